@@ -1,0 +1,198 @@
+import {
+  assert,
+  assertEquals,
+  assertNotStrictEquals,
+  assertRejects,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
+import { basename, delimiter, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { concat, everySplit, hex, latin1, program, random, test, text } from "./harness.ts";
+
+const config = fileURLToPath(new URL("../deno.json", import.meta.url));
+const harness = new URL("./harness.ts", import.meta.url).href;
+
+/** Runs `body` as a test of its own, in a child that has this project's settings. */
+async function runTest(body: string): Promise<{ success: boolean; output: string }> {
+  const directory = await Deno.makeTempDir();
+  try {
+    const file = join(directory, "canary_test.ts");
+    await Deno.writeTextFile(file, body);
+    const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["test", "-A", "--no-check", "--config", config, file],
+      env: { NO_COLOR: "1" },
+    }).output();
+    // Indented, so that a summary of the child, shown by a failed assertion, is not taken for one of this run.
+    return { success, output: (text(stdout) + text(stderr)).replace(/^/gm, "  ") };
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+}
+
+/** Runs `statements` as the body of a test(), made by the harness. */
+function runBody(statements: string): Promise<{ success: boolean; output: string }> {
+  return runTest(
+    `import { test } from ${JSON.stringify(harness)};\ntest("canary", async () => {\n${statements}\n});\n`,
+  );
+}
+
+test("test() passes a test that leaves nothing behind", async () => {
+  const { success, output } = await runBody(`
+    using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    await new Promise((resolve) => setTimeout(resolve, 1));`);
+  assert(success, output);
+  assertStringIncludes(output, "1 passed");
+});
+
+test("test() fails a test that leaves a listener open", async () => {
+  const { success, output } = await runBody(`Deno.listen({ hostname: "127.0.0.1", port: 0 });`);
+  assert(!success, output);
+  assertStringIncludes(output, "Leaks detected");
+  assertStringIncludes(output, "A TCP listener was opened");
+  assertStringIncludes(output, "0 passed | 1 failed");
+});
+
+test("test() fails a test that leaves a timer running", async () => {
+  const { success, output } = await runBody(`setTimeout(() => {}, 60_000);`);
+  assert(!success, output);
+  assertStringIncludes(output, "Leaks detected");
+  assertStringIncludes(output, "A timer was started");
+  assertStringIncludes(output, "0 passed | 1 failed");
+});
+
+test("test() fails a test that leaves an operation pending", async () => {
+  const { success, output } = await runBody(`
+    const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    listener.accept().catch(() => {});
+    await new Promise((resolve) => setTimeout(resolve, 1));`);
+  assert(!success, output);
+  assertStringIncludes(output, "An async operation to accept a TCP stream was started");
+});
+
+test("test() ignores a test whose program is missing, and says so twice", async () => {
+  const { output } = await runTest(`
+    import { test } from ${JSON.stringify(harness)};
+    test("first", { needs: "no-such-program" }, () => { throw new Error("It ran"); });
+    test("second", { needs: ["deno-or-not", "no-such-program"] }, () => { throw new Error("It ran"); });`);
+  const line = "first (skipped: needs no-such-program)";
+  assertEquals(output.split(line).length - 1, 2, output);
+  assertStringIncludes(output, `${line} ... ignored`);
+  assertStringIncludes(output, "second (skipped: needs deno-or-not, no-such-program) ... ignored");
+  assertStringIncludes(output, "0 passed | 0 failed | 2 ignored");
+});
+
+test("test() runs a test whose programs are all there", async () => {
+  const { success, output } = await runTest(`
+    import { test } from ${JSON.stringify(harness)};
+    import { basename, delimiter, dirname } from "node:path";
+    import process from "node:process";
+    process.env.PATH = dirname(Deno.execPath()) + delimiter + process.env.PATH;
+    test("canary", { needs: basename(Deno.execPath()) }, () => {});`);
+  assert(success, output);
+  assertStringIncludes(output, "1 passed");
+});
+
+test("program() finds what is on PATH and may be run, and nothing else", async () => {
+  const directory = await Deno.makeTempDir();
+  const path = Deno.env.get("PATH") ?? "";
+  try {
+    await Deno.writeTextFile(join(directory, "tool"), "", { mode: 0o755 });
+    await Deno.writeTextFile(join(directory, "note"), "", { mode: 0o644 });
+    await Deno.mkdir(join(directory, "folder"));
+    Deno.env.set("PATH", ["/no/such/directory", directory].join(delimiter));
+    assertEquals(program("tool"), join(directory, "tool"));
+    assertEquals(program("note"), undefined);
+    assertEquals(program("folder"), undefined);
+    assertEquals(program(basename(directory)), undefined);
+  } finally {
+    Deno.env.set("PATH", path);
+    await Deno.remove(directory, { recursive: true });
+  }
+});
+
+test("everySplit() runs whole, byte by byte and cut at each position", async () => {
+  const seen: string[] = [];
+  await everySplit(latin1("abcd"), (chunks) => void seen.push(chunks.map(text).join("|")));
+  assertEquals(seen, ["abcd", "a|b|c|d", "a|bcd", "ab|cd", "abc|d"]);
+});
+
+test("everySplit() runs no bytes as one empty chunk and as none", async () => {
+  const seen: number[][] = [];
+  await everySplit(new Uint8Array(), (chunks) => void seen.push(chunks.map((chunk) => chunk.length)));
+  assertEquals(seen, [[0], []]);
+});
+
+test("everySplit() cuts at each position up to 2 KiB, then at sampled ones, the same each time", async () => {
+  const bytes = Uint8Array.from({ length: 100_000 }, (_, i) => i);
+  const positions = async () => {
+    const at: number[] = [];
+    await everySplit(bytes, (chunks) => {
+      assertEquals(chunks.reduce((length, chunk) => length + chunk.length, 0), bytes.length);
+      if (chunks.length === 2) at.push(chunks[0]!.length);
+    });
+    return at;
+  };
+  const at = await positions();
+  assertEquals(at.slice(0, 2048), Array.from({ length: 2048 }, (_, i) => i + 1));
+  const sampled = at.slice(2048);
+  assert(sampled.length > 32 && sampled.length <= 65, `${sampled.length} sampled positions`);
+  assert(sampled.every((position) => position > 2048 && position < bytes.length));
+  assertEquals(at.at(-1), bytes.length - 1);
+  assertEquals(await positions(), at);
+});
+
+test("everySplit() gives each run bytes of its own", async () => {
+  const bytes = latin1("abc");
+  await everySplit(bytes, (chunks) => {
+    assertEquals(text(concat(...chunks)), "abc");
+    for (const chunk of chunks) chunk.fill(0);
+  });
+  assertEquals(text(bytes), "abc");
+});
+
+test("everySplit() awaits each run and tells the split that failed", async () => {
+  const first = new Error("Nothing there");
+  const error = await assertRejects(
+    () =>
+      everySplit(latin1("abc"), async (chunks) => {
+        await Promise.resolve();
+        if (chunks[0]!.length === 2) throw first;
+      }),
+    Error,
+    "Failed with 3 bytes cut at 2: Nothing there",
+  );
+  assert(error.cause === first);
+});
+
+test("latin1() and text() are each other's inverse over all bytes", () => {
+  const all = Uint8Array.from({ length: 20_000 }, (_, i) => i);
+  assertEquals(text(all).length, all.length);
+  assertEquals(text(all).charCodeAt(0xe9), 0xe9);
+  assertEquals(latin1(text(all)), all);
+  assertThrows(() => latin1("zł"), RangeError, '"ł"');
+  assertThrows(() => latin1("😀"), RangeError);
+});
+
+test("concat() puts parts together in an array of its own", () => {
+  const part = latin1("ab");
+  assertEquals(text(concat(part, new Uint8Array(), latin1("c"))), "abc");
+  assertEquals(concat(), new Uint8Array());
+  assertNotStrictEquals(concat(part).buffer, part.buffer);
+});
+
+test("hex() reads pairs of digits, and refuses anything else", () => {
+  assertEquals(hex("81 05 48656C6c6f\n 00"), Uint8Array.of(0x81, 5, 0x48, 0x65, 0x6c, 0x6c, 0x6f, 0));
+  assertEquals(hex(""), new Uint8Array());
+  for (const wrong of ["8", "8 1", "0x81", "81,05", "gg"]) assertThrows(() => hex(wrong), SyntaxError);
+});
+
+test("random() gives the same 32-bit unsigned integers for the same seed", () => {
+  const numbers = (seed: number) => Array.from({ length: 1000 }, random(seed));
+  assertEquals(numbers(7), numbers(7));
+  assert(numbers(7)[0] !== numbers(8)[0]);
+  assert(numbers(7).every((number) => Number.isInteger(number) && number >= 0 && number < 2 ** 32));
+  assert(new Set(numbers(7)).size > 990);
+  // Fixed, so that a seed printed by one version still tells the story in the next.
+  assertEquals(numbers(1).slice(0, 3), [2693262067, 11749833, 2265367787]);
+});
