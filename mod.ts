@@ -1,0 +1,55 @@
+/**
+ * WebSocket on a byte connection, for runtimes that speak Web Streams: the handshake of both roles, messages with true
+ * back-pressure, and HTTP beside it on the same port.
+ *
+ * @example A server and a client
+ * ```ts
+ * import { accept, connect } from "@handfast/websocket";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+ * const serving = (async () => {
+ *   const socket = await accept(await listener.accept());
+ *   await socket.readable.pipeTo(socket.writable);
+ * })();
+ *
+ * const { port } = listener.addr as Deno.NetAddr;
+ * const conn = await Deno.connect({ hostname: "127.0.0.1", port });
+ * const socket = await connect(`ws://127.0.0.1:${port}/`, { conn });
+ * socket.send("Hello");
+ * for await (const message of socket.readable) {
+ *   assertEquals(message, "Hello");
+ *   break;
+ * }
+ * await serving;
+ * await socket.closed;
+ * listener.close();
+ * ```
+ *
+ * @module
+ */
+
+export {
+  type CloseInfo,
+  HandshakeError,
+  type HandshakeErrorInit,
+  type RequestHead,
+  type ResponseHead,
+  WebSocketError,
+  type WebSocketErrorInit,
+} from "./src/errors.ts";
+export type { HandshakeFailure, ProtocolFailure } from "./src/failures.ts";
+export type { Agreement, Decorator, RequestDraft, ResponseDraft } from "./src/handshake.ts";
+export type { Origins } from "./src/origin.ts";
+export { confirm, type Offer, offer, type OfferOptions } from "./src/offer.ts";
+export { type Answer, answer, type AnswerOptions, type AuthorizeContext, isUpgrade } from "./src/answer.ts";
+export type { Message, SendOptions } from "./src/protocol.ts";
+export type { Clock } from "./src/clock.ts";
+export type { ByteConnection } from "./src/transport.ts";
+export type { ConnectionOptions, MessageHandler, WebSocketConnection } from "./src/web_socket.ts";
+export { attach, type AttachOptions } from "./src/attach.ts";
+export { type ReadRequest, readRequest, type ReadRequestOptions } from "./src/read_request.ts";
+export { writeResponse, type WriteResponseOptions } from "./src/write_response.ts";
+export { basicAuth, type BasicAuthOptions } from "./src/basic_auth.ts";
+export { accept, type Accepted, type AcceptOptions } from "./src/accept.ts";
+export { connect, type Connected, type ConnectOptions } from "./src/connect.ts";

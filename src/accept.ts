@@ -1,0 +1,212 @@
+// The server's door: a connection, or what was already read from it, to a WebSocket. Every refusal is answered and the
+// connection closed with patience, or given back where that was asked for and is safe.
+
+import { type AnswerOptions, checkAnswerOptions, decide, PolicyError, type Refusal, refuse } from "./answer.ts";
+import { checkNumber, checkTime } from "./clock.ts";
+import { Connection } from "./connection.ts";
+import { HandshakeError, type Problem, type RequestHead } from "./errors.ts";
+import type { Agreement, ResponseHeadDraft } from "./handshake.ts";
+import { HeadReader, writeHead } from "./head.ts";
+import { CONTINUE, expectsContinue, isPersistent } from "./read_request.ts";
+import { sendResponse } from "./write_response.ts";
+import { linger } from "./linger.ts";
+import { headOf, parseRequest } from "./request_head.ts";
+import { type ByteConnection, type Transport, transportOf } from "./transport.ts";
+import { readHead, Wire, WireError } from "./wire.ts";
+import {
+  checkConnectionOptions,
+  type CheckedOptions,
+  type ConnectionOptions,
+  type WebSocketConnection,
+} from "./web_socket.ts";
+
+/** Options of {@linkcode accept}. */
+export interface AcceptOptions extends AnswerOptions, ConnectionOptions {
+  /** Bytes that were already read from the connection: of the request, or, with `request`, behind it. */
+  prefix?: Uint8Array | undefined;
+  /** The request, when its head was already read: nothing of it is looked for in the connection. */
+  request?: RequestHead | undefined;
+  /**
+   * The largest head, in bytes; it may have 128 fields.
+   *
+   * @default {16384}
+   */
+  maxHeadSize?: number | undefined;
+  /**
+   * How long the handshake may take from the call on, in milliseconds; 0 disables.
+   *
+   * @default {10000}
+   */
+  handshakeTimeout?: number | undefined;
+  /**
+   * Gives the connection back after a refusal, when the request allows it: HTTP/1.1, without a body and without
+   * `Connection: close`. Behind a proxy that believes every upgrade to succeed, whatever a client sends after a refused
+   * one reaches the connection past the proxy's checks (request smuggling): leave it off there.
+   *
+   * @default {false}
+   */
+  keepAlive?: boolean | undefined;
+  /** Gives the handshake up and closes the connection; the WebSocket is not affected. */
+  signal?: AbortSignal | undefined;
+}
+
+/** A WebSocket that was accepted. */
+export interface Accepted extends WebSocketConnection {
+  /** The request, with the target as it was sent. */
+  readonly request: RequestHead & {
+    /** The target as it was sent (RFC 9112 §3.2). */
+    readonly target: string;
+  };
+  /** The 101 that was sent. */
+  readonly response: Response;
+}
+
+class AcceptedConnection extends Connection implements Accepted {
+  readonly request: Accepted["request"];
+  readonly #head: ResponseHeadDraft;
+
+  constructor(
+    transport: Transport,
+    agreement: Agreement,
+    options: CheckedOptions,
+    rest: Uint8Array,
+    request: RequestHead,
+    head: ResponseHeadDraft,
+  ) {
+    super(transport, agreement, options, rest);
+    this.#head = head;
+    const { method, headers } = request;
+    const { pathname, search } = new URL(request.url);
+    this.request = headOf(request) ?? { method, url: request.url, headers, target: pathname + search };
+  }
+
+  get response(): Response {
+    return this.#head.response;
+  }
+}
+
+/**
+ * Accepts a WebSocket: reads the request, unless it is given, judges it, answers, and hands over the connection. The
+ * connection belongs to this function from its first byte on; wrong options leave it untouched.
+ *
+ * @param conn The connection.
+ * @param options What was already read, what is accepted, and limits.
+ * @returns The WebSocket, once the 101 is written. Bytes behind the request are its first frames.
+ * @throws {HandshakeError} Rejects when the upgrade was refused: `error.response` was sent. The connection is closed,
+ * unless `error.reusable`; then `accept(conn, { prefix: error.rest })` tries again.
+ * @throws {TypeError} Rejects when an option is wrong, or a function among them does what it must not.
+ *
+ * @example Echo
+ * ```ts
+ * import { accept, connect } from "@handfast/websocket";
+ * import { connectionPair } from "@handfast/websocket/testing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const [client, server] = connectionPair();
+ * const opening = connect("ws://localhost/chat", { conn: client });
+ *
+ * const accepted = await accept(server);
+ * accepted.readable.pipeTo(accepted.writable);
+ *
+ * await using socket = await opening;
+ * socket.send("Hello");
+ * assertEquals((await socket.readable.getReader().read()).value, "Hello");
+ * ```
+ */
+export async function accept(conn: ByteConnection, options: AcceptOptions = {}): Promise<Accepted> {
+  checkAnswerOptions(options);
+  const connection = checkConnectionOptions(options);
+  const maxHeadSize = checkNumber("maxHeadSize", options.maxHeadSize, 16384, 1);
+  const timeout = checkTime("handshakeTimeout", options.handshakeTimeout, 10_000);
+  const wire = new Wire(transportOf(conn), {
+    clock: connection.clock,
+    timeout,
+    signal: options.signal,
+    prefix: options.prefix,
+  });
+  const reader = new HeadReader(maxHeadSize);
+  let request: RequestHead | undefined = options.request;
+  try {
+    if (!request) {
+      const head = await readHead(wire, reader);
+      if (!head) throw new WireError("connection-closed", "the connection ended before a request");
+      const read = "failure" in head ? head : parseRequest(head);
+      if ("failure" in read) return await reject(wire, refuse(read, options), { options, connection });
+      request = read;
+    }
+    const decision = await wire.guard(decide(request, { ...options, signal: wire.signal }));
+    if (decision.error) return await reject(wire, decision, { options, connection, request });
+    if (expectsContinue(request)) await wire.write(CONTINUE);
+    await wire.write(writeHead("HTTP/1.1 101 Switching Protocols", decision.head.fields));
+    wire.dispose();
+    return new AcceptedConnection(
+      wire.transport,
+      decision.agreement,
+      connection,
+      wire.rest,
+      request,
+      decision.head,
+    );
+  } catch (error) {
+    if (error instanceof HandshakeError) throw error;
+    if (error instanceof PolicyError) {
+      await send(wire, new Response("The server failed\n", { status: 500 }), { connection, request });
+      throw error.cause;
+    }
+    if (!(error instanceof WireError)) {
+      wire.abort();
+      throw error;
+    }
+    const problem: Problem = { failure: error.failure, detail: error.message };
+    if (error.failure === "handshake-timeout" && (request || reader.started)) {
+      return await reject(wire, refuse(problem, options, request), { options: {}, connection, request });
+    }
+    wire.abort();
+    const message = `Cannot accept the upgrade: ${problem.detail}`;
+    throw new HandshakeError(problem.failure, message, { cause: error.cause, request });
+  }
+}
+
+interface Refused {
+  readonly options: Pick<AcceptOptions, "keepAlive">;
+  readonly connection: CheckedOptions;
+  /** The request, when its head could be read. */
+  readonly request?: RequestHead | undefined;
+}
+
+/** Sends a refusal, and gives the connection back or closes it. */
+async function reject(wire: Wire, { response, error }: Refusal, refused: Refused): Promise<never> {
+  const { request, options } = refused;
+  const keepAlive = options.keepAlive === true && request !== undefined && isReusable(request) &&
+    response.headers.get("connection")?.toLowerCase() !== "close";
+  const reusable = await send(wire, response.clone(), { ...refused, keepAlive });
+  throw Object.assign(error, reusable ? { reusable, rest: wire.rest } : {});
+}
+
+/** Whether another request can follow this one: where it ends must be beyond doubt. */
+function isReusable(request: RequestHead): boolean {
+  const { headers } = request;
+  const length = headers.get("content-length");
+  return isPersistent(request) && headers.get("transfer-encoding") === null && (length === null || /^0+$/.test(length));
+}
+
+/** Sends a response, with patience for a peer that is still sending; true when the connection was given back. */
+async function send(
+  wire: Wire,
+  response: Response,
+  { connection, request, keepAlive = false }: Omit<Refused, "options"> & { readonly keepAlive?: boolean },
+): Promise<boolean> {
+  const { clock, closeTimeout: timeout } = connection;
+  wire.dispose();
+  // The deadline of the handshake, which may be over, does not hold for its refusal
+  const answering = new Wire(wire.transport, { clock, timeout: 0 });
+  try {
+    await sendResponse(answering, response, { request, keepAlive, timeout });
+  } catch {
+    answering.abort(); // the peer is gone, which changes nothing about the refusal
+    return false;
+  }
+  if (keepAlive) answering.release();
+  else await linger(answering.transport, { clock, timeout }).closed;
+  return keepAlive;
+}

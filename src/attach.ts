@@ -1,0 +1,43 @@
+// The third door, for somebody else's HTTP server: a connection whose upgrade is already answered.
+
+import { Connection } from "./connection.ts";
+import type { Agreement } from "./handshake.ts";
+import { type ByteConnection, transportOf } from "./transport.ts";
+import { checkConnectionOptions, type ConnectionOptions, type WebSocketConnection } from "./web_socket.ts";
+
+/** Options of {@linkcode attach}. */
+export interface AttachOptions extends ConnectionOptions {
+  /** Bytes that were already read from the connection: the first frames. */
+  prefix?: Uint8Array | undefined;
+}
+
+/**
+ * Makes a WebSocket of a connection on which the handshake is done. The connection belongs to it from then on.
+ *
+ * @param conn The connection.
+ * @param agreement What {@linkcode answer} or {@linkcode confirm} has settled.
+ * @param options Bytes already read, and limits.
+ * @returns The WebSocket.
+ * @throws {TypeError} When the connection is not a pair of unlocked streams.
+ * @throws {RangeError} When an option is out of its range.
+ *
+ * @example Usage
+ * ```ts
+ * import { attach } from "@handfast/websocket";
+ * import { connectionPair } from "@handfast/websocket/testing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const [here, there] = connectionPair();
+ * const client = attach(here, { role: "client", protocol: "", extensions: "" });
+ * const server = attach(there, { role: "server", protocol: "", extensions: "" });
+ *
+ * client.send("Hello");
+ * assertEquals((await server.readable.getReader().read()).value, "Hello");
+ * client.abort();
+ * server.abort();
+ * ```
+ */
+export function attach(conn: ByteConnection, agreement: Agreement, options: AttachOptions = {}): WebSocketConnection {
+  const checked = checkConnectionOptions(options);
+  return new Connection(transportOf(conn), agreement, checked, options.prefix ?? new Uint8Array());
+}

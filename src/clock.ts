@@ -1,0 +1,82 @@
+// Time as a parameter: the runtime's clock, or a fake one in tests. And the next turn of the event loop.
+
+/** A clock with timers, in milliseconds. */
+export interface Clock {
+  /** A time that only grows. */
+  now(): number;
+  /** Calls back once, after at least `delay`. */
+  setTimeout(callback: () => void, delay: number): unknown;
+  /** Forgets a timer. */
+  clearTimeout(timer: unknown): void;
+}
+
+/** The runtime's clock. */
+export const systemClock: Clock = {
+  now: () => performance.now(),
+  setTimeout: (callback, delay) => setTimeout(callback, delay),
+  clearTimeout: (timer) => clearTimeout(timer as ReturnType<typeof setTimeout>),
+};
+
+/** The longest delay that timers take; longer ones would fire at once. */
+const MAX_DELAY = 2 ** 31 - 1;
+
+/**
+ * An option that is a number, with its default.
+ *
+ * @throws {RangeError} When it is not an integer from `min` on.
+ */
+export function checkNumber(name: string, value: number | undefined, byDefault: number, min = 0): number {
+  if (value === undefined) return byDefault;
+  if (typeof value !== "number" || !Number.isInteger(value) || value < min) {
+    throw new RangeError(`Cannot use the option ${name}: it is ${value}, an integer from ${min} on is allowed`);
+  }
+  return value;
+}
+
+/**
+ * An option that is a time in milliseconds, with its default; 0 disables.
+ *
+ * @throws {RangeError} When it is negative, not a number, or longer than timers can be.
+ */
+export function checkTime(name: string, value: number | undefined, byDefault: number): number {
+  if (value === undefined) return byDefault;
+  if (typeof value !== "number" || !(value >= 0 && value <= MAX_DELAY)) {
+    throw new RangeError(`Cannot use the option ${name}: it is ${value}, 0 to ${MAX_DELAY} milliseconds are allowed`);
+  }
+  return value;
+}
+
+/** One timer that can be set again, and is off while its delay is 0. */
+export class Deadline {
+  readonly #clock: Clock;
+  #timer: unknown;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Sets it; a timer that was set is forgotten. */
+  set(delay: number, callback: () => void): void {
+    this.clear();
+    if (delay === 0) return;
+    this.#timer = this.#clock.setTimeout(() => {
+      this.#timer = undefined;
+      callback();
+    }, delay);
+  }
+
+  /** Forgets it. */
+  clear(): void {
+    if (this.#timer === undefined) return;
+    this.#clock.clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+}
+
+const later: (callback: () => void) => void = (globalThis as { setImmediate?: (callback: () => void) => void })
+  .setImmediate ?? ((callback) => setTimeout(callback, 0));
+
+/** Calls back in the next turn, after all promises that are settled by then. */
+export function nextTurn(callback: () => void): void {
+  later(callback);
+}

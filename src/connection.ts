@@ -1,0 +1,389 @@
+// A WebSocket over a Protocol and a Transport. The life of one: «open»; «closing» from our Close frame on; «ending» once
+// it is known how it ends, while the rest is written and the transport lingers; «closed», when `closed` settles.
+// The machine decides what is said, this file when: reading, writing, waiting, deadlines.
+
+import { Deadline, nextTurn } from "./clock.ts";
+import { checkClose, type CloseInfo, protocolError, uncleanError, WebSocketError } from "./errors.ts";
+import type { Agreement } from "./handshake.ts";
+import { IdleWatch } from "./idle.ts";
+import { linger, type Lingering } from "./linger.ts";
+import { Pings } from "./pings.ts";
+import { type Message, Protocol, type SendOptions } from "./protocol.ts";
+import { MessageSink, MessageSource } from "./message_streams.ts";
+import type { Transport } from "./transport.ts";
+import type { CheckedOptions, MessageHandler, WebSocketConnection } from "./web_socket.ts";
+
+/** Connections with something to write: one callback a turn flushes them all. */
+let dirty: Connection[] = [];
+
+function flushSoon(connection: Connection): void {
+  if (dirty.push(connection) > 1) return;
+  nextTurn(() => {
+    const connections = dirty;
+    dirty = [];
+    for (const connection of connections) connection.flush();
+  });
+}
+
+/** The longest Close frame that answers another: a header, a key, a code. */
+const MAX_CLOSE_ANSWER = 8;
+
+/** This much output is not held back for the end of the turn. */
+const FLUSH_AT_ONCE = 65536;
+
+/** See the head of the file. */
+export class Connection implements WebSocketConnection {
+  readonly closed: Promise<CloseInfo>;
+  readonly protocol: string;
+  readonly extensions: string;
+
+  readonly #isServer: boolean;
+  readonly #options: CheckedOptions;
+  readonly #transport: Transport;
+  readonly #machine: Protocol;
+  readonly #idle: IdleWatch;
+  readonly #pings = new Pings();
+  readonly #deadline: Deadline;
+  readonly #settled: PromiseWithResolvers<CloseInfo>;
+
+  #phase: "open" | "closing" | "ending" | "closed" = "open";
+  #outcome: CloseInfo | WebSocketError | undefined;
+  /** Whether something other than our Close was unwritten when the peer's came. */
+  #dataWaits = false;
+  #lingering: Lingering | undefined;
+
+  /** Input: bytes from before, whether reading has begun, and whether it waits for the application. */
+  #rest: Uint8Array | undefined;
+  #reading = false;
+  #held = false;
+  #handler: MessageHandler | undefined;
+  #received: PromiseWithResolvers<CloseInfo> | undefined;
+  #source: MessageSource | undefined;
+
+  /** Output: what the transport is writing, whether a flush is on its way, and who waits for room. */
+  #writing: Uint8Array<ArrayBuffer> | undefined;
+  #corked = false;
+  #isDirty = false;
+  #room: PromiseWithResolvers<void> | undefined;
+  #sink: MessageSink | undefined;
+
+  constructor(transport: Transport, agreement: Agreement, options: CheckedOptions, rest: Uint8Array) {
+    this.protocol = agreement.protocol;
+    this.extensions = agreement.extensions;
+    this.#isServer = agreement.role === "server";
+    this.#options = options;
+    this.#transport = transport;
+    this.#rest = rest;
+    this.#deadline = new Deadline(options.clock);
+    this.#settled = Promise.withResolvers<CloseInfo>();
+    this.closed = this.#settled.promise;
+    this.closed.catch(() => {});
+    this.#machine = new Protocol(agreement, {
+      message: (message) => this.#deliver(message),
+      pong: (payload) => this.#pings.pong(payload, options.clock.now()),
+      close: (info) => {
+        this.#dataWaits = this.#buffered > MAX_CLOSE_ANSWER;
+        this.#end(info);
+      },
+      fail: (error) => this.#end(error),
+    }, options);
+    this.#idle = new IdleWatch(options.clock, options.idleTimeout, {
+      ping: () => {
+        this.#machine.ping();
+        this.#wrote();
+      },
+      timeout: () => this.#drop(protocolError("ping-timeout", `Nothing came for ${options.idleTimeout} ms`)),
+    });
+    transport.start({
+      data: (chunk) => this.#data(chunk),
+      end: () => {
+        // Once it is known how the connection ends, the peer may end first; lingering is told again
+        if (this.#phase !== "ending") this.#drop(protocolError("connection-lost"));
+      },
+      drained: () => this.#drained(),
+      failed: (error) => this.#drop(protocolError("connection-lost", "The connection was lost", error)),
+    });
+  }
+
+  // ---- in
+
+  get readable(): ReadableStream<string | Uint8Array<ArrayBuffer>> {
+    if (!this.#source) {
+      this.#source = new MessageSource({
+        highWaterMark: this.#options.highWaterMark,
+        pull: () => this.#pull(),
+        cancel: (reason) => this.#closeFor(reason),
+      });
+      if (this.#phase === "closed") this.#source.end(this.#outcome!);
+    }
+    return this.#source.stream;
+  }
+
+  #pull(): void {
+    if (this.#handler) throw new TypeError("Cannot read the messages: receive() has taken them");
+    if (!this.#reading) this.#read();
+    else if (this.#held) this.#release();
+  }
+
+  receive(handler: MessageHandler): Promise<CloseInfo> {
+    if (typeof handler !== "function") {
+      return Promise.reject(new TypeError("Cannot receive: the handler is not a function"));
+    }
+    if (this.#handler || this.#source?.taken || this.#source?.stream.locked) {
+      return Promise.reject(new TypeError("Cannot receive: the messages are already being read"));
+    }
+    this.#handler = handler;
+    this.#received = Promise.withResolvers<CloseInfo>();
+    const { promise } = this.#received;
+    if (this.#phase === "closed") this.#settleReceived();
+    else this.#read();
+    return promise;
+  }
+
+  #read(): void {
+    if (this.#reading || this.#phase === "closed") return;
+    this.#reading = true;
+    this.#idle.start();
+    const rest = this.#rest;
+    this.#rest = undefined;
+    if (rest && rest.length > 0) this.#feed(() => this.#machine.receive(new Uint8Array(rest)));
+    this.#continue();
+  }
+
+  /** Reads on, unless the application has to read first. */
+  #continue(): void {
+    if (!this.#held && this.#reading && this.#phase !== "closed") this.#transport.resume();
+  }
+
+  #data(chunk: Uint8Array<ArrayBuffer>): void {
+    this.#idle.heard();
+    this.#feed(() => this.#machine.receive(chunk));
+  }
+
+  /** Runs the machine; what it answers is written at the end, in one go. */
+  #feed(run: () => void): void {
+    this.#corked = true;
+    run();
+    this.#corked = false;
+    this.flush();
+  }
+
+  #deliver(message: string | Uint8Array<ArrayBuffer>): void {
+    if (!this.#handler) {
+      if (this.#source?.push(message)) this.#hold();
+      return;
+    }
+    try {
+      const returned = this.#handler(message);
+      if (!isPromiseLike(returned)) return;
+      this.#hold();
+      returned.then(() => this.#release(), (error: unknown) => this.#handlerFailed(error));
+    } catch (error) {
+      this.#handlerFailed(error);
+    }
+  }
+
+  #handlerFailed(error: unknown): void {
+    this.#received?.reject(error);
+    if (this.#phase === "open") this.close({ closeCode: 1011 });
+  }
+
+  #hold(): void {
+    if (this.#phase !== "open") return;
+    this.#held = true;
+    this.#idle.stop();
+    this.#machine.pause();
+    this.#transport.pause();
+  }
+
+  #release(): void {
+    if (!this.#held) return;
+    this.#held = false;
+    if (this.#phase === "closed") return;
+    this.#idle.start();
+    this.#feed(() => this.#machine.resume());
+    this.#continue();
+  }
+
+  // ---- out
+
+  get writable(): WritableStream<Message> {
+    if (!this.#sink) {
+      this.#sink = new MessageSink({
+        write: (message) => this.send(message),
+        close: () => this.close(),
+        abort: (reason) => this.#closeFor(reason),
+      });
+      if (this.#phase === "closed") this.#sink.end(this.#outcome!);
+    }
+    return this.#sink.stream;
+  }
+
+  send(message: Message, options?: SendOptions): void | Promise<void> {
+    if (this.#phase !== "open") {
+      throw new DOMException("Cannot send: the connection is not open", "InvalidStateError");
+    }
+    this.#machine.send(message, options);
+    this.#wrote();
+    if (this.#buffered <= this.#options.highWaterMark) return;
+    if (!this.#room) {
+      this.#room = Promise.withResolvers<void>();
+      this.#room.promise.catch(() => {});
+    }
+    return this.#room.promise;
+  }
+
+  ping(payload?: BufferSource): Promise<number> {
+    try {
+      const bytes = payload === undefined ? this.#pings.nextPayload() : copyOf(payload);
+      this.#machine.ping(bytes);
+      const pong = this.#pings.add(bytes, this.#options.clock.now());
+      this.#wrote();
+      return pong;
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  get #buffered(): number {
+    return this.#machine.buffered + (this.#writing?.length ?? 0);
+  }
+
+  /** Something waits to be written: at the end of the chunk, at once when it is much, or at the end of the turn. */
+  #wrote(): void {
+    if (this.#machine.buffered >= FLUSH_AT_ONCE) this.flush();
+    else if (!this.#corked && !this.#isDirty) {
+      this.#isDirty = true;
+      flushSoon(this);
+    }
+  }
+
+  /** Writes what waits, one slab at a time. */
+  flush(): void {
+    this.#isDirty = false;
+    if (this.#corked && this.#machine.buffered < FLUSH_AT_ONCE || this.#phase === "closed") return;
+    while (!this.#writing && this.#isUsable) {
+      const bytes = this.#machine.take();
+      if (!bytes) break;
+      if (this.#transport.write(bytes)) this.#machine.recycle(bytes);
+      else this.#writing = bytes;
+    }
+    if (this.#room && this.#buffered <= this.#options.highWaterMark) {
+      this.#room.resolve();
+      this.#room = undefined;
+    }
+    if (this.#phase === "ending" && !this.#writing) this.#linger();
+  }
+
+  get #isUsable(): boolean {
+    return this.#phase !== "closed"; // a write may have failed at once
+  }
+
+  #drained(): void {
+    if (this.#writing) this.#machine.recycle(this.#writing);
+    this.#writing = undefined;
+    this.flush();
+  }
+
+  // ---- end
+
+  close(info: { closeCode?: number; reason?: string } = {}): Promise<CloseInfo> {
+    const checked = checkClose(info);
+    if (this.#phase !== "open") return this.closed;
+    this.#phase = "closing";
+    this.#machine.close(checked);
+    const { closeTimeout } = this.#options;
+    this.#deadline.set(closeTimeout, () => {
+      this.#drop(protocolError("connection-lost", `The Close frame was not answered within ${closeTimeout} ms`));
+    });
+    this.#wrote();
+    // From here on only the peer's Close is waited for, whether or not anybody reads
+    this.#release();
+    this.#read();
+    this.#idle.stop();
+    return this.closed;
+  }
+
+  #closeFor(reason: unknown): void {
+    if (this.#phase !== "open") return;
+    const wanted = reason instanceof WebSocketError && reason.closeCode !== null ? reason : undefined;
+    try {
+      this.close(wanted ? { closeCode: wanted.closeCode!, reason: wanted.reason } : {});
+    } catch {
+      this.close(); // the code of somebody else's end, such as 1006, can't be sent
+    }
+  }
+
+  abort(reason?: unknown): void {
+    this.#drop(protocolError("connection-lost", "The connection was aborted", reason));
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close().then(() => {}, () => {});
+  }
+
+  /** It is known how the connection ends: what is still to be written is, then the transport lingers. */
+  #end(outcome: CloseInfo | WebSocketError): void {
+    this.#phase = "ending";
+    this.#outcome = outcome;
+    this.#idle.stop();
+    this.#deadline.set(this.#options.closeTimeout, () => this.#drop(protocolError("connection-lost")));
+    if (!this.#corked) this.flush();
+  }
+
+  #linger(): void {
+    this.#deadline.clear();
+    const { clock, closeTimeout: timeout } = this.#options;
+    // §7.1.1: the server closes first, but who fails the connection closes it in either role
+    const halfClose = this.#isServer || this.#outcome instanceof Error;
+    const outcome = this.#outcome!;
+    this.#phase = "closed";
+    this.#lingering = linger(this.#transport, { clock, timeout, halfClose });
+    this.#lingering.closed.then(() => this.#settle(outcome));
+  }
+
+  /** The transport is of no more use. */
+  #drop(error: WebSocketError): void {
+    if (this.#phase === "closed") return this.#lingering?.close();
+    const known = this.#outcome;
+    this.#phase = "closed";
+    this.#transport.abort();
+    if (!known) return this.#settle(error);
+    if (known instanceof Error || !this.#dataWaits) return this.#settle(known);
+    const { closeCode, reason } = known;
+    this.#settle(uncleanError("The peer closed before everything was written", { closeCode, reason, cause: error }));
+  }
+
+  #settle(outcome: CloseInfo | WebSocketError): void {
+    this.#outcome = outcome;
+    this.#idle.stop();
+    this.#deadline.clear();
+    const gone = outcome instanceof Error ? outcome : new DOMException("The connection is closed", "InvalidStateError");
+    this.#pings.fail(gone);
+    if (outcome instanceof Error) this.#settled.reject(outcome);
+    else this.#settled.resolve(outcome);
+    this.#room?.reject(gone);
+    this.#settleReceived();
+    this.#source?.end(outcome);
+    this.#sink?.end(outcome);
+  }
+
+  #settleReceived(): void {
+    if (!this.#received) return;
+    if (!(this.#outcome instanceof Error)) return this.#received.resolve(this.#outcome!);
+    this.#received.promise.catch(() => {}); // `closed` says it too
+    this.#received.reject(this.#outcome);
+  }
+}
+
+function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
+  return typeof (value as Partial<PromiseLike<unknown>> | undefined | null)?.then === "function";
+}
+
+/** The bytes of a payload, which the caller may change while a pong is waited for. */
+function copyOf(source: BufferSource): Uint8Array<ArrayBuffer> {
+  const bytes = ArrayBuffer.isView(source)
+    ? new Uint8Array(source.buffer, source.byteOffset, source.byteLength)
+    : new Uint8Array(source);
+  return new Uint8Array(bytes);
+}

@@ -1,0 +1,142 @@
+// The grammar of field values: tokens, lists and parameters (RFC 9110 §5.6), one linear scan each, no regular
+// expression that could backtrack. A parser gives `undefined` for what is not in the grammar; it never throws.
+
+/** An element of an extension list (RFC 6455 §9.1). A parameter without a value has the value `true`. */
+export interface Extension {
+  readonly name: string;
+  readonly parameters: readonly (readonly [name: string, value: string | true])[];
+}
+
+/** RFC 9110 §5.6.2: tchar, by character code. */
+const TOKEN_CHARS = new Uint8Array(256);
+for (const char of "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") {
+  TOKEN_CHARS[char.charCodeAt(0)] = 1;
+}
+
+/** Whether a character code may stand in a token. */
+export function isTokenChar(code: number): boolean {
+  return TOKEN_CHARS[code] === 1;
+}
+
+/** Whether a string is a token (RFC 9110 §5.6.2). */
+export function isToken(value: string): boolean {
+  for (let i = 0; i < value.length; i++) if (TOKEN_CHARS[value.charCodeAt(i)] !== 1) return false;
+  return value !== "";
+}
+
+/** Whether a character code may stand in a field value: HTAB, visible ASCII, space, and 0x80–0xFF (RFC 9110 §5.5). */
+export function isValueChar(code: number): boolean {
+  return code >= 0x20 && code !== 0x7f && code <= 0xff || code === 0x09;
+}
+
+/** The elements of a list, without the white space around them and without empty ones (RFC 9110 §5.6.1). */
+export function listElements(value: string): string[] {
+  const elements = [];
+  for (let start = 0; start <= value.length;) {
+    let comma = value.indexOf(",", start);
+    if (comma < 0) comma = value.length;
+    const element = trimSpace(value, start, comma);
+    if (element !== "") elements.push(element);
+    start = comma + 1;
+  }
+  return elements;
+}
+
+/** Whether a list has an element, ASCII case-insensitively. */
+export function listHas(value: string | null, token: string): boolean {
+  return value !== null && listElements(value).some((element) => element.toLowerCase() === token);
+}
+
+/** A list of different tokens, at least one (RFC 6455 §4.1 (10)). */
+export function parseTokens(value: string): string[] | undefined {
+  const tokens = listElements(value);
+  const valid = tokens.length > 0 && tokens.every(isToken) && new Set(tokens).size === tokens.length;
+  return valid ? tokens : undefined;
+}
+
+/** The elements of a Sec-WebSocket-Extensions value, at least one (RFC 6455 §9.1). */
+export function parseExtensions(value: string): Extension[] | undefined {
+  const scan = new Scan(value);
+  const extensions: Extension[] = [];
+  for (;;) {
+    scan.space();
+    if (scan.done()) return extensions.length > 0 ? extensions : undefined;
+    if (scan.take(",")) continue; // an empty element (RFC 9110 §5.6.1.2)
+    const name = scan.token();
+    if (name === undefined) return undefined;
+    const parameters: [string, string | true][] = [];
+    while (scan.space(), scan.take(";")) {
+      scan.space();
+      const parameter = scan.token();
+      if (parameter === undefined) return undefined;
+      scan.space();
+      if (!scan.take("=")) {
+        parameters.push([parameter, true]);
+        continue;
+      }
+      scan.space();
+      const argument = scan.peek() === '"' ? scan.quoted() : scan.token();
+      if (argument === undefined) return undefined;
+      parameters.push([parameter, argument]);
+    }
+    extensions.push({ name, parameters });
+    if (!scan.done() && !scan.take(",")) return undefined;
+  }
+}
+
+/** A position in a value; every method is linear in what it passes. */
+class Scan {
+  #at = 0;
+  #value: string;
+
+  constructor(value: string) {
+    this.#value = value;
+  }
+
+  done(): boolean {
+    return this.#at >= this.#value.length;
+  }
+
+  peek(): string {
+    return this.#value.charAt(this.#at);
+  }
+
+  take(char: string): boolean {
+    if (this.peek() !== char) return false;
+    this.#at++;
+    return true;
+  }
+
+  space(): void {
+    while (isSpace(this.#value.charCodeAt(this.#at))) this.#at++;
+  }
+
+  token(): string | undefined {
+    const start = this.#at;
+    while (TOKEN_CHARS[this.#value.charCodeAt(this.#at)] === 1) this.#at++;
+    return this.#at > start ? this.#value.slice(start, this.#at) : undefined;
+  }
+
+  /** A quoted string whose content is a token once it is unescaped, as RFC 6455 §9.1 demands. */
+  quoted(): string | undefined {
+    let content = "";
+    for (this.#at++; !this.done(); this.#at++) {
+      if (this.take('"')) return isToken(content) ? content : undefined;
+      if (this.peek() === "\\") this.#at++;
+      content += this.peek();
+    }
+    return undefined;
+  }
+}
+
+/** OWS is SP and HTAB (RFC 9110 §5.6.3); `trim()` would take more. */
+function isSpace(code: number): boolean {
+  return code === 0x20 || code === 0x09;
+}
+
+/** A part of a string without the white space around it. */
+export function trimSpace(value: string, start = 0, end: number = value.length): string {
+  while (start < end && isSpace(value.charCodeAt(start))) start++;
+  while (end > start && isSpace(value.charCodeAt(end - 1))) end--;
+  return value.slice(start, end);
+}

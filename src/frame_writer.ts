@@ -1,0 +1,62 @@
+// Messages to frames, in the outbox: headers in their shortest form, payloads copied once and masked in place.
+
+import { headerSizeFor, MAX_HEADER, writeHeader } from "./frame.ts";
+import { mask, type MaskKeys } from "./mask.ts";
+import { Outbox } from "./outbox.ts";
+
+/** Text up to this length is encoded in place; longer text is measured first, so that no room is wasted. */
+const IN_PLACE = 16384;
+
+const ENCODER = new TextEncoder();
+
+/** An outbox that is written by frames. */
+export class FrameWriter extends Outbox {
+  readonly #maskKey: MaskKeys | undefined;
+
+  /** @param maskKey The keys of a client's frames; a server has none. */
+  constructor(maskKey: MaskKeys | undefined) {
+    super();
+    this.#maskKey = maskKey;
+  }
+
+  /** Writes a frame; `first` is its first byte: FIN, RSV, opcode. */
+  frame(first: number, payload: Uint8Array): void {
+    const size = headerSizeFor(payload.length, this.#maskKey !== undefined);
+    const slab = this.reserve(size + payload.length);
+    const at = this.used + size;
+    slab.set(payload, at);
+    this.#finish(slab, first, at, payload.length);
+  }
+
+  /** Writes a frame of text. */
+  text(first: number, text: string): void {
+    if (text.length > IN_PLACE) return this.frame(first, ENCODER.encode(text));
+    const masked = this.#maskKey !== undefined;
+    const slab = this.reserve(MAX_HEADER + 3 * text.length);
+    const guess = this.used + headerSizeFor(text.length, masked);
+    const { written } = ENCODER.encodeInto(text, slab.subarray(guess));
+    const at = this.used + headerSizeFor(written, masked);
+    if (at !== guess) slab.copyWithin(at, guess, guess + written);
+    this.#finish(slab, first, at, written);
+  }
+
+  /** The payload stands at `at`; the header goes in front of it. */
+  #finish(slab: Uint8Array, first: number, at: number, length: number): void {
+    const key = this.#maskKey?.();
+    writeHeader(slab, this.used, first, length, key);
+    if (key !== undefined) mask(slab, at, at + length, key);
+    this.commit(at + length);
+  }
+}
+
+/** The bytes of a buffer, which must be neither shared nor resizable nor detached, as in WebIDL's BufferSource. */
+export function bytesOf(source: BufferSource): Uint8Array<ArrayBuffer> {
+  const buffer = ArrayBuffer.isView(source) ? source.buffer : source;
+  if (!(buffer instanceof ArrayBuffer)) {
+    throw new TypeError("Cannot send: a message must be a string, an ArrayBuffer or a view of one");
+  }
+  if (buffer.resizable) throw new TypeError("Cannot send: the buffer is resizable");
+  if (buffer.detached) throw new TypeError("Cannot send: the buffer is detached");
+  if (!ArrayBuffer.isView(source)) return new Uint8Array(buffer);
+  return new Uint8Array(buffer, source.byteOffset, source.byteLength);
+}

@@ -1,0 +1,43 @@
+// A payload that comes in pieces, in one buffer that grows by doubling up to what was declared: a header alone
+// allocates nothing, and many small pieces cost what their bytes cost.
+
+/** Pieces of one message. */
+export class Gather {
+  /** How many bytes there are. */
+  length = 0;
+  #bytes = new Uint8Array();
+
+  /**
+   * Adds `bytes[start, end)`.
+   *
+   * @param limit How long the message is going to be, once its last frame has said so; otherwise `Infinity`.
+   */
+  add(bytes: Uint8Array, start: number, end: number, limit: number): void {
+    const length = this.length + end - start;
+    if (length > this.#bytes.length) {
+      const larger = new Uint8Array(Math.max(length, Math.min(limit, 2 * this.#bytes.length)));
+      larger.set(this.#bytes.subarray(0, this.length));
+      this.#bytes = larger;
+    }
+    this.#bytes.set(bytes.subarray(start, end), this.length);
+    this.length = length;
+  }
+
+  /** All bytes, which are the caller's from now on; begins anew. */
+  take(): Uint8Array<ArrayBuffer> {
+    const { length } = this;
+    const bytes = this.#bytes;
+    this.clear();
+    return length === bytes.length
+      ? bytes
+      : length > bytes.length / 2
+      ? bytes.subarray(0, length)
+      : bytes.slice(0, length);
+  }
+
+  /** Begins anew. */
+  clear(): void {
+    this.length = 0;
+    this.#bytes = new Uint8Array();
+  }
+}

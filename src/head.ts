@@ -1,0 +1,224 @@
+// Heads of HTTP/1.1 messages (RFC 9112 §2–§5): finding the end without looking at a byte twice, reading field lines,
+// writing. Strict: lines end with CRLF, nothing is folded, nothing is repaired. «Not yet» is `undefined`, a head that is
+// wrong is a Problem.
+
+import { type Problem, quote } from "./errors.ts";
+import { isToken, isTokenChar, isValueChar, trimSpace } from "./fields.ts";
+
+/** At most this many fields. */
+export const MAX_FIELDS = 128;
+
+const CR = 13, LF = 10;
+
+/** A head, and the bytes behind it. */
+export interface HeadBytes {
+  /** From the start line to the empty line, both included. */
+  readonly head: Uint8Array;
+  readonly rest: Uint8Array;
+}
+
+/** Collects bytes until a head is whole. */
+export class HeadReader {
+  readonly #limit: number;
+  #bytes: Uint8Array = new Uint8Array();
+  #length = 0;
+  /** Where the search goes on, where the current line begins, and where the head begins, once that is known. */
+  #searched = 0;
+  #line = 0;
+  #start = -1;
+
+  /** @param limit The largest head, in bytes. */
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  /** Whether any byte came. */
+  get started(): boolean {
+    return this.#length > 0;
+  }
+
+  /** Takes the next bytes. A head in one chunk is not copied. */
+  push(chunk: Uint8Array): HeadBytes | Problem | undefined {
+    if (this.#length === 0) this.#bytes = chunk;
+    else {
+      const length = this.#length + chunk.length;
+      if (length > this.#bytes.length) {
+        const larger = new Uint8Array(Math.max(length, 2 * this.#length));
+        larger.set(this.#bytes.subarray(0, this.#length));
+        this.#bytes = larger;
+      }
+      this.#bytes.set(chunk, this.#length);
+    }
+    this.#length += chunk.length;
+    return this.#search();
+  }
+
+  #search(): HeadBytes | Problem | undefined {
+    const bytes = this.#bytes, end = Math.min(this.#length, this.#limit);
+    const first = bytes[0];
+    if (first !== undefined && !isTokenChar(first) && first !== CR) {
+      return malformed("RFC 9112 §3", `the first byte is 0x${first.toString(16).padStart(2, "0")}`);
+    }
+    for (;;) {
+      const found = bytes.subarray(this.#searched, end).indexOf(LF);
+      if (found < 0) break;
+      const at = this.#searched + found;
+      if (bytes[at - 1] !== CR) return malformed("RFC 9112 §2.2", "a line ends without CR");
+      const empty = at - 1 === this.#line;
+      this.#searched = at + 1;
+      if (!empty) {
+        if (this.#start < 0) this.#start = this.#line;
+      } else if (this.#start >= 0) {
+        return { head: bytes.subarray(this.#start, at + 1), rest: bytes.subarray(at + 1, this.#length) };
+      } else if (this.#line > 0) return malformed("RFC 9112 §2.2", "more than one empty line precedes the head");
+      this.#line = at + 1;
+    }
+    this.#searched = end;
+    if (this.#length < this.#limit) return undefined;
+    const detail = `the head has more than ${this.#limit} bytes`;
+    return { failure: "head-too-large", detail, ...(this.#start < 0 ? { status: 414 } : {}) };
+  }
+}
+
+/** A head that is not in the grammar. */
+export function malformed(section: string, detail: string): Problem {
+  return { failure: "head-malformed", detail: `${detail} (${section})` };
+}
+
+/** The fields of a head as they came. Names are lower-case; lines of one name are one value for `get()`. */
+export class Fields {
+  readonly #names: string[] = [];
+  readonly #values: string[] = [];
+
+  /** How many lines there are. */
+  get size(): number {
+    return this.#names.length;
+  }
+
+  /** Adds a line. */
+  append(name: string, value: string): void {
+    this.#names.push(name.toLowerCase());
+    this.#values.push(value);
+  }
+
+  /** The value, or `null`; several lines are joined by `", "` (RFC 9110 §5.2). */
+  get(name: string): string | null {
+    const wanted = name.toLowerCase();
+    let value: string | null = null;
+    for (let i = 0; i < this.#names.length; i++) {
+      if (this.#names[i] === wanted) value = value === null ? this.#values[i]! : `${value}, ${this.#values[i]}`;
+    }
+    return value;
+  }
+
+  /** How many lines have this name. */
+  count(name: string): number {
+    return this.#names.reduce((count, other) => other === name ? count + 1 : count, 0);
+  }
+
+  /** Each line. */
+  *[Symbol.iterator](): Generator<[string, string]> {
+    for (let i = 0; i < this.#names.length; i++) yield [this.#names[i]!, this.#values[i]!];
+  }
+}
+
+/** Bytes as latin-1: a byte is a character, so that nothing throws and nothing is lost. */
+export function latin1(bytes: Uint8Array): string {
+  let text = "";
+  for (let i = 0; i < bytes.length; i += 4096) text += String.fromCharCode(...bytes.subarray(i, i + 4096));
+  return text;
+}
+
+/** The start line and the fields of a whole head. */
+export function readLines(head: Uint8Array): { start: string; fields: Fields } | Problem {
+  const text = latin1(head);
+  const startEnd = text.indexOf("\r\n");
+  const fields = new Fields();
+  for (let at = startEnd + 2; at < text.length - 2;) {
+    const end = text.indexOf("\r\n", at);
+    const problem = readField(text.slice(at, end), fields);
+    if (problem) return problem;
+    at = end + 2;
+  }
+  return { start: text.slice(0, startEnd), fields };
+}
+
+function readField(line: string, fields: Fields): Problem | undefined {
+  if (fields.size === MAX_FIELDS) {
+    return { failure: "head-too-large", detail: `the head has more than ${MAX_FIELDS} fields` };
+  }
+  // §5.2: a server «MUST either reject the message» or unfold; a gateway that unfolds reads another request than we
+  if (line.startsWith(" ") || line.startsWith("\t")) return malformed("RFC 9112 §5.2", "a field line is folded");
+  const colon = line.indexOf(":");
+  if (colon < 0) return malformed("RFC 9112 §5", `a field line has no colon: ${quote(line)}`);
+  const name = line.slice(0, colon);
+  // §5.1: «No whitespace is allowed between the field name and colon»
+  if (!isToken(name)) return malformed("RFC 9112 §5.1", `the field name is ${quote(name)}`);
+  const value = trimSpace(line, colon + 1);
+  if (!isFieldValue(value)) return malformed("RFC 9110 §5.5", `${name} is ${quote(value)}`);
+  fields.append(name, value);
+  return undefined;
+}
+
+function isFieldValue(value: string): boolean {
+  for (let i = 0; i < value.length; i++) if (!isValueChar(value.charCodeAt(i))) return false;
+  return true;
+}
+
+/** How long a body is: bytes, or chunked (RFC 9112 §6). */
+export function readBodyLength(fields: Fields, version: string): number | "chunked" | Problem {
+  const length = fields.get("content-length"), coding = fields.get("transfer-encoding");
+  if (coding !== null) {
+    // §6.1, §6.3: ways to smuggle a second request past somebody who reads the other field
+    if (length !== null) return malformed("RFC 9112 §6.1", "there are Content-Length and Transfer-Encoding");
+    if (version === "1.0") return malformed("RFC 9112 §6.1", "there is a Transfer-Encoding in HTTP/1.0");
+    if (coding.toLowerCase() !== "chunked") return malformed("RFC 9112 §6.1", `Transfer-Encoding is ${quote(coding)}`);
+    return "chunked";
+  }
+  if (length === null) return 0;
+  if (!/^\d{1,15}$/.test(length)) return malformed("RFC 9112 §6.3", `Content-Length is ${quote(length)}`);
+  return Number(length);
+}
+
+/** As names are usually written; any other name goes as it is. */
+const USUAL_NAMES = new Map(
+  [
+    "Host",
+    "Upgrade",
+    "Connection",
+    "Sec-WebSocket-Key",
+    "Sec-WebSocket-Version",
+    "Sec-WebSocket-Accept",
+    "Sec-WebSocket-Protocol",
+    "Sec-WebSocket-Extensions",
+    "Allow",
+    "Authorization",
+    "Content-Length",
+    "Content-Type",
+    "Date",
+    "Origin",
+    "Set-Cookie",
+    "Transfer-Encoding",
+    "User-Agent",
+    "WWW-Authenticate",
+  ].map((name) => [name.toLowerCase(), name]),
+);
+
+/**
+ * The bytes of a head.
+ *
+ * @throws {TypeError} When the start line or a field would not be read as what it is.
+ */
+export function writeHead(start: string, fields: Iterable<readonly [string, string]>): Uint8Array<ArrayBuffer> {
+  let text = start + "\r\n";
+  if (!isFieldValue(start)) throw new TypeError(`Cannot write the head: its first line is ${quote(start)}`);
+  for (const [name, value] of fields) {
+    if (!isToken(name)) throw new TypeError(`Cannot write the head: a field name is ${quote(name)}`);
+    if (!isFieldValue(value)) throw new TypeError(`Cannot write the head: ${name} is ${quote(value)}`);
+    text += `${USUAL_NAMES.get(name.toLowerCase()) ?? name}: ${value}\r\n`;
+  }
+  text += "\r\n";
+  const bytes = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
+  return bytes;
+}

@@ -1,0 +1,68 @@
+// The idle timeout: a stamp for each chunk that comes, and one timer that looks at it; a ping at half of the time. The
+// clock stands while nothing is read.
+
+import { type Clock, Deadline } from "./clock.ts";
+
+/** What happens when nothing comes. */
+export interface IdleHandlers {
+  /** Half of the time is over. */
+  ping(): void;
+  /** All of it is. */
+  timeout(): void;
+}
+
+/** Watches one connection. */
+export class IdleWatch {
+  readonly #clock: Clock;
+  readonly #timeout: number;
+  readonly #handlers: IdleHandlers;
+  readonly #deadline: Deadline;
+  #heard = 0;
+  #pinged = false;
+  #running = false;
+
+  /** @param timeout In milliseconds; 0 watches nothing. */
+  constructor(clock: Clock, timeout: number, handlers: IdleHandlers) {
+    this.#clock = clock;
+    this.#timeout = timeout;
+    this.#handlers = handlers;
+    this.#deadline = new Deadline(clock);
+  }
+
+  /** Begins, or goes on after {@linkcode stop}, as if something had just come. */
+  start(): void {
+    if (this.#timeout === 0 || this.#running) return;
+    this.#running = true;
+    this.heard();
+    this.#deadline.set(this.#timeout / 2, () => this.#look());
+  }
+
+  /** Something came. */
+  heard(): void {
+    if (!this.#running) return;
+    this.#heard = this.#clock.now();
+    this.#pinged = false;
+  }
+
+  /** Stands still. */
+  stop(): void {
+    this.#running = false;
+    this.#deadline.clear();
+  }
+
+  #look(): void {
+    const idle = this.#clock.now() - this.#heard;
+    if (idle >= this.#timeout) {
+      this.stop();
+      this.#handlers.timeout();
+      return;
+    }
+    if (idle >= this.#timeout / 2 && !this.#pinged) {
+      this.#pinged = true;
+      this.#handlers.ping();
+    }
+    // a timer may fire a little early: at least a millisecond from now
+    const next = this.#pinged ? this.#timeout : this.#timeout / 2;
+    if (this.#running) this.#deadline.set(Math.max(1, next - idle), () => this.#look());
+  }
+}

@@ -1,0 +1,58 @@
+// Masking (RFC 6455 §5.3): XOR in place, and keys that are fresh for each frame. A key is one 32-bit number in network
+// order: its first byte, the highest, masks the first byte of the payload.
+
+/** Gives a masking key. It must be unpredictable (RFC 6455 §10.3), and a new one for each frame. */
+export type MaskKeys = () => number;
+
+const LITTLE_ENDIAN = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1;
+
+/** Below this many bytes setting up a view costs more than it saves. */
+const WORDWISE = 48;
+
+/**
+ * Masks or unmasks `bytes[start, end)` in place.
+ *
+ * @param key The masking key.
+ * @param phase How many bytes of the payload came before, modulo 4.
+ * @returns The phase behind `end`.
+ */
+export function mask(bytes: Uint8Array, start: number, end: number, key: number, phase = 0): number {
+  let at = start;
+  if (end - start >= WORDWISE) {
+    while ((bytes.byteOffset + at & 3) !== 0) bytes[at++]! ^= key >>> 24 - 8 * (phase++ & 3);
+    const words = new Int32Array(bytes.buffer, bytes.byteOffset + at, end - at >>> 2);
+    const turned = rotate(key, 8 * (phase & 3));
+    const word = LITTLE_ENDIAN ? swap(turned) : turned;
+    for (let i = 0; i < words.length; i++) words[i]! ^= word;
+    at += words.length * 4;
+  }
+  while (at < end) bytes[at++]! ^= key >>> 24 - 8 * (phase++ & 3);
+  return phase & 3;
+}
+
+function rotate(word: number, bits: number): number {
+  return word << bits | word >>> 32 - bits;
+}
+
+function swap(word: number): number {
+  return word << 24 | (word & 0xff00) << 8 | word >>> 8 & 0xff00 | word >>> 24;
+}
+
+/**
+ * Masking keys from a pool of random bytes, so that a frame does not cost a system call.
+ *
+ * @param fill Fills a buffer with unpredictable bytes.
+ */
+export function maskKeys(fill: (pool: Uint32Array<ArrayBuffer>) => void): MaskKeys {
+  const pool = new Uint32Array(512);
+  let next = pool.length;
+  return () => {
+    if (next === pool.length) {
+      fill(pool);
+      next = 0;
+    }
+    const key = pool[next]!;
+    pool[next++] = 0; // a used key does not stay in memory
+    return key;
+  };
+}

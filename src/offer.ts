@@ -1,0 +1,205 @@
+// The client's half of the handshake: a URL to an offer (RFC 6455 §4.1, the first list), and the server's response to an
+// agreement (the second list). Pure, but for the key's randomness and SHA-1.
+
+import { encodeBase64 } from "@std/encoding/base64";
+import { HandshakeError, type Problem, quote, type ResponseHead } from "./errors.ts";
+import type { HandshakeFailure } from "./failures.ts";
+import { isToken, listHas, parseExtensions, trimSpace } from "./fields.ts";
+import { acceptValue, type Agreement, checkDecorator, decorate, type Decorator, type FieldList } from "./handshake.ts";
+import type { RequestDraft } from "./handshake.ts";
+
+/** Options of {@linkcode offer}. */
+export interface OfferOptions {
+  /**
+   * The subprotocols to offer, the preferred one first: different tokens.
+   *
+   * @default {[]}
+   */
+  protocols?: string | readonly string[] | undefined;
+  /**
+   * Fields to add to the request, or a synchronous function that reads and changes its `headers`: any but Upgrade,
+   * Connection, Sec-WebSocket-*, Content-Length and Transfer-Encoding.
+   */
+  headers?: Decorator<RequestDraft> | undefined;
+}
+
+/** A request for an upgrade, with what is needed to judge the response. */
+export interface Offer {
+  /** The request; its URL has the scheme http or https. */
+  readonly request: Request;
+  /** The Sec-WebSocket-Key: 16 random bytes in base64. */
+  readonly key: string;
+  /** The subprotocols that are offered. */
+  readonly protocols: readonly string[];
+}
+
+/** An offer as it is sent: the fields in their order. */
+export class OfferDraft implements Offer {
+  readonly url: URL;
+  readonly key: string;
+  readonly protocols: readonly string[];
+  readonly fields: FieldList;
+  #request: Request | undefined;
+
+  constructor(url: URL, key: string, protocols: readonly string[], fields: FieldList) {
+    this.url = url;
+    this.key = key;
+    this.protocols = protocols;
+    this.fields = fields;
+  }
+
+  get request(): Request {
+    const headers = this.fields.map(([name, value]): [string, string] => [name, value]);
+    return this.#request ??= new Request(this.url, { headers });
+  }
+
+  /** The target: the resource name (RFC 6455 §3). */
+  get target(): string {
+    return this.url.pathname + this.url.search;
+  }
+}
+
+/**
+ * Makes a request for an upgrade, with a fresh key (RFC 6455 §4.1).
+ *
+ * @param url `ws:`, `wss:`, `http:` or `https:`, without a fragment. User and password become Basic authentication.
+ * @param options Subprotocols and fields.
+ * @returns The offer, to be given to {@linkcode confirm} with the response.
+ * @throws {DOMException} `SyntaxError` for a URL that is not one of a WebSocket, or for the subprotocols.
+ * @throws {TypeError} For a field that is not allowed.
+ *
+ * @example Usage
+ * ```ts
+ * import { offer } from "@handfast/websocket";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const { request, key } = offer("ws://localhost/chat", { protocols: ["v2", "v1"] });
+ *
+ * assertEquals(request.url, "http://localhost/chat");
+ * assertEquals(request.headers.get("sec-websocket-key"), key);
+ * assertEquals(request.headers.get("sec-websocket-protocol"), "v2, v1");
+ * ```
+ */
+export function offer(url: string | URL, options: OfferOptions = {}): Offer {
+  return draftOffer(url, options);
+}
+
+/** {@linkcode offer}, not yet a `Request`. */
+export function draftOffer(url: string | URL, options: OfferOptions): OfferDraft {
+  const target = webSocketUrl(url);
+  const protocols = checkProtocols(options.protocols);
+  checkDecorator(options.headers, "client");
+  const key = encodeBase64(crypto.getRandomValues(new Uint8Array(16)));
+  const fields: FieldList = [
+    ["Host", target.host],
+    ["Upgrade", "websocket"],
+    ["Connection", "Upgrade"],
+    ["Sec-WebSocket-Key", key],
+    ["Sec-WebSocket-Version", "13"],
+  ];
+  if (protocols.length > 0) fields.push(["Sec-WebSocket-Protocol", protocols.join(", ")]);
+  if (target.username !== "" || target.password !== "") fields.push(["Authorization", basicOf(target)]);
+  target.username = target.password = "";
+  const draft = (headers: Headers) => ({ method: "GET", url: target.href, headers });
+  return new OfferDraft(target, key, protocols, decorate(fields, options.headers, "client", draft));
+}
+
+/** The URL of a WebSocket (RFC 6455 §3) with the scheme of its handshake. */
+function webSocketUrl(url: string | URL): URL {
+  const parsed = URL.parse(url);
+  const wrong = parsed === null
+    ? "it is not a URL"
+    : !/^(?:wss?|https?):$/.test(parsed.protocol)
+    ? `its scheme is ${quote(parsed.protocol)}`
+    : parsed.hash !== "" || parsed.href.endsWith("#")
+    ? "it has a fragment"
+    : undefined;
+  if (wrong) throw new DOMException(`Cannot use the URL ${quote(String(url))}: ${wrong}`, "SyntaxError");
+  return new URL(parsed!.href.replace(/^ws/, "http"));
+}
+
+/** User and password of a URL as RFC 7617 credentials. */
+function basicOf(url: URL): string {
+  const [user, password] = [url.username, url.password].map((part) => {
+    try {
+      return decodeURIComponent(part);
+    } catch {
+      return part; // not percent-encoded UTF-8: as it stands
+    }
+  });
+  if (user!.includes(":")) throw new DOMException("Cannot use the URL: its user name has a colon", "SyntaxError");
+  return "Basic " + encodeBase64(new TextEncoder().encode(`${user}:${password}`));
+}
+
+function checkProtocols(protocols: string | readonly string[] = []): readonly string[] {
+  const list = typeof protocols === "string" ? [protocols] : [...protocols];
+  if (
+    !list.every((protocol) => typeof protocol === "string" && isToken(protocol)) || new Set(list).size < list.length
+  ) {
+    const message = `Cannot offer the subprotocols ${quote(list.join(", "))}: they must be different tokens`;
+    throw new DOMException(message, "SyntaxError");
+  }
+  return list;
+}
+
+/**
+ * Judges the response to an offer (RFC 6455 §4.1, checks 1–6).
+ *
+ * @param offer The offer.
+ * @param response The response: status and fields.
+ * @returns What was agreed.
+ * @throws {HandshakeError} Rejects when the server did not accept, or not correctly.
+ *
+ * @example Usage
+ * ```ts
+ * import { answer, confirm, offer } from "@handfast/websocket";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const made = offer("ws://localhost/chat", { protocols: ["v1"] });
+ * const { response } = await answer(made.request, { protocols: ["v1"] });
+ *
+ * assertEquals((await confirm(made, response)).protocol, "v1");
+ * ```
+ */
+export async function confirm(offer: Offer, response: ResponseHead): Promise<Agreement> {
+  const verdict = await judge(offer, response);
+  if (!("failure" in verdict)) return verdict;
+  throw openingError(verdict, { request: offer.request, ...(response instanceof Response ? { response } : {}) });
+}
+
+/** The error of a client's handshake. */
+export function openingError(problem: Problem, init: ConstructorParameters<typeof HandshakeError>[2]): HandshakeError {
+  return new HandshakeError(problem.failure, `Cannot open the WebSocket: ${problem.detail}`, init);
+}
+
+/** {@linkcode confirm}, as a value. */
+export async function judge(offer: Offer, response: ResponseHead): Promise<Agreement | Problem> {
+  const { status, headers } = response;
+  const wrong = (failure: HandshakeFailure, name: string): Problem => {
+    const value = headers.get(name);
+    return { failure, detail: value === null ? `there is no ${name}` : `${name} is ${quote(value)}` };
+  };
+  // (1)
+  if (status !== 101) return { failure: "status-not-101", detail: `the status is ${status}` };
+  // (2): the value as a whole, where a server looks for an element of a list
+  if (headers.get("upgrade")?.toLowerCase() !== "websocket") return wrong("upgrade-missing", "Upgrade");
+  // (3)
+  if (!listHas(headers.get("connection"), "upgrade")) return wrong("connection-missing", "Connection");
+  // (4)
+  const accept = headers.get("sec-websocket-accept");
+  if (accept === null) return wrong("accept-missing", "Sec-WebSocket-Accept");
+  if (trimSpace(accept) !== await acceptValue(offer.key)) return wrong("accept-mismatch", "Sec-WebSocket-Accept");
+  // (5)
+  const extensions = headers.get("sec-websocket-extensions");
+  if (extensions !== null) {
+    const failure = parseExtensions(extensions) ? "extension-unrequested" : "extension-malformed";
+    return wrong(failure, "Sec-WebSocket-Extensions");
+  }
+  // (6), and WHATWG WebSockets: who offered some gets one
+  const protocol = headers.get("sec-websocket-protocol");
+  if (protocol === null && offer.protocols.length > 0) return wrong("protocol-missing", "Sec-WebSocket-Protocol");
+  if (protocol !== null && !offer.protocols.includes(protocol)) {
+    return wrong("protocol-unrequested", "Sec-WebSocket-Protocol");
+  }
+  return { role: "client", protocol: protocol ?? "", extensions: "" };
+}

@@ -1,0 +1,112 @@
+// A transport over a source that is read and written by promises, one read and one write at a time.
+
+import type { Transport, TransportHandlers } from "./transport.ts";
+
+/** What can be read and written by promises. */
+export interface PullSource {
+  /** The next bytes, the caller's own; `undefined` at the end. */
+  read(): Promise<Uint8Array<ArrayBuffer> | undefined>;
+  /** Resolves when all bytes are taken and may change again. */
+  write(bytes: Uint8Array<ArrayBuffer>): Promise<void>;
+  /** Half-closes. */
+  end(): Promise<void>;
+  /** Closes at once; pending calls settle somehow. */
+  close(): void;
+  /** Unlocks. */
+  release(): void;
+}
+
+/** See the head of the file. */
+export class PullTransport implements Transport {
+  readonly #source: PullSource;
+  #handlers: TransportHandlers | undefined;
+  #reading = false;
+  #paused = true;
+  /** Ends the wait of a read that came in while paused. */
+  #wake: (() => void) | undefined;
+  #closed = false;
+  /** The peer has ended; each owner is told once. */
+  #ended = false;
+  #told = false;
+
+  constructor(source: PullSource) {
+    this.#source = source;
+  }
+
+  start(handlers: TransportHandlers): void {
+    this.#handlers = handlers;
+    this.#paused = true;
+    this.#told = false;
+  }
+
+  pause(): void {
+    this.#paused = true;
+  }
+
+  resume(): void {
+    this.#paused = false;
+    this.#wake?.();
+    this.#wake = undefined;
+    if (this.#reading || this.#closed) return;
+    if (!this.#ended) this.#read();
+    else if (!this.#told) this.#end();
+  }
+
+  async #read(): Promise<void> {
+    this.#reading = true;
+    try {
+      while (!this.#paused) {
+        const chunk = await this.#source.read();
+        // Also over a change of owners: the next one gets what comes
+        if (this.#paused && !this.#closed) await new Promise<void>((resolve) => this.#wake = resolve);
+        if (this.#closed) return;
+        if (chunk === undefined) {
+          this.#ended = true;
+          break;
+        }
+        if (chunk.length > 0) this.#handlers!.data(chunk);
+      }
+      this.#reading = false;
+      if (this.#ended) this.#end();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #end(): void {
+    this.#told = true;
+    this.#handlers!.end();
+  }
+
+  write(bytes: Uint8Array<ArrayBuffer>): boolean {
+    this.#source.write(bytes).then(
+      () => {
+        if (!this.#closed) this.#handlers?.drained();
+      },
+      (error) => this.#fail(error),
+    );
+    return false;
+  }
+
+  end(): void {
+    this.#source.end().catch(() => {}); // what it means, if anything, shows when reading
+  }
+
+  #fail(error: unknown): void {
+    if (this.#closed || !this.#handlers) return; // given back: whoever reads next sees it
+    this.abort();
+    this.#handlers.failed(error);
+  }
+
+  abort(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#wake?.();
+    this.#source.close();
+  }
+
+  release(): void {
+    this.#handlers = undefined;
+    this.#source.release();
+  }
+}

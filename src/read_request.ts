@@ -1,0 +1,157 @@
+// HTTP beside WebSocket on one port: reading one whole request (RFC 9112 §9), and giving the connection back.
+
+import { checkNumber, checkTime, type Clock, systemClock } from "./clock.ts";
+import { readBody } from "./body.ts";
+import { refuse } from "./answer.ts";
+import { HandshakeError, type Problem, type RequestHead } from "./errors.ts";
+import { listHas } from "./fields.ts";
+import { Gather } from "./gather.ts";
+import { HeadReader, writeHead } from "./head.ts";
+import { headOf, type ParsedRequest, parseRequest, rememberHead } from "./request_head.ts";
+import { type ByteConnection, transportOf } from "./transport.ts";
+import { readHead, Wire, WireError } from "./wire.ts";
+
+/** Options of {@linkcode readRequest}. */
+export interface ReadRequestOptions {
+  /** Bytes that were already read from the connection. */
+  prefix?: Uint8Array | undefined;
+  /**
+   * The largest head, in bytes; it may have 128 fields.
+   *
+   * @default {16384}
+   */
+  maxHeadSize?: number | undefined;
+  /**
+   * The largest body, in bytes.
+   *
+   * @default {1048576}
+   */
+  maxBodySize?: number | undefined;
+  /**
+   * How long the whole request may take, in milliseconds; 0 disables.
+   *
+   * @default {10000}
+   */
+  timeout?: number | undefined;
+  /** Gives up, and closes the connection. */
+  signal?: AbortSignal | undefined;
+  /** The clock of the deadline. */
+  clock?: Clock | undefined;
+}
+
+/** A request that was read. */
+export interface ReadRequest {
+  /** The request, with its whole body. */
+  readonly request: Request;
+  /** The bytes behind it: the `prefix` of what comes next. */
+  readonly rest: Uint8Array;
+  /** Whether the connection may go on after the response (RFC 9112 §9.3). */
+  readonly keepAlive: boolean;
+}
+
+/** What a client that said `Expect: 100-continue` waits for (RFC 9110 §10.1.1). */
+export const CONTINUE: Uint8Array<ArrayBuffer> = writeHead("HTTP/1.1 100 Continue", []);
+
+/** Whether the client waits before it sends on. */
+export function expectsContinue(request: RequestHead): boolean {
+  return request.headers.get("expect")?.toLowerCase() === "100-continue";
+}
+
+/**
+ * Reads one request, with its body, and leaves the connection unlocked for what comes next: {@linkcode writeResponse},
+ * or `accept(conn, { request, prefix: rest })`.
+ *
+ * @param conn The connection.
+ * @param options Limits, and bytes already read.
+ * @returns The request, or `undefined` when the connection ended before a byte of one.
+ * @throws {HandshakeError} Rejects for a request that can't be read. When it has a `response` the connection is open
+ * for `writeResponse(conn, error.response)`, and for nothing else; otherwise it is closed.
+ *
+ * @example HTTP and WebSocket on one port
+ * ```ts
+ * import { accept, isUpgrade, readRequest, writeResponse } from "@handfast/websocket";
+ * import { connectionPair } from "@handfast/websocket/testing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const [client, server] = connectionPair();
+ * const writer = client.writable.getWriter();
+ * writer.write(new TextEncoder().encode("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"));
+ *
+ * const { request, rest, keepAlive } = (await readRequest(server))!;
+ * if (isUpgrade(request)) await accept(server, { request, prefix: rest });
+ * else await writeResponse(server, new Response("fine"), { request, keepAlive });
+ *
+ * assertEquals(new URL(request.url).pathname, "/healthz");
+ * ```
+ */
+export async function readRequest(
+  conn: ByteConnection,
+  options: ReadRequestOptions = {},
+): Promise<ReadRequest | undefined> {
+  const maxHeadSize = checkNumber("maxHeadSize", options.maxHeadSize, 16384, 1);
+  const maxBodySize = checkNumber("maxBodySize", options.maxBodySize, 2 ** 20);
+  const timeout = checkTime("timeout", options.timeout, 10_000);
+  const { signal, prefix, clock = systemClock } = options;
+  const wire = new Wire(transportOf(conn), { clock, timeout, signal, prefix });
+  const reader = new HeadReader(maxHeadSize);
+  try {
+    const read = await readWhole(wire, reader, maxBodySize);
+    if (read && !("failure" in read)) {
+      wire.release();
+      return { ...read, rest: wire.rest };
+    }
+    if (!read) wire.abort();
+    else throw refused(wire, read);
+    return undefined;
+  } catch (error) {
+    if (error instanceof HandshakeError) throw error;
+    if (error instanceof WireError && error.failure === "handshake-timeout" && reader.started) {
+      throw refused(wire, { failure: error.failure, detail: error.message });
+    }
+    wire.abort();
+    if (!(error instanceof WireError)) throw error;
+    throw new HandshakeError(error.failure, `Cannot read the request: ${error.message}`, { cause: error.cause });
+  }
+}
+
+/** The connection goes back for the response. */
+function refused(wire: Wire, problem: Problem): HandshakeError {
+  wire.release();
+  const { response } = refuse(problem, {});
+  return new HandshakeError(problem.failure, `Cannot read the request: ${problem.detail}`, { response });
+}
+
+async function readWhole(
+  wire: Wire,
+  reader: HeadReader,
+  maxBodySize: number,
+): Promise<Omit<ReadRequest, "rest"> | Problem | undefined> {
+  const bytes = await readHead(wire, reader);
+  if (!bytes || "failure" in bytes) return bytes;
+  const head = parseRequest(bytes);
+  if ("failure" in head) return head;
+  const { method, body: length } = head;
+  if (method === "TRACE" || method === "CONNECT") {
+    return { failure: "method-unsupported", detail: `the method is ${method}` };
+  }
+  let body: Uint8Array<ArrayBuffer> | null = null;
+  if (length !== 0) {
+    if (method === "GET" || method === "HEAD") return { failure: "body-present", detail: `a ${method} has a body` };
+    const tooLarge: Problem = { failure: "body-too-large", detail: `the body has more than ${maxBodySize} bytes` };
+    if (length !== "chunked" && length > maxBodySize) return tooLarge;
+    if (expectsContinue(head) && head.version !== "1.0" && wire.rest.length === 0) await wire.write(CONTINUE);
+    const gathered = new Gather();
+    const whole = await readBody(wire, length, maxBodySize, gathered);
+    if (typeof whole === "object") return whole;
+    if (!whole) return tooLarge;
+    body = gathered.take();
+  }
+  const request = new Request(head.url, { method, headers: [...head.headers], body });
+  rememberHead(request, head);
+  return { request, keepAlive: isPersistent(head) };
+}
+
+/** Whether a connection may go on after this request (RFC 9112 §9.3). */
+export function isPersistent(request: ParsedRequest | RequestHead): boolean {
+  return headOf(request)?.version !== "1.0" && !listHas(request.headers.get("connection"), "close");
+}

@@ -1,0 +1,31 @@
+// Any pair of byte streams. Chunks are copied both ways: a stream may keep what it was given, and others may hold what it
+// gives.
+
+import type { PullSource } from "./pull_transport.ts";
+
+/** Reads and writes a pair of streams. */
+export function streamSource(readable: ReadableStream<Uint8Array>, writable: WritableStream<Uint8Array>): PullSource {
+  const reader = readable.getReader(), writer = writable.getWriter();
+  // Each failure is seen where the call fails
+  reader.closed.catch(() => {});
+  writer.closed.catch(() => {});
+  writer.ready.catch(() => {});
+  return {
+    async read() {
+      const { done, value } = await reader.read();
+      if (done) return undefined;
+      if (!(value instanceof Uint8Array)) throw new TypeError("Cannot read the connection: a chunk is no Uint8Array");
+      return new Uint8Array(value);
+    },
+    write: (bytes) => writer.write(bytes.slice()),
+    end: () => writer.close(),
+    close() {
+      reader.cancel().catch(() => {});
+      writer.abort().catch(() => {});
+    },
+    release() {
+      reader.releaseLock();
+      writer.releaseLock();
+    },
+  };
+}

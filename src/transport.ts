@@ -1,0 +1,82 @@
+// How bytes come and go. A Transport pushes what it reads and says when a write is done; everything above it is the same
+// on every runtime. A connection gives its own through one symbol, or is read and written as a pair of streams.
+
+import { denoSource, isDenoConn } from "./deno.ts";
+import { PullTransport } from "./pull_transport.ts";
+import { streamSource } from "./stream_source.ts";
+
+/** A connection that carries bytes both ways: a `Deno.Conn` as it is, or any other pair of streams. */
+export interface ByteConnection {
+  /** What the peer sends. */
+  readonly readable: ReadableStream<Uint8Array>;
+  /** What the peer gets; closing it is a half-close. */
+  readonly writable: WritableStream<Uint8Array>;
+}
+
+/** Where a transport reports; never after `abort()` or `release()`. */
+export interface TransportHandlers {
+  /** The next bytes, never none; they are the callee's. */
+  data(chunk: Uint8Array<ArrayBuffer>): void;
+  /** The peer has ended; writing goes on. */
+  end(): void;
+  /** A write that had to wait is done. */
+  drained(): void;
+  /** The connection is lost. */
+  failed(error: unknown): void;
+}
+
+/** A connection, pushed. */
+export interface Transport {
+  /** Sets where to report, again for another owner, who is told an end again; it starts paused. */
+  start(handlers: TransportHandlers): void;
+  /** No `data` and no `end` until `resume()`. */
+  pause(): void;
+  /** Reads. */
+  resume(): void;
+  /**
+   * Writes all of it.
+   *
+   * @returns Whether it is done; otherwise `drained` follows, and until then the bytes must not change and nothing else
+   * may be written.
+   */
+  write(bytes: Uint8Array<ArrayBuffer>): boolean;
+  /** Half-closes, once nothing is being written. */
+  end(): void;
+  /** Closes at once. */
+  abort(): void;
+  /** Gives the connection back, unlocked; only while paused, nothing is being read or written. */
+  release(): void;
+}
+
+/** The method of a connection that gives its transport. */
+export const TRANSPORT: unique symbol = Symbol("handfast.transport");
+
+/** A connection that has a transport of its own. */
+export interface TransportConnection extends ByteConnection {
+  [TRANSPORT](): Transport;
+}
+
+/**
+ * The transport of a connection.
+ *
+ * @throws {TypeError} When it is not a pair of streams, or one of them is locked.
+ */
+export function transportOf(conn: ByteConnection): Transport {
+  if (isTransportConnection(conn)) return conn[TRANSPORT]();
+  const { readable, writable } = Object(conn) as Partial<ByteConnection>;
+  if (typeof readable?.getReader !== "function" || typeof writable?.getWriter !== "function") {
+    throw new TypeError("Cannot use the connection: it must be a pair { readable, writable } of byte streams");
+  }
+  if (readable.locked || writable.locked) throw new TypeError("Cannot use the connection: a stream of it is locked");
+  if (!isDenoConn(conn)) return new PullTransport(streamSource(readable, writable));
+  let transport = denoTransports.get(conn);
+  if (!transport) denoTransports.set(conn, transport = new PullTransport(denoSource(conn)));
+  return transport;
+}
+
+/** A read of a `Deno.Conn` can't be taken back: the next owner has to find the transport that waits for it. */
+const denoTransports = new WeakMap<ByteConnection, Transport>();
+
+function isTransportConnection(conn: unknown): conn is TransportConnection {
+  return typeof (conn as Partial<TransportConnection> | undefined)?.[TRANSPORT] === "function";
+}

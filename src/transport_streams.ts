@@ -1,0 +1,71 @@
+// A Transport as a pair of byte streams, for those who want to read and write by themselves what a door would take.
+
+import type { ByteConnection, Transport } from "./transport.ts";
+
+/** The streams of a transport; only one of streams and doors may use it at a time. */
+export function transportStreams(transport: Transport): ByteConnection {
+  let reading!: ReadableStreamDefaultController<Uint8Array>;
+  let writing!: WritableStreamDefaultController;
+  let drained: PromiseWithResolvers<void> | undefined;
+  let readingEnded = false, writingEnded = false, started = false;
+  const endReading = () => {
+    readingEnded = true;
+    if (writingEnded) transport.abort();
+  };
+  // Bound again at each use: a door may have had the transport in between
+  const start = () => {
+    if (started) return;
+    started = true;
+    transport.start({
+      data(chunk) {
+        transport.pause();
+        reading.enqueue(chunk);
+      },
+      end() {
+        reading.close();
+        endReading();
+      },
+      drained() {
+        drained?.resolve();
+        drained = undefined;
+      },
+      failed(error) {
+        if (!readingEnded) reading.error(error);
+        writing.error(error);
+        drained?.reject(error);
+        drained = undefined;
+      },
+    });
+  };
+  const readable = new ReadableStream<Uint8Array>({
+    start(controller) {
+      reading = controller;
+    },
+    pull() {
+      start();
+      transport.resume();
+    },
+    cancel: endReading,
+  }, { highWaterMark: 0 });
+  const writable = new WritableStream<Uint8Array>({
+    start(controller) {
+      writing = controller;
+    },
+    async write(chunk) {
+      start();
+      if (transport.write(new Uint8Array(chunk))) return;
+      drained = Promise.withResolvers<void>();
+      await drained.promise;
+    },
+    close() {
+      start();
+      writingEnded = true;
+      transport.end();
+      if (readingEnded) transport.abort();
+    },
+    abort() {
+      transport.abort();
+    },
+  });
+  return { readable, writable };
+}

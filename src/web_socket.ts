@@ -1,0 +1,110 @@
+// What a WebSocket is to its user: options, messages, the two faces.
+
+import { checkNumber, checkTime, type Clock, systemClock } from "./clock.ts";
+import type { CloseInfo } from "./errors.ts";
+import type { Message, SendOptions } from "./protocol.ts";
+
+/** Options of every connection. Times are in milliseconds; 0 disables. */
+export interface ConnectionOptions {
+  /**
+   * The longest message that is received, in bytes; a longer one closes with 1009. Exactly the limit passes.
+   *
+   * @default {16777216}
+   */
+  maxMessageSize?: number | undefined;
+  /**
+   * How many bytes may wait to be written before `send` gives a promise, and how many may wait in messages to be read
+   * before the peer is no longer read. 64 bytes are charged for each message beside its own.
+   *
+   * @default {65536}
+   */
+  highWaterMark?: number | undefined;
+  /**
+   * How long the peer may take to answer our Close frame, to take what is still to be written, and to end.
+   *
+   * @default {10000}
+   */
+  closeTimeout?: number | undefined;
+  /**
+   * How long nothing may come from the peer while we read; a ping is sent at half of it.
+   *
+   * @default {120000}
+   */
+  idleTimeout?: number | undefined;
+  /** The clock of all deadlines; by default the runtime's. */
+  clock?: Clock | undefined;
+}
+
+/** {@linkcode ConnectionOptions} with their defaults. */
+export type CheckedOptions = { readonly [Name in keyof ConnectionOptions]-?: NonNullable<ConnectionOptions[Name]> };
+
+/**
+ * The options with their defaults.
+ *
+ * @throws {RangeError} When one is out of its range.
+ */
+export function checkConnectionOptions(options: ConnectionOptions): CheckedOptions {
+  return {
+    maxMessageSize: checkNumber("maxMessageSize", options.maxMessageSize, 16 * 2 ** 20),
+    highWaterMark: checkNumber("highWaterMark", options.highWaterMark, 65536),
+    closeTimeout: checkTime("closeTimeout", options.closeTimeout, 10_000),
+    idleTimeout: checkTime("idleTimeout", options.idleTimeout, 120_000),
+    clock: options.clock ?? systemClock,
+  };
+}
+
+/** Called with each message; a promise pauses reading until it settles. */
+export type MessageHandler = (message: string | Uint8Array<ArrayBuffer>) => unknown;
+
+/** A WebSocket: a pair of streams, and a direct face beside it. */
+export interface WebSocketConnection extends AsyncDisposable {
+  /** The messages that come in. Reading takes the connection: `receive` is then refused. */
+  readonly readable: ReadableStream<string | Uint8Array<ArrayBuffer>>;
+  /** The messages that go out. Closing it closes the connection; `close()` of its writer waits for the peer's Close. */
+  readonly writable: WritableStream<Message>;
+  /** The subprotocol in use, or `""`. */
+  readonly protocol: string;
+  /** The extensions in use, or `""`. */
+  readonly extensions: string;
+  /** Settles once the connection is released; rejects with a {@linkcode WebSocketError} when it ended uncleanly. */
+  readonly closed: Promise<CloseInfo>;
+  /**
+   * Hands each message to a function, without a stream in between. A buffer may be a view of a larger one: `slice()`
+   * what is kept. A handler that throws closes with 1011.
+   *
+   * @param handler Called with each message, in order. While its promise is pending nothing is read.
+   * @returns Settles as `closed` does, or rejects with what the handler threw.
+   */
+  receive(handler: MessageHandler): Promise<CloseInfo>;
+  /**
+   * Sends a message; it has been copied when the call returns.
+   *
+   * @param message A string goes as text, a buffer as binary.
+   * @param options Whether it is the end of the message.
+   * @returns A promise only while more than `highWaterMark` bytes wait to be written: it resolves below.
+   * @throws {DOMException} `InvalidStateError` when the connection is not open.
+   * @throws {TypeError} When the message is neither, or shared, resizable or detached memory.
+   */
+  send(message: Message, options?: SendOptions): void | Promise<void>;
+  /**
+   * Sends a ping and waits for its pong. Pongs are seen only while the connection is read.
+   *
+   * @param payload At most 125 bytes, else it rejects with a `RangeError`.
+   * @returns The round trip, in milliseconds; rejects when the connection closes first.
+   */
+  ping(payload?: BufferSource): Promise<number>;
+  /**
+   * Begins the closing handshake. Messages that wait can still be read, later ones are thrown away.
+   *
+   * @param info Code and reason; nothing sends an empty Close frame.
+   * @returns {@linkcode closed}.
+   * @throws {DOMException} `InvalidAccessError` for the code, `SyntaxError` for the reason.
+   */
+  close(info?: { closeCode?: number; reason?: string }): Promise<CloseInfo>;
+  /**
+   * Drops the connection at once; `closed` rejects with 1006.
+   *
+   * @param reason The cause of that error.
+   */
+  abort(reason?: unknown): void;
+}

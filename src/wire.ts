@@ -1,0 +1,179 @@
+// A Transport as a handshake needs it: read what comes next, write and wait, all within one deadline and one signal.
+// Bytes that were read and not used go back with `unread()`; nothing is read ahead of the next `read()`.
+
+import { type Clock, Deadline } from "./clock.ts";
+import type { Problem } from "./errors.ts";
+import type { HandshakeFailure } from "./failures.ts";
+import type { HeadBytes, HeadReader } from "./head.ts";
+import type { Transport } from "./transport.ts";
+
+/** Why nothing more can be read or written: the peer, the network or the deadline. */
+export class WireError extends Error {
+  readonly failure: HandshakeFailure;
+
+  constructor(failure: HandshakeFailure, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.failure = failure;
+  }
+}
+
+/** How long, and until when. */
+export interface WireOptions {
+  readonly clock: Clock;
+  /** From now on, in milliseconds; 0: for ever. */
+  readonly timeout: number;
+  readonly signal?: AbortSignal | undefined;
+  /** Bytes that were already read. */
+  readonly prefix?: Uint8Array | undefined;
+}
+
+/** See the head of the file. */
+export class Wire {
+  readonly transport: Transport;
+  readonly #deadline: Deadline;
+  readonly #given = new AbortController();
+  readonly #signal: AbortSignal | undefined;
+  readonly #abort = (): void => this.#interrupt(this.#signal!.reason);
+  #unread: Uint8Array | undefined;
+  #ended = false;
+  #error: { readonly reason: unknown } | undefined;
+  #reading: PromiseWithResolvers<Uint8Array | undefined> | undefined;
+  #writing: PromiseWithResolvers<void> | undefined;
+
+  constructor(transport: Transport, { clock, timeout, signal, prefix }: WireOptions) {
+    this.transport = transport;
+    this.#unread = prefix;
+    this.#deadline = new Deadline(clock);
+    this.#signal = signal;
+    this.#given.signal.addEventListener("abort", () => {
+      this.#reading?.reject(this.#error!.reason);
+      this.#writing?.reject(this.#error!.reason);
+      this.#reading = this.#writing = undefined;
+    });
+    this.allow(timeout);
+    signal?.addEventListener("abort", this.#abort);
+    transport.start({
+      data: (chunk) => {
+        transport.pause();
+        this.#settleRead(chunk);
+      },
+      end: () => {
+        transport.pause();
+        this.#ended = true;
+        this.#settleRead(undefined);
+      },
+      drained: () => {
+        this.#writing?.resolve();
+        this.#writing = undefined;
+      },
+      failed: (cause) => {
+        this.#interrupt(new WireError("connection-closed", "the connection was lost", { cause }));
+      },
+    });
+    if (signal?.aborted) this.#abort();
+  }
+
+  /** Aborted when the handshake is given up, with the reason. */
+  get signal(): AbortSignal {
+    return this.#given.signal;
+  }
+
+  /** Sets the deadline anew: from now on, in milliseconds; 0: none. */
+  allow(timeout: number): void {
+    this.#deadline.set(timeout, () => {
+      this.#interrupt(new WireError("handshake-timeout", `nothing was settled within ${timeout} ms`));
+    });
+  }
+
+  #interrupt(reason: unknown): void {
+    this.#error ??= { reason };
+    this.#given.abort(reason);
+  }
+
+  #settleRead(chunk: Uint8Array | undefined): void {
+    this.#reading?.resolve(chunk);
+    this.#reading = undefined;
+  }
+
+  /** The next bytes, or `undefined` at the peer's end. */
+  read(): Promise<Uint8Array | undefined> {
+    if (this.#error) return Promise.reject(this.#error.reason);
+    const unread = this.#unread;
+    this.#unread = undefined;
+    if (unread && unread.length > 0) return Promise.resolve(unread);
+    if (this.#ended) return Promise.resolve(undefined);
+    this.#reading = Promise.withResolvers();
+    this.transport.resume();
+    return this.#reading.promise;
+  }
+
+  /** Gives bytes back, to be read next. */
+  unread(bytes: Uint8Array): void {
+    if (bytes.length > 0) this.#unread = bytes;
+  }
+
+  /** The bytes that were read and not used. */
+  get rest(): Uint8Array {
+    return this.#unread ?? new Uint8Array();
+  }
+
+  /** Writes all of it. */
+  async write(bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+    if (this.#error) throw this.#error.reason;
+    if (bytes.length === 0 || this.transport.write(bytes)) return;
+    this.#writing = Promise.withResolvers();
+    await this.#writing.promise;
+  }
+
+  /** A promise of somebody else's, within the same deadline. */
+  async guard<T>(promise: Promise<T>): Promise<T> {
+    const { promise: given, reject } = Promise.withResolvers<never>();
+    const abort = () => reject(this.#error!.reason);
+    if (this.#error) abort();
+    this.signal.addEventListener("abort", abort);
+    try {
+      return await Promise.race([promise, given]);
+    } finally {
+      this.signal.removeEventListener("abort", abort);
+    }
+  }
+
+  /** The handshake is over: no deadline and no signal any more. */
+  dispose(): void {
+    this.#deadline.clear();
+    this.#signal?.removeEventListener("abort", this.#abort);
+  }
+
+  /** Gives the connection back, unlocked; {@linkcode rest} is what the next owner starts from. */
+  release(): void {
+    this.dispose();
+    this.transport.pause();
+    this.transport.release();
+  }
+
+  /** Closes at once. */
+  abort(): void {
+    this.dispose();
+    this.transport.abort();
+  }
+}
+
+/**
+ * Reads a head; what follows it is given back to the wire.
+ *
+ * @returns `undefined` when the peer ends before a byte.
+ */
+export async function readHead(wire: Wire, reader: HeadReader): Promise<HeadBytes["head"] | Problem | undefined> {
+  for (;;) {
+    const chunk = await wire.read();
+    if (!chunk) {
+      if (!reader.started) return undefined;
+      throw new WireError("connection-closed", "the connection ended inside the head");
+    }
+    const read = reader.push(chunk);
+    if (!read) continue;
+    if ("failure" in read) return read;
+    wire.unread(read.rest);
+    return read.head;
+  }
+}

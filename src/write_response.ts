@@ -1,0 +1,184 @@
+// HTTP beside WebSocket on one port: writing one whole response (RFC 9112 §6), and closing with patience or going on.
+
+import { checkTime, type Clock, systemClock } from "./clock.ts";
+import { HandshakeError, quote, type RequestHead } from "./errors.ts";
+import { listElements, listHas } from "./fields.ts";
+import { type FieldList, STATUS_TEXT } from "./handshake.ts";
+import { writeHead } from "./head.ts";
+import { linger } from "./linger.ts";
+import { isPersistent } from "./read_request.ts";
+import { headOf } from "./request_head.ts";
+import { type ByteConnection, transportOf } from "./transport.ts";
+import { Wire, WireError } from "./wire.ts";
+
+/** Options of {@linkcode writeResponse}. */
+export interface WriteResponseOptions {
+  /** The request: a response to HEAD has no body, an HTTP/1.0 client gets a close. */
+  request?: RequestHead | undefined;
+  /**
+   * Whether the connection may go on, as {@linkcode readRequest} has said.
+   *
+   * @default {false}
+   */
+  keepAlive?: boolean | undefined;
+  /**
+   * How long the peer may take for each piece of the response, and to end afterwards, in milliseconds; 0 disables.
+   *
+   * @default {10000}
+   */
+  timeout?: number | undefined;
+  /** Gives up, and closes the connection. */
+  signal?: AbortSignal | undefined;
+  /** The clock of the deadline. */
+  clock?: Clock | undefined;
+}
+
+/**
+ * Writes a response, and closes the connection unless it may go on. A body of up to 64 KiB is sent with its length, a
+ * longer one in chunks as it comes.
+ *
+ * @param conn The connection.
+ * @param response The response; Content-Length, Connection and Date are added, Transfer-Encoding must not be there.
+ * @param options The request it answers, and whether to go on.
+ * @returns Whether the connection goes on; otherwise it is closed.
+ * @throws {TypeError} Rejects for a response that can't be written, before a byte of it.
+ * @throws {HandshakeError} Rejects when the peer is gone; the connection is closed.
+ *
+ * @example Usage
+ * ```ts
+ * import { readRequest, writeResponse } from "@handfast/websocket";
+ * import { connectionPair } from "@handfast/websocket/testing";
+ * import { assert } from "@std/assert";
+ *
+ * const [client, server] = connectionPair();
+ * client.writable.getWriter().write(new TextEncoder().encode("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"));
+ *
+ * const { request, keepAlive } = (await readRequest(server))!;
+ * assert(await writeResponse(server, new Response("Hello"), { request, keepAlive }));
+ *
+ * const { value } = await client.readable.getReader().read();
+ * assert(new TextDecoder().decode(value).startsWith("HTTP/1.1 200 OK\r\n"));
+ * ```
+ */
+export async function writeResponse(
+  conn: ByteConnection,
+  response: Response,
+  options: WriteResponseOptions = {},
+): Promise<boolean> {
+  const timeout = checkTime("timeout", options.timeout, 10_000);
+  const { clock = systemClock, signal, request } = options;
+  checkResponse(response);
+  const keepAlive = (options.keepAlive ?? false) && (!request || isPersistent(request)) &&
+    !listHas(response.headers.get("connection"), "close");
+  const wire = new Wire(transportOf(conn), { clock, timeout: 0, signal });
+  try {
+    await sendResponse(wire, response, { request, keepAlive, timeout });
+  } catch (error) {
+    wire.abort();
+    if (!(error instanceof WireError)) throw error;
+    throw new HandshakeError(error.failure, `Cannot write the response: ${error.message}`, { cause: error.cause });
+  }
+  if (keepAlive) {
+    wire.release();
+    return true;
+  }
+  wire.dispose();
+  await linger(wire.transport, { clock, timeout }).closed;
+  return false;
+}
+
+function checkResponse(response: Response): void {
+  if (response.status < 200) throw new TypeError(`Cannot write the response: its status is ${response.status}`);
+  if (response.bodyUsed) throw new TypeError("Cannot write the response: its body was already used");
+  if (response.headers.has("transfer-encoding")) {
+    throw new TypeError("Cannot write the response: Transfer-Encoding is set by the connection");
+  }
+}
+
+/** A body up to this size is sent with its length. */
+const WHOLE = 65536;
+
+/** Writes a response that was checked; each piece has its own time. */
+export async function sendResponse(
+  wire: Wire,
+  response: Response,
+  { request, keepAlive, timeout }: { request?: RequestHead | undefined; keepAlive: boolean; timeout: number },
+): Promise<void> {
+  const { status, headers } = response;
+  const put = async (bytes: Uint8Array<ArrayBuffer>) => {
+    wire.allow(timeout);
+    await wire.write(bytes);
+    wire.allow(0); // the body is the caller's, and may take its time
+  };
+  const start = `HTTP/1.1 ${status} ${response.statusText || (STATUS_TEXT[status] ?? "")}`;
+  const names = new Set(["connection", "content-length", "date"]);
+  const fields: FieldList = [...headers].filter(([name]) => !names.has(name));
+  fields.push(["Date", headers.get("date") ?? new Date().toUTCString()]); // RFC 9110 §6.6.1
+  const connection = listElements(headers.get("connection") ?? "").filter((token) => token.toLowerCase() !== "close");
+  if (!keepAlive) connection.push("close");
+  if (connection.length > 0) fields.push(["Connection", connection.join(", ")]);
+
+  const length = headers.get("content-length");
+  // RFC 9110 §6.4.1: these have no body, and a length, if any, is that of what a GET would have got
+  if (request?.method === "HEAD" || status === 204 || status === 304) {
+    await response.body?.cancel();
+    if (length !== null && status !== 204) fields.push(["Content-Length", length]);
+    return await put(writeHead(start, fields));
+  }
+  const body = response.body?.getReader();
+  try {
+    const first: Uint8Array[] = [];
+    let size = 0, done = !body;
+    while (!done && size <= WHOLE) {
+      const read = await wire.guard(body!.read());
+      done = read.done;
+      if (read.value) first.push(read.value);
+      size += read.value?.length ?? 0;
+    }
+    if (done) {
+      if (length !== null && Number(length) !== size) {
+        throw new TypeError(
+          `Cannot write the response: Content-Length is ${quote(length)}, the body has ${size} bytes`,
+        );
+      }
+      return await put(joined([writeHead(start, [...fields, ["Content-Length", String(size)]]), ...first]));
+    }
+    const chunked = length === null && headOf(request ?? EMPTY_HEAD)?.version !== "1.0";
+    if (length !== null) fields.push(["Content-Length", length]);
+    else if (chunked) fields.push(["Transfer-Encoding", "chunked"]);
+    await put(writeHead(start, fields));
+    let left = length === null ? Infinity : Number(length);
+    const send = async (piece: Uint8Array) => {
+      left -= piece.length;
+      if (left < 0) throw new TypeError(`Cannot write the response: the body is longer than ${length} bytes`);
+      if (piece.length > 0) await put(chunked ? chunkOf(piece) : joined([piece]));
+    };
+    for (const piece of first) await send(piece);
+    for (let read; !(read = await wire.guard(body!.read())).done;) await send(read.value);
+    if (length !== null && left > 0) {
+      throw new TypeError(`Cannot write the response: the body is shorter than ${length} bytes`);
+    }
+    if (chunked) await put(chunkOf(new Uint8Array()));
+  } catch (error) {
+    body?.cancel(error).catch(() => {});
+    throw error;
+  }
+}
+
+const EMPTY_HEAD: RequestHead = { method: "GET", url: "", headers: new Headers() };
+
+/** RFC 9112 §7.1; an empty one is the last. */
+function chunkOf(piece: Uint8Array): Uint8Array<ArrayBuffer> {
+  const encoder = new TextEncoder();
+  return joined([encoder.encode(`${piece.length.toString(16)}\r\n`), piece, encoder.encode("\r\n")]);
+}
+
+function joined(pieces: Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(pieces.reduce((size, piece) => size + piece.length, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    bytes.set(piece, at);
+    at += piece.length;
+  }
+  return bytes;
+}
