@@ -124,7 +124,7 @@ export async function accept(conn: ByteConnection, options: AcceptOptions = {}):
     signal: options.signal,
     prefix: options.prefix,
   });
-  const reader = new HeadReader(maxHeadSize);
+  const reader = new HeadReader(maxHeadSize, 1);
   let request: RequestHead | undefined = options.request;
   try {
     if (!request) {

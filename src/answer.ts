@@ -164,7 +164,7 @@ function findProblem(request: RequestHead, options: AnswerOptions): Problem | un
   // §4.2.1 (5)
   const key = headers.get("sec-websocket-key");
   if (key === null) return field("key-missing", "Sec-WebSocket-Key");
-  if (!/^[A-Za-z0-9+/]{21}[AQgw]==$/.test(key)) return field("key-invalid", "Sec-WebSocket-Key");
+  if (!/^[A-Za-z0-9+/]{22}==$/.test(key)) return field("key-invalid", "Sec-WebSocket-Key");
   // §4.2.1 (6), §4.2.2 (4)
   const version = headers.get("sec-websocket-version");
   if (version === null) return field("version-missing", "Sec-WebSocket-Version");

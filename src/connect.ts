@@ -147,7 +147,7 @@ export async function connect(url: string | URL, options: ConnectOptions): Promi
 /** The final response: interim ones are skipped, but for a 101 (RFC 9110 §15.2). */
 async function readFinal(wire: Wire, maxHeadSize: number): Promise<ParsedResponse | Problem> {
   for (let count = 0; count <= MAX_INTERIM; count++) {
-    const bytes = await readHead(wire, new HeadReader(maxHeadSize));
+    const bytes = await readHead(wire, new HeadReader(maxHeadSize, 0));
     if (!bytes) throw new WireError("connection-closed", "the connection ended before a response");
     const head = "failure" in bytes ? bytes : parseResponse(bytes);
     if ("failure" in head || head.status === 101 || head.status >= 200) return head;
@@ -201,5 +201,6 @@ function toResponse(head: ParsedResponse, body: Uint8Array<ArrayBuffer> | null):
   if (status === 101) return switchingProtocols(headers);
   // The body was taken out of its framing; fetch() shows the same fields
   const isNull = status === 204 || status === 205 || status === 304 || body === null || body.length === 0;
-  return new Response(isNull ? null : body, { status, statusText, headers });
+  // RFC 9110 §15: an invalid status is to be taken as a 5xx
+  return new Response(isNull ? null : body, { status: status > 599 ? 500 : status, statusText, headers });
 }

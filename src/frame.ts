@@ -16,7 +16,7 @@ export interface FrameHeader {
   rsv: number;
   opcode: number;
   masked: boolean;
-  /** The payload length in bytes; exact up to 2^53, which no limit reaches. */
+  /** The payload length in bytes; exact up to 2^53, which no limit reaches, and 2^63 when the first bit is set. */
   length: number;
   /** The masking key, 0 when there is none. */
   key: number;
@@ -49,7 +49,10 @@ export function readHeader(bytes: Uint8Array, at: number, end: number, header: F
   const short = second & 0x7f;
   if (short < 126) header.length = short;
   else if (short === 126) header.length = bytes[at + 2]! << 8 | bytes[at + 3]!;
-  else header.length = readWord(bytes, at + 2) * 2 ** 32 + readWord(bytes, at + 6);
+  else {
+    const high = readWord(bytes, at + 2), length = high * 2 ** 32 + readWord(bytes, at + 6);
+    header.length = high >= 2 ** 31 ? 2 ** 63 : Math.min(length, 2 ** 62); // 2^63 - 1 would be rounded up
+  }
   header.key = header.masked ? readWord(bytes, at + size - 4) : 0;
   return size;
 }

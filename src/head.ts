@@ -20,6 +20,7 @@ export interface HeadBytes {
 /** Collects bytes until a head is whole. */
 export class HeadReader {
   readonly #limit: number;
+  readonly #emptyLines: number;
   #bytes: Uint8Array = new Uint8Array();
   #length = 0;
   /** Where the search goes on, where the current line begins, and where the head begins, once that is known. */
@@ -27,9 +28,13 @@ export class HeadReader {
   #line = 0;
   #start = -1;
 
-  /** @param limit The largest head, in bytes. */
-  constructor(limit: number) {
+  /**
+   * @param limit The largest head, in bytes.
+   * @param emptyLines How many empty lines may precede it: a server takes one (RFC 9112 §2.2).
+   */
+  constructor(limit: number, emptyLines: 0 | 1) {
     this.#limit = limit;
+    this.#emptyLines = emptyLines;
   }
 
   /** Whether any byte came. */
@@ -70,7 +75,9 @@ export class HeadReader {
         if (this.#start < 0) this.#start = this.#line;
       } else if (this.#start >= 0) {
         return { head: bytes.subarray(this.#start, at + 1), rest: bytes.subarray(at + 1, this.#length) };
-      } else if (this.#line > 0) return malformed("RFC 9112 §2.2", "more than one empty line precedes the head");
+      } else if (this.#line > 0 || this.#emptyLines === 0) {
+        return malformed("RFC 9112 §2.2", "an empty line precedes the head");
+      }
       this.#line = at + 1;
     }
     this.#searched = end;
@@ -165,18 +172,17 @@ function isFieldValue(value: string): boolean {
   return true;
 }
 
-/** How long a body is: bytes, or chunked (RFC 9112 §6). */
-export function readBodyLength(fields: Fields, version: string): number | "chunked" | Problem {
+/** How long a body is: bytes, or chunked, or in a coding that is not known here (RFC 9112 §6). */
+export function readBodyLength(fields: Fields, version: string): number | "chunked" | "unknown" | Problem {
   const length = fields.get("content-length"), coding = fields.get("transfer-encoding");
   if (coding !== null) {
     // §6.1, §6.3: ways to smuggle a second request past somebody who reads the other field
     if (length !== null) return malformed("RFC 9112 §6.1", "there are Content-Length and Transfer-Encoding");
     if (version === "1.0") return malformed("RFC 9112 §6.1", "there is a Transfer-Encoding in HTTP/1.0");
-    if (coding.toLowerCase() !== "chunked") return malformed("RFC 9112 §6.1", `Transfer-Encoding is ${quote(coding)}`);
-    return "chunked";
+    return coding.toLowerCase() === "chunked" ? "chunked" : "unknown";
   }
   if (length === null) return 0;
-  if (!/^\d{1,15}$/.test(length)) return malformed("RFC 9112 §6.3", `Content-Length is ${quote(length)}`);
+  if (!/^\d+$/.test(length)) return malformed("RFC 9112 §6.3", `Content-Length is ${quote(length)}`);
   return Number(length);
 }
 

@@ -37,7 +37,7 @@ export function isAllowedOrigin(origin: string, authority: string, origins: Orig
 /** Host and port only: behind a TLS proxy the scheme of the request is not known. */
 function isSameHost(origin: string, authority: string): boolean {
   const from = URL.parse(origin), to = URL.parse(`http://${authority}`);
-  if (!from || !to || from.hostname === "" || from.origin !== origin.toLowerCase()) return false;
+  if (!from || !to || !/^[^:]+:\/\/[^/?#@]+$/.test(origin)) return false; // an origin is scheme, host and port alone
   const fromPort = from.port || DEFAULT_PORTS[from.protocol];
   // The URL drops «:80», which is not the default port of an https origin
   const toPort = /:(\d+)$/.exec(authority)?.[1] ?? DEFAULT_PORTS[from.protocol];

@@ -342,7 +342,6 @@ export class Protocol {
     if (this.#state !== "open") return;
     this.#out.frame(FIN | OPCODE.close, closePayload(closeCode, reason));
     this.#state = "closing";
-    this.#pong = undefined;
     this.#message.clear();
   }
 
@@ -365,7 +364,7 @@ export class Protocol {
   }
 
   #answerPing(payload: Uint8Array<ArrayBuffer>): void {
-    if (this.#state !== "open") return;
+    // §5.5.2: owed until the peer's Close was received, also after ours
     // §5.5.3: «MAY elect to send a Pong frame for only the most recently processed Ping frame»
     if (this.#out.size > this.#highWaterMark) this.#pong = payload.slice();
     else this.#out.frame(FIN | OPCODE.pong, payload);

@@ -3,10 +3,10 @@
 import { checkNumber, checkTime, type Clock, systemClock } from "./clock.ts";
 import { readBody } from "./body.ts";
 import { refuse } from "./answer.ts";
-import { HandshakeError, type Problem, type RequestHead } from "./errors.ts";
+import { HandshakeError, type Problem, quote, type RequestHead } from "./errors.ts";
 import { listHas } from "./fields.ts";
 import { Gather } from "./gather.ts";
-import { HeadReader, writeHead } from "./head.ts";
+import { HeadReader, malformed, writeHead } from "./head.ts";
 import { headOf, type ParsedRequest, parseRequest, rememberHead } from "./request_head.ts";
 import { type ByteConnection, transportOf } from "./transport.ts";
 import { readHead, Wire, WireError } from "./wire.ts";
@@ -93,7 +93,7 @@ export async function readRequest(
   const timeout = checkTime("timeout", options.timeout, 10_000);
   const { signal, prefix, clock = systemClock } = options;
   const wire = new Wire(transportOf(conn), { clock, timeout, signal, prefix });
-  const reader = new HeadReader(maxHeadSize);
+  const reader = new HeadReader(maxHeadSize, 1);
   try {
     const read = await readWhole(wire, reader, maxBodySize);
     if (read && !("failure" in read)) {
@@ -131,6 +131,9 @@ async function readWhole(
   const head = parseRequest(bytes);
   if ("failure" in head) return head;
   const { method, body: length } = head;
+  if (length === "unknown") {
+    return malformed("RFC 9112 §6.1", `Transfer-Encoding is ${quote(head.headers.get("transfer-encoding") ?? "")}`);
+  }
   if (method === "TRACE" || method === "CONNECT") {
     return { failure: "method-unsupported", detail: `the method is ${method}` };
   }

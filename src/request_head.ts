@@ -14,7 +14,7 @@ export interface ParsedRequest extends RequestHead {
   readonly version: "1.0" | "1.1";
   readonly headers: Fields;
   /** How long the body is. */
-  readonly body: number | "chunked";
+  readonly body: number | "chunked" | "unknown";
 }
 
 /** Fields that must not come twice, and what it is when they do. */

@@ -24,9 +24,13 @@ export function parseResponse(head: Uint8Array): ParsedResponse | Problem {
   const [, major, minor, digits, reason = ""] = match;
   if (major !== "1") return { failure: "http-version-unsupported", detail: `the status line is ${quote(start)}` };
   const status = Number(digits);
-  const valid = status >= 100 && status <= 599 && [...reason].every((char) => isValueChar(char.charCodeAt(0)));
+  const valid = status >= 100 && [...reason].every((char) => isValueChar(char.charCodeAt(0)));
   if (!valid) return malformed("RFC 9112 §4", `the status line is ${quote(start)}`);
   const version = minor === "0" ? "1.0" : "1.1";
+  // RFC 6455 §4.1: a switch of protocols needs HTTP/1.1
+  if (status === 101 && version === "1.0") {
+    return { failure: "http-version-unsupported", detail: `the status line is ${quote(start)}` };
+  }
   const body = bodyLength(status, fields, version);
   return typeof body === "object" ? body : { status, reason, version, headers: fields, body };
 }
@@ -35,5 +39,6 @@ function bodyLength(status: number, fields: Fields, version: string): number | "
   // §6.3 (1): these end with their head, whatever their fields say
   if (status < 200 || status === 204 || status === 304) return 0;
   if (fields.get("content-length") === null && fields.get("transfer-encoding") === null) return "end";
-  return readBodyLength(fields, version);
+  const length = readBodyLength(fields, version);
+  return length === "unknown" ? "end" : length; // §6.3 (4)
 }
