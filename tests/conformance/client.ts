@@ -1,0 +1,139 @@
+// Plays a case over a TCP connection of its own: the upgrade, then the case's turns, each a write and the answers to it.
+// A case passes when the answers are exactly those expected, the server's Close frame is the last of them, the end of the
+// stream follows it (RFC 6455 §5.5.1), and the server has read on to our own end, discarding the rest (§7.1.1).
+// Extensions are never offered, so every reserved bit stays reserved.
+
+import type { Case, Turn } from "./case.ts";
+import { Pulse } from "./pulse.ts";
+import { CLOSE, close, codeOf, describe, encode, type Frame, Misstep, Reader } from "./wire.ts";
+
+export interface Failure {
+  readonly row: Case;
+  readonly expected: string;
+  readonly got: string;
+}
+
+/**
+ * How long a case may take, in milliseconds. Shorter than the ten seconds a server usually grants to a closing handshake,
+ * so that a server which only closes when that time is over fails.
+ */
+const DEADLINE = 8_000;
+
+// The key and its answer are the pair worked out in RFC 6455 §1.3.
+const UPGRADE = [
+  "GET / HTTP/1.1",
+  "Host: 127.0.0.1",
+  "Upgrade: websocket",
+  "Connection: Upgrade",
+  "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+  "Sec-WebSocket-Version: 13",
+  "",
+  "",
+].join("\r\n");
+const ACCEPT = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
+
+/** What writing fails with when the connection was reset by the server or closed by us. */
+const { ConnectionReset, BrokenPipe, NotConnected, BadResource, Interrupted } = Deno.errors;
+const GONE = [ConnectionReset, BrokenPipe, NotConnected, BadResource, Interrupted];
+
+/** Plays `row` against the server at `port` of 127.0.0.1; resolves to `undefined` when it passes. */
+export async function play(port: number, row: Case, deadline: number = DEADLINE): Promise<Failure | undefined> {
+  using pulse = row.chop === undefined ? undefined : await Pulse.open();
+  const conn = await Deno.connect({ hostname: "127.0.0.1", port });
+  // Otherwise a chopped case would wait for the acknowledgement of every chunk.
+  conn.setNoDelay();
+  let late = false;
+  const timer = setTimeout(() => {
+    late = true;
+    conn.close();
+  }, deadline);
+  let expected = "101 with the accept of the key";
+  let writing: Promise<boolean> | undefined;
+  try {
+    const reader = new Reader((into) => conn.read(into));
+    writing = write(conn, new TextEncoder().encode(UPGRADE));
+    const head = await reader.head();
+    if (!head.startsWith("HTTP/1.1 101 ") || !head.includes(ACCEPT)) throw new Misstep(head);
+    for (const turn of closing(row.turns)) {
+      await writing;
+      writing = write(conn, encode(turn.send), { ...turn, chop: row.chop, pulse });
+      for (const wanted of turn.expect) {
+        expected = describe(wanted);
+        const difference = compare(wanted, await reader.next());
+        if (difference) throw new Misstep(difference);
+      }
+    }
+    expected = "the end of the stream";
+    const rest = await reader.rest();
+    if (rest > 0) throw new Misstep(`${rest} more octets behind the Close frame`);
+    expected = "the server to read to our end";
+    if (!await writing) throw new Misstep("a reset while the client was still sending");
+    return undefined;
+  } catch (error) {
+    if (late) return { row, expected, got: `nothing more within ${deadline} ms` };
+    if (error instanceof Misstep) return { row, expected, got: error.message };
+    if (error instanceof ConnectionReset) return { row, expected, got: "a reset" };
+    throw error;
+  } finally {
+    clearTimeout(timer);
+    if (!late) conn.close();
+    // In a case that failed something may still be on its way out: only now is it over for certain.
+    await writing;
+  }
+}
+
+/** The turns of a case, and the closing handshake behind them if they have none: it shows that nothing else was sent. */
+function closing(turns: readonly Turn[]): readonly Turn[] {
+  const closes = turns.at(-1)?.expect.at(-1)?.opcode === CLOSE;
+  return closes ? turns : [...turns, { send: [close(1000)], expect: [close(1000)] }];
+}
+
+interface Manner {
+  readonly chop?: number | undefined;
+  readonly pulse?: Pulse | undefined;
+  readonly end?: boolean;
+}
+
+/**
+ * Writes all of `bytes`; resolves to `false` when the connection takes no more. That alone is no failure: what is read from
+ * the connection is looked at first.
+ */
+async function write(conn: Deno.TcpConn, bytes: Uint8Array, { chop, pulse, end }: Manner = {}): Promise<boolean> {
+  const most = chop ?? bytes.length;
+  try {
+    for (let at = 0; at < bytes.length;) {
+      if (at > 0) await pulse?.beat();
+      at += await conn.write(bytes.subarray(at, at + most - at % most));
+    }
+    if (end) await conn.closeWrite();
+    return true;
+  } catch (error) {
+    if (GONE.some((type) => error instanceof type)) return false;
+    throw error;
+  }
+}
+
+/** What is wrong with `got`; `undefined` when it is what was `wanted`. */
+function compare(wanted: Frame, got: Frame): string | undefined {
+  if (got.opcode === CLOSE) {
+    // An empty Close frame may be answered by one with the code of a normal closure.
+    const allowed = wanted.opcode === CLOSE ? [codeOf(wanted.payload), codeOf(wanted.payload) ?? 1000] : [];
+    if (!allowed.includes(codeOf(got.payload))) return describe(got);
+    if (got.payload.length === 1) return "Close with a payload of one octet";
+    return isText(got.payload.subarray(2)) ? undefined : `${describe(got)} with a reason that is not UTF-8`;
+  }
+  if (got.opcode !== wanted.opcode || got.payload.length !== wanted.payload.length) return describe(got);
+  for (let at = 0; at < got.payload.length; at++) {
+    if (got.payload[at] !== wanted.payload[at]) return `${describe(got)} (differs at octet ${at})`;
+  }
+  return undefined;
+}
+
+function isText(bytes: Uint8Array): boolean {
+  try {
+    new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,43 @@
+// All families of cases, and a run of one of them against an echo server: several connections at once, each for one case.
+
+import type { Case } from "./case.ts";
+import { closing } from "./cases_close.ts";
+import { fragmentation } from "./cases_fragmentation.ts";
+import { framing } from "./cases_framing.ts";
+import { limits } from "./cases_limits.ts";
+import { pings } from "./cases_ping.ts";
+import { reservedBits, reservedOpcodes } from "./cases_reserved.ts";
+import { utf8 } from "./cases_utf8.ts";
+import { type Failure, play } from "./client.ts";
+
+export const families: Readonly<Record<string, readonly Case[]>> = {
+  "framing": framing,
+  "pings and pongs": pings,
+  "reserved bits": reservedBits,
+  "reserved opcodes": reservedOpcodes,
+  "fragmentation": fragmentation,
+  "UTF-8": utf8,
+  "closing": closing,
+  "limits": limits,
+};
+
+/** How many cases are played at once: enough to keep two processors busy, and few enough for cases of 16 MiB. */
+const LANES = 4;
+
+/** Plays `cases` against the echo server at `port` of 127.0.0.1; the failures come in the order of the cases. */
+export async function run(port: number, cases: readonly Case[]): Promise<Failure[]> {
+  const results: (Failure | undefined)[] = [];
+  const left = cases.entries();
+  const lane = async () => {
+    for (const [index, each] of left) results[index] = await play(port, each);
+  };
+  await Promise.all(Array.from({ length: LANES }, lane));
+  return results.filter((result) => result !== undefined);
+}
+
+/** A line for each failure, in columns. */
+export function table(failures: readonly Failure[]): string {
+  const rows = failures.map(({ row, expected, got }) => [row.id, row.section, row.name, `expected ${expected}`, got]);
+  const widths = [0, 1, 2, 3].map((column) => Math.max(...rows.map((row) => row[column]!.length)));
+  return rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ")).join("\n");
+}
