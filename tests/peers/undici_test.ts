@@ -1,0 +1,22 @@
+// Node's WebSocket, from the package undici: its client against accept().
+
+import { Agent, WebSocket } from "undici";
+import { testClient } from "./exchanges.ts";
+import type { Dial } from "./links.ts";
+
+type Socket = InstanceType<typeof WebSocket>;
+
+const dial: Dial<Socket> = (url, { offered, clientFields }) => {
+  // Its timeouts share a timer that runs on when they are over
+  const dispatcher = new Agent({ connectTimeout: 0, headersTimeout: 0, bodyTimeout: 0 });
+  const socket = new WebSocket(url, { protocols: [...offered], headers: clientFields, dispatcher });
+  return { socket, close: () => dispatcher.destroy() };
+};
+
+testClient({
+  name: "the client of undici",
+  dial,
+  echoesReason: false,
+  showsProtocol: true,
+  insistsOnProtocol: true,
+});
