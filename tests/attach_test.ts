@@ -1,0 +1,77 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { type Agreement, answer, attach, type AttachOptions, confirm, offer } from "../mod.ts";
+import { connectionPair, fakeClock } from "../src/testing.ts";
+import { everySplit, hex, test } from "./harness.ts";
+import { attached, RawPeer, settled } from "./raw_peer.ts";
+
+const SERVER: Agreement = { role: "server", protocol: "", extensions: "" };
+
+test("attach() has the subprotocol and the extensions of the agreement", () => {
+  const [conn] = connectionPair();
+  const socket = attach(conn, { role: "client", protocol: "chat", extensions: "x" });
+  assertEquals([socket.protocol, socket.extensions], ["chat", "x"]);
+  socket.abort();
+});
+
+test("attach() begins with the prefix, wherever it is cut", async () => {
+  const frames = hex("81 85 37fa213d 7f9f4d5158  02 81 00000000 01  89 80 00000000  80 81 00000000 02");
+  await everySplit(frames, async ([prefix, ...rest]) => {
+    const [far, conn] = connectionPair(), peer = new RawPeer(far), got: unknown[] = [];
+    for (const chunk of rest) peer.write(chunk);
+    const before = prefix?.slice();
+    const socket = attach(conn, SERVER, { clock: fakeClock(), prefix });
+    socket.receive((message) => void got.push(message)).catch(() => {});
+    await settled();
+    assertEquals(got, ["Hello", Uint8Array.of(1, 2)]);
+    assertEquals(peer.frames("server"), [{ pong: "" }]);
+    assertEquals(prefix, before, "the prefix is the caller's");
+    socket.abort();
+  });
+});
+
+test("attach() refuses wrong options and leaves the connection untouched", () => {
+  const [conn] = connectionPair();
+  const wrong: AttachOptions[] = [
+    { maxMessageSize: -1 },
+    { highWaterMark: 0.5 },
+    { closeTimeout: NaN },
+    { idleTimeout: Infinity },
+  ];
+  for (const options of wrong) {
+    assertThrows(() => attach(conn, SERVER, options), RangeError, Object.keys(options)[0]);
+    assertEquals([conn.readable.locked, conn.writable.locked, conn.isClosed], [false, false, false]);
+  }
+  assertThrows(() => attach({} as typeof conn, SERVER), TypeError);
+  conn.readable.getReader();
+  assertThrows(() => attach(conn, SERVER), TypeError);
+});
+
+test("attach() after answer() and confirm(), on a server and a client of one's own", async () => {
+  const made = offer("ws://localhost/", { protocols: ["chat"] });
+  const { agreement, response } = await answer(made.request, { protocols: ["chat"] });
+  const [here, there] = connectionPair(), clock = fakeClock();
+  const server = attach(there, agreement!, { clock });
+  const client = attach(here, await confirm(made, response), { clock });
+  assertEquals([server.protocol, client.protocol], ["chat", "chat"]);
+  const serving = server.readable.pipeTo(server.writable);
+  client.send("Hello");
+  for await (const message of client.readable) {
+    assertEquals(message, "Hello");
+    break;
+  }
+  assertEquals(await client.closed, { closeCode: 1005, reason: "" });
+  await serving;
+  assertEquals([here.isClosed, there.isClosed, clock.pending], [true, true, 0]);
+});
+
+test("maxMessageSize takes exactly the limit", async () => {
+  const { peer, socket } = attached("server", { maxMessageSize: 5 });
+  const got: unknown[] = [];
+  socket.receive((message) => void got.push(message)).catch(() => {});
+  peer.frame("server", "text", "Hello");
+  peer.frame("server", "text", "Hello!");
+  await settled();
+  assertEquals(got, ["Hello"]);
+  assertEquals(peer.frames("server")[0]?.close, 1009);
+  socket.abort();
+});

@@ -1,0 +1,74 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { checkNumber, checkTime, Deadline, nextTurn, systemClock } from "../src/clock.ts";
+import { fakeClock } from "../src/testing.ts";
+import { test } from "./harness.ts";
+
+test("checkNumber() gives the default, takes integers from the least on, and refuses the rest", () => {
+  assertEquals(checkNumber("limit", undefined, 7), 7);
+  assertEquals(checkNumber("limit", 0, 7), 0);
+  assertEquals(checkNumber("limit", 1, 7, 1), 1);
+  assertEquals(checkNumber("limit", Number.MAX_SAFE_INTEGER, 7), Number.MAX_SAFE_INTEGER);
+  for (const value of [-1, 0.5, NaN, Infinity, "5", null, 5n]) {
+    assertThrows(() => checkNumber("limit", value as number, 7), RangeError, "limit");
+  }
+  assertThrows(() => checkNumber("limit", 0, 7, 1), RangeError, "1");
+});
+
+test("checkTime() gives the default, takes what timers can be, and refuses the rest", () => {
+  assertEquals(checkTime("timeout", undefined, 7), 7);
+  for (const value of [0, 0.5, 1000, 2 ** 31 - 1]) assertEquals(checkTime("timeout", value, 7), value);
+  for (const value of [-1, NaN, Infinity, 2 ** 31, "5", null]) {
+    assertThrows(() => checkTime("timeout", value as number, 7), RangeError, "timeout");
+  }
+});
+
+test("Deadline fires once, and only the last that was set", async () => {
+  const clock = fakeClock(), deadline = new Deadline(clock), fired: string[] = [];
+  deadline.set(100, () => fired.push("first"));
+  deadline.set(200, () => fired.push("second"));
+  assertEquals(clock.pending, 1);
+  await clock.advance(1000);
+  assertEquals([fired, clock.pending], [["second"], 0]);
+});
+
+test("Deadline is off with 0 and after clear(), and can be set by its own callback", async () => {
+  const clock = fakeClock(), deadline = new Deadline(clock);
+  let count = 0;
+  const again = () => {
+    if (++count < 3) deadline.set(10, again);
+  };
+  deadline.set(10, again);
+  await clock.advance(100);
+  assertEquals(count, 3);
+  deadline.set(10, again);
+  deadline.set(0, again);
+  assertEquals(clock.pending, 0);
+  deadline.set(10, again);
+  deadline.clear();
+  deadline.clear();
+  assertEquals(clock.pending, 0);
+});
+
+test("systemClock only grows, and forgets timers", () => {
+  const now = systemClock.now();
+  systemClock.clearTimeout(systemClock.setTimeout(() => {
+    throw new Error("It fired");
+  }, 0));
+  if (systemClock.now() < now) throw new Error("It went back");
+});
+
+test("nextTurn() comes after all promises that are settled by then", async () => {
+  const order: string[] = [];
+  const turn = new Promise<void>((resolve) =>
+    nextTurn(() => {
+      order.push("turn");
+      resolve();
+    })
+  );
+  (async () => {
+    for (let i = 0; i < 100; i++) await null;
+    order.push("promises");
+  })();
+  await turn;
+  assertEquals(order, ["promises", "turn"]);
+});

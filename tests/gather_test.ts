@@ -1,0 +1,54 @@
+import { assert, assertEquals, assertNotStrictEquals } from "@std/assert";
+import { Gather } from "../src/gather.ts";
+import { random, test } from "./harness.ts";
+
+test("Gather gives back what was added, and begins anew", () => {
+  const gather = new Gather();
+  for (let round = 0; round < 3; round++) {
+    gather.add(Uint8Array.of(9, 1, 2, 9), 1, 3, Infinity);
+    gather.add(new Uint8Array(), 0, 0, Infinity);
+    gather.add(Uint8Array.of(3), 0, 1, Infinity);
+    assertEquals(gather.length, 3);
+    assertEquals(gather.take(), Uint8Array.of(1, 2, 3));
+    assertEquals(gather.length, 0);
+    assertEquals(gather.take(), new Uint8Array());
+  }
+});
+
+test("Gather.take() gives bytes that are never written again", () => {
+  const gather = new Gather();
+  gather.add(Uint8Array.of(1, 2), 0, 2, Infinity);
+  const first = gather.take();
+  gather.add(Uint8Array.of(3, 4), 0, 2, Infinity);
+  assertEquals(first, Uint8Array.of(1, 2));
+  assertNotStrictEquals(gather.take().buffer, first.buffer);
+});
+
+test("Gather.clear() drops what there is", () => {
+  const gather = new Gather();
+  gather.add(Uint8Array.of(1, 2), 0, 2, Infinity);
+  gather.clear();
+  assertEquals(gather.length, 0);
+  gather.add(Uint8Array.of(3), 0, 1, Infinity);
+  assertEquals(gather.take(), Uint8Array.of(3));
+});
+
+test("Gather.take() holds on to less than twice what it gives", () => {
+  const next = random(5);
+  for (let round = 0; round < 200; round++) {
+    const gather = new Gather();
+    const pieces = Array.from({ length: 1 + next() % 20 }, () => new Uint8Array(next() % 100).fill(round));
+    for (const piece of pieces) gather.add(piece, 0, piece.length, Infinity);
+    const bytes = gather.take();
+    assertEquals(bytes.length, pieces.reduce((length, piece) => length + piece.length, 0));
+    assert(bytes.every((byte) => byte === round));
+    assert(bytes.buffer.byteLength <= 2 * bytes.length, `${bytes.buffer.byteLength} for ${bytes.length}`);
+  }
+});
+
+test("Gather grows no further than the message is long", () => {
+  const gather = new Gather();
+  for (let i = 0; i < 1000; i++) gather.add(Uint8Array.of(i), 0, 1, 1000);
+  const bytes = gather.take();
+  assertEquals([bytes.length, bytes.buffer.byteLength], [1000, 1000]);
+});

@@ -1,0 +1,152 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { WebSocketError } from "../mod.ts";
+import { IdleWatch } from "../src/idle.ts";
+import { fakeClock } from "../src/testing.ts";
+import { closing } from "./cases/frames_base.ts";
+import { test } from "./harness.ts";
+import { attached } from "./raw_peer.ts";
+
+/** A watch that writes down when it does what. */
+function watched(timeout: number) {
+  const clock = fakeClock(), log: string[] = [];
+  const watch = new IdleWatch(clock, timeout, {
+    ping: () => log.push(`ping at ${clock.now()}`),
+    timeout: () => log.push(`timeout at ${clock.now()}`),
+  });
+  return { clock, log, watch };
+}
+
+test("IdleWatch pings at half of the time and gives up at all of it", async () => {
+  const { clock, log, watch } = watched(1000);
+  watch.start();
+  await clock.advance(10_000);
+  assertEquals(log, ["ping at 500", "timeout at 1000"]);
+  assertEquals(clock.pending, 0);
+});
+
+test("IdleWatch begins anew with whatever comes, and pings once for each silence", async () => {
+  const { clock, log, watch } = watched(1000);
+  watch.start();
+  for (const at of [300, 700, 1150]) { // silences of 300, 400, 450
+    await clock.advance(at - clock.now());
+    watch.heard();
+  }
+  assertEquals(log, []);
+  await clock.advance(700);
+  watch.heard();
+  await clock.advance(999);
+  assertEquals(log, ["ping at 1650", "ping at 2350"]);
+  await clock.advance(1);
+  assertEquals(log.at(-1), "timeout at 2850");
+});
+
+test("IdleWatch sets no timer for each thing that comes", async () => {
+  const { clock, watch } = watched(1000);
+  watch.start();
+  for (let i = 0; i < 100; i++) watch.heard();
+  assertEquals(clock.pending, 1);
+  watch.stop();
+  assertEquals(clock.pending, 0);
+  await clock.advance(1);
+});
+
+test("IdleWatch stands still while stopped, and starts as if something had come", async () => {
+  const { clock, log, watch } = watched(1000);
+  watch.start();
+  await clock.advance(499);
+  watch.stop();
+  watch.heard();
+  await clock.advance(100_000);
+  watch.start();
+  watch.start();
+  await clock.advance(499);
+  assertEquals(log, []);
+  await clock.advance(501);
+  assertEquals(log, ["ping at 100999", "timeout at 101499"]);
+});
+
+test("IdleWatch of 0 watches nothing", async () => {
+  const { clock, log, watch } = watched(0);
+  watch.start();
+  assertEquals(clock.pending, 0);
+  await clock.advance(1e9);
+  assertEquals(log, []);
+});
+
+test("IdleWatch that is stopped by its own ping stays stopped", async () => {
+  const clock = fakeClock();
+  const watch: IdleWatch = new IdleWatch(clock, 1000, { ping: () => watch.stop(), timeout: () => {} });
+  watch.start();
+  await clock.advance(10_000);
+  assertEquals(clock.pending, 0);
+});
+
+for (const role of ["server", "client"] as const) {
+  test(`idleTimeout sends a ping at half of it, and drops a silent peer with 1006, as ${role}`, async () => {
+    const { clock, conn, peer, socket } = attached(role, { idleTimeout: 60_000 });
+    const received = socket.receive(() => {});
+    received.catch(() => {});
+    await clock.advance(29_999);
+    assertEquals(peer.take(), "");
+    await clock.advance(1);
+    assertEquals(peer.frames(role), [{ ping: "" }]);
+    await clock.advance(29_999);
+    assertEquals(conn.isClosed, false);
+    await clock.advance(1);
+    const error = await assertRejects(() => received, WebSocketError);
+    assertEquals([error.failure, error.closeCode], ["ping-timeout", 1006]);
+    assertEquals([conn.isClosed, clock.pending], [true, 0]);
+  });
+}
+
+test("any byte keeps a connection, also one inside a frame", async () => {
+  const { clock, conn, peer, socket } = attached("server", { idleTimeout: 1000 });
+  socket.receive(() => {}).catch(() => {});
+  for (const byte of [0x81, 0x85, 0, 0, 0, 0]) {
+    peer.write(Uint8Array.of(byte));
+    await clock.advance(999);
+  }
+  assertEquals(conn.isClosed, false);
+  await clock.advance(1);
+  assertEquals(conn.isClosed, true);
+});
+
+test("idleTimeout is 120 seconds when nothing is said, and 0 turns it off", async () => {
+  const byDefault = attached(), off = attached("server", { idleTimeout: 0 });
+  byDefault.socket.receive(() => {}).catch(() => {});
+  off.socket.receive(() => {}).catch(() => {});
+  await byDefault.clock.advance(119_999);
+  assertEquals(byDefault.conn.isClosed, false);
+  await byDefault.clock.advance(1);
+  assertEquals(byDefault.conn.isClosed, true);
+  await off.clock.advance(1e9);
+  assertEquals([off.conn.isClosed, off.clock.pending], [false, 0]);
+  off.socket.abort();
+});
+
+test("the idle clock stands while a handler's promise is pending", async () => {
+  const { clock, conn, peer, socket } = attached("server", { idleTimeout: 1000 });
+  const pause = Promise.withResolvers<void>();
+  socket.receive(() => pause.promise).catch(() => {});
+  peer.frame("server", "text", "a");
+  await clock.advance(100_000);
+  assertEquals([conn.isClosed, peer.take(), clock.pending], [false, "", 0]);
+  pause.resolve();
+  await clock.advance(999);
+  assertEquals([conn.isClosed, peer.frames("server")], [false, [{ ping: "" }]]);
+  await clock.advance(1);
+  assertEquals(conn.isClosed, true);
+});
+
+test("the closing handshake has closeTimeout, not idleTimeout", async () => {
+  const { clock, conn, peer, socket } = attached("server", { idleTimeout: 1000, closeTimeout: 5000 });
+  const closed = socket.close();
+  await clock.advance(4000);
+  assertEquals([conn.isClosed, peer.frames("server")], [false, [{ close: 1005 }]]);
+  peer.frame("server", "close", closing(1000));
+  await clock.advance(4000);
+  assertEquals(conn.isClosed, false);
+  peer.end();
+  assertEquals(await closed, { closeCode: 1000, reason: "" });
+  assertEquals(clock.pending, 0);
+});
