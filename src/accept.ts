@@ -20,7 +20,25 @@ import {
   type WebSocketConnection,
 } from "./web_socket.ts";
 
-/** Options of {@linkcode accept}. */
+/**
+ * Options of {@linkcode accept}.
+ *
+ * @example A request that was already read
+ * ```ts
+ * import { accept, type AcceptOptions, connect, readRequest } from "@handfast/websocket";
+ * import { connectionPair } from "@handfast/websocket/testing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const [conn, server] = connectionPair();
+ * const opening = connect("ws://localhost/", { conn, protocols: "chat" });
+ * const { request, rest } = (await readRequest(server))!;
+ *
+ * const options: AcceptOptions = { request, prefix: rest, protocols: ["chat"] };
+ * const accepted = await accept(server, options);
+ * assertEquals(accepted.protocol, "chat");
+ * for (const socket of [accepted, await opening]) socket.abort();
+ * ```
+ */
 export interface AcceptOptions extends AnswerOptions, ConnectionOptions {
   /** Bytes that were already read from the connection: of the request, or, with `request`, behind it. */
   prefix?: Uint8Array | undefined;
@@ -50,7 +68,24 @@ export interface AcceptOptions extends AnswerOptions, ConnectionOptions {
   signal?: AbortSignal | undefined;
 }
 
-/** A WebSocket that was accepted. */
+/**
+ * A WebSocket that was accepted.
+ *
+ * @example Which room was asked for
+ * ```ts
+ * import { accept, type Accepted, connect } from "@handfast/websocket";
+ * import { connectionPair } from "@handfast/websocket/testing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const [conn, server] = connectionPair();
+ * const opening = connect("ws://localhost/rooms/7?as=ada", { conn });
+ *
+ * const accepted: Accepted = await accept(server);
+ * assertEquals(accepted.request.target, "/rooms/7?as=ada");
+ * assertEquals(new URL(accepted.request.url).searchParams.get("as"), "ada");
+ * for (const socket of [accepted, await opening]) socket.abort();
+ * ```
+ */
 export interface Accepted extends WebSocketConnection {
   /** The request, with the target as it was sent. */
   readonly request: RequestHead & {
@@ -86,8 +121,8 @@ class AcceptedConnection extends Connection implements Accepted {
 }
 
 /**
- * Accepts a WebSocket: reads the request, unless it is given, judges it, answers, and hands over the connection. The
- * connection belongs to this function from its first byte on; wrong options leave it untouched.
+ * Accepts a WebSocket (RFC 6455 §4.2): reads the request, unless it is given, judges it, answers, and hands over the
+ * connection. The connection belongs to this function from its first byte on; wrong options leave it untouched.
  *
  * @param conn The connection.
  * @param options What was already read, what is accepted, and limits.
@@ -95,6 +130,7 @@ class AcceptedConnection extends Connection implements Accepted {
  * @throws {HandshakeError} Rejects when the upgrade was refused: `error.response` was sent. The connection is closed,
  * unless `error.reusable`; then `accept(conn, { prefix: error.rest })` tries again.
  * @throws {TypeError} Rejects when an option is wrong, or a function among them does what it must not.
+ * @throws {RangeError} Rejects when a number among the options is out of its range.
  *
  * @example Echo
  * ```ts
@@ -118,69 +154,76 @@ export async function accept(conn: ByteConnection, options: AcceptOptions = {}):
   const connection = checkConnectionOptions(options);
   const maxHeadSize = checkNumber("maxHeadSize", options.maxHeadSize, 16384, 1);
   const timeout = checkTime("handshakeTimeout", options.handshakeTimeout, 10_000);
+  if (options.request && !URL.canParse(options.request.url)) {
+    throw new TypeError("Cannot accept the upgrade: the url of the request must be absolute");
+  }
   const wire = new Wire(transportOf(conn), {
     clock: connection.clock,
     timeout,
     signal: options.signal,
     prefix: options.prefix,
   });
-  const reader = new HeadReader(maxHeadSize, 1);
-  let request: RequestHead | undefined = options.request;
+  const attempt: Attempt = {
+    wire,
+    options,
+    connection,
+    reader: new HeadReader(maxHeadSize, 1),
+    request: options.request,
+  };
   try {
-    if (!request) {
-      const head = await readHead(wire, reader);
-      if (!head) throw new WireError("connection-closed", "the connection ended before a request");
-      const read = "failure" in head ? head : parseRequest(head);
-      if ("failure" in read) return await reject(wire, refuse(read, options), { options, connection });
-      request = read;
-    }
-    const decision = await wire.guard(decide(request, { ...options, signal: wire.signal }));
-    if (decision.error) return await reject(wire, decision, { options, connection, request });
-    if (expectsContinue(request)) await wire.write(CONTINUE);
-    await wire.write(writeHead("HTTP/1.1 101 Switching Protocols", decision.head.fields));
-    wire.dispose();
-    return new AcceptedConnection(
-      wire.transport,
-      decision.agreement,
-      connection,
-      wire.rest,
-      request,
-      decision.head,
-    );
+    return await open(attempt).catch((error) => answerLate(attempt, error));
   } catch (error) {
-    if (error instanceof HandshakeError) throw error;
-    if (error instanceof PolicyError) {
-      await send(wire, new Response("The server failed\n", { status: 500 }), { connection, request });
-      throw error.cause;
-    }
-    if (!(error instanceof WireError)) {
-      wire.abort();
-      throw error;
-    }
-    const problem: Problem = { failure: error.failure, detail: error.message };
-    if (error.failure === "handshake-timeout" && (request || reader.started)) {
-      return await reject(wire, refuse(problem, options, request), { options: {}, connection, request });
-    }
+    if (error instanceof HandshakeError) throw error; // the connection was closed, or given back
     wire.abort();
-    const message = `Cannot accept the upgrade: ${problem.detail}`;
-    throw new HandshakeError(problem.failure, message, { cause: error.cause, request });
+    if (!(error instanceof WireError)) throw error;
+    const message = `Cannot accept the upgrade: ${error.message}`;
+    throw new HandshakeError(error.failure, message, { cause: error.cause, request: attempt.request });
   }
 }
 
-interface Refused {
-  readonly options: Pick<AcceptOptions, "keepAlive">;
+/** A handshake under way. */
+interface Attempt {
+  readonly wire: Wire;
+  readonly options: AcceptOptions;
   readonly connection: CheckedOptions;
-  /** The request, when its head could be read. */
-  readonly request?: RequestHead | undefined;
+  readonly reader: HeadReader;
+  /** The request, once its head is read. */
+  request: RequestHead | undefined;
 }
 
-/** Sends a refusal, and gives the connection back or closes it. */
-async function reject(wire: Wire, { response, error }: Refusal, refused: Refused): Promise<never> {
-  const { request, options } = refused;
-  const keepAlive = options.keepAlive === true && request !== undefined && isReusable(request) &&
-    response.headers.get("connection")?.toLowerCase() !== "close";
-  const reusable = await send(wire, response.clone(), { ...refused, keepAlive });
-  throw Object.assign(error, reusable ? { reusable, rest: wire.rest } : {});
+async function open(attempt: Attempt): Promise<Accepted> {
+  const { wire, options, connection } = attempt;
+  if (!attempt.request) {
+    const head = await readHead(wire, attempt.reader);
+    if (!head) throw new WireError("connection-closed", "the connection ended before a request");
+    const read = "failure" in head ? head : parseRequest(head);
+    if ("failure" in read) return await reject(attempt, refuse(read, options), false);
+    attempt.request = read;
+  }
+  const { request } = attempt;
+  const decision = await wire.guard(decide(request, { ...options, signal: wire.signal }));
+  if (decision.error) {
+    const { response } = decision;
+    const ends = response.headers.get("connection")?.toLowerCase() === "close";
+    return await reject(attempt, decision, options.keepAlive === true && !ends && isReusable(request));
+  }
+  const { head, agreement } = decision;
+  if (expectsContinue(request)) await wire.write(CONTINUE);
+  await wire.write(writeHead("HTTP/1.1 101 Switching Protocols", head.fields));
+  wire.dispose();
+  return new AcceptedConnection(wire.transport, agreement, connection, wire.rest, request, head);
+}
+
+/** What is answered when it is not the request that is wrong: a policy that failed, or a deadline that is over. */
+async function answerLate(attempt: Attempt, error: unknown): Promise<never> {
+  if (error instanceof PolicyError) {
+    await send(attempt, new Response("The server failed\n", { status: 500 }), false);
+    throw error.cause;
+  }
+  const isLate = error instanceof WireError && error.failure === "handshake-timeout";
+  if (!isLate || !attempt.request && !attempt.reader.started) throw error; // before any byte: in silence
+  const problem: Problem = { failure: error.failure, detail: error.message };
+  return await reject(attempt, refuse(problem, attempt.options, attempt.request), false);
 }
 
 /** Whether another request can follow this one: where it ends must be beyond doubt. */
@@ -190,22 +233,26 @@ function isReusable(request: RequestHead): boolean {
   return isPersistent(request) && headers.get("transfer-encoding") === null && (length === null || /^0+$/.test(length));
 }
 
+/** Sends a refusal, and gives the connection back or closes it. */
+async function reject(attempt: Attempt, { response, error }: Refusal, keepAlive: boolean): Promise<never> {
+  const reusable = await send(attempt, response.clone(), keepAlive);
+  throw Object.assign(error, reusable ? { reusable, rest: attempt.wire.rest } : {});
+}
+
 /** Sends a response, with patience for a peer that is still sending; true when the connection was given back. */
-async function send(
-  wire: Wire,
-  response: Response,
-  { connection, request, keepAlive = false }: Omit<Refused, "options"> & { readonly keepAlive?: boolean },
-): Promise<boolean> {
-  const { clock, closeTimeout: timeout } = connection;
+async function send(attempt: Attempt, response: Response, keepAlive: boolean): Promise<boolean> {
+  const { wire, options, request } = attempt;
+  const { clock, closeTimeout: timeout } = attempt.connection;
   wire.dispose();
   // The deadline of the handshake, which may be over, does not hold for its refusal
-  const answering = new Wire(wire.transport, { clock, timeout: 0 });
+  const answering = new Wire(wire.transport, { clock, timeout: 0, signal: options.signal });
   try {
     await sendResponse(answering, response, { request, keepAlive, timeout });
   } catch {
     answering.abort(); // the peer is gone, which changes nothing about the refusal
     return false;
   }
+  answering.dispose();
   if (keepAlive) answering.release();
   else await linger(answering.transport, { clock, timeout }).closed;
   return keepAlive;

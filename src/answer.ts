@@ -17,13 +17,49 @@ import {
 import { checkOrigins, isAllowedOrigin, type Origins } from "./origin.ts";
 import { headOf } from "./request_head.ts";
 
-/** What {@linkcode AnswerOptions.authorize} is called with beside the request. */
+/**
+ * What {@linkcode AnswerOptions.authorize} is called with beside the request.
+ *
+ * @example A policy that stops when nobody waits for it
+ * ```ts
+ * import { answer, type AuthorizeContext, offer, type RequestHead } from "@handfast/websocket";
+ * import { assertRejects } from "@std/assert";
+ *
+ * const authorize = async (_request: RequestHead, { signal }: AuthorizeContext) => {
+ *   await Promise.resolve(); // a look into a database
+ *   signal.throwIfAborted();
+ *   return undefined;
+ * };
+ * const { request } = offer("ws://localhost/");
+ * const signal = AbortSignal.abort(new Error("The client is gone"));
+ *
+ * await assertRejects(() => answer(request, { authorize, signal }), Error, "The client is gone");
+ * ```
+ */
 export interface AuthorizeContext {
   /** Aborted when the handshake is given up: the answer no longer matters. */
   readonly signal: AbortSignal;
 }
 
-/** Options of {@linkcode answer}. */
+/**
+ * Options of {@linkcode answer}.
+ *
+ * @example One path, and whichever version was offered
+ * ```ts
+ * import { answer, type AnswerOptions, offer } from "@handfast/websocket";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const options: AnswerOptions = {
+ *   protocols: (offered) => offered.find((name) => name.startsWith("chat.")),
+ *   authorize: ({ url }) => new URL(url).pathname === "/chat" ? undefined : new Response(null, { status: 404 }),
+ * };
+ * const { agreement } = await answer(offer("ws://localhost/chat", { protocols: "chat.v2" }).request, options);
+ * const { response } = await answer(offer("ws://localhost/other").request, options);
+ *
+ * assertEquals(agreement?.protocol, "chat.v2");
+ * assertEquals(response.status, 404);
+ * ```
+ */
 export interface AnswerOptions {
   /**
    * The subprotocols that are spoken, the preferred one first; or a function that chooses one of those that were
@@ -53,7 +89,20 @@ export interface AnswerOptions {
   signal?: AbortSignal | undefined;
 }
 
-/** What {@linkcode answer} gives: a response to send, with an agreement or an error. */
+/**
+ * What {@linkcode answer} gives: a response to send, with an agreement or an error.
+ *
+ * @example One of two
+ * ```ts
+ * import { type Answer, answer, offer } from "@handfast/websocket";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const describe = ({ agreement, error }: Answer) => agreement ? `accepted as ${agreement.role}` : error.failure;
+ *
+ * assertEquals(describe(await answer(offer("ws://localhost/").request)), "accepted as server");
+ * assertEquals(describe(await answer(new Request("http://localhost/"))), "upgrade-missing");
+ * ```
+ */
 export type Answer =
   | { readonly response: Response; readonly agreement: Agreement; readonly error?: never }
   | { readonly response: Response; readonly agreement?: never; readonly error: HandshakeError };
@@ -80,7 +129,8 @@ export type Decision =
  * ```
  */
 export function isUpgrade(request: RequestHead): boolean {
-  return request.method === "GET" && headOf(request)?.version !== "1.0" &&
+  const head = headOf(request);
+  return (head ?? request).method === "GET" && head?.version !== "1.0" &&
     listHas(request.headers.get("upgrade"), "websocket") && listHas(request.headers.get("connection"), "upgrade");
 }
 
@@ -90,7 +140,8 @@ export function isUpgrade(request: RequestHead): boolean {
  * @param request A `Request`, or any head.
  * @param options Subprotocols, origins, fields, a policy.
  * @returns The response, with the agreement or the error. A bad request never makes it reject.
- * @throws {TypeError} Rejects when an option is wrong, or a function among them does what it must not.
+ * @throws {TypeError} Rejects when an option is wrong, or a function among them does what it must not. What `authorize`
+ * throws is thrown on.
  *
  * @example A strict gatekeeper in front of another server's upgrade
  * ```ts
@@ -106,8 +157,12 @@ export function isUpgrade(request: RequestHead): boolean {
  */
 export async function answer(request: RequestHead, options: AnswerOptions = {}): Promise<Answer> {
   checkAnswerOptions(options);
-  const decision = await decide(request, options);
-  return decision.agreement ? { response: decision.head.response, agreement: decision.agreement } : decision;
+  try {
+    const decision = await decide(request, options);
+    return decision.agreement ? { response: decision.head.response, agreement: decision.agreement } : decision;
+  } catch (error) {
+    throw error instanceof PolicyError ? error.cause : error;
+  }
 }
 
 /**
@@ -144,8 +199,9 @@ export async function decide(request: RequestHead, options: AnswerOptions): Prom
 }
 
 function findProblem(request: RequestHead, options: AnswerOptions): Problem | undefined {
-  const { method, headers } = request;
+  const { headers } = request;
   const head = headOf(request);
+  const { method } = head ?? request; // a `Request` shows «get» as GET
   const field = (failure: HandshakeFailure, name: string): Problem => {
     const value = headers.get(name);
     return { failure, detail: value === null ? `there is no ${name}` : `${name} is ${quote(value)}` };

@@ -5,7 +5,23 @@ import type { Agreement } from "./handshake.ts";
 import { type ByteConnection, transportOf } from "./transport.ts";
 import { checkConnectionOptions, type ConnectionOptions, type WebSocketConnection } from "./web_socket.ts";
 
-/** Options of {@linkcode attach}. */
+/**
+ * Options of {@linkcode attach}.
+ *
+ * @example A frame that came together with the head
+ * ```ts
+ * import { attach, type AttachOptions } from "@handfast/websocket";
+ * import { connectionPair } from "@handfast/websocket/testing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const options: AttachOptions = { prefix: Uint8Array.of(0x81, 2, 0x48, 0x69) };
+ * const [conn] = connectionPair();
+ * const socket = attach(conn, { role: "client", protocol: "", extensions: "" }, options);
+ *
+ * assertEquals((await socket.readable.getReader().read()).value, "Hi");
+ * socket.abort();
+ * ```
+ */
 export interface AttachOptions extends ConnectionOptions {
   /** Bytes that were already read from the connection: the first frames. */
   prefix?: Uint8Array | undefined;

@@ -4,7 +4,25 @@ import { decodeBase64 } from "@std/encoding/base64";
 import type { RequestHead } from "./errors.ts";
 import { decodeText } from "./utf8.ts";
 
-/** Options of {@linkcode basicAuth}: who may pass is said by `users` or by `verify`. */
+/**
+ * Options of {@linkcode basicAuth}: who may pass is said by `users` or by `verify`.
+ *
+ * @example Passwords that are looked up elsewhere
+ * ```ts
+ * import { answer, basicAuth, type BasicAuthOptions, offer } from "@handfast/websocket";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const lookUp = (user: string) => Promise.resolve(user === "ada" ? "secret" : undefined);
+ * const options: BasicAuthOptions = {
+ *   realm: "the engine room",
+ *   verify: async (user, password) => await lookUp(user) === password,
+ * };
+ * const { request } = offer("ws://ada:secret@localhost/");
+ * const { response } = await answer(request, { authorize: basicAuth(options) });
+ *
+ * assertEquals(response.status, 101);
+ * ```
+ */
 export interface BasicAuthOptions {
   /** What the password is for; shown to the user. */
   realm: string;
@@ -21,7 +39,7 @@ interface Credentials {
 }
 
 /**
- * A policy that asks for a user name and a password.
+ * A policy that asks for a user name and a password (RFC 7617).
  *
  * @param options The realm, and who may pass.
  * @returns A function that gives a 401 for a request that may not pass, and `undefined` for one that may.

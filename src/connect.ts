@@ -20,7 +20,25 @@ import {
   type WebSocketConnection,
 } from "./web_socket.ts";
 
-/** Options of {@linkcode connect}. */
+/**
+ * Options of {@linkcode connect}.
+ *
+ * @example A handshake that is given up
+ * ```ts
+ * import { connect, type ConnectOptions } from "@handfast/websocket";
+ * import { connectionPair } from "@handfast/websocket/testing";
+ * import { assert, assertRejects } from "@std/assert";
+ *
+ * const leaving = new AbortController();
+ * const [conn] = connectionPair();
+ * const options: ConnectOptions = { conn, signal: leaving.signal };
+ * const opening = connect("ws://localhost/", options);
+ * leaving.abort(new Error("The page is gone"));
+ *
+ * await assertRejects(() => opening, Error, "The page is gone");
+ * assert(conn.isClosed);
+ * ```
+ */
 export interface ConnectOptions extends OfferOptions, ConnectionOptions {
   /** The connection to use. It is established, and encrypted where that is wanted. */
   conn: ByteConnection;
@@ -55,7 +73,23 @@ export interface ConnectOptions extends OfferOptions, ConnectionOptions {
   signal?: AbortSignal | undefined;
 }
 
-/** A WebSocket that was opened. */
+/**
+ * A WebSocket that was opened.
+ *
+ * @example What the server has said beside yes
+ * ```ts
+ * import { accept, connect, type Connected } from "@handfast/websocket";
+ * import { connectionPair } from "@handfast/websocket/testing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const [conn, server] = connectionPair();
+ * const accepting = accept(server, { headers: { "x-node": "eu-3" } });
+ *
+ * const socket: Connected = await connect("ws://localhost/", { conn });
+ * assertEquals(socket.response.headers.get("x-node"), "eu-3");
+ * for (const end of [socket, await accepting]) end.abort();
+ * ```
+ */
 export interface Connected extends WebSocketConnection {
   /** The server's 101. */
   readonly response: Response;
@@ -95,6 +129,7 @@ const MAX_INTERIM = 16;
  * connection is closed, unless `error.reusable`; then it can be tried again, with `prefix: error.rest`.
  * @throws {DOMException} Rejects with a `SyntaxError` for the URL or the subprotocols.
  * @throws {TypeError} Rejects for a field or a connection that can't be used.
+ * @throws {RangeError} Rejects when a number among the options is out of its range.
  *
  * @example A refusal, and another attempt on the same connection
  * ```ts
@@ -128,7 +163,7 @@ export async function connect(url: string | URL, options: ConnectOptions): Promi
   try {
     await wire.write(request);
     const head = await readFinal(wire, maxHeadSize);
-    const verdict = "failure" in head ? head : await judge(offer, head);
+    const verdict = "failure" in head ? head : await wire.guard(judge(offer, head));
     if (!("failure" in verdict)) {
       wire.dispose();
       return new ClientConnection(wire.transport, verdict, connection, wire.rest, head as ParsedResponse);

@@ -2,34 +2,21 @@
 // it is known how it ends, while the rest is written and the transport lingers; «closed», when `closed` settles.
 // The machine decides what is said, this file when: reading, writing, waiting, deadlines.
 
-import { Deadline, nextTurn } from "./clock.ts";
+import { Deadline } from "./clock.ts";
 import { checkClose, type CloseInfo, protocolError, uncleanError, WebSocketError } from "./errors.ts";
+import { bytesOf } from "./frame_writer.ts";
 import type { Agreement } from "./handshake.ts";
 import { IdleWatch } from "./idle.ts";
 import { linger, type Lingering } from "./linger.ts";
+import { Output } from "./output.ts";
 import { Pings } from "./pings.ts";
 import { type Message, Protocol, type SendOptions } from "./protocol.ts";
 import { MessageSink, MessageSource } from "./message_streams.ts";
 import type { Transport } from "./transport.ts";
 import type { CheckedOptions, MessageHandler, WebSocketConnection } from "./web_socket.ts";
 
-/** Connections with something to write: one callback a turn flushes them all. */
-let dirty: Connection[] = [];
-
-function flushSoon(connection: Connection): void {
-  if (dirty.push(connection) > 1) return;
-  nextTurn(() => {
-    const connections = dirty;
-    dirty = [];
-    for (const connection of connections) connection.flush();
-  });
-}
-
 /** The longest Close frame that answers another: a header, a key, a code. */
 const MAX_CLOSE_ANSWER = 8;
-
-/** This much output is not held back for the end of the turn. */
-const FLUSH_AT_ONCE = 65536;
 
 /** See the head of the file. */
 export class Connection implements WebSocketConnection {
@@ -60,11 +47,7 @@ export class Connection implements WebSocketConnection {
   #received: PromiseWithResolvers<CloseInfo> | undefined;
   #source: MessageSource | undefined;
 
-  /** Output: what the transport is writing, whether a flush is on its way, and who waits for room. */
-  #writing: Uint8Array<ArrayBuffer> | undefined;
-  #corked = false;
-  #isDirty = false;
-  #room: PromiseWithResolvers<void> | undefined;
+  readonly #output: Output;
   #sink: MessageSink | undefined;
 
   constructor(transport: Transport, agreement: Agreement, options: CheckedOptions, rest: Uint8Array) {
@@ -82,15 +65,18 @@ export class Connection implements WebSocketConnection {
       message: (message) => this.#deliver(message),
       pong: (payload) => this.#pings.pong(payload, options.clock.now()),
       close: (info) => {
-        this.#dataWaits = this.#buffered > MAX_CLOSE_ANSWER;
+        this.#dataWaits = this.#output.buffered > MAX_CLOSE_ANSWER;
         this.#end(info);
       },
       fail: (error) => this.#end(error),
     }, options);
+    this.#output = new Output(this.#machine, transport, options.highWaterMark, () => {
+      if (this.#phase === "ending") this.#linger();
+    });
     this.#idle = new IdleWatch(options.clock, options.idleTimeout, {
       ping: () => {
         this.#machine.ping();
-        this.#wrote();
+        this.#output.wrote();
       },
       timeout: () => this.#drop(protocolError("ping-timeout", `Nothing came for ${options.idleTimeout} ms`)),
     });
@@ -100,7 +86,7 @@ export class Connection implements WebSocketConnection {
         // Once it is known how the connection ends, the peer may end first; lingering is told again
         if (this.#phase !== "ending") this.#drop(protocolError("connection-lost"));
       },
-      drained: () => this.#drained(),
+      drained: () => this.#output.drained(),
       failed: (error) => this.#drop(protocolError("connection-lost", "The connection was lost", error)),
     });
   }
@@ -146,7 +132,7 @@ export class Connection implements WebSocketConnection {
     this.#idle.start();
     const rest = this.#rest;
     this.#rest = undefined;
-    if (rest && rest.length > 0) this.#feed(() => this.#machine.receive(new Uint8Array(rest)));
+    if (rest && rest.length > 0) this.#output.cork(() => this.#machine.receive(new Uint8Array(rest)));
     this.#continue();
   }
 
@@ -157,15 +143,7 @@ export class Connection implements WebSocketConnection {
 
   #data(chunk: Uint8Array<ArrayBuffer>): void {
     this.#idle.heard();
-    this.#feed(() => this.#machine.receive(chunk));
-  }
-
-  /** Runs the machine; what it answers is written at the end, in one go. */
-  #feed(run: () => void): void {
-    this.#corked = true;
-    run();
-    this.#corked = false;
-    this.flush();
+    this.#output.cork(() => this.#machine.receive(chunk));
   }
 
   #deliver(message: string | Uint8Array<ArrayBuffer>): void {
@@ -201,7 +179,7 @@ export class Connection implements WebSocketConnection {
     this.#held = false;
     if (this.#phase === "closed") return;
     this.#idle.start();
-    this.#feed(() => this.#machine.resume());
+    this.#output.cork(() => this.#machine.resume());
     this.#continue();
   }
 
@@ -224,65 +202,23 @@ export class Connection implements WebSocketConnection {
       throw new DOMException("Cannot send: the connection is not open", "InvalidStateError");
     }
     this.#machine.send(message, options);
-    this.#wrote();
-    if (this.#buffered <= this.#options.highWaterMark) return;
-    if (!this.#room) {
-      this.#room = Promise.withResolvers<void>();
-      this.#room.promise.catch(() => {});
-    }
-    return this.#room.promise;
+    this.#output.wrote();
+    return this.#output.room;
   }
 
   ping(payload?: BufferSource): Promise<number> {
     try {
-      const bytes = payload === undefined ? this.#pings.nextPayload() : copyOf(payload);
+      const bytes = payload === undefined ? this.#pings.nextPayload() : bytesOf(payload).slice();
+      if (this.#phase !== "open") {
+        throw new DOMException("Cannot ping: the connection is not open", "InvalidStateError");
+      }
       this.#machine.ping(bytes);
       const pong = this.#pings.add(bytes, this.#options.clock.now());
-      this.#wrote();
+      this.#output.wrote();
       return pong;
     } catch (error) {
       return Promise.reject(error);
     }
-  }
-
-  get #buffered(): number {
-    return this.#machine.buffered + (this.#writing?.length ?? 0);
-  }
-
-  /** Something waits to be written: at the end of the chunk, at once when it is much, or at the end of the turn. */
-  #wrote(): void {
-    if (this.#machine.buffered >= FLUSH_AT_ONCE) this.flush();
-    else if (!this.#corked && !this.#isDirty) {
-      this.#isDirty = true;
-      flushSoon(this);
-    }
-  }
-
-  /** Writes what waits, one slab at a time. */
-  flush(): void {
-    this.#isDirty = false;
-    if (this.#corked && this.#machine.buffered < FLUSH_AT_ONCE || this.#phase === "closed") return;
-    while (!this.#writing && this.#isUsable) {
-      const bytes = this.#machine.take();
-      if (!bytes) break;
-      if (this.#transport.write(bytes)) this.#machine.recycle(bytes);
-      else this.#writing = bytes;
-    }
-    if (this.#room && this.#buffered <= this.#options.highWaterMark) {
-      this.#room.resolve();
-      this.#room = undefined;
-    }
-    if (this.#phase === "ending" && !this.#writing) this.#linger();
-  }
-
-  get #isUsable(): boolean {
-    return this.#phase !== "closed"; // a write may have failed at once
-  }
-
-  #drained(): void {
-    if (this.#writing) this.#machine.recycle(this.#writing);
-    this.#writing = undefined;
-    this.flush();
   }
 
   // ---- end
@@ -296,7 +232,7 @@ export class Connection implements WebSocketConnection {
     this.#deadline.set(closeTimeout, () => {
       this.#drop(protocolError("connection-lost", `The Close frame was not answered within ${closeTimeout} ms`));
     });
-    this.#wrote();
+    this.#output.wrote();
     // From here on only the peer's Close is waited for, whether or not anybody reads
     this.#release();
     this.#read();
@@ -328,7 +264,7 @@ export class Connection implements WebSocketConnection {
     this.#outcome = outcome;
     this.#idle.stop();
     this.#deadline.set(this.#options.closeTimeout, () => this.#drop(protocolError("connection-lost")));
-    if (!this.#corked) this.flush();
+    this.#output.flush();
   }
 
   #linger(): void {
@@ -338,6 +274,7 @@ export class Connection implements WebSocketConnection {
     const halfClose = this.#isServer || this.#outcome instanceof Error;
     const outcome = this.#outcome!;
     this.#phase = "closed";
+    this.#output.stop();
     this.#lingering = linger(this.#transport, { clock, timeout, halfClose });
     this.#lingering.closed.then(() => this.#settle(outcome));
   }
@@ -347,6 +284,8 @@ export class Connection implements WebSocketConnection {
     if (this.#phase === "closed") return this.#lingering?.close();
     const known = this.#outcome;
     this.#phase = "closed";
+    this.#output.stop();
+    this.#machine.pause(); // it may be in the middle of a chunk
     this.#transport.abort();
     if (!known) return this.#settle(error);
     if (known instanceof Error || !this.#dataWaits) return this.#settle(known);
@@ -362,7 +301,7 @@ export class Connection implements WebSocketConnection {
     this.#pings.fail(gone);
     if (outcome instanceof Error) this.#settled.reject(outcome);
     else this.#settled.resolve(outcome);
-    this.#room?.reject(gone);
+    this.#output.fail(gone);
     this.#settleReceived();
     this.#source?.end(outcome);
     this.#sink?.end(outcome);
@@ -378,12 +317,4 @@ export class Connection implements WebSocketConnection {
 
 function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
   return typeof (value as Partial<PromiseLike<unknown>> | undefined | null)?.then === "function";
-}
-
-/** The bytes of a payload, which the caller may change while a pong is waited for. */
-function copyOf(source: BufferSource): Uint8Array<ArrayBuffer> {
-  const bytes = ArrayBuffer.isView(source)
-    ? new Uint8Array(source.buffer, source.byteOffset, source.byteLength)
-    : new Uint8Array(source);
-  return new Uint8Array(bytes);
 }

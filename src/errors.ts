@@ -12,7 +12,25 @@ export interface Problem {
   readonly status?: number;
 }
 
-/** Start line and fields of a request, as far as a decision needs them. A `Request` is one. */
+/**
+ * Start line and fields of a request, as far as a decision needs them. A `Request` is one, and so is whatever another
+ * HTTP server gives in a few lines.
+ *
+ * @example A head that is no `Request`
+ * ```ts
+ * import { isUpgrade, type RequestHead } from "@handfast/websocket";
+ * import { assert } from "@std/assert";
+ *
+ * const fields: Record<string, string> = { upgrade: "websocket", connection: "Upgrade" };
+ * const request: RequestHead = {
+ *   method: "GET",
+ *   url: "http://localhost/chat",
+ *   headers: { get: (name) => fields[name.toLowerCase()] ?? null },
+ * };
+ *
+ * assert(isUpgrade(request));
+ * ```
+ */
 export interface RequestHead {
   /** The method, case-sensitive (RFC 9110 §9.1). */
   readonly method: string;
@@ -22,7 +40,19 @@ export interface RequestHead {
   readonly headers: Pick<Headers, "get">;
 }
 
-/** Start line and fields of a response, as far as a decision needs them. A `Response` is one. */
+/**
+ * Start line and fields of a response, as far as a decision needs them. A `Response` is one.
+ *
+ * @example A head that another HTTP client has read
+ * ```ts
+ * import { confirm, HandshakeError, offer, type ResponseHead } from "@handfast/websocket";
+ * import { assertRejects } from "@std/assert";
+ *
+ * const response: ResponseHead = { status: 302, headers: new Headers({ location: "/login" }) };
+ *
+ * await assertRejects(() => confirm(offer("ws://localhost/"), response), HandshakeError, "the status is 302");
+ * ```
+ */
 export interface ResponseHead {
   /** The status code. */
   readonly status: number;
@@ -30,7 +60,24 @@ export interface ResponseHead {
   readonly headers: Pick<Headers, "get">;
 }
 
-/** How a WebSocket was closed (RFC 6455 §7.1.5, §7.1.6). */
+/**
+ * How a WebSocket was closed (RFC 6455 §7.1.5, §7.1.6).
+ *
+ * @example What the peer has closed with
+ * ```ts
+ * import { accept, type CloseInfo, connect } from "@handfast/websocket";
+ * import { connectionPair } from "@handfast/websocket/testing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const [conn, server] = connectionPair();
+ * const [socket, accepted] = await Promise.all([connect("ws://localhost/", { conn }), accept(server)]);
+ * accepted.close({ closeCode: 4001, reason: "moved" });
+ *
+ * const info: CloseInfo = await socket.receive(() => {});
+ * assertEquals(info, { closeCode: 4001, reason: "moved" });
+ * await accepted.closed;
+ * ```
+ */
 export interface CloseInfo {
   /** The peer's code; 1005 when its Close frame had none. */
   readonly closeCode: number;
@@ -38,7 +85,22 @@ export interface CloseInfo {
   readonly reason: string;
 }
 
-/** What a {@linkcode HandshakeError} carries beside its failure. */
+/**
+ * What a {@linkcode HandshakeError} carries beside its failure.
+ *
+ * @example A refusal, for a test of what handles it
+ * ```ts
+ * import { HandshakeError, type HandshakeErrorInit } from "@handfast/websocket";
+ * import { assert, assertEquals } from "@std/assert";
+ *
+ * const init: HandshakeErrorInit = { response: new Response("Not on Sundays", { status: 403 }), reusable: true };
+ * const error = new HandshakeError("unauthorized", "Cannot open the WebSocket: the status is 403", init);
+ *
+ * assert(error.reusable);
+ * assertEquals(error.response?.status, 403);
+ * assertEquals(error.rest.length, 0);
+ * ```
+ */
 export interface HandshakeErrorInit extends ErrorOptions {
   /** The request that was refused, when its head could be read. */
   request?: RequestHead | undefined;
@@ -103,7 +165,20 @@ export class HandshakeError extends Error {
   }
 }
 
-/** What a {@linkcode WebSocketError} may be made with by a user, as in WebSocketStream. */
+/**
+ * What a {@linkcode WebSocketError} may be made with by a user, as in WebSocketStream.
+ *
+ * @example A reason alone, and a code that is not for users
+ * ```ts
+ * import { WebSocketError, type WebSocketErrorInit } from "@handfast/websocket";
+ * import { assertEquals, assertThrows } from "@std/assert";
+ *
+ * const init: WebSocketErrorInit = { reason: "done" };
+ *
+ * assertEquals(new WebSocketError("Enough", init).closeCode, 1000);
+ * assertThrows(() => new WebSocketError("Lost", { closeCode: 1006 }), DOMException, "the code is 1006");
+ * ```
+ */
 export interface WebSocketErrorInit {
   /** The code to close with: 1000–1003, 1007–1014 or 3000–4999. A reason alone means 1000. */
   closeCode?: number | undefined;

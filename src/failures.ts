@@ -3,7 +3,23 @@
 // the reason of the Close frame. Misuse by our own caller is in neither table: it is a `TypeError`, a `RangeError` or a
 // `DOMException`.
 
-/** A code of the handshake table: what was wrong before the upgrade. */
+/**
+ * A code of the handshake table: what was wrong before the upgrade. Each has a section, and on a server a status.
+ *
+ * @example What is worth another attempt
+ * ```ts
+ * import { connect, type HandshakeFailure } from "@handfast/websocket";
+ * import { connectionPair } from "@handfast/websocket/testing";
+ * import { assert } from "@std/assert";
+ *
+ * const transient: readonly HandshakeFailure[] = ["connection-closed", "handshake-timeout"];
+ * const [conn, server] = connectionPair();
+ * server.reset();
+ *
+ * const error = await connect("ws://localhost/", { conn }).catch((error) => error);
+ * assert(transient.includes(error.failure));
+ * ```
+ */
 export type HandshakeFailure =
   | "head-malformed"
   | "head-too-large"
@@ -34,7 +50,25 @@ export type HandshakeFailure =
   | "protocol-unrequested"
   | "protocol-missing";
 
-/** A code of the protocol table: what was wrong after the upgrade. */
+/**
+ * A code of the protocol table: what was wrong after the upgrade. Each has a section and a close code.
+ *
+ * @example A frame without a mask
+ * ```ts
+ * import { Protocol, type ProtocolFailure } from "@handfast/websocket/protocol";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const failures: (ProtocolFailure | undefined)[] = [];
+ * const machine = new Protocol({ role: "server", protocol: "", extensions: "" }, {
+ *   message() {},
+ *   close() {},
+ *   fail: ({ failure }) => void failures.push(failure),
+ * });
+ * machine.receive(Uint8Array.of(0x81, 0x00));
+ *
+ * assertEquals(failures, ["mask-missing"]);
+ * ```
+ */
 export type ProtocolFailure =
   | "rsv-set"
   | "opcode-reserved"

@@ -25,14 +25,9 @@ export class Gather {
 
   /** All bytes, which are the caller's from now on; begins anew. */
   take(): Uint8Array<ArrayBuffer> {
-    const { length } = this;
-    const bytes = this.#bytes;
+    const bytes = this.#bytes.subarray(0, this.length); // more than half of the buffer, by the way it grows
     this.clear();
-    return length === bytes.length
-      ? bytes
-      : length > bytes.length / 2
-      ? bytes.subarray(0, length)
-      : bytes.slice(0, length);
+    return bytes;
   }
 
   /** Begins anew. */

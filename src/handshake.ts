@@ -4,7 +4,25 @@
 import { encodeBase64 } from "@std/encoding/base64";
 import type { RequestHead } from "./errors.ts";
 
-/** What both ends have settled: the role is ours, the rest is the connection's. */
+/**
+ * What both ends have settled (RFC 6455 §4.1, §4.2.2): the role is ours, the rest is the connection's.
+ *
+ * @example From a decision to a connection
+ * ```ts
+ * import { type Agreement, answer, attach, offer } from "@handfast/websocket";
+ * import { connectionPair } from "@handfast/websocket/testing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const { request } = offer("ws://localhost/", { protocols: ["v2", "v1"] });
+ * const agreement: Agreement = (await answer(request, { protocols: ["v1"] })).agreement!;
+ * assertEquals(agreement, { role: "server", protocol: "v1", extensions: "" });
+ *
+ * const [conn] = connectionPair();
+ * const socket = attach(conn, agreement);
+ * assertEquals(socket.protocol, "v1");
+ * socket.abort();
+ * ```
+ */
 export interface Agreement {
   /** Which end we are. */
   readonly role: "client" | "server";
@@ -14,7 +32,22 @@ export interface Agreement {
   readonly extensions: string;
 }
 
-/** A request that is about to be sent; `headers` may be changed. */
+/**
+ * A request that is about to be sent; `headers` may be changed.
+ *
+ * @example A field that depends on the target
+ * ```ts
+ * import { offer, type RequestDraft } from "@handfast/websocket";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const sign = ({ method, url, headers }: RequestDraft) => {
+ *   headers.set("x-signature", btoa(`${method} ${new URL(url).pathname}`));
+ * };
+ * const { request } = offer("wss://localhost/chat", { headers: sign });
+ *
+ * assertEquals(request.headers.get("x-signature"), btoa("GET /chat"));
+ * ```
+ */
 export interface RequestDraft {
   /** The method. */
   readonly method: string;
@@ -24,7 +57,22 @@ export interface RequestDraft {
   readonly headers: Headers;
 }
 
-/** A response that is about to be sent; `headers` may be changed. */
+/**
+ * A response that is about to be sent; `headers` may be changed.
+ *
+ * @example A field for refusals only
+ * ```ts
+ * import { answer, type ResponseDraft } from "@handfast/websocket";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const unstored = ({ status, headers }: ResponseDraft) => {
+ *   if (status !== 101) headers.set("cache-control", "no-store");
+ * };
+ * const { response } = await answer(new Request("http://localhost/"), { headers: unstored });
+ *
+ * assertEquals(response.headers.get("cache-control"), "no-store");
+ * ```
+ */
 export interface ResponseDraft {
   /** The status: 101, or that of a refusal. */
   readonly status: number;
@@ -32,7 +80,24 @@ export interface ResponseDraft {
   readonly headers: Headers;
 }
 
-/** The `headers` option: fields to set, or a synchronous function that changes a draft's `headers`. */
+/**
+ * The `headers` option: fields to set, or a synchronous function that changes a draft's `headers`; a server's is called
+ * with the request as well. Changing a field that belongs to the handshake is a `TypeError`.
+ *
+ * @example A number that goes through all logs
+ * ```ts
+ * import { answer, type Decorator, offer, type ResponseDraft } from "@handfast/websocket";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const trace: Decorator<ResponseDraft> = ({ headers }, request) => {
+ *   headers.set("x-request-id", request?.headers.get("x-request-id") ?? "none");
+ * };
+ * const { request } = offer("ws://localhost/", { headers: { "x-request-id": "42" } });
+ * const { response } = await answer(request, { headers: trace });
+ *
+ * assertEquals(response.headers.get("x-request-id"), "42");
+ * ```
+ */
 export type Decorator<Draft> = HeadersInit | ((head: Draft, request?: RequestHead) => void);
 
 /** RFC 6455 §1.3. */

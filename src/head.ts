@@ -132,7 +132,10 @@ export class Fields {
 /** Bytes as latin-1: a byte is a character, so that nothing throws and nothing is lost. */
 export function latin1(bytes: Uint8Array): string {
   let text = "";
-  for (let i = 0; i < bytes.length; i += 4096) text += String.fromCharCode(...bytes.subarray(i, i + 4096));
+  for (let i = 0; i < bytes.length; i += 4096) {
+    // Not spread: that iterates, which costs ten times as much
+    text += String.fromCharCode.apply(null, bytes.subarray(i, i + 4096) as unknown as number[]);
+  }
   return text;
 }
 
@@ -201,8 +204,11 @@ const USUAL_NAMES = new Map(
     "Authorization",
     "Content-Length",
     "Content-Type",
+    "Cookie",
     "Date",
     "Origin",
+    "Retry-After",
+    "Server",
     "Set-Cookie",
     "Transfer-Encoding",
     "User-Agent",

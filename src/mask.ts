@@ -1,7 +1,23 @@
 // Masking (RFC 6455 §5.3): XOR in place, and keys that are fresh for each frame. A key is one 32-bit number in network
 // order: its first byte, the highest, masks the first byte of the payload.
 
-/** Gives a masking key. It must be unpredictable (RFC 6455 §10.3), and a new one for each frame. */
+/**
+ * Gives a masking key: 32 bits, the first byte of the key highest. It must be unpredictable (RFC 6455 §10.3), and a new
+ * one for each frame.
+ *
+ * @example The masked frame of RFC 6455 §5.7
+ * ```ts
+ * import { type MaskKeys, Protocol } from "@handfast/websocket/protocol";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const maskKey: MaskKeys = () => 0x37fa213d; // for a test: this one is known to everybody
+ * const events = { message() {}, close() {}, fail() {} };
+ * const machine = new Protocol({ role: "client", protocol: "", extensions: "" }, events, { maskKey });
+ * machine.send("Hello");
+ *
+ * assertEquals(machine.take()?.toHex(), "818537fa213d7f9f4d5158");
+ * ```
+ */
 export type MaskKeys = () => number;
 
 const LITTLE_ENDIAN = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1;

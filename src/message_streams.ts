@@ -33,9 +33,14 @@ export class MessageSource {
         this.#controller = controller;
       },
       pull: () => {
-        handlers.pull();
-        this.taken = true;
         this.#queued = 0; // with a mark of 0, pull is called only when the queue is empty
+        try {
+          handlers.pull();
+        } catch (error) {
+          this.#over = true;
+          throw error;
+        }
+        this.taken = true;
       },
       cancel: (reason) => {
         this.#over = true;
@@ -84,15 +89,16 @@ export class MessageSink {
     this.stream = new WritableStream({
       start: (controller) => {
         this.#controller = controller;
+        // Not in `abort`, which is called only after a write under way, and that may be stuck
+        controller.signal.addEventListener("abort", () => handlers.abort(controller.signal.reason));
       },
       write: (message) => handlers.write(message),
       close: async () => {
         this.#over = true;
         await handlers.close();
       },
-      abort: (reason) => {
+      abort: () => {
         this.#over = true;
-        handlers.abort(reason);
       },
     });
   }

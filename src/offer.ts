@@ -8,7 +8,21 @@ import { isToken, listHas, parseExtensions, trimSpace } from "./fields.ts";
 import { acceptValue, type Agreement, checkDecorator, decorate, type Decorator, type FieldList } from "./handshake.ts";
 import type { RequestDraft } from "./handshake.ts";
 
-/** Options of {@linkcode offer}. */
+/**
+ * Options of {@linkcode offer}.
+ *
+ * @example A token, and two versions of a subprotocol
+ * ```ts
+ * import { offer, type OfferOptions } from "@handfast/websocket";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const options: OfferOptions = { protocols: ["v2", "v1"], headers: { authorization: "Bearer 42" } };
+ * const { request, protocols } = offer("wss://localhost/chat", options);
+ *
+ * assertEquals(protocols, ["v2", "v1"]);
+ * assertEquals(request.headers.get("authorization"), "Bearer 42");
+ * ```
+ */
 export interface OfferOptions {
   /**
    * The subprotocols to offer, the preferred one first: different tokens.
@@ -23,7 +37,22 @@ export interface OfferOptions {
   headers?: Decorator<RequestDraft> | undefined;
 }
 
-/** A request for an upgrade, with what is needed to judge the response. */
+/**
+ * A request for an upgrade, with what is needed to judge the response.
+ *
+ * @example Lines for an HTTP client of one's own
+ * ```ts
+ * import { offer, type Offer } from "@handfast/websocket";
+ * import { assert, assertEquals } from "@std/assert";
+ *
+ * const made: Offer = offer("ws://localhost/chat");
+ * const { pathname } = new URL(made.request.url);
+ * const lines = [`GET ${pathname} HTTP/1.1`, ...[...made.request.headers].map((field) => field.join(": "))];
+ *
+ * assertEquals(lines[0], "GET /chat HTTP/1.1");
+ * assert(lines.includes(`sec-websocket-key: ${made.key}`));
+ * ```
+ */
 export interface Offer {
   /** The request; its URL has the scheme http or https. */
   readonly request: Request;

@@ -1,6 +1,24 @@
 // The origin of a request (RFC 6455 §4.2.2 (4), §10.2): who may open a WebSocket from a page.
 
-/** The `origins` option. */
+/**
+ * The `origins` option (RFC 6455 §10.2): the request's own host and port, every origin, or a list. A string of it is
+ * a whole origin, a regular expression has to match a whole one.
+ *
+ * @example A domain and what is below it
+ * ```ts
+ * import { answer, offer, type Origins } from "@handfast/websocket";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const origins: Origins = ["https://chat.example", /https:\/\/[a-z]+\.chat\.example/];
+ * const statusFor = async (origin: string) => {
+ *   const { request } = offer("ws://localhost/", { headers: { origin } });
+ *   return (await answer(request, { origins })).response.status;
+ * };
+ *
+ * assertEquals(await statusFor("https://eu.chat.example"), 101);
+ * assertEquals(await statusFor("https://eu.chat.example.evil.example"), 403);
+ * ```
+ */
 export type Origins = "same-host" | "any" | readonly (string | RegExp)[];
 
 const DEFAULT_PORTS: Readonly<Record<string, string>> = { "http:": "80", "https:": "443", "ws:": "80", "wss:": "443" };

@@ -31,6 +31,8 @@ export class PipeEnd implements Transport, TransportConnection {
   #isWaiting = false;
   #hasEnded = false;
   #closed = false;
+  /** What the connection was lost by, for an owner who comes later. */
+  #error: unknown;
   #counts = { read: 0, write: 0 };
   bytesWritten = 0;
 
@@ -67,6 +69,10 @@ export class PipeEnd implements Transport, TransportConnection {
     this.#handlers = handlers;
     this.#paused = true;
     this.#told = false;
+    if (!this.#closed) return;
+    queueMicrotask(() => {
+      if (this.#handlers === handlers) handlers.failed(this.#error ?? new Error("The connection was closed"));
+    });
   }
 
   pause(): void {
@@ -127,7 +133,7 @@ export class PipeEnd implements Transport, TransportConnection {
   }
 
   #arrive(bytes: Uint8Array<ArrayBuffer>): void {
-    if (this.#closed) return;
+    if (this.#closed) return this.#peer.#readerGone();
     if (bytes.length > 0) this.#arrived.push(bytes);
     this.#pumpSoon();
   }
@@ -171,7 +177,9 @@ export class PipeEnd implements Transport, TransportConnection {
 
   /** The peer has closed: what is written from now on, or waits to be, is lost. */
   #readerGone(): void {
-    if (this.#isWaiting) nextTurn(() => this.#lose(new Error("The peer has closed the connection")));
+    nextTurn(() => {
+      if (this.#isWaiting) this.#lose(new Error("The peer has closed the connection"));
+    });
   }
 
   /** Whether this operation is the one that is to fail; then the connection is lost. */
@@ -186,6 +194,7 @@ export class PipeEnd implements Transport, TransportConnection {
   #lose(error: unknown): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#error = error;
     this.#arrived = [];
     this.#handlers?.failed(error);
   }

@@ -25,85 +25,43 @@
 import { closePayload, parseClose } from "./close.ts";
 import { checkClose, type CloseInfo, protocolError, type WebSocketError } from "./errors.ts";
 import type { ProtocolFailure } from "./failures.ts";
-import { checkLength, checkStart, FIN, type FrameHeader, MAX_HEADER, OPCODE, readHeader } from "./frame.ts";
+import { FIN, OPCODE } from "./frame.ts";
 import { bytesOf, FrameWriter } from "./frame_writer.ts";
-import { Gather } from "./gather.ts";
 import type { Agreement } from "./handshake.ts";
-import { mask, type MaskKeys, maskKeys } from "./mask.ts";
-import { decodeText, Utf8Check } from "./utf8.ts";
+import { type MaskKeys, maskKeys } from "./mask.ts";
+import { MessageReader } from "./message_reader.ts";
+import type { Message, ProtocolEvents, ProtocolOptions, SendOptions } from "./messages.ts";
 
 export type { Agreement, CloseInfo, MaskKeys, ProtocolFailure, WebSocketError };
-
-/** What can be sent: a string as text, any buffer as binary. */
-export type Message = string | BufferSource;
-
-/** What the machine has to say; called during `receive()` and `resume()`. */
-export interface ProtocolEvents {
-  /** A message; the bytes may be a view of the chunk that was received. */
-  message(message: string | Uint8Array<ArrayBuffer>): void;
-  /** A Pong frame's payload. Pings are answered by the machine. */
-  pong?(payload: Uint8Array<ArrayBuffer>): void;
-  /** The peer's Close frame; the answer to it is ready to be taken, and nothing more is read. */
-  close(info: CloseInfo): void;
-  /** The peer broke a rule; a Close frame is ready to be taken, and nothing more is read. */
-  fail(error: WebSocketError): void;
-}
-
-/** Limits, and where randomness comes from. */
-export interface ProtocolOptions {
-  /**
-   * The longest message that is received, in bytes; a longer one fails with 1009, judged by its frame headers.
-   *
-   * @default {16777216}
-   */
-  maxMessageSize?: number | undefined;
-  /**
-   * While more bytes than this wait to be written, pings are answered by the last one only (RFC 6455 §5.5.3).
-   *
-   * @default {65536}
-   */
-  highWaterMark?: number | undefined;
-  /** Gives the key of each frame of a client; by default pooled from `crypto.getRandomValues`. */
-  maskKey?: MaskKeys | undefined;
-}
-
-/** How a message is sent. */
-export interface SendOptions {
-  /**
-   * `false` when more of the same message follows with the next `send()` (RFC 6455 §5.4). All pieces of a message are
-   * strings, or all are buffers.
-   *
-   * @default {true}
-   */
-  fin?: boolean | undefined;
-}
+export type { Message, ProtocolEvents, ProtocolOptions, SendOptions };
 
 const pooledKeys = maskKeys((pool) => void crypto.getRandomValues(pool));
 
-/** One end of a WebSocket connection. */
+/**
+ * One end of a WebSocket connection.
+ *
+ * @example The closing handshake, byte by byte (RFC 6455 §7.1.2)
+ * ```ts
+ * import { Protocol } from "@handfast/websocket/protocol";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const events = { message() {}, close() {}, fail() {} };
+ * const machine = new Protocol({ role: "client", protocol: "", extensions: "" }, events, { maskKey: () => 0 });
+ * machine.close({ closeCode: 1000 });
+ * assertEquals(machine.take()?.toHex(), "88820000000003e8");
+ * assertEquals(machine.state, "closing");
+ *
+ * for (const byte of [0x88, 2, 0x03, 0xe8]) machine.receive(Uint8Array.of(byte));
+ * assertEquals(machine.state, "closed");
+ * ```
+ */
 export class Protocol {
   readonly #events: ProtocolEvents;
   readonly #isServer: boolean;
-  readonly #maxMessageSize: number;
   readonly #highWaterMark: number;
 
   #state: "open" | "closing" | "closed" = "open";
-  #paused = false;
-  #waiting: Uint8Array<ArrayBuffer>[] = [];
-
-  /** The frame being read; `#left` is what is missing of its payload, -1 between frames. */
-  readonly #frame: FrameHeader = { fin: false, rsv: 0, opcode: 0, masked: false, length: 0, key: 0 };
-  #left = -1;
-  #phase = 0;
-  readonly #carry = new Uint8Array(MAX_HEADER);
-  #carried = 0;
-
-  /** The message being read: its opcode, or 0; and the control frame that came in pieces. */
-  #inside = 0;
-  readonly #message = new Gather();
-  readonly #control = new Gather();
-  readonly #utf8 = new Utf8Check();
-
+  readonly #in: MessageReader;
   readonly #out: FrameWriter;
   /** The opcode of the message of which `send()` has written the beginning, or 0. */
   #sending = 0;
@@ -119,7 +77,12 @@ export class Protocol {
   constructor(agreement: Agreement, events: ProtocolEvents, options: ProtocolOptions = {}) {
     this.#isServer = agreement.role === "server";
     this.#events = events;
-    this.#maxMessageSize = options.maxMessageSize ?? 16 * 2 ** 20;
+    const reading = {
+      message: (message: string | Uint8Array<ArrayBuffer>) => events.message(message),
+      control: (opcode: number, payload: Uint8Array<ArrayBuffer>) => this.#control(opcode, payload),
+      fail: (failure: ProtocolFailure, detail?: string) => this.#fail(failure, detail),
+    };
+    this.#in = new MessageReader(reading, this.#isServer, options.maxMessageSize ?? 16 * 2 ** 20);
     this.#highWaterMark = options.highWaterMark ?? 65536;
     this.#out = new FrameWriter(this.#isServer ? undefined : options.maskKey ?? pooledKeys);
   }
@@ -142,124 +105,23 @@ export class Protocol {
    * @param chunk The bytes, cut anywhere.
    */
   receive(chunk: Uint8Array<ArrayBuffer>): void {
-    if (this.#paused || this.#waiting.length > 0) this.#waiting.push(chunk);
-    else this.#feed(chunk);
+    this.#in.receive(chunk);
   }
 
   /** Stops before the next message, also in the middle of a chunk. */
   pause(): void {
-    this.#paused = true;
+    this.#in.pause();
   }
 
   /** Goes on, with what has waited first. */
   resume(): void {
-    this.#paused = false;
-    for (let chunk; !this.#paused && (chunk = this.#waiting.shift());) this.#feed(chunk);
+    this.#in.resume();
   }
 
-  #feed(chunk: Uint8Array<ArrayBuffer>): void {
-    let at = 0;
-    while (at < chunk.length && this.#state !== "closed") {
-      if (this.#paused) {
-        this.#waiting.unshift(chunk.subarray(at));
-        return;
-      }
-      at = this.#left < 0 ? this.#readHeader(chunk, at) : this.#readPayload(chunk, at);
-    }
-  }
-
-  #readHeader(chunk: Uint8Array<ArrayBuffer>, at: number): number {
-    if (this.#carried === 0) {
-      const left = chunk.length - at;
-      if (left >= 2 && !this.#checkStart(chunk[at]!, chunk[at + 1]!)) return chunk.length;
-      const size = readHeader(chunk, at, chunk.length, this.#frame);
-      if (size === 0) {
-        this.#carry.set(chunk.subarray(at));
-        this.#carried = left;
-        return chunk.length;
-      }
-      this.#beginPayload(chunk[at + 1]!);
-      return at + size;
-    }
-    const carry = this.#carry;
-    while (at < chunk.length) {
-      carry[this.#carried++] = chunk[at++]!;
-      if (this.#carried === 2 && !this.#checkStart(carry[0]!, carry[1]!)) break;
-      if (readHeader(carry, 0, this.#carried, this.#frame) > 0) {
-        this.#carried = 0;
-        this.#beginPayload(carry[1]!);
-        break;
-      }
-    }
-    return at;
-  }
-
-  #checkStart(first: number, second: number): boolean {
-    const failure = checkStart(first, second, this.#isServer, this.#inside !== 0);
-    if (failure) this.#fail(failure);
-    return !failure;
-  }
-
-  #beginPayload(second: number): void {
-    const { opcode, length } = this.#frame;
-    const failure = checkLength(second, length);
-    if (failure) return this.#fail(failure);
-    if (opcode < OPCODE.close) {
-      if (opcode !== OPCODE.continuation) this.#inside = opcode;
-      // §10.4: judged before anything is allocated
-      if (this.#state === "open" && this.#message.length + length > this.#maxMessageSize) {
-        return this.#fail("message-too-big", `The message has more than ${this.#maxMessageSize} bytes`);
-      }
-    }
-    this.#left = length;
-    this.#phase = 0;
-    if (length === 0) this.#endPayload(EMPTY);
-  }
-
-  #readPayload(chunk: Uint8Array<ArrayBuffer>, at: number): number {
-    const frame = this.#frame;
-    const end = Math.min(chunk.length, at + this.#left);
-    const whole = end - at === frame.length;
-    if (frame.masked) this.#phase = mask(chunk, at, end, frame.key, this.#phase);
-    this.#left -= end - at;
-    if (frame.opcode >= OPCODE.close) {
-      if (whole) this.#endPayload(chunk.subarray(at, end));
-      else {
-        this.#control.add(chunk, at, end, frame.length);
-        if (this.#left === 0) this.#endPayload(this.#control.take());
-      }
-    } else if (this.#state === "closing") {
-      if (this.#left === 0) this.#endPayload(EMPTY); // after our Close only the peer's is waited for
-    } else if (whole && frame.fin && frame.opcode !== OPCODE.continuation) {
-      this.#endPayload(chunk.subarray(at, end));
-    } else {
-      this.#message.add(chunk, at, end, frame.fin ? this.#message.length + this.#left + end - at : Infinity);
-      // §8.1: text is refused as soon as it is wrong, not when the message is whole
-      if (this.#inside === OPCODE.text && !this.#utf8.push(chunk, at, end)) this.#fail("text-not-utf8");
-      else if (this.#left === 0) this.#endPayload(EMPTY);
-    }
-    return end;
-  }
-
-  /** A frame is whole. `bytes` is the payload of a control frame, or of a message in one frame and one chunk. */
-  #endPayload(bytes: Uint8Array<ArrayBuffer>): void {
-    const { fin, opcode } = this.#frame;
-    this.#left = -1;
-    if (opcode === OPCODE.close) this.#endClose(bytes);
-    else if (opcode === OPCODE.ping) this.#answerPing(bytes);
-    else if (opcode === OPCODE.pong) this.#events.pong?.(bytes);
-    else if (fin) {
-      const isText = this.#inside === OPCODE.text;
-      this.#inside = 0;
-      if (this.#state !== "open") return;
-      const gathered = this.#message.length > 0;
-      if (isText && !this.#utf8.end()) return this.#fail("text-not-utf8");
-      const payload = gathered ? this.#message.take() : bytes;
-      if (!isText) return this.#events.message(payload);
-      const text = decodeText(payload);
-      if (text === undefined) return this.#fail("text-not-utf8");
-      this.#events.message(text);
-    }
+  #control(opcode: number, payload: Uint8Array<ArrayBuffer>): void {
+    if (opcode === OPCODE.close) this.#endClose(payload);
+    else if (opcode === OPCODE.ping) this.#answerPing(payload);
+    else this.#events.pong?.(payload);
   }
 
   #endClose(payload: Uint8Array): void {
@@ -283,8 +145,7 @@ export class Protocol {
   #stop(): void {
     this.#state = "closed";
     this.#pong = undefined;
-    this.#waiting = [];
-    this.#message.clear();
+    this.#in.stop();
   }
 
   // ---- output
@@ -342,10 +203,14 @@ export class Protocol {
     if (this.#state !== "open") return;
     this.#out.frame(FIN | OPCODE.close, closePayload(closeCode, reason));
     this.#state = "closing";
-    this.#message.clear();
+    this.#in.skipMessages();
   }
 
-  /** The next bytes to write, or `undefined`. They don't change until they are given to {@linkcode recycle}. */
+  /**
+   * Takes what is to be written next.
+   *
+   * @returns The bytes, or `undefined`. They don't change until they are given to {@linkcode recycle}.
+   */
   take(): Uint8Array<ArrayBuffer> | undefined {
     if (this.#pong) {
       this.#out.frame(FIN | OPCODE.pong, this.#pong);

@@ -33,10 +33,19 @@ export class PullTransport implements Transport {
     this.#source = source;
   }
 
+  /** Whether somebody has it who has not given it back. */
+  get inUse(): boolean {
+    return this.#handlers !== undefined && !this.#closed;
+  }
+
   start(handlers: TransportHandlers): void {
     this.#handlers = handlers;
     this.#paused = true;
     this.#told = false;
+    if (!this.#closed) return;
+    queueMicrotask(() => {
+      if (this.#handlers === handlers) handlers.failed(new Error("The connection was closed"));
+    });
   }
 
   pause(): void {
@@ -69,6 +78,7 @@ export class PullTransport implements Transport {
       this.#reading = false;
       if (this.#ended) this.#end();
     } catch (error) {
+      this.#reading = false;
       this.#fail(error);
     }
   }

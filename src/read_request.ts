@@ -11,7 +11,25 @@ import { headOf, type ParsedRequest, parseRequest, rememberHead } from "./reques
 import { type ByteConnection, transportOf } from "./transport.ts";
 import { readHead, Wire, WireError } from "./wire.ts";
 
-/** Options of {@linkcode readRequest}. */
+/**
+ * Options of {@linkcode readRequest}.
+ *
+ * @example A body that is too large
+ * ```ts
+ * import { readRequest, type ReadRequestOptions } from "@handfast/websocket";
+ * import { connectionPair } from "@handfast/websocket/testing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const options: ReadRequestOptions = { maxBodySize: 4 };
+ * const [client, server] = connectionPair();
+ * const head = "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\n";
+ * client.writable.getWriter().write(new TextEncoder().encode(head));
+ *
+ * const error = await readRequest(server, options).catch((error) => error);
+ * assertEquals(error.failure, "body-too-large");
+ * assertEquals(error.response.status, 413);
+ * ```
+ */
 export interface ReadRequestOptions {
   /** Bytes that were already read from the connection. */
   prefix?: Uint8Array | undefined;
@@ -39,7 +57,24 @@ export interface ReadRequestOptions {
   clock?: Clock | undefined;
 }
 
-/** A request that was read. */
+/**
+ * A request that was read.
+ *
+ * @example Two requests in one chunk
+ * ```ts
+ * import { type ReadRequest, readRequest } from "@handfast/websocket";
+ * import { connectionPair } from "@handfast/websocket/testing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const [client, server] = connectionPair();
+ * const heads = ["/a", "/b"].map((target) => `GET ${target} HTTP/1.1\r\nHost: localhost\r\n\r\n`);
+ * client.writable.getWriter().write(new TextEncoder().encode(heads.join("")));
+ *
+ * const first: ReadRequest = (await readRequest(server))!;
+ * const second = (await readRequest(server, { prefix: first.rest }))!;
+ * assertEquals([first, second].map(({ request }) => new URL(request.url).pathname), ["/a", "/b"]);
+ * ```
+ */
 export interface ReadRequest {
   /** The request, with its whole body. */
   readonly request: Request;
@@ -58,14 +93,16 @@ export function expectsContinue(request: RequestHead): boolean {
 }
 
 /**
- * Reads one request, with its body, and leaves the connection unlocked for what comes next: {@linkcode writeResponse},
- * or `accept(conn, { request, prefix: rest })`.
+ * Reads one request, with its body (RFC 9112 §3, §6), and leaves the connection unlocked for what comes next:
+ * {@linkcode writeResponse}, or `accept(conn, { request, prefix: rest })`.
  *
  * @param conn The connection.
  * @param options Limits, and bytes already read.
  * @returns The request, or `undefined` when the connection ended before a byte of one.
  * @throws {HandshakeError} Rejects for a request that can't be read. When it has a `response` the connection is open
  * for `writeResponse(conn, error.response)`, and for nothing else; otherwise it is closed.
+ * @throws {TypeError} Rejects when the connection is not a pair of unlocked streams.
+ * @throws {RangeError} Rejects when an option is out of its range.
  *
  * @example HTTP and WebSocket on one port
  * ```ts
@@ -131,15 +168,16 @@ async function readWhole(
   const head = parseRequest(bytes);
   if ("failure" in head) return head;
   const { method, body: length } = head;
-  if (length === "unknown") {
-    return malformed("RFC 9112 §6.1", `Transfer-Encoding is ${quote(head.headers.get("transfer-encoding") ?? "")}`);
-  }
-  if (method === "TRACE" || method === "CONNECT") {
+  // A `Request` can't have these, nor a body with the ones below, in whatever case they are written
+  if (/^(?:CONNECT|TRACE|TRACK)$/i.test(method)) {
     return { failure: "method-unsupported", detail: `the method is ${method}` };
   }
   let body: Uint8Array<ArrayBuffer> | null = null;
   if (length !== 0) {
-    if (method === "GET" || method === "HEAD") return { failure: "body-present", detail: `a ${method} has a body` };
+    if (/^(?:GET|HEAD)$/i.test(method)) return { failure: "body-present", detail: `a ${method} has a body` };
+    if (length === "unknown") {
+      return malformed("RFC 9112 §6.1", `Transfer-Encoding is ${quote(head.headers.get("transfer-encoding")!)}`);
+    }
     const tooLarge: Problem = { failure: "body-too-large", detail: `the body has more than ${maxBodySize} bytes` };
     if (length !== "chunked" && length > maxBodySize) return tooLarge;
     if (expectsContinue(head) && head.version !== "1.0" && wire.rest.length === 0) await wire.write(CONTINUE);

@@ -1,7 +1,7 @@
 // The head of a response (RFC 9112 §4), and where its body ends (RFC 9112 §6.3).
 
 import { type Problem, quote, type ResponseHead } from "./errors.ts";
-import { isValueChar } from "./fields.ts";
+import { isValueChar, listElements } from "./fields.ts";
 import { type Fields, malformed, readBodyLength, readLines } from "./head.ts";
 
 /** A response as it was read. */
@@ -40,5 +40,7 @@ function bodyLength(status: number, fields: Fields, version: string): number | "
   if (status < 200 || status === 204 || status === 304) return 0;
   if (fields.get("content-length") === null && fields.get("transfer-encoding") === null) return "end";
   const length = readBodyLength(fields, version);
-  return length === "unknown" ? "end" : length; // §6.3 (4)
+  if (length !== "unknown") return length;
+  // §6.3 (4): what is below the last coding is for whoever reads the body
+  return listElements(fields.get("transfer-encoding")!).at(-1)?.toLowerCase() === "chunked" ? "chunked" : "end";
 }

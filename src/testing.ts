@@ -33,7 +33,24 @@ import type { ByteConnection } from "./transport.ts";
 
 export type { ByteConnection, Clock };
 
-/** Where a fault is: the n-th operation of one kind at one end. */
+/**
+ * Where a fault is: the n-th operation of one kind at one end.
+ *
+ * @example A server that is lost before it answers
+ * ```ts
+ * import { accept, connect } from "@handfast/websocket";
+ * import { connectionPair, type Fault } from "@handfast/websocket/testing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const fault: Fault = { end: 1, operation: "write", nth: 1 };
+ * const [conn, server] = connectionPair({ fault });
+ * const accepting = accept(server).catch((error) => error);
+ *
+ * const error = await connect("ws://localhost/", { conn }).catch((error) => error);
+ * assertEquals(error.failure, "connection-closed");
+ * assertEquals((await accepting).failure, "connection-closed");
+ * ```
+ */
 export interface Fault {
   /** Which end of the pair. */
   end: 0 | 1;
@@ -49,7 +66,24 @@ export interface Fault {
   error?: unknown;
 }
 
-/** Options of {@linkcode connectionPair}. */
+/**
+ * Options of {@linkcode connectionPair}.
+ *
+ * @example Bytes that take their time
+ * ```ts
+ * import { connectionPair, type ConnectionPairOptions, fakeClock } from "@handfast/websocket/testing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const clock = fakeClock();
+ * const options: ConnectionPairOptions = { delay: 50, clock };
+ * const [here, there] = connectionPair(options);
+ * here.writable.getWriter().write(new Uint8Array(3));
+ * const arrived = there.readable.getReader().read().then(() => clock.now());
+ * await clock.advance(80);
+ *
+ * assertEquals(await arrived, 50);
+ * ```
+ */
 export interface ConnectionPairOptions {
   /**
    * The most bytes that are read at once.
@@ -75,9 +109,31 @@ export interface ConnectionPairOptions {
   highWaterMark?: number | undefined;
 }
 
-/** One end of a pair. */
+/**
+ * One end of a pair.
+ *
+ * @example A connection that is lost
+ * ```ts
+ * import { attach } from "@handfast/websocket";
+ * import { connectionPair, type PairedConnection } from "@handfast/websocket/testing";
+ * import { assert, assertEquals } from "@std/assert";
+ *
+ * const lose = (end: PairedConnection) => end.reset(new Error("The cable was pulled"));
+ * const [here, there] = connectionPair();
+ * const socket = attach(here, { role: "client", protocol: "", extensions: "" });
+ * const failed = socket.receive(() => {}).catch((error) => error);
+ * lose(there);
+ *
+ * assertEquals((await failed).cause.message, "The cable was pulled");
+ * assert(here.isClosed);
+ * ```
+ */
 export interface PairedConnection extends ByteConnection {
-  /** Loses the connection, as a reset does: both ends fail. */
+  /**
+   * Loses the connection, as a reset does: both ends fail.
+   *
+   * @param error What they fail with.
+   */
   reset(error?: unknown): void;
   /** How many bytes this end has written. */
   readonly bytesWritten: number;
@@ -91,6 +147,7 @@ export interface PairedConnection extends ByteConnection {
  * @param options How bytes travel, and what fails.
  * @returns The two ends; which one is the client is for the caller to say.
  * @throws {TypeError} When there is a delay and no clock.
+ * @throws {RangeError} When `chunkSize` is less than 1.
  *
  * @example Usage
  * ```ts
@@ -116,12 +173,29 @@ export function connectionPair(options: ConnectionPairOptions = {}): [PairedConn
   return [a, b];
 }
 
-/** A clock that stands still until it is moved. */
+/**
+ * A clock that stands still until it is moved.
+ *
+ * @example Timers in their order
+ * ```ts
+ * import { type FakeClock, fakeClock } from "@handfast/websocket/testing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const clock: FakeClock = fakeClock();
+ * const fired: number[] = [];
+ * for (const delay of [20, 10, 30]) clock.setTimeout(() => fired.push(clock.now()), delay);
+ * await clock.advance(25);
+ *
+ * assertEquals(fired, [10, 20]);
+ * assertEquals(clock.pending, 1);
+ * ```
+ */
 export interface FakeClock extends Clock {
   /**
    * Moves the time on. Timers fire in their order, and between two of them everything that is ready runs.
    *
    * @param milliseconds How far.
+   * @returns Settles when the time has come and everything that was due has run.
    */
   advance(milliseconds: number): Promise<void>;
   /** How many timers are set. */

@@ -5,7 +5,26 @@ import { denoSource, isDenoConn } from "./deno.ts";
 import { PullTransport } from "./pull_transport.ts";
 import { streamSource } from "./stream_source.ts";
 
-/** A connection that carries bytes both ways: a `Deno.Conn` as it is, or any other pair of streams. */
+/**
+ * A connection that carries bytes both ways: a `Deno.Conn` as it is, or any other pair of streams. Give a `Deno.Conn`
+ * itself, not its two streams in another object: there, closing the writable side closes the reading side too, and what
+ * was written last, such as a refusal, may not reach a client that is still sending.
+ *
+ * @example Two streams, crossed
+ * ```ts
+ * import { accept, type ByteConnection, connect } from "@handfast/websocket";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const up = new TransformStream<Uint8Array, Uint8Array>();
+ * const down = new TransformStream<Uint8Array, Uint8Array>();
+ * const conn: ByteConnection = { readable: down.readable, writable: up.writable };
+ * const server: ByteConnection = { readable: up.readable, writable: down.writable };
+ *
+ * const [socket, accepted] = await Promise.all([connect("ws://localhost/", { conn }), accept(server)]);
+ * assertEquals(socket.response.status, 101);
+ * for (const end of [socket, accepted]) end.abort();
+ * ```
+ */
 export interface ByteConnection {
   /** What the peer sends. */
   readonly readable: ReadableStream<Uint8Array>;
@@ -70,12 +89,13 @@ export function transportOf(conn: ByteConnection): Transport {
   if (readable.locked || writable.locked) throw new TypeError("Cannot use the connection: a stream of it is locked");
   if (!isDenoConn(conn)) return new PullTransport(streamSource(readable, writable));
   let transport = denoTransports.get(conn);
+  if (transport?.inUse) throw new TypeError("Cannot use the connection: it is already in use");
   if (!transport) denoTransports.set(conn, transport = new PullTransport(denoSource(conn)));
   return transport;
 }
 
 /** A read of a `Deno.Conn` can't be taken back: the next owner has to find the transport that waits for it. */
-const denoTransports = new WeakMap<ByteConnection, Transport>();
+const denoTransports = new WeakMap<ByteConnection, PullTransport>();
 
 function isTransportConnection(conn: unknown): conn is TransportConnection {
   return typeof (conn as Partial<TransportConnection> | undefined)?.[TRANSPORT] === "function";

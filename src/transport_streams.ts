@@ -45,7 +45,10 @@ export function transportStreams(transport: Transport): ByteConnection {
       start();
       transport.resume();
     },
-    cancel: endReading,
+    cancel() {
+      if (started) transport.pause(); // a read may be under way
+      endReading();
+    },
   }, { highWaterMark: 0 });
   const writable = new WritableStream<Uint8Array>({
     start(controller) {
@@ -63,8 +66,10 @@ export function transportStreams(transport: Transport): ByteConnection {
       transport.end();
       if (readingEnded) transport.abort();
     },
-    abort() {
+    abort(reason) {
       transport.abort();
+      if (!readingEnded) reading.error(reason);
+      readingEnded = true;
     },
   });
   return { readable, writable };

@@ -4,7 +4,25 @@ import { checkNumber, checkTime, type Clock, systemClock } from "./clock.ts";
 import type { CloseInfo } from "./errors.ts";
 import type { Message, SendOptions } from "./protocol.ts";
 
-/** Options of every connection. Times are in milliseconds; 0 disables. */
+/**
+ * Options of every connection. Times are in milliseconds; 0 disables. A number out of its range is a `RangeError`.
+ *
+ * @example Small messages only
+ * ```ts
+ * import { accept, connect, type ConnectionOptions } from "@handfast/websocket";
+ * import { connectionPair } from "@handfast/websocket/testing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const limits: ConnectionOptions = { maxMessageSize: 4, closeTimeout: 1000 };
+ * const [conn, server] = connectionPair();
+ * const [socket, accepted] = await Promise.all([connect("ws://localhost/", { conn }), accept(server, limits)]);
+ * const failed = accepted.receive(() => {}).catch((error) => error);
+ * socket.send("Hello");
+ *
+ * assertEquals((await socket.receive(() => {})).closeCode, 1009);
+ * assertEquals((await failed).failure, "message-too-big");
+ * ```
+ */
 export interface ConnectionOptions {
   /**
    * The longest message that is received, in bytes; a longer one closes with 1009. Exactly the limit passes.
@@ -53,10 +71,55 @@ export function checkConnectionOptions(options: ConnectionOptions): CheckedOptio
   };
 }
 
-/** Called with each message; a promise pauses reading until it settles. */
+/**
+ * Called with each message; a promise pauses reading until it settles.
+ *
+ * @example One message at a time
+ * ```ts
+ * import { accept, connect, type MessageHandler } from "@handfast/websocket";
+ * import { connectionPair } from "@handfast/websocket/testing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const log: string[] = [];
+ * const store: MessageHandler = async (message) => {
+ *   log.push(`${message} begins`);
+ *   await new Promise((resolve) => setTimeout(resolve, 1));
+ *   log.push(`${message} ends`);
+ * };
+ * const [conn, server] = connectionPair();
+ * const [socket, accepted] = await Promise.all([connect("ws://localhost/", { conn }), accept(server)]);
+ * for (const message of ["a", "b"]) socket.send(message);
+ * socket.close();
+ *
+ * await accepted.receive(store);
+ * assertEquals(log, ["a begins", "a ends", "b begins", "b ends"]);
+ * await socket.closed;
+ * ```
+ */
 export type MessageHandler = (message: string | Uint8Array<ArrayBuffer>) => unknown;
 
-/** A WebSocket: a pair of streams, and a direct face beside it. */
+/**
+ * A WebSocket: a pair of streams, and a direct face beside it.
+ *
+ * @example A service that does not care who opened the connection
+ * ```ts
+ * import { accept, connect, type WebSocketConnection } from "@handfast/websocket";
+ * import { connectionPair } from "@handfast/websocket/testing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const shout = (socket: WebSocketConnection) =>
+ *   socket.receive((message) => socket.send(String(message).toUpperCase()));
+ *
+ * const [conn, server] = connectionPair();
+ * const [socket, accepted] = await Promise.all([connect("ws://localhost/", { conn }), accept(server)]);
+ * const served = shout(accepted);
+ * socket.send("hello");
+ *
+ * assertEquals((await socket.readable.getReader().read()).value, "HELLO");
+ * await socket.close({ closeCode: 1000 });
+ * assertEquals((await served).closeCode, 1000);
+ * ```
+ */
 export interface WebSocketConnection extends AsyncDisposable {
   /** The messages that come in. Reading takes the connection: `receive` is then refused. */
   readonly readable: ReadableStream<string | Uint8Array<ArrayBuffer>>;
@@ -70,7 +133,7 @@ export interface WebSocketConnection extends AsyncDisposable {
   readonly closed: Promise<CloseInfo>;
   /**
    * Hands each message to a function, without a stream in between. A buffer may be a view of a larger one: `slice()`
-   * what is kept. A handler that throws closes with 1011.
+   * what is kept or transferred. A handler that throws closes with 1011.
    *
    * @param handler Called with each message, in order. While its promise is pending nothing is read.
    * @returns Settles as `closed` does, or rejects with what the handler threw.
@@ -87,7 +150,8 @@ export interface WebSocketConnection extends AsyncDisposable {
    */
   send(message: Message, options?: SendOptions): void | Promise<void>;
   /**
-   * Sends a ping and waits for its pong. Pongs are seen only while the connection is read.
+   * Sends a ping and waits for its pong. Pongs are seen only while the connection is read: not before a face is taken,
+   * and not while the promise of a `receive` handler is pending, which must not wait for one.
    *
    * @param payload At most 125 bytes, else it rejects with a `RangeError`.
    * @returns The round trip, in milliseconds; rejects when the connection closes first.
@@ -97,7 +161,7 @@ export interface WebSocketConnection extends AsyncDisposable {
    * Begins the closing handshake. Messages that wait can still be read, later ones are thrown away.
    *
    * @param info Code and reason; nothing sends an empty Close frame.
-   * @returns {@linkcode closed}.
+   * @returns The promise `closed`.
    * @throws {DOMException} `InvalidAccessError` for the code, `SyntaxError` for the reason.
    */
   close(info?: { closeCode?: number; reason?: string }): Promise<CloseInfo>;

@@ -1,6 +1,6 @@
 // HTTP beside WebSocket on one port: writing one whole response (RFC 9112 §6), and closing with patience or going on.
 
-import { checkTime, type Clock, systemClock } from "./clock.ts";
+import { checkTime, type Clock, nextTurn, systemClock } from "./clock.ts";
 import { HandshakeError, quote, type RequestHead } from "./errors.ts";
 import { listElements, listHas } from "./fields.ts";
 import { type FieldList, STATUS_TEXT } from "./handshake.ts";
@@ -11,7 +11,24 @@ import { headOf } from "./request_head.ts";
 import { type ByteConnection, transportOf } from "./transport.ts";
 import { Wire, WireError } from "./wire.ts";
 
-/** Options of {@linkcode writeResponse}. */
+/**
+ * Options of {@linkcode writeResponse}.
+ *
+ * @example A response to HEAD has no body
+ * ```ts
+ * import { writeResponse, type WriteResponseOptions } from "@handfast/websocket";
+ * import { connectionPair } from "@handfast/websocket/testing";
+ * import { assert } from "@std/assert";
+ *
+ * const request = new Request("http://localhost/", { method: "HEAD" });
+ * const options: WriteResponseOptions = { request, keepAlive: true };
+ * const [client, server] = connectionPair();
+ * await writeResponse(server, new Response("Hello"), options);
+ *
+ * const { value } = await client.readable.getReader().read();
+ * assert(new TextDecoder().decode(value).endsWith("\r\n\r\n"));
+ * ```
+ */
 export interface WriteResponseOptions {
   /** The request: a response to HEAD has no body, an HTTP/1.0 client gets a close. */
   request?: RequestHead | undefined;
@@ -34,14 +51,15 @@ export interface WriteResponseOptions {
 }
 
 /**
- * Writes a response, and closes the connection unless it may go on. A body of up to 64 KiB is sent with its length, a
- * longer one in chunks as it comes.
+ * Writes a response, and closes the connection unless it may go on. A body of up to 64 KiB that
+ * is there at once is sent with its length, any other in chunks as it comes.
  *
  * @param conn The connection.
  * @param response The response; Content-Length, Connection and Date are added, Transfer-Encoding must not be there.
  * @param options The request it answers, and whether to go on.
  * @returns Whether the connection goes on; otherwise it is closed.
  * @throws {TypeError} Rejects for a response that can't be written, before a byte of it.
+ * @throws {RangeError} Rejects when the timeout is out of its range.
  * @throws {HandshakeError} Rejects when the peer is gone; the connection is closed.
  *
  * @example Usage
@@ -89,7 +107,13 @@ export async function writeResponse(
 
 function checkResponse(response: Response): void {
   if (response.status < 200) throw new TypeError(`Cannot write the response: its status is ${response.status}`);
-  if (response.bodyUsed) throw new TypeError("Cannot write the response: its body was already used");
+  if (response.bodyUsed || response.body?.locked) {
+    throw new TypeError("Cannot write the response: its body was already used");
+  }
+  const length = response.headers.get("content-length");
+  if (length !== null && !/^\d+$/.test(length)) {
+    throw new TypeError(`Cannot write the response: Content-Length is ${quote(length)}`);
+  }
   if (response.headers.has("transfer-encoding")) {
     throw new TypeError("Cannot write the response: Transfer-Encoding is set by the connection");
   }
@@ -121,19 +145,23 @@ export async function sendResponse(
   const length = headers.get("content-length");
   // RFC 9110 §6.4.1: these have no body, and a length, if any, is that of what a GET would have got
   if (request?.method === "HEAD" || status === 204 || status === 304) {
-    await response.body?.cancel();
+    response.body?.cancel().catch(() => {}); // how its source ends is its own matter
     if (length !== null && status !== 204) fields.push(["Content-Length", length]);
     return await put(writeHead(start, fields));
   }
   const body = response.body?.getReader();
+  let next = body?.read();
   try {
     const first: Uint8Array[] = [];
     let size = 0, done = !body;
     while (!done && size <= WHOLE) {
-      const read = await wire.guard(body!.read());
+      const read = await wire.guard(ready(next!));
+      if (!read) break; // the rest takes its time: what is there goes out now
       done = read.done;
-      if (read.value) first.push(read.value);
-      size += read.value?.length ?? 0;
+      if (!read.value) continue;
+      first.push(read.value);
+      size += read.value.length;
+      next = body!.read();
     }
     if (done) {
       if (length !== null && Number(length) !== size) {
@@ -154,15 +182,21 @@ export async function sendResponse(
       if (piece.length > 0) await put(chunked ? chunkOf(piece) : joined([piece]));
     };
     for (const piece of first) await send(piece);
-    for (let read; !(read = await wire.guard(body!.read())).done;) await send(read.value);
+    for (let read; !(read = await wire.guard(next!)).done; next = body!.read()) await send(read.value);
     if (length !== null && left > 0) {
       throw new TypeError(`Cannot write the response: the body is shorter than ${length} bytes`);
     }
     if (chunked) await put(chunkOf(new Uint8Array()));
   } catch (error) {
+    next?.catch(() => {});
     body?.cancel(error).catch(() => {});
     throw error;
   }
+}
+
+/** What a read gives within this turn of the event loop, or `undefined`. */
+function ready<T>(read: Promise<T>): Promise<T | undefined> {
+  return Promise.race([read, new Promise<undefined>((resolve) => nextTurn(() => resolve(undefined)))]);
 }
 
 const EMPTY_HEAD: RequestHead = { method: "GET", url: "", headers: new Headers() };

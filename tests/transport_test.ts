@@ -310,11 +310,23 @@ test("chunks of a Deno.Conn are never written again, however many come", async (
   assert(came.length === sent.length && came.every((byte, i) => byte === sent[i]), `${came.length} bytes came`);
 });
 
+test("transportOf() of a Deno.Conn that a door has is a TypeError, until it is given back", async () => {
+  const [a, b] = await denoPair();
+  const transport = transportOf(b);
+  transport.start({ data() {}, end() {}, drained() {}, failed() {} });
+  assertThrows(() => transportOf(b), TypeError, "already in use");
+  transport.release();
+  assertStrictEquals(transportOf(b), transport);
+  a.close();
+  b.close();
+});
+
 test("a Deno.Conn that was closed has failed", async () => {
   const [a, b] = await denoPair();
   a.close();
   b.close();
-  const failed = next(transportOf(b));
-  transportOf(b).resume();
+  const transport = transportOf(b);
+  const failed = next(transport);
+  transport.resume();
   assertEquals(await failed, "failed: BadResource");
 });

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import { HandshakeError, readRequest, writeResponse, type WriteResponseOptions } from "../mod.ts";
 import { connectionPair, type ConnectionPairOptions, fakeClock } from "../src/testing.ts";
-import { test } from "./harness.ts";
+import { latin1, test } from "./harness.ts";
 import { RawPeer, settled } from "./raw_peer.ts";
 
 const KEEP = { keepAlive: true };
@@ -233,7 +233,19 @@ test("writeResponse() lets the body take its time", async () => {
   new Response("Hello").body!.pipeTo(writable);
   assert(await writing);
   await settled();
-  assert(peer.take().endsWith("\r\n\r\nHello"));
+  assert(peer.take().endsWith("\r\n\r\n5\r\nHello\r\n0\r\n\r\n"));
+});
+
+test("writeResponse() sends what there is of a body that goes on (server-sent events)", async () => {
+  const { conn, peer, clock } = pair();
+  const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
+  const writing = writeResponse(conn, new Response(readable), { ...KEEP, clock });
+  const writer = writable.getWriter();
+  await writer.write(latin1("data: 1\n\n"));
+  await settled();
+  assert(peer.take().endsWith("\r\n\r\n9\r\ndata: 1\n\n\r\n"));
+  await writer.close();
+  assert(await writing);
 });
 
 test("writeResponse() is given up by its signal", async () => {

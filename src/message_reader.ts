@@ -1,0 +1,196 @@
+// Bytes to messages and control frames (RFC 6455 §5, §8.1), cut anywhere. Nothing is consumed before its unit is whole,
+// but for payloads, which stream; every rule is judged as soon as its bytes are there.
+
+import type { ProtocolFailure } from "./failures.ts";
+import { checkLength, checkStart, type FrameHeader, MAX_HEADER, OPCODE, readHeader } from "./frame.ts";
+import { Gather } from "./gather.ts";
+import { mask } from "./mask.ts";
+import { decodeText, Utf8Check } from "./utf8.ts";
+
+/** What a reader finds; called while it is fed. */
+export interface ReaderEvents {
+  message(message: string | Uint8Array<ArrayBuffer>): void;
+  control(opcode: number, payload: Uint8Array<ArrayBuffer>): void;
+  /** A rule is broken: `stop()` is expected. */
+  fail(failure: ProtocolFailure, detail?: string): void;
+}
+
+const EMPTY = new Uint8Array();
+
+/** See the head of the file. */
+export class MessageReader {
+  readonly #events: ReaderEvents;
+  readonly #masked: boolean;
+  readonly #maxMessageSize: number;
+
+  #paused = false;
+  #feeding = false;
+  #skipping = false;
+  #stopped = false;
+  #waiting: Uint8Array<ArrayBuffer>[] = [];
+
+  /** The frame being read; `#left` is what is missing of its payload, -1 between frames. */
+  readonly #frame: FrameHeader = { fin: false, rsv: 0, opcode: 0, masked: false, length: 0, key: 0 };
+  #left = -1;
+  #phase = 0;
+  readonly #carry = new Uint8Array(MAX_HEADER);
+  #carried = 0;
+
+  /** The message being read: its opcode, or 0; and the control frame that came in pieces. */
+  #inside = 0;
+  readonly #message = new Gather();
+  readonly #control = new Gather();
+  readonly #utf8 = new Utf8Check();
+
+  /**
+   * @param masked Whether the peer has to mask, as a client has.
+   * @param maxMessageSize In bytes.
+   */
+  constructor(events: ReaderEvents, masked: boolean, maxMessageSize: number) {
+    this.#events = events;
+    this.#masked = masked;
+    this.#maxMessageSize = maxMessageSize;
+  }
+
+  /** Takes the next bytes; they are unmasked in place. */
+  receive(chunk: Uint8Array<ArrayBuffer>): void {
+    if (this.#stopped) return;
+    this.#waiting.push(chunk);
+    this.#feedWaiting();
+  }
+
+  /** Stops before the next frame, also in the middle of a chunk. */
+  pause(): void {
+    this.#paused = true;
+  }
+
+  /** Goes on, with what has waited first. */
+  resume(): void {
+    this.#paused = false;
+    this.#feedWaiting();
+  }
+
+  /** From here on messages are passed over: only control frames are looked for. */
+  skipMessages(): void {
+    this.#skipping = true;
+    this.#message.clear();
+  }
+
+  /** Reads nothing more. */
+  stop(): void {
+    this.#stopped = true;
+    this.#waiting = [];
+    this.#message.clear();
+  }
+
+  #feedWaiting(): void {
+    if (this.#feeding) return; // called by an event: the loop below goes on with it, in order
+    this.#feeding = true;
+    try {
+      for (let chunk; !this.#paused && (chunk = this.#waiting.shift());) this.#feed(chunk);
+    } finally {
+      this.#feeding = false;
+    }
+  }
+
+  #feed(chunk: Uint8Array<ArrayBuffer>): void {
+    let at = 0;
+    while (at < chunk.length && !this.#stopped) {
+      if (this.#paused) {
+        this.#waiting.unshift(chunk.subarray(at));
+        return;
+      }
+      at = this.#left < 0 ? this.#readHeader(chunk, at) : this.#readPayload(chunk, at);
+    }
+  }
+
+  #readHeader(chunk: Uint8Array<ArrayBuffer>, at: number): number {
+    if (this.#carried === 0) {
+      const left = chunk.length - at;
+      if (left >= 2 && !this.#checkStart(chunk[at]!, chunk[at + 1]!)) return chunk.length;
+      const size = readHeader(chunk, at, chunk.length, this.#frame);
+      if (size === 0) {
+        this.#carry.set(chunk.subarray(at));
+        this.#carried = left;
+        return chunk.length;
+      }
+      this.#beginPayload(chunk[at + 1]!);
+      return at + size;
+    }
+    const carry = this.#carry;
+    while (at < chunk.length) {
+      carry[this.#carried++] = chunk[at++]!;
+      if (this.#carried === 2 && !this.#checkStart(carry[0]!, carry[1]!)) break;
+      if (readHeader(carry, 0, this.#carried, this.#frame) > 0) {
+        this.#carried = 0;
+        this.#beginPayload(carry[1]!);
+        break;
+      }
+    }
+    return at;
+  }
+
+  #checkStart(first: number, second: number): boolean {
+    const failure = checkStart(first, second, this.#masked, this.#inside !== 0);
+    if (failure) this.#events.fail(failure);
+    return !failure;
+  }
+
+  #beginPayload(second: number): void {
+    const { opcode, length } = this.#frame;
+    const failure = checkLength(second, length);
+    if (failure) return this.#events.fail(failure);
+    if (opcode < OPCODE.close) {
+      if (opcode !== OPCODE.continuation) this.#inside = opcode;
+      // §10.4: judged before anything is allocated
+      if (!this.#skipping && this.#message.length + length > this.#maxMessageSize) {
+        return this.#events.fail("message-too-big", `The message has more than ${this.#maxMessageSize} bytes`);
+      }
+    }
+    this.#left = length;
+    this.#phase = 0;
+    if (length === 0) this.#endPayload(new Uint8Array()); // a new one: whoever gets it may transfer its buffer
+  }
+
+  #readPayload(chunk: Uint8Array<ArrayBuffer>, at: number): number {
+    const frame = this.#frame;
+    const end = Math.min(chunk.length, at + this.#left);
+    const whole = end - at === frame.length;
+    if (frame.masked) this.#phase = mask(chunk, at, end, frame.key, this.#phase);
+    this.#left -= end - at;
+    if (frame.opcode >= OPCODE.close) {
+      if (whole) this.#endPayload(chunk.subarray(at, end));
+      else {
+        this.#control.add(chunk, at, end, frame.length);
+        if (this.#left === 0) this.#endPayload(this.#control.take());
+      }
+    } else if (this.#skipping) {
+      if (this.#left === 0) this.#endPayload(EMPTY); // after our Close only the peer's is waited for
+    } else if (whole && frame.fin && frame.opcode !== OPCODE.continuation) {
+      this.#endPayload(chunk.subarray(at, end));
+    } else {
+      this.#message.add(chunk, at, end, frame.fin ? this.#message.length + this.#left + end - at : Infinity);
+      // §8.1: text is refused as soon as it is wrong, not when the message is whole
+      if (this.#inside === OPCODE.text && !this.#utf8.push(chunk, at, end)) this.#events.fail("text-not-utf8");
+      else if (this.#left === 0) this.#endPayload(EMPTY);
+    }
+    return end;
+  }
+
+  /** A frame is whole. `bytes` is the payload of a control frame, or of a message in one frame and one chunk. */
+  #endPayload(bytes: Uint8Array<ArrayBuffer>): void {
+    const { fin, opcode } = this.#frame;
+    this.#left = -1;
+    if (opcode >= OPCODE.close) return this.#events.control(opcode, bytes);
+    if (!fin) return;
+    const isText = this.#inside === OPCODE.text;
+    this.#inside = 0;
+    if (this.#skipping) return;
+    if (isText && !this.#utf8.end()) return this.#events.fail("text-not-utf8");
+    const payload = this.#message.length > 0 ? this.#message.take() : bytes;
+    if (!isText) return this.#events.message(payload);
+    const text = decodeText(payload);
+    if (text === undefined) this.#events.fail("text-not-utf8");
+    else this.#events.message(text);
+  }
+}

@@ -1,0 +1,110 @@
+// When what was framed is written, which decides most of the speed: at the end of the chunk that is being read, at once
+// when it is much, and otherwise at the end of the turn, for all connections in one callback.
+
+import { nextTurn } from "./clock.ts";
+import type { Protocol } from "./protocol.ts";
+import type { Transport } from "./transport.ts";
+
+/** Outputs with something to write. */
+let dirty: Output[] = [];
+
+function flushSoon(output: Output): void {
+  if (dirty.push(output) > 1) return;
+  nextTurn(() => {
+    const outputs = dirty;
+    dirty = [];
+    for (const output of outputs) output.flush();
+  });
+}
+
+/** This much is not held back. */
+const FLUSH_AT_ONCE = 65536;
+
+/** The way from a machine to a transport. */
+export class Output {
+  readonly #machine: Protocol;
+  readonly #transport: Transport;
+  readonly #highWaterMark: number;
+  readonly #flushed: () => void;
+  /** What the transport is writing, and whether a flush is on its way. */
+  #writing: Uint8Array<ArrayBuffer> | undefined;
+  #corked = false;
+  #isDirty = false;
+  #stopped = false;
+  #room: PromiseWithResolvers<void> | undefined;
+
+  /** @param flushed Called whenever nothing is left to write. */
+  constructor(machine: Protocol, transport: Transport, highWaterMark: number, flushed: () => void) {
+    this.#machine = machine;
+    this.#transport = transport;
+    this.#highWaterMark = highWaterMark;
+    this.#flushed = flushed;
+  }
+
+  /** How many bytes wait, or are being written. */
+  get buffered(): number {
+    return this.#machine.buffered + (this.#writing?.length ?? 0);
+  }
+
+  /** Something was framed. */
+  wrote(): void {
+    if (this.#machine.buffered >= FLUSH_AT_ONCE) this.flush();
+    else if (!this.#corked && !this.#isDirty) {
+      this.#isDirty = true;
+      flushSoon(this);
+    }
+  }
+
+  /** A promise while more waits than may: it resolves below the mark. */
+  get room(): Promise<void> | undefined {
+    if (this.buffered <= this.#highWaterMark) return undefined;
+    if (!this.#room) {
+      this.#room = Promise.withResolvers<void>();
+      this.#room.promise.catch(() => {}); // nobody is forced to wait
+    }
+    return this.#room.promise;
+  }
+
+  /** Runs something that frames; what it framed is written at the end, in one go. */
+  cork(run: () => void): void {
+    this.#corked = true;
+    run();
+    this.#corked = false;
+    this.flush();
+  }
+
+  /** Writes what waits, one slab at a time. */
+  flush(): void {
+    this.#isDirty = false;
+    if (this.#corked && this.#machine.buffered < FLUSH_AT_ONCE) return;
+    while (!this.#writing && !this.#stopped) {
+      const bytes = this.#machine.take();
+      if (!bytes) break;
+      if (this.#transport.write(bytes)) this.#machine.recycle(bytes);
+      else this.#writing = bytes;
+    }
+    if (this.#stopped) return;
+    if (this.#room && this.buffered <= this.#highWaterMark) {
+      this.#room.resolve();
+      this.#room = undefined;
+    }
+    if (!this.#writing) this.#flushed();
+  }
+
+  /** The transport has written what it was given. */
+  drained(): void {
+    if (this.#writing) this.#machine.recycle(this.#writing);
+    this.#writing = undefined;
+    this.flush();
+  }
+
+  /** Nothing is written any more. */
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  /** Who waits for room waits in vain. */
+  fail(error: unknown): void {
+    this.#room?.reject(error);
+  }
+}
