@@ -5,6 +5,7 @@ import { type AnswerOptions, checkAnswerOptions, decide, PolicyError, type Refus
 import { checkNumber, checkTime } from "./clock.ts";
 import { Connection } from "./connection.ts";
 import { HandshakeError, type Problem, type RequestHead } from "./errors.ts";
+import { listHas } from "./fields.ts";
 import type { Agreement, ResponseHeadDraft } from "./handshake.ts";
 import { HeadReader, writeHead } from "./head.ts";
 import { CONTINUE, expectsContinue, isPersistent } from "./read_request.ts";
@@ -51,7 +52,8 @@ export interface AcceptOptions extends AnswerOptions, ConnectionOptions {
    */
   maxHeadSize?: number | undefined;
   /**
-   * How long the handshake may take from the call on, in milliseconds; 0 disables.
+   * How long the handshake may take from the call on, in milliseconds; 0 disables. Sending a refusal, and waiting for
+   * the peer's end after it, is bounded by `closeTimeout` on top.
    *
    * @default {10000}
    */
@@ -154,9 +156,7 @@ export async function accept(conn: ByteConnection, options: AcceptOptions = {}):
   const connection = checkConnectionOptions(options);
   const maxHeadSize = checkNumber("maxHeadSize", options.maxHeadSize, 16384, 1);
   const timeout = checkTime("handshakeTimeout", options.handshakeTimeout, 10_000);
-  if (options.request && !URL.canParse(options.request.url)) {
-    throw new TypeError("Cannot accept the upgrade: the url of the request must be absolute");
-  }
+  if (options.request) checkRequest(options.request);
   const wire = new Wire(transportOf(conn), {
     clock: connection.clock,
     timeout,
@@ -170,15 +170,25 @@ export async function accept(conn: ByteConnection, options: AcceptOptions = {}):
     reader: new HeadReader(maxHeadSize, 1),
     request: options.request,
   };
+  let opened: Accepted | HandshakeError;
   try {
-    return await open(attempt).catch((error) => answerLate(attempt, error));
+    opened = await open(attempt).catch((error) => answerLate(attempt, error));
   } catch (error) {
-    if (error instanceof HandshakeError) throw error; // the connection was closed, or given back
     wire.abort();
     if (!(error instanceof WireError)) throw error;
     const message = `Cannot accept the upgrade: ${error.message}`;
     throw new HandshakeError(error.failure, message, { cause: error.cause, request: attempt.request });
   }
+  if (opened instanceof HandshakeError) throw opened; // answered, and the connection closed or given back
+  return opened;
+}
+
+/** What a caller hands over as a request must be one. */
+function checkRequest({ url, headers }: RequestHead): void {
+  if (typeof headers?.get !== "function") {
+    throw new TypeError("Cannot accept the upgrade: the headers of the request have no get()");
+  }
+  if (!URL.canParse(url)) throw new TypeError("Cannot accept the upgrade: the url of the request must be absolute");
 }
 
 /** A handshake under way. */
@@ -191,7 +201,7 @@ interface Attempt {
   request: RequestHead | undefined;
 }
 
-async function open(attempt: Attempt): Promise<Accepted> {
+async function open(attempt: Attempt): Promise<Accepted | HandshakeError> {
   const { wire, options, connection } = attempt;
   if (!attempt.request) {
     const head = await readHead(wire, attempt.reader);
@@ -203,8 +213,7 @@ async function open(attempt: Attempt): Promise<Accepted> {
   const { request } = attempt;
   const decision = await wire.guard(decide(request, { ...options, signal: wire.signal }));
   if (decision.error) {
-    const { response } = decision;
-    const ends = response.headers.get("connection")?.toLowerCase() === "close";
+    const ends = listHas(decision.response.headers.get("connection"), "close");
     return await reject(attempt, decision, options.keepAlive === true && !ends && isReusable(request));
   }
   const { head, agreement } = decision;
@@ -215,9 +224,9 @@ async function open(attempt: Attempt): Promise<Accepted> {
 }
 
 /** What is answered when it is not the request that is wrong: a policy that failed, or a deadline that is over. */
-async function answerLate(attempt: Attempt, error: unknown): Promise<never> {
+async function answerLate(attempt: Attempt, error: unknown): Promise<HandshakeError> {
   if (error instanceof PolicyError) {
-    await send(attempt, new Response("The server failed\n", { status: 500 }), false);
+    await send(attempt, serverFailed(), false);
     throw error.cause;
   }
   const isLate = error instanceof WireError && error.failure === "handshake-timeout";
@@ -233,10 +242,14 @@ function isReusable(request: RequestHead): boolean {
   return isPersistent(request) && headers.get("transfer-encoding") === null && (length === null || /^0+$/.test(length));
 }
 
+function serverFailed(): Response {
+  return new Response("The server failed\n", { status: 500 });
+}
+
 /** Sends a refusal, and gives the connection back or closes it. */
-async function reject(attempt: Attempt, { response, error }: Refusal, keepAlive: boolean): Promise<never> {
+async function reject(attempt: Attempt, { response, error }: Refusal, keepAlive: boolean): Promise<HandshakeError> {
   const reusable = await send(attempt, response.clone(), keepAlive);
-  throw Object.assign(error, reusable ? { reusable, rest: attempt.wire.rest } : {});
+  return Object.assign(error, reusable ? { reusable, rest: attempt.wire.rest } : {});
 }
 
 /** Sends a response, with patience for a peer that is still sending; true when the connection was given back. */
@@ -247,13 +260,16 @@ async function send(attempt: Attempt, response: Response, keepAlive: boolean): P
   // The deadline of the handshake, which may be over, does not hold for its refusal
   const answering = new Wire(wire.transport, { clock, timeout: 0, signal: options.signal });
   try {
-    await sendResponse(answering, response, { request, keepAlive, timeout });
-  } catch {
-    answering.abort(); // the peer is gone, which changes nothing about the refusal
-    return false;
+    await sendResponse(answering, response, { request, keepAlive, timeout, bodyTimeout: timeout });
+  } catch (error) {
+    answering.dispose();
+    if (answering.signal.aborted || answering.hasWritten) answering.abort();
+    else await send(attempt, serverFailed(), false); // the body of a policy's response was not to be had
+    if (error instanceof WireError) return false; // the peer is gone, which changes nothing about the refusal
+    throw error;
   }
   answering.dispose();
   if (keepAlive) answering.release();
-  else await linger(answering.transport, { clock, timeout }).closed;
+  else await linger(answering.transport, { clock, timeout, signal: options.signal }).closed;
   return keepAlive;
 }

@@ -8,6 +8,7 @@ import {
   acceptValue,
   type Agreement,
   checkDecorator,
+  checkResponse,
   decorate,
   type Decorator,
   type FieldList,
@@ -171,9 +172,12 @@ export async function answer(request: RequestHead, options: AnswerOptions = {}):
  * @throws {TypeError} When one is wrong.
  */
 export function checkAnswerOptions(options: AnswerOptions): void {
-  const { protocols, origins, headers } = options;
-  if (Array.isArray(protocols) && !protocols.every((protocol) => isToken(protocol))) {
-    throw new TypeError(`Cannot speak the subprotocols ${quote(protocols.join(", "))}: they must be tokens`);
+  const { protocols = [], origins, headers, authorize } = options;
+  if (typeof protocols !== "function" && !(Array.isArray(protocols) && protocols.every(isToken))) {
+    throw new TypeError(`Cannot speak the subprotocols ${quote(String(protocols))}: they must be a list of tokens`);
+  }
+  if (authorize !== undefined && typeof authorize !== "function") {
+    throw new TypeError("Cannot ask for a policy: authorize must be a function");
   }
   checkOrigins(origins ?? "same-host");
   checkDecorator(headers, "server");
@@ -237,7 +241,7 @@ function findProblem(request: RequestHead, options: AnswerOptions): Problem | un
   const origin = headers.get("origin");
   if (origin === null) return undefined;
   if (origin.includes(",")) return field("head-malformed", "Origin");
-  const authority = head?.authority ?? headers.get("host") ?? new URL(request.url).host;
+  const authority = head?.authority ?? headers.get("host") ?? URL.parse(request.url)?.host ?? "";
   return isAllowedOrigin(origin, authority, options.origins ?? "same-host")
     ? undefined
     : field("origin-refused", "Origin");
@@ -265,9 +269,7 @@ async function authorize(request: RequestHead, options: AnswerOptions): Promise<
     if (response !== undefined && !(response instanceof Response)) {
       throw new TypeError("Cannot refuse the upgrade: authorize must give a Response or undefined");
     }
-    if (response && response.status < 200) {
-      throw new TypeError(`Cannot refuse the upgrade: authorize gave the status ${response.status}`);
-    }
+    if (response) checkResponse(response);
     return response;
   } catch (cause) {
     throw new PolicyError("Cannot judge the upgrade: authorize failed", { cause });

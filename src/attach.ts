@@ -34,7 +34,7 @@ export interface AttachOptions extends ConnectionOptions {
  * @param agreement What {@linkcode answer} or {@linkcode confirm} has settled.
  * @param options Bytes already read, and limits.
  * @returns The WebSocket.
- * @throws {TypeError} When the connection is not a pair of unlocked streams.
+ * @throws {TypeError} When the agreement has no role, or extensions that are not known; when the connection is not a pair of unlocked streams.
  * @throws {RangeError} When an option is out of its range.
  *
  * @example Usage
@@ -55,5 +55,9 @@ export interface AttachOptions extends ConnectionOptions {
  */
 export function attach(conn: ByteConnection, agreement: Agreement, options: AttachOptions = {}): WebSocketConnection {
   const checked = checkConnectionOptions(options);
+  if (agreement.role !== "client" && agreement.role !== "server") {
+    throw new TypeError("Cannot attach: the role of the agreement must be client or server");
+  }
+  if (agreement.extensions) throw new TypeError(`Cannot attach: the extension ${agreement.extensions} is not known`);
   return new Connection(transportOf(conn), agreement, checked, options.prefix ?? new Uint8Array());
 }

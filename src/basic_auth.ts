@@ -43,7 +43,8 @@ interface Credentials {
  *
  * @param options The realm, and who may pass.
  * @returns A function that gives a 401 for a request that may not pass, and `undefined` for one that may.
- * @throws {TypeError} When the realm can't be quoted, or not exactly one of `users` and `verify` is given.
+ * @throws {TypeError} When the realm can't be quoted, a user name has a colon, or not exactly one of `users` and
+ * `verify` is given.
  *
  * @example Usage
  * ```ts
@@ -66,6 +67,9 @@ export function basicAuth(options: BasicAuthOptions): (request: RequestHead) => 
   }
   if ((users === undefined) === (verify === undefined)) {
     throw new TypeError("Cannot ask for a password: give either users or verify");
+  }
+  if (Object.keys(users ?? {}).some((user) => user.includes(":"))) {
+    throw new TypeError("Cannot ask for a password: a user name must not have a colon (RFC 7617 §2)");
   }
   const known = new Map(Object.entries(users ?? {}));
   const check = verify ?? ((user, password) => isSecret(password, known.get(user)));

@@ -2,14 +2,11 @@
 
 import type { Problem } from "./errors.ts";
 import { Gather } from "./gather.ts";
-import { latin1 } from "./head.ts";
+import { Fields, latin1, readField } from "./head.ts";
 import { type Wire, WireError } from "./wire.ts";
 
 /** The longest line of a chunked body: size and extensions, or a trailer. */
 const MAX_LINE = 4096;
-
-/** All trailers together may have this many bytes. */
-const MAX_TRAILERS = 16384;
 
 /**
  * Reads a body.
@@ -52,7 +49,7 @@ async function readChunked(wire: Wire, body: Gather, limit: number): Promise<boo
   for (;;) {
     const line = await readLine(wire);
     // §7.1.1: extensions are ignored; a size that does not parse is how requests are smuggled
-    const size = /^([0-9A-Fa-f]{1,8})[ \t]*(?:;[\t\x20-\x7e\x80-\xff]*)?$/.exec(line ?? "")?.[1];
+    const size = /^0*([0-9A-Fa-f]{1,8})[ \t]*(?:;[\t\x20-\x7e\x80-\xff]*)?$/.exec(line ?? "")?.[1];
     if (size === undefined) return malformedBody("a chunk has no valid size");
     const length = parseInt(size, 16), room = limit - body.length;
     if (length === 0) break;
@@ -61,11 +58,13 @@ async function readChunked(wire: Wire, body: Gather, limit: number): Promise<boo
     if (await readLine(wire) !== "") return malformedBody("a chunk is longer than its size");
   }
   // §7.1.2: trailers are read and forgotten
-  for (let total = 0;;) {
+  const trailers = new Fields();
+  for (;;) {
     const line = await readLine(wire);
     if (line === "") return true;
-    total += line?.length ?? 0;
-    if (line === undefined || total > MAX_TRAILERS) return malformedBody("the trailers are malformed or too long");
+    if (line === undefined || readField(line, trailers)) {
+      return malformedBody("a trailer is malformed, or one too many");
+    }
   }
 }
 

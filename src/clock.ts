@@ -61,12 +61,14 @@ const MAX_DELAY = 2 ** 31 - 1;
 /**
  * An option that is a number, with its default.
  *
- * @throws {RangeError} When it is not an integer from `min` on.
+ * @throws {RangeError} When it is not an integer from `min` on, nor `Infinity`.
  */
 export function checkNumber(name: string, value: number | undefined, byDefault: number, min = 0): number {
   if (value === undefined) return byDefault;
-  if (typeof value !== "number" || !Number.isInteger(value) || value < min) {
-    throw new RangeError(`Cannot use the option ${name}: it is ${value}, an integer from ${min} on is allowed`);
+  if (typeof value !== "number" || !(Number.isInteger(value) || value === Infinity) || value < min) {
+    throw new RangeError(
+      `Cannot use the option ${name}: it is ${value}, an integer from ${min} on is allowed, or Infinity`,
+    );
   }
   return value;
 }

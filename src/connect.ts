@@ -3,7 +3,7 @@
 import { readBody } from "./body.ts";
 import { checkNumber, checkTime } from "./clock.ts";
 import { Connection } from "./connection.ts";
-import { HandshakeError, type Problem } from "./errors.ts";
+import type { HandshakeError, Problem } from "./errors.ts";
 import { listHas } from "./fields.ts";
 import { Gather } from "./gather.ts";
 import { type Agreement, switchingProtocols } from "./handshake.ts";
@@ -160,6 +160,7 @@ export async function connect(url: string | URL, options: ConnectOptions): Promi
   const { signal, prefix } = options;
   const request = writeHead(`GET ${offer.target} HTTP/1.1`, offer.fields);
   const wire = new Wire(transportOf(options.conn), { clock: connection.clock, timeout, signal, prefix });
+  let refusal: HandshakeError;
   try {
     await wire.write(request);
     const head = await readFinal(wire, maxHeadSize);
@@ -169,14 +170,20 @@ export async function connect(url: string | URL, options: ConnectOptions): Promi
       return new ClientConnection(wire.transport, verdict, connection, wire.rest, head as ParsedResponse);
     }
     const parsed = "failure" in head ? undefined : head;
-    throw await refused(wire, verdict, { offer, head: parsed, maxBodySize, keepAlive: options.keepAlive, connection });
+    refusal = await refused(wire, verdict, {
+      offer,
+      head: parsed,
+      maxBodySize,
+      keepAlive: options.keepAlive,
+      connection,
+    });
   } catch (error) {
-    if (error instanceof HandshakeError) throw error;
     wire.abort();
     if (!(error instanceof WireError)) throw error;
     const problem = { failure: error.failure, detail: error.message };
     throw openingError(problem, { request: offer.request, cause: error.cause });
   }
+  throw refusal; // the connection is closed, or given back
 }
 
 /** The final response: interim ones are skipped, but for a 101 (RFC 9110 §15.2). */
@@ -216,9 +223,10 @@ async function refused(
     head!.status !== 101 && !listHas(head!.headers.get("connection"), "close");
   if (reusable) wire.release();
   else {
-    wire.dispose();
-    const { clock, closeTimeout } = connection;
-    await linger(wire.transport, { clock, timeout: closeTimeout }).closed;
+    // A server that is still sending is not reset, as long as the handshake may take
+    const { clock, closeTimeout: timeout } = connection;
+    if (!whole) await linger(wire.transport, { clock, timeout, signal: wire.signal }).closed;
+    wire.abort();
   }
   return openingError(problem, {
     request: offer.request,

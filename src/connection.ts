@@ -74,6 +74,7 @@ export class Connection implements WebSocketConnection {
       if (this.#phase === "ending") this.#linger();
     });
     this.#idle = new IdleWatch(options.clock, options.idleTimeout, {
+      counts: () => this.#reading && !this.#held || this.#output.isWriting,
       ping: () => {
         this.#machine.ping();
         this.#output.wrote();
@@ -86,7 +87,10 @@ export class Connection implements WebSocketConnection {
         // Once it is known how the connection ends, the peer may end first; lingering is told again
         if (this.#phase !== "ending") this.#drop(protocolError("connection-lost"));
       },
-      drained: () => this.#output.drained(),
+      drained: () => {
+        this.#idle.heard();
+        this.#output.drained();
+      },
       failed: (error) => this.#drop(protocolError("connection-lost", "The connection was lost", error)),
     });
   }
@@ -169,7 +173,6 @@ export class Connection implements WebSocketConnection {
   #hold(): void {
     if (this.#phase !== "open") return;
     this.#held = true;
-    this.#idle.stop();
     this.#machine.pause();
     this.#transport.pause();
   }
@@ -178,7 +181,7 @@ export class Connection implements WebSocketConnection {
     if (!this.#held) return;
     this.#held = false;
     if (this.#phase === "closed") return;
-    this.#idle.start();
+    this.#idle.heard();
     this.#output.cork(() => this.#machine.resume());
     this.#continue();
   }
@@ -202,6 +205,7 @@ export class Connection implements WebSocketConnection {
       throw new DOMException("Cannot send: the connection is not open", "InvalidStateError");
     }
     this.#machine.send(message, options);
+    this.#idle.start();
     this.#output.wrote();
     return this.#output.room;
   }

@@ -236,10 +236,14 @@ export function isCloseCode(code: number): boolean {
 /**
  * What a caller wants to close with, checked: a reason alone means 1000, nothing means an empty Close frame.
  *
- * @throws {DOMException} `InvalidAccessError` for the code, `SyntaxError` for the reason.
+ * @throws {DOMException} `InvalidAccessError` for the code, `SyntaxError` for a long reason.
+ * @throws {TypeError} When the reason is no string.
  */
 export function checkClose(init: WebSocketErrorInit): { closeCode?: number; reason: string } {
-  const reason = String(init.reason ?? "").toWellFormed();
+  if (typeof init !== "object" || init === null || typeof (init.reason ?? "") !== "string") {
+    throw new TypeError("Cannot close: code and reason are given as { closeCode, reason }, the reason as a string");
+  }
+  const reason = (init.reason ?? "").toWellFormed();
   const size = new TextEncoder().encode(reason).length;
   if (size > 123) {
     throw new DOMException(`Cannot close: the reason has ${size} bytes, the limit is 123`, "SyntaxError");

@@ -19,7 +19,8 @@ export function isTokenChar(code: number): boolean {
 }
 
 /** Whether a string is a token (RFC 9110 §5.6.2). */
-export function isToken(value: string): boolean {
+export function isToken(value: unknown): boolean {
+  if (typeof value !== "string") return false;
   for (let i = 0; i < value.length; i++) if (TOKEN_CHARS[value.charCodeAt(i)] !== 1) return false;
   return value !== "";
 }

@@ -2,7 +2,7 @@
 // standard `Response` only when somebody looks at them.
 
 import { encodeBase64 } from "@std/encoding/base64";
-import type { RequestHead } from "./errors.ts";
+import { quote, type RequestHead } from "./errors.ts";
 
 /**
  * What both ends have settled (RFC 6455 §4.1, §4.2.2): the role is ours, the rest is the connection's.
@@ -220,3 +220,22 @@ export const STATUS_TEXT: Readonly<Record<number, string>> = {
   500: "Internal Server Error",
   505: "HTTP Version Not Supported",
 };
+
+/**
+ * Checks that a response can be framed as it is.
+ *
+ * @throws {TypeError} When it can't.
+ */
+export function checkResponse(response: Response): void {
+  if (response.status < 200) throw new TypeError(`Cannot send the response: its status is ${response.status}`);
+  if (response.bodyUsed || response.body?.locked) {
+    throw new TypeError("Cannot send the response: its body was already used");
+  }
+  const length = response.headers.get("content-length");
+  if (length !== null && !/^\d+$/.test(length)) {
+    throw new TypeError(`Cannot send the response: Content-Length is ${quote(length)}`);
+  }
+  if (response.headers.has("transfer-encoding")) {
+    throw new TypeError("Cannot send the response: Transfer-Encoding is set by the connection");
+  }
+}

@@ -153,7 +153,8 @@ export function readLines(head: Uint8Array): { start: string; fields: Fields } |
   return { start: text.slice(0, startEnd), fields };
 }
 
-function readField(line: string, fields: Fields): Problem | undefined {
+/** Reads one field line into `fields`. */
+export function readField(line: string, fields: Fields): Problem | undefined {
   if (fields.size === MAX_FIELDS) {
     return { failure: "head-too-large", detail: `the head has more than ${MAX_FIELDS} fields` };
   }

@@ -1,10 +1,12 @@
-// The idle timeout: a stamp for each chunk that comes, and one timer that looks at it; a ping at half of the time. The
-// clock stands while nothing is read.
+// The idle timeout: a stamp for each sign of life, and one timer that looks at it; a ping at half of the time. Silence
+// counts only while it is the peer's: when we read, or when it does not take what we write.
 
 import { type Clock, Deadline } from "./clock.ts";
 
 /** What happens when nothing comes. */
 export interface IdleHandlers {
+  /** Whether silence is the peer's. */
+  counts(): boolean;
   /** Half of the time is over. */
   ping(): void;
   /** All of it is. */
@@ -29,7 +31,7 @@ export class IdleWatch {
     this.#deadline = new Deadline(clock);
   }
 
-  /** Begins, or goes on after {@linkcode stop}, as if something had just come. */
+  /** Begins, as if something had just come. */
   start(): void {
     if (this.#timeout === 0 || this.#running) return;
     this.#running = true;
@@ -37,20 +39,21 @@ export class IdleWatch {
     this.#deadline.set(this.#timeout / 2, () => this.#look());
   }
 
-  /** Something came. */
+  /** The peer gave a sign of life, or is given its time anew. */
   heard(): void {
     if (!this.#running) return;
     this.#heard = this.#clock.now();
     this.#pinged = false;
   }
 
-  /** Stands still. */
+  /** Ends. */
   stop(): void {
     this.#running = false;
     this.#deadline.clear();
   }
 
   #look(): void {
+    if (!this.#handlers.counts()) this.heard();
     const idle = this.#clock.now() - this.#heard;
     if (idle >= this.#timeout) {
       this.stop();

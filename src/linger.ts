@@ -14,6 +14,8 @@ export interface LingerOptions {
   readonly timeout: number;
   /** `false` leaves ending first to the peer, as a WebSocket client should (RFC 6455 §7.1.1). */
   readonly halfClose?: boolean;
+  /** Ends the patience. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** A close under way. */
@@ -25,16 +27,18 @@ export interface Lingering {
 }
 
 /** Closes a transport on which nothing is being written. */
-export function linger(transport: Transport, { clock, timeout, halfClose = true }: LingerOptions): Lingering {
+export function linger(transport: Transport, { clock, timeout, halfClose = true, signal }: LingerOptions): Lingering {
   const { promise: closed, resolve } = Promise.withResolvers<void>();
   const deadline = new Deadline(clock);
   const close = () => {
     deadline.clear();
+    signal?.removeEventListener("abort", close);
     transport.abort();
     resolve();
   };
   let count = 0;
   deadline.set(timeout, close);
+  signal?.addEventListener("abort", close);
   transport.start({
     data(chunk) {
       count += chunk.length;
@@ -46,5 +50,6 @@ export function linger(transport: Transport, { clock, timeout, halfClose = true 
   });
   if (halfClose) transport.end();
   transport.resume();
+  if (signal?.aborted) close();
   return { closed, close };
 }

@@ -24,7 +24,7 @@ import type { MaskKeys } from "./mask.ts";
 export type Message = string | BufferSource;
 
 /**
- * What the machine has to say; called during `receive()` and `resume()`.
+ * What the machine has to say; called during `receive()` and `resume()`. An event must not throw.
  *
  * @example A message, and the end
  * ```ts

@@ -46,6 +46,11 @@ export class Output {
     return this.#machine.buffered + (this.#writing?.length ?? 0);
   }
 
+  /** Whether the peer has yet to take something. */
+  get isWriting(): boolean {
+    return this.#writing !== undefined;
+  }
+
   /** Something was framed. */
   wrote(): void {
     if (this.#machine.buffered >= FLUSH_AT_ONCE) this.flush();
@@ -68,8 +73,11 @@ export class Output {
   /** Runs something that frames; what it framed is written at the end, in one go. */
   cork(run: () => void): void {
     this.#corked = true;
-    run();
-    this.#corked = false;
+    try {
+      run();
+    } finally {
+      this.#corked = false;
+    }
     this.flush();
   }
 

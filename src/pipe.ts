@@ -48,6 +48,9 @@ export class PipeEnd implements Transport, TransportConnection {
     if (this.#streams && (this.#streams.readable.locked || this.#streams.writable.locked)) {
       throw new TypeError("Cannot use the connection: a stream of it is locked");
     }
+    // Streams that are not locked have given the connection back; later ones begin anew
+    if (this.#streams) this.#streams = this.#handlers = undefined;
+    if (this.#handlers && !this.#closed) throw new TypeError("Cannot use the connection: it is already in use");
     return this;
   }
 

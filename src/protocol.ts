@@ -1,6 +1,6 @@
 /**
- * The machine: bytes to messages and back under an agreement (RFC 6455 §5–§8), synchronous, without I/O, clock or
- * randomness of its own. Input is pushed with `receive()`, events come out during the call, output is pulled with
+ * The machine: bytes to messages and back under an agreement (RFC 6455 §5–§8), synchronous, without I/O or clock; its
+ * masking keys can be given. Input is pushed with `receive()`, events come out during the call, output is pulled with
  * `take()`. Nothing is consumed before its unit is whole, but for payloads, which stream.
  *
  * @example Two machines back to back

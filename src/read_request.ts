@@ -131,17 +131,10 @@ export async function readRequest(
   const { signal, prefix, clock = systemClock } = options;
   const wire = new Wire(transportOf(conn), { clock, timeout, signal, prefix });
   const reader = new HeadReader(maxHeadSize, 1);
+  let read: Omit<ReadRequest, "rest"> | Problem | undefined;
   try {
-    const read = await readWhole(wire, reader, maxBodySize);
-    if (read && !("failure" in read)) {
-      wire.release();
-      return { ...read, rest: wire.rest };
-    }
-    if (!read) wire.abort();
-    else throw refused(wire, read);
-    return undefined;
+    read = await readWhole(wire, reader, maxBodySize);
   } catch (error) {
-    if (error instanceof HandshakeError) throw error;
     if (error instanceof WireError && error.failure === "handshake-timeout" && reader.started) {
       throw refused(wire, { failure: error.failure, detail: error.message });
     }
@@ -149,6 +142,13 @@ export async function readRequest(
     if (!(error instanceof WireError)) throw error;
     throw new HandshakeError(error.failure, `Cannot read the request: ${error.message}`, { cause: error.cause });
   }
+  if (!read) {
+    wire.abort();
+    return undefined;
+  }
+  if ("failure" in read) throw refused(wire, read);
+  wire.release();
+  return { ...read, rest: wire.rest };
 }
 
 /** The connection goes back for the response. */

@@ -12,7 +12,7 @@ export function transportStreams(transport: Transport): ByteConnection {
     readingEnded = true;
     if (writingEnded) transport.abort();
   };
-  // Bound again at each use: a door may have had the transport in between
+  // Only when they are used: until then a door may take the transport
   const start = () => {
     if (started) return;
     started = true;

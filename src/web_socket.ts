@@ -44,7 +44,8 @@ export interface ConnectionOptions {
    */
   closeTimeout?: number | undefined;
   /**
-   * How long nothing may come from the peer while we read; a ping is sent at half of it.
+   * How long the peer may give no sign of life: nothing comes while we read, or it takes nothing of what we write. A
+   * ping is sent at half of it.
    *
    * @default {120000}
    */

@@ -36,11 +36,18 @@ export class Wire {
   readonly #abort = (): void => this.#interrupt(this.#signal!.reason);
   #unread: Uint8Array | undefined;
   #ended = false;
+  #hasWritten = false;
   #error: { readonly reason: unknown } | undefined;
   #reading: PromiseWithResolvers<Uint8Array | undefined> | undefined;
   #writing: PromiseWithResolvers<void> | undefined;
 
   constructor(transport: Transport, { clock, timeout, signal, prefix }: WireOptions) {
+    if (prefix !== undefined && !(prefix instanceof Uint8Array)) {
+      throw new TypeError("Cannot use the prefix: it must be a Uint8Array");
+    }
+    if (signal !== undefined && !(signal instanceof AbortSignal)) {
+      throw new TypeError("Cannot use the signal: it must be an AbortSignal");
+    }
     this.transport = transport;
     this.#unread = prefix;
     this.#deadline = new Deadline(clock);
@@ -117,10 +124,17 @@ export class Wire {
     return this.#unread ?? new Uint8Array();
   }
 
+  /** Whether anything was given to be written. */
+  get hasWritten(): boolean {
+    return this.#hasWritten;
+  }
+
   /** Writes all of it. */
   async write(bytes: Uint8Array<ArrayBuffer>): Promise<void> {
     if (this.#error) throw this.#error.reason;
-    if (bytes.length === 0 || this.transport.write(bytes)) return;
+    if (bytes.length === 0) return;
+    this.#hasWritten = true;
+    if (this.transport.write(bytes)) return;
     this.#writing = Promise.withResolvers();
     await this.#writing.promise;
   }

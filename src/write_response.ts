@@ -3,7 +3,7 @@
 import { checkTime, type Clock, nextTurn, systemClock } from "./clock.ts";
 import { HandshakeError, quote, type RequestHead } from "./errors.ts";
 import { listElements, listHas } from "./fields.ts";
-import { type FieldList, STATUS_TEXT } from "./handshake.ts";
+import { checkResponse, type FieldList, STATUS_TEXT } from "./handshake.ts";
 import { writeHead } from "./head.ts";
 import { linger } from "./linger.ts";
 import { isPersistent } from "./read_request.ts";
@@ -58,7 +58,8 @@ export interface WriteResponseOptions {
  * @param response The response; Content-Length, Connection and Date are added, Transfer-Encoding must not be there.
  * @param options The request it answers, and whether to go on.
  * @returns Whether the connection goes on; otherwise it is closed.
- * @throws {TypeError} Rejects for a response that can't be written, before a byte of it.
+ * @throws {TypeError} Rejects for a response that can't be written, before a byte of it; and for a longer body that is
+ * not what its Content-Length says, or not bytes, after which the connection is dropped.
  * @throws {RangeError} Rejects when the timeout is out of its range.
  * @throws {HandshakeError} Rejects when the peer is gone; the connection is closed.
  *
@@ -90,7 +91,7 @@ export async function writeResponse(
     !listHas(response.headers.get("connection"), "close");
   const wire = new Wire(transportOf(conn), { clock, timeout: 0, signal });
   try {
-    await sendResponse(wire, response, { request, keepAlive, timeout });
+    await sendResponse(wire, response, { request, keepAlive, timeout, bodyTimeout: 0 });
   } catch (error) {
     wire.abort();
     if (!(error instanceof WireError)) throw error;
@@ -101,38 +102,40 @@ export async function writeResponse(
     return true;
   }
   wire.dispose();
-  await linger(wire.transport, { clock, timeout }).closed;
+  await linger(wire.transport, { clock, timeout, signal }).closed;
   return false;
-}
-
-function checkResponse(response: Response): void {
-  if (response.status < 200) throw new TypeError(`Cannot write the response: its status is ${response.status}`);
-  if (response.bodyUsed || response.body?.locked) {
-    throw new TypeError("Cannot write the response: its body was already used");
-  }
-  const length = response.headers.get("content-length");
-  if (length !== null && !/^\d+$/.test(length)) {
-    throw new TypeError(`Cannot write the response: Content-Length is ${quote(length)}`);
-  }
-  if (response.headers.has("transfer-encoding")) {
-    throw new TypeError("Cannot write the response: Transfer-Encoding is set by the connection");
-  }
 }
 
 /** A body up to this size is sent with its length. */
 const WHOLE = 65536;
 
-/** Writes a response that was checked; each piece has its own time. */
+/** How a response is sent; times are in milliseconds, 0 disables. */
+export interface SendResponseOptions {
+  readonly request?: RequestHead | undefined;
+  readonly keepAlive: boolean;
+  /** How long the peer may take for each piece. */
+  readonly timeout: number;
+  /** How long the body may take for each piece. */
+  readonly bodyTimeout: number;
+}
+
+/** Writes a response that was checked. */
 export async function sendResponse(
   wire: Wire,
   response: Response,
-  { request, keepAlive, timeout }: { request?: RequestHead | undefined; keepAlive: boolean; timeout: number },
+  { request, keepAlive, timeout, bodyTimeout }: SendResponseOptions,
 ): Promise<void> {
   const { status, headers } = response;
   const put = async (bytes: Uint8Array<ArrayBuffer>) => {
     wire.allow(timeout);
     await wire.write(bytes);
-    wire.allow(0); // the body is the caller's, and may take its time
+    wire.allow(0);
+  };
+  const take = async <T>(read: Promise<T>): Promise<T> => {
+    wire.allow(bodyTimeout);
+    const result = await wire.guard(read);
+    wire.allow(0);
+    return result;
   };
   const start = `HTTP/1.1 ${status} ${response.statusText || (STATUS_TEXT[status] ?? "")}`;
   const names = new Set(["connection", "content-length", "date"]);
@@ -155,18 +158,18 @@ export async function sendResponse(
     const first: Uint8Array[] = [];
     let size = 0, done = !body;
     while (!done && size <= WHOLE) {
-      const read = await wire.guard(ready(next!));
+      const read = await take(ready(next!));
       if (!read) break; // the rest takes its time: what is there goes out now
       done = read.done;
-      if (!read.value) continue;
-      first.push(read.value);
-      size += read.value.length;
+      if (done) break;
+      first.push(bytesOf(read.value));
+      size += read.value!.length;
       next = body!.read();
     }
     if (done) {
       if (length !== null && Number(length) !== size) {
         throw new TypeError(
-          `Cannot write the response: Content-Length is ${quote(length)}, the body has ${size} bytes`,
+          `Cannot send the response: Content-Length is ${quote(length)}, the body has ${size} bytes`,
         );
       }
       return await put(joined([writeHead(start, [...fields, ["Content-Length", String(size)]]), ...first]));
@@ -178,13 +181,13 @@ export async function sendResponse(
     let left = length === null ? Infinity : Number(length);
     const send = async (piece: Uint8Array) => {
       left -= piece.length;
-      if (left < 0) throw new TypeError(`Cannot write the response: the body is longer than ${length} bytes`);
+      if (left < 0) throw new TypeError(`Cannot send the response: the body is longer than ${length} bytes`);
       if (piece.length > 0) await put(chunked ? chunkOf(piece) : joined([piece]));
     };
     for (const piece of first) await send(piece);
-    for (let read; !(read = await wire.guard(next!)).done; next = body!.read()) await send(read.value);
+    for (let read; !(read = await take(next!)).done; next = body!.read()) await send(bytesOf(read.value));
     if (length !== null && left > 0) {
-      throw new TypeError(`Cannot write the response: the body is shorter than ${length} bytes`);
+      throw new TypeError(`Cannot send the response: the body is shorter than ${length} bytes`);
     }
     if (chunked) await put(chunkOf(new Uint8Array()));
   } catch (error) {
@@ -197,6 +200,12 @@ export async function sendResponse(
 /** What a read gives within this turn of the event loop, or `undefined`. */
 function ready<T>(read: Promise<T>): Promise<T | undefined> {
   return Promise.race([read, new Promise<undefined>((resolve) => nextTurn(() => resolve(undefined)))]);
+}
+
+/** A body of the caller's may hold anything. */
+function bytesOf(chunk: unknown): Uint8Array {
+  if (chunk instanceof Uint8Array) return chunk;
+  throw new TypeError("Cannot send the response: a chunk of its body is no Uint8Array");
 }
 
 const EMPTY_HEAD: RequestHead = { method: "GET", url: "", headers: new Headers() };

@@ -6,11 +6,19 @@ import { attached, RawPeer, settled } from "./raw_peer.ts";
 
 const SERVER: Agreement = { role: "server", protocol: "", extensions: "" };
 
-test("attach() has the subprotocol and the extensions of the agreement", () => {
+test("attach() has the subprotocol of the agreement", () => {
   const [conn] = connectionPair();
-  const socket = attach(conn, { role: "client", protocol: "chat", extensions: "x" });
-  assertEquals([socket.protocol, socket.extensions], ["chat", "x"]);
+  const socket = attach(conn, { role: "client", protocol: "chat", extensions: "" });
+  assertEquals([socket.protocol, socket.extensions], ["chat", ""]);
   socket.abort();
+});
+
+test("attach() refuses an agreement without a role, or with an extension that is not known", () => {
+  const [conn] = connectionPair();
+  for (const wrong of [{}, { role: "peer" }, { role: "server", extensions: "permessage-deflate" }]) {
+    assertThrows(() => attach(conn, wrong as unknown as Agreement), TypeError, "Cannot attach");
+  }
+  attach(conn, SERVER).abort(); // untouched until now
 });
 
 test("attach() begins with the prefix, wherever it is cut", async () => {

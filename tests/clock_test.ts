@@ -8,7 +8,7 @@ test("checkNumber() gives the default, takes integers from the least on, and ref
   assertEquals(checkNumber("limit", 0, 7), 0);
   assertEquals(checkNumber("limit", 1, 7, 1), 1);
   assertEquals(checkNumber("limit", Number.MAX_SAFE_INTEGER, 7), Number.MAX_SAFE_INTEGER);
-  for (const value of [-1, 0.5, NaN, Infinity, "5", null, 5n]) {
+  for (const value of [-1, 0.5, NaN, -Infinity, "5", null, 5n]) {
     assertThrows(() => checkNumber("limit", value as number, 7), RangeError, "limit");
   }
   assertThrows(() => checkNumber("limit", 0, 7, 1), RangeError, "1");

@@ -356,17 +356,6 @@ test("Protocol reads on after our Close frame for the peer's, and answers pings 
   assertEquals([closes, machine.state], [["\x03\xe8"], "closed"]);
 });
 
-test("Protocol drops a message that our Close frame cuts in two (RFC 6455 §7.1.2)", () => {
-  for (const cut of [1, 2, 5, 8, 9]) {
-    const { machine, events } = new Subject("client", { maxMessageSize: 10 });
-    const bytes = hex("82 08 01 02 03 04 05 06 07 08 82 7e 01 00" + "00".repeat(256) + "88 00");
-    machine.receive(bytes.slice(0, cut));
-    machine.close();
-    machine.receive(bytes.slice(cut));
-    assertEquals(events, [{ close: 1005, reason: "" }], `cut at ${cut}`);
-  }
-});
-
 test("Protocol fails also after our Close frame, without a second one (RFC 6455 §7.1.7)", () => {
   const { machine, events, closes } = new Subject("client");
   machine.close();
@@ -441,14 +430,6 @@ test("Protocol takes a million fragments of one byte as one message, at the pric
   assert(size < 4 * count, `${size} bytes`);
 });
 
-test("Protocol counts fragments against the limit before they come (RFC 6455 §10.4)", () => {
-  const { machine, events } = new Subject("client", { maxMessageSize: 1000 });
-  machine.receive(hex("02 01 00" + "00 01 00".repeat(999)));
-  assertEquals(events, []);
-  machine.receive(hex("00 01"));
-  assertEquals(events, [{ failure: "message-too-big", closeCode: 1009 }]);
-});
-
 test("Protocol holds no memory for fragments without bytes (RFC 6455 §5.4)", () => {
   for (const first of ["01 00", "02 03 61 62 63"]) {
     const { machine, events } = new Subject("client");
@@ -510,75 +491,22 @@ test("Protocol.buffered is what waits to be taken", () => {
   assertEquals(machine.buffered, 0);
 });
 
-// ---- pause() and resume()
-
-/** A machine that pauses at every message; messages as they come. */
-function hesitant(): { machine: Protocol; received: string[] } {
-  const received: string[] = [];
-  const machine: Protocol = new Protocol(agreement("client"), {
-    message(message) {
-      received.push(String(message));
-      machine.pause();
-    },
-    close: () => void received.push("closed"),
-    fail: (error) => assert(false, error.message),
-  });
-  return { machine, received };
-}
-
-const LETTERS = hex("81 01 61 01 01 62 80 01 63 89 00 81 01 64 81 00 81 01 65 88 00");
-const MESSAGES = ["a", "bc", "d", "", "e", "closed"];
-
-test("Protocol.pause() stops before the next message, also inside a chunk, and nothing is lost", async () => {
-  await everySplit(LETTERS, (chunks) => {
-    const { machine, received } = hesitant();
-    for (const chunk of chunks) machine.receive(chunk);
-    for (let count = 1; count < MESSAGES.length; count++) {
-      assertEquals(received, MESSAGES.slice(0, count));
-      machine.resume();
-    }
-    assertEquals(received, MESSAGES);
-  });
-});
-
-test("Protocol.pause() keeps what is received meanwhile in its order", () => {
-  const { machine, received } = hesitant();
+test("Protocol.pause() and resume() are those of its reader", () => {
+  const { machine, events } = new Subject("client");
   machine.pause();
-  for (const byte of LETTERS) {
-    machine.receive(Uint8Array.of(byte));
-    assertEquals(received, []);
-  }
-  for (let i = 0; i < MESSAGES.length; i++) machine.resume();
-  assertEquals(received, MESSAGES);
-});
-
-test("Protocol.resume() may be called by the handler that has paused, and receive() by any", async () => {
-  await everySplit(LETTERS, (chunks) => {
-    const received: string[] = [];
-    const more = [...chunks];
-    const machine: Protocol = new Protocol(agreement("client"), {
-      message(message) {
-        received.push(String(message));
-        machine.pause();
-        const next = more.shift();
-        if (next) machine.receive(next);
-        machine.resume();
-      },
-      close: () => void received.push("closed"),
-      fail: (error) => assert(false, error.message),
-    });
-    for (let next; (next = more.shift());) machine.receive(next);
-    assertEquals(received, MESSAGES);
-  });
+  machine.receive(hex("81 01 61"));
+  assertEquals(events, []);
+  machine.resume();
+  assertEquals(events, [{ text: "a" }]);
 });
 
 test("Protocol keeps nothing that comes after its end, though it is paused", () => {
-  const { machine, received } = hesitant();
+  const { machine, events } = new Subject("client");
   machine.receive(hex("88 00"));
   machine.pause();
   machine.receive(hex("81 01 61"));
   machine.resume();
-  assertEquals(received, ["closed"]);
+  assertEquals(events, [{ close: 1005, reason: "" }]);
 });
 
 // ---- recycle()
