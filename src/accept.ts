@@ -12,8 +12,8 @@ import { CONTINUE, expectsContinue, isPersistent } from "./read_request.ts";
 import { sendResponse } from "./write_response.ts";
 import { linger } from "./linger.ts";
 import { headOf, parseRequest } from "./request_head.ts";
-import { type ByteConnection, type Transport, transportOf } from "./transport.ts";
-import { readHead, Wire, WireError } from "./wire.ts";
+import type { ByteConnection, Transport } from "./transport.ts";
+import { openWire, readHead, Wire, WireError } from "./wire.ts";
 import {
   checkConnectionOptions,
   type CheckedOptions,
@@ -157,7 +157,7 @@ export async function accept(conn: ByteConnection, options: AcceptOptions = {}):
   const maxHeadSize = checkNumber("maxHeadSize", options.maxHeadSize, 16384, 1);
   const timeout = checkTime("handshakeTimeout", options.handshakeTimeout, 10_000);
   if (options.request) checkRequest(options.request);
-  const wire = new Wire(transportOf(conn), {
+  const wire = openWire(conn, {
     clock: connection.clock,
     timeout,
     signal: options.signal,
@@ -258,9 +258,9 @@ async function send(attempt: Attempt, response: Response, keepAlive: boolean): P
   const { clock, closeTimeout: timeout } = attempt.connection;
   wire.dispose();
   // The deadline of the handshake, which may be over, does not hold for its refusal
-  const answering = new Wire(wire.transport, { clock, timeout: 0, signal: options.signal });
+  const answering = new Wire(wire.transport, { clock, timeout, signal: options.signal });
   try {
-    await sendResponse(answering, response, { request, keepAlive, timeout, bodyTimeout: timeout });
+    await sendResponse(answering, response, { request, keepAlive });
   } catch (error) {
     answering.dispose();
     if (answering.signal.aborted || answering.hasWritten) answering.abort();

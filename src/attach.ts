@@ -3,6 +3,7 @@
 import { Connection } from "./connection.ts";
 import type { Agreement } from "./handshake.ts";
 import { type ByteConnection, transportOf } from "./transport.ts";
+import { checkPrefix } from "./wire.ts";
 import { checkConnectionOptions, type ConnectionOptions, type WebSocketConnection } from "./web_socket.ts";
 
 /**
@@ -55,7 +56,8 @@ export interface AttachOptions extends ConnectionOptions {
  */
 export function attach(conn: ByteConnection, agreement: Agreement, options: AttachOptions = {}): WebSocketConnection {
   const checked = checkConnectionOptions(options);
-  if (agreement.role !== "client" && agreement.role !== "server") {
+  checkPrefix(options.prefix);
+  if (agreement?.role !== "client" && agreement?.role !== "server") {
     throw new TypeError("Cannot attach: the role of the agreement must be client or server");
   }
   if (agreement.extensions) throw new TypeError(`Cannot attach: the extension ${agreement.extensions} is not known`);

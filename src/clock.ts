@@ -55,6 +55,19 @@ export const systemClock: Clock = {
   clearTimeout: (timer) => clearTimeout(timer as ReturnType<typeof setTimeout>),
 };
 
+/**
+ * The clock option, with its default.
+ *
+ * @throws {TypeError} When it is no clock.
+ */
+export function checkClock(clock: Clock | undefined): Clock {
+  if (clock === undefined) return systemClock;
+  for (const method of ["now", "setTimeout", "clearTimeout"] as const) {
+    if (typeof clock[method] !== "function") throw new TypeError(`Cannot use the clock: it has no ${method}()`);
+  }
+  return clock;
+}
+
 /** The longest delay that timers take; longer ones would fire at once. */
 const MAX_DELAY = 2 ** 31 - 1;
 

@@ -11,8 +11,8 @@ import { HeadReader, writeHead } from "./head.ts";
 import { linger } from "./linger.ts";
 import { draftOffer, judge, type OfferDraft, type OfferOptions, openingError } from "./offer.ts";
 import { type ParsedResponse, parseResponse } from "./response_head.ts";
-import { type ByteConnection, type Transport, transportOf } from "./transport.ts";
-import { readHead, Wire, WireError } from "./wire.ts";
+import type { ByteConnection, Transport } from "./transport.ts";
+import { openWire, readHead, type Wire, WireError } from "./wire.ts";
 import {
   checkConnectionOptions,
   type CheckedOptions,
@@ -159,7 +159,7 @@ export async function connect(url: string | URL, options: ConnectOptions): Promi
   const timeout = checkTime("handshakeTimeout", options.handshakeTimeout, 10_000);
   const { signal, prefix } = options;
   const request = writeHead(`GET ${offer.target} HTTP/1.1`, offer.fields);
-  const wire = new Wire(transportOf(options.conn), { clock: connection.clock, timeout, signal, prefix });
+  const wire = openWire(options.conn, { clock: connection.clock, timeout, signal, prefix });
   let refusal: HandshakeError;
   try {
     await wire.write(request);

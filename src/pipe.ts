@@ -2,7 +2,7 @@
 
 import { type Clock, nextTurn } from "./clock.ts";
 import { TRANSPORT, type Transport, type TransportConnection, type TransportHandlers } from "./transport.ts";
-import { transportStreams } from "./transport_streams.ts";
+import { type TransportStreams, transportStreams } from "./transport_streams.ts";
 
 /** What one end is told. */
 export interface PipeOptions {
@@ -19,7 +19,7 @@ export class PipeEnd implements Transport, TransportConnection {
   #peer!: PipeEnd;
   #handlers: TransportHandlers | undefined;
   #paused = true;
-  #streams: { readable: ReadableStream<Uint8Array>; writable: WritableStream<Uint8Array> } | undefined;
+  #streams: TransportStreams | undefined;
 
   /** What has come from the peer and was not read; how much of it there is, on its way or here. */
   #arrived: Uint8Array<ArrayBuffer>[] = [];
@@ -49,7 +49,8 @@ export class PipeEnd implements Transport, TransportConnection {
       throw new TypeError("Cannot use the connection: a stream of it is locked");
     }
     // Streams that are not locked have given the connection back; later ones begin anew
-    if (this.#streams) this.#streams = this.#handlers = undefined;
+    this.#streams?.release();
+    this.#streams = undefined;
     if (this.#handlers && !this.#closed) throw new TypeError("Cannot use the connection: it is already in use");
     return this;
   }

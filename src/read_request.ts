@@ -1,6 +1,6 @@
 // HTTP beside WebSocket on one port: reading one whole request (RFC 9112 §9), and giving the connection back.
 
-import { checkNumber, checkTime, type Clock, systemClock } from "./clock.ts";
+import { checkClock, checkNumber, checkTime, type Clock } from "./clock.ts";
 import { readBody } from "./body.ts";
 import { refuse } from "./answer.ts";
 import { HandshakeError, type Problem, quote, type RequestHead } from "./errors.ts";
@@ -8,8 +8,8 @@ import { listHas } from "./fields.ts";
 import { Gather } from "./gather.ts";
 import { HeadReader, malformed, writeHead } from "./head.ts";
 import { headOf, type ParsedRequest, parseRequest, rememberHead } from "./request_head.ts";
-import { type ByteConnection, transportOf } from "./transport.ts";
-import { readHead, Wire, WireError } from "./wire.ts";
+import type { ByteConnection } from "./transport.ts";
+import { openWire, readHead, type Wire, WireError } from "./wire.ts";
 
 /**
  * Options of {@linkcode readRequest}.
@@ -128,8 +128,8 @@ export async function readRequest(
   const maxHeadSize = checkNumber("maxHeadSize", options.maxHeadSize, 16384, 1);
   const maxBodySize = checkNumber("maxBodySize", options.maxBodySize, 2 ** 20);
   const timeout = checkTime("timeout", options.timeout, 10_000);
-  const { signal, prefix, clock = systemClock } = options;
-  const wire = new Wire(transportOf(conn), { clock, timeout, signal, prefix });
+  const { signal, prefix } = options, clock = checkClock(options.clock);
+  const wire = openWire(conn, { clock, timeout, signal, prefix });
   const reader = new HeadReader(maxHeadSize, 1);
   let read: Omit<ReadRequest, "rest"> | Problem | undefined;
   try {

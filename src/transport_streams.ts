@@ -2,8 +2,14 @@
 
 import type { ByteConnection, Transport } from "./transport.ts";
 
+/** Streams that can give their transport back. */
+export interface TransportStreams extends ByteConnection {
+  /** Gives the transport back, if they have used it; they are of no more use then. */
+  release(): void;
+}
+
 /** The streams of a transport; only one of streams and doors may use it at a time. */
-export function transportStreams(transport: Transport): ByteConnection {
+export function transportStreams(transport: Transport): TransportStreams {
   let reading!: ReadableStreamDefaultController<Uint8Array>;
   let writing!: WritableStreamDefaultController;
   let drained: PromiseWithResolvers<void> | undefined;
@@ -72,5 +78,8 @@ export function transportStreams(transport: Transport): ByteConnection {
       readingEnded = true;
     },
   });
-  return { readable, writable };
+  const release = () => {
+    if (started) transport.release();
+  };
+  return { readable, writable, release };
 }

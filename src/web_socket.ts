@@ -1,6 +1,6 @@
 // What a WebSocket is to its user: options, messages, the two faces.
 
-import { checkNumber, checkTime, type Clock, systemClock } from "./clock.ts";
+import { checkClock, checkNumber, checkTime, type Clock } from "./clock.ts";
 import type { CloseInfo } from "./errors.ts";
 import type { Message, SendOptions } from "./protocol.ts";
 
@@ -68,7 +68,7 @@ export function checkConnectionOptions(options: ConnectionOptions): CheckedOptio
     highWaterMark: checkNumber("highWaterMark", options.highWaterMark, 65536),
     closeTimeout: checkTime("closeTimeout", options.closeTimeout, 10_000),
     idleTimeout: checkTime("idleTimeout", options.idleTimeout, 120_000),
-    clock: options.clock ?? systemClock,
+    clock: checkClock(options.clock),
   };
 }
 

@@ -5,7 +5,7 @@ import { type Clock, Deadline } from "./clock.ts";
 import type { Problem } from "./errors.ts";
 import type { HandshakeFailure } from "./failures.ts";
 import type { HeadBytes, HeadReader } from "./head.ts";
-import type { Transport } from "./transport.ts";
+import { type ByteConnection, type Transport, transportOf } from "./transport.ts";
 
 /** Why nothing more can be read or written: the peer, the network or the deadline. */
 export class WireError extends Error {
@@ -27,6 +27,25 @@ export interface WireOptions {
   readonly prefix?: Uint8Array | undefined;
 }
 
+/**
+ * Takes a connection for a handshake.
+ *
+ * @throws {TypeError} When an option or the connection can't be used; the connection is untouched.
+ */
+export function openWire(conn: ByteConnection, options: WireOptions): Wire {
+  checkPrefix(options.prefix);
+  if (options.signal !== undefined && !(options.signal instanceof AbortSignal)) {
+    throw new TypeError("Cannot use the signal: it must be an AbortSignal");
+  }
+  return new Wire(transportOf(conn), options);
+}
+
+/** A prefix is bytes, or nothing. */
+export function checkPrefix(prefix: unknown): void {
+  if (prefix === undefined || prefix instanceof Uint8Array) return;
+  throw new TypeError("Cannot use the prefix: it must be a Uint8Array");
+}
+
 /** See the head of the file. */
 export class Wire {
   readonly transport: Transport;
@@ -42,12 +61,6 @@ export class Wire {
   #writing: PromiseWithResolvers<void> | undefined;
 
   constructor(transport: Transport, { clock, timeout, signal, prefix }: WireOptions) {
-    if (prefix !== undefined && !(prefix instanceof Uint8Array)) {
-      throw new TypeError("Cannot use the prefix: it must be a Uint8Array");
-    }
-    if (signal !== undefined && !(signal instanceof AbortSignal)) {
-      throw new TypeError("Cannot use the signal: it must be an AbortSignal");
-    }
     this.transport = transport;
     this.#unread = prefix;
     this.#deadline = new Deadline(clock);

@@ -1,6 +1,6 @@
 // HTTP beside WebSocket on one port: writing one whole response (RFC 9112 §6), and closing with patience or going on.
 
-import { checkTime, type Clock, nextTurn, systemClock } from "./clock.ts";
+import { checkClock, checkTime, type Clock, nextTurn } from "./clock.ts";
 import { HandshakeError, quote, type RequestHead } from "./errors.ts";
 import { listElements, listHas } from "./fields.ts";
 import { checkResponse, type FieldList, STATUS_TEXT } from "./handshake.ts";
@@ -8,8 +8,8 @@ import { writeHead } from "./head.ts";
 import { linger } from "./linger.ts";
 import { isPersistent } from "./read_request.ts";
 import { headOf } from "./request_head.ts";
-import { type ByteConnection, transportOf } from "./transport.ts";
-import { Wire, WireError } from "./wire.ts";
+import type { ByteConnection } from "./transport.ts";
+import { openWire, type Wire, WireError } from "./wire.ts";
 
 /**
  * Options of {@linkcode writeResponse}.
@@ -85,13 +85,13 @@ export async function writeResponse(
   options: WriteResponseOptions = {},
 ): Promise<boolean> {
   const timeout = checkTime("timeout", options.timeout, 10_000);
-  const { clock = systemClock, signal, request } = options;
+  const { signal, request } = options, clock = checkClock(options.clock);
   checkResponse(response);
   const keepAlive = (options.keepAlive ?? false) && (!request || isPersistent(request)) &&
     !listHas(response.headers.get("connection"), "close");
-  const wire = new Wire(transportOf(conn), { clock, timeout: 0, signal });
+  const wire = openWire(conn, { clock, timeout: 0, signal });
   try {
-    await sendResponse(wire, response, { request, keepAlive, timeout, bodyTimeout: 0 });
+    await sendResponse(wire, response, { request, keepAlive, timeout });
   } catch (error) {
     wire.abort();
     if (!(error instanceof WireError)) throw error;
@@ -109,42 +109,28 @@ export async function writeResponse(
 /** A body up to this size is sent with its length. */
 const WHOLE = 65536;
 
-/** How a response is sent; times are in milliseconds, 0 disables. */
+/** How a response is sent. */
 export interface SendResponseOptions {
   readonly request?: RequestHead | undefined;
   readonly keepAlive: boolean;
-  /** How long the peer may take for each piece. */
-  readonly timeout: number;
-  /** How long the body may take for each piece. */
-  readonly bodyTimeout: number;
+  /** How long the peer may take for each piece, in milliseconds; otherwise the deadline of the wire is for all of it. */
+  readonly timeout?: number;
 }
 
 /** Writes a response that was checked. */
 export async function sendResponse(
   wire: Wire,
   response: Response,
-  { request, keepAlive, timeout, bodyTimeout }: SendResponseOptions,
+  { request, keepAlive, timeout }: SendResponseOptions,
 ): Promise<void> {
   const { status, headers } = response;
   const put = async (bytes: Uint8Array<ArrayBuffer>) => {
-    wire.allow(timeout);
+    if (timeout !== undefined) wire.allow(timeout);
     await wire.write(bytes);
-    wire.allow(0);
-  };
-  const take = async <T>(read: Promise<T>): Promise<T> => {
-    wire.allow(bodyTimeout);
-    const result = await wire.guard(read);
-    wire.allow(0);
-    return result;
+    if (timeout !== undefined) wire.allow(0); // the body may take its time
   };
   const start = `HTTP/1.1 ${status} ${response.statusText || (STATUS_TEXT[status] ?? "")}`;
-  const names = new Set(["connection", "content-length", "date"]);
-  const fields: FieldList = [...headers].filter(([name]) => !names.has(name));
-  fields.push(["Date", headers.get("date") ?? new Date().toUTCString()]); // RFC 9110 §6.6.1
-  const connection = listElements(headers.get("connection") ?? "").filter((token) => token.toLowerCase() !== "close");
-  if (!keepAlive) connection.push("close");
-  if (connection.length > 0) fields.push(["Connection", connection.join(", ")]);
-
+  const fields = fieldsOf(headers, keepAlive);
   const length = headers.get("content-length");
   // RFC 9110 §6.4.1: these have no body, and a length, if any, is that of what a GET would have got
   if (request?.method === "HEAD" || status === 204 || status === 304) {
@@ -158,7 +144,7 @@ export async function sendResponse(
     const first: Uint8Array[] = [];
     let size = 0, done = !body;
     while (!done && size <= WHOLE) {
-      const read = await take(ready(next!));
+      const read = await wire.guard(ready(next!));
       if (!read) break; // the rest takes its time: what is there goes out now
       done = read.done;
       if (done) break;
@@ -185,7 +171,7 @@ export async function sendResponse(
       if (piece.length > 0) await put(chunked ? chunkOf(piece) : joined([piece]));
     };
     for (const piece of first) await send(piece);
-    for (let read; !(read = await take(next!)).done; next = body!.read()) await send(bytesOf(read.value));
+    for (let read; !(read = await wire.guard(next!)).done; next = body!.read()) await send(bytesOf(read.value));
     if (length !== null && left > 0) {
       throw new TypeError(`Cannot send the response: the body is shorter than ${length} bytes`);
     }
@@ -195,6 +181,17 @@ export async function sendResponse(
     body?.cancel(error).catch(() => {});
     throw error;
   }
+}
+
+/** The fields of a response, but for the length of its body. */
+function fieldsOf(headers: Headers, keepAlive: boolean): FieldList {
+  const names = new Set(["connection", "content-length", "date"]);
+  const fields: FieldList = [...headers].filter(([name]) => !names.has(name));
+  fields.push(["Date", headers.get("date") ?? new Date().toUTCString()]); // RFC 9110 §6.6.1
+  const connection = listElements(headers.get("connection") ?? "").filter((token) => token.toLowerCase() !== "close");
+  if (!keepAlive) connection.push("close");
+  if (connection.length > 0) fields.push(["Connection", connection.join(", ")]);
+  return fields;
 }
 
 /** What a read gives within this turn of the event loop, or `undefined`. */

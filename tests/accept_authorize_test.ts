@@ -66,7 +66,7 @@ test("authorize is not asked about a request that is refused anyway", async () =
   assertEquals([(result as HandshakeError).failure, status], ["origin-refused", 403]);
 });
 
-const cause = new Error("mine");
+const cause = new Error("mine"), refusal = new HandshakeError("unauthorized", "mine");
 const FAILS: readonly [name: string, authorize: () => unknown, check: (error: unknown) => void][] = [
   ["throws", () => {
     throw cause;
@@ -86,6 +86,61 @@ for (const [name, authorize, check] of FAILS) {
     check(result);
     assertEquals([status, reply.includes("mine"), reply.includes("Connection: close")], [500, false, true]);
     assertEquals([conn.isClosed, clock.pending], [true, 0]);
+  });
+}
+
+const used = new Response("Hello");
+await used.text();
+const locked = new Response("Hello");
+locked.body!.getReader();
+const failing = () => new ReadableStream({ pull: () => Promise.reject(cause) });
+const framed = (body: BodyInit, name: string, value: string) =>
+  new Response(body, { status: 403, headers: { [name]: value } });
+const UNSENDABLE: readonly [name: string, response: () => Response, error?: Error][] = [
+  ["Transfer-Encoding", () => framed("Hello", "transfer-encoding", "chunked")],
+  ["a Content-Length that is no number", () => framed("Hello", "content-length", "x")],
+  ["a body that was used", () => used],
+  ["a body that is locked", () => locked],
+  ["a body longer than its Content-Length", () => framed("Hello", "content-length", "4")],
+  ["a body shorter than its Content-Length", () => framed("Hello", "content-length", "6")],
+  ["a body that fails", () => new Response(failing(), { status: 403 }), cause],
+  [
+    "a body that fails with a HandshakeError",
+    () => new Response(new ReadableStream({ start: (body) => body.error(refusal) }), { status: 403 }),
+    refusal,
+  ],
+  [
+    "a body of strings",
+    () => new Response(ReadableStream.from(["Hello"]) as ReadableStream, { status: 403 }),
+  ],
+];
+for (const [name, response, error] of UNSENDABLE) {
+  test(`authorize that gives a Response with ${name} is answered with 500, and rejects`, async () => {
+    const { conn, clock, result, status, body, reply } = await attempt({ authorize: response, keepAlive: true });
+    if (error) assertStrictEquals(result, error);
+    else assertEquals((result as Error).name, "TypeError");
+    assertEquals([status, body, reply.split("HTTP/1.1").length], [500, "The server failed\n", 2]);
+    assertEquals([conn.isClosed, clock.pending], [true, 0]);
+  });
+}
+
+for (const [name, pieces] of [["that never begins", []], ["that never ends", [70_000, 5]]] as const) {
+  test(`authorize that gives a body ${name} is given closeTimeout`, async () => {
+    const [far, conn] = connectionPair(), peer = new RawPeer(far), clock = fakeClock();
+    peer.write(upgrade());
+    const body = new ReadableStream({
+      start(controller) {
+        for (const size of pieces) controller.enqueue(new Uint8Array(size));
+      },
+    });
+    const authorize = () => new Response(body, { status: 403 });
+    const accepting = accept(conn, { clock, authorize, closeTimeout: 3000, handshakeTimeout: 0, keepAlive: true });
+    accepting.catch(() => {});
+    await clock.advance(2999);
+    assertEquals([conn.isClosed, Number(peer.take().slice(9, 12))], [false, 403]);
+    await clock.advance(1);
+    const error = await assertRejects(() => accepting, HandshakeError);
+    assertEquals([error.failure, error.reusable, conn.isClosed, clock.pending], ["unauthorized", false, true, 0]);
   });
 }
 

@@ -27,10 +27,16 @@ const BAD_OPTIONS: readonly [name: string, options: unknown, type: typeof TypeEr
   ["a field of a body", { headers: { "content-length": "5" } }, TypeError],
   ["a field with a line end", { headers: { x: "a\r\nb: c" } }, TypeError],
   ["a request without an absolute url", { request: { method: "GET", url: "/", headers: new Headers() } }, TypeError],
+  ["protocols that are no list", { protocols: "chat" }, TypeError],
+  ["an authorize that is no function", { authorize: 5 }, TypeError],
+  ["a prefix that is a string", { prefix: "GET" }, TypeError],
+  ["a prefix of numbers", { prefix: [71] }, TypeError],
+  ["a request that is none", { request: {} }, TypeError],
+  ["a signal that is none", { signal: {} }, TypeError],
   ["a negative handshakeTimeout", { handshakeTimeout: -1 }, RangeError],
   ["a maxHeadSize of 0", { maxHeadSize: 0 }, RangeError],
   ["a maxMessageSize that is no integer", { maxMessageSize: 1.5 }, RangeError],
-  ["a highWaterMark that is not finite", { highWaterMark: Infinity }, RangeError],
+  ["a highWaterMark that is not a number", { highWaterMark: NaN }, RangeError],
   ["a closeTimeout that is too long", { closeTimeout: 2 ** 31 }, RangeError],
   ["an idleTimeout that is no number", { idleTimeout: "1" }, RangeError],
 ];
@@ -238,6 +244,9 @@ const NOT_REUSABLE: readonly [name: string, request: string, options?: AcceptOpt
   ["a malformed head", insert("x\r\n")],
   ["a policy that closes", upgrade(), {
     authorize: () => new Response(null, { status: 403, headers: { connection: "close" } }),
+  }],
+  ["a policy that closes among others", upgrade(), {
+    authorize: () => new Response(null, { status: 403, headers: { connection: "Close, x" } }),
   }],
 ];
 for (const [name, request, options] of NOT_REUSABLE) {

@@ -1,4 +1,6 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { attach, type WebSocketConnection, WebSocketError } from "../mod.ts";
+import { connectionPair } from "../src/testing.ts";
 import { times, toward, unhex } from "./cases/frames_base.ts";
 import { test } from "./harness.ts";
 import { attached, settled } from "./raw_peer.ts";
@@ -75,4 +77,67 @@ test("the idle clock stands while messages wait to be read", async () => {
   await clock.advance(500);
   assertEquals(peer.frames("server"), [{ ping: "" }]);
   socket.abort();
+});
+
+test("highWaterMark and maxMessageSize may be Infinity", () => {
+  const agreement = { role: "server", protocol: "", extensions: "" } as const;
+  const socket = attach(connectionPair()[0], agreement, { highWaterMark: Infinity, maxMessageSize: Infinity });
+  assertEquals(socket.send(new Uint8Array(1_000_000)), undefined);
+  socket.abort();
+});
+
+/** An echo by each face. */
+const ECHOES: Readonly<Record<string, (socket: WebSocketConnection) => Promise<unknown>>> = {
+  "receive()": (socket) => socket.receive((message) => socket.send(message)),
+  "the streams": (socket) => socket.readable.pipeTo(socket.writable),
+};
+
+for (const [name, echo] of Object.entries(ECHOES)) {
+  test(`a peer that sends and never reads an echo by ${name} is dropped after idleTimeout`, async () => {
+    const options = { highWaterMark: MARK, idleTimeout: 1000 };
+    const { clock, conn, peer, socket } = attached("server", options, { highWaterMark: 1000, reads: false });
+    const echoing = echo(socket);
+    echoing.catch(() => {});
+    for (let i = 0; i < 100; i++) peer.frame("server", "binary", times(1000));
+    await clock.advance(999);
+    assertEquals(conn.isClosed, false);
+    while (!conn.isClosed && clock.now() < 1500) {
+      peer.frame("server", "binary", times(1000));
+      await clock.advance(100);
+    }
+    assertEquals(conn.isClosed, true);
+    const error = await assertRejects(() => socket.closed, WebSocketError);
+    assertEquals([error.failure, error.closeCode, clock.pending], ["ping-timeout", 1006, 0]);
+    await assertRejects(() => echoing);
+  });
+
+  test(`a peer that reads an echo by ${name} now and then is kept`, async () => {
+    const options = { highWaterMark: MARK, idleTimeout: 1000 };
+    const { clock, conn, peer, socket } = attached("server", options, { highWaterMark: 1000, reads: false });
+    echo(socket).catch(() => {});
+    for (let i = 0; i < 300; i++) peer.frame("server", "binary", times(1000));
+    const reader = peer.conn.readable.getReader();
+    for (let i = 0; i < 20; i++) {
+      await clock.advance(900);
+      assertEquals((await reader.read()).done, false);
+    }
+    assertEquals(conn.isClosed, false);
+    await clock.advance(1500);
+    assertEquals([conn.isClosed, clock.pending], [true, 0], "until it no longer does");
+    await reader.closed.catch(() => {});
+  });
+}
+
+test("a handler that has yet to settle keeps its connection, when nothing is to be written", async () => {
+  const { clock, conn, peer, socket } = attached("server", { idleTimeout: 1000 });
+  socket.receive((message) => {
+    socket.send(message);
+    return new Promise(() => {});
+  }).catch(() => {});
+  peer.frame("server", "text", "a");
+  peer.frame("server", "text", "b");
+  await clock.advance(100_000);
+  assertEquals([conn.isClosed, peer.frames("server")], [false, [{ text: "a" }]]);
+  socket.abort();
+  assertEquals(clock.pending, 0);
 });

@@ -94,3 +94,24 @@ test("basicAuth() refuses a realm that can't be quoted, and both or neither of u
   assertThrows(() => basicAuth({ realm: "" }), TypeError, "either");
   assertThrows(() => basicAuth({ realm: "", users: {}, verify: () => true }), TypeError, "either");
 });
+
+test("basicAuth() refuses a user name with a colon, which nobody could give", () => {
+  assertThrows(() => basicAuth({ realm: "", users: { ada: "secret", "a:b": "c" } }), TypeError, "colon");
+});
+
+test("basicAuth() does the same work for whoever asks", async () => {
+  const { subtle } = crypto, { digest } = subtle, counts: number[] = [];
+  let count = 0;
+  subtle.digest = (...args) => (count++, digest.apply(subtle, args));
+  try {
+    for (const credentials of ["ada:pa:ss", "ada:wrong", "nopass:", "nopass:x", "eve:pa:ss", "eve:", "constructor:"]) {
+      count = 0;
+      await passes(`Basic ${encode(credentials)}`);
+      counts.push(count);
+    }
+  } finally {
+    subtle.digest = digest;
+  }
+  assert(counts[0]! > 0);
+  assertEquals(new Set(counts).size, 1, `${counts}`);
+});

@@ -21,8 +21,8 @@ interface Row {
   readonly rest?: string;
 }
 
-const LINE = 4096, TRAILERS = 16384;
-const trailers = (size: number) => `${"a".repeat(1024)}\r\n`.repeat(size / 1024);
+const LINE = 4096, TRAILERS = 128;
+const trailers = (count: number) => `a: ${"b".repeat(100)}\r\n`.repeat(count);
 
 const ROWS: readonly Row[] = [
   { name: "a length of 0", length: 0, bytes: "x", verdict: true, body: "", rest: "x" },
@@ -60,7 +60,22 @@ const ROWS: readonly Row[] = [
   },
   { name: "a chunk above a limit of 0", length: "chunked", bytes: "1\r\na", limit: 0, verdict: false, body: "" },
   { name: "no chunk under a limit of 0", length: "chunked", bytes: "0\r\n\r\n", limit: 0, verdict: true, body: "" },
-  { name: "trailers", length: "chunked", bytes: "0\r\na: b\r\nc\r\n\r\nx", verdict: true, body: "", rest: "x" },
+  { name: "trailers", length: "chunked", bytes: "0\r\na: b\r\nc:\r\n\r\nx", verdict: true, body: "", rest: "x" },
+  {
+    name: "sizes with zeros before them",
+    length: "chunked",
+    bytes: "0000000001\r\na\r\n00000000000000000a;x\r\nbcdefghijk\r\n000000000000\r\n\r\nx",
+    verdict: true,
+    body: "abcdefghijk",
+    rest: "x",
+  },
+  ...["GET / HTTP/1.1", "a", " a: b", "a : b", ": b", "a: b\0"].map((trailer): Row => ({
+    name: `${JSON.stringify(trailer)} as a trailer`,
+    length: "chunked",
+    bytes: `1\r\na\r\n0\r\n${trailer}\r\n\r\n`,
+    verdict: "body-malformed",
+    body: "a",
+  })),
   { name: "the longest line", length: "chunked", bytes: `0;${"a".repeat(LINE - 4)}\r\n\r\n`, verdict: true, body: "" },
   {
     name: "a line that is too long",
@@ -69,11 +84,17 @@ const ROWS: readonly Row[] = [
     verdict: "body-malformed",
     body: "",
   },
-  { name: "the longest trailers", length: "chunked", bytes: `0\r\n${trailers(TRAILERS)}\r\n`, verdict: true, body: "" },
   {
-    name: "trailers that are too long",
+    name: "as many trailers as fields may be",
     length: "chunked",
-    bytes: `0\r\n${trailers(TRAILERS + 1024)}\r\n`,
+    bytes: `0\r\n${trailers(TRAILERS)}\r\n`,
+    verdict: true,
+    body: "",
+  },
+  {
+    name: "one trailer too many",
+    length: "chunked",
+    bytes: `0\r\n${trailers(TRAILERS + 1)}\r\n`,
     verdict: "body-malformed",
     body: "",
   },

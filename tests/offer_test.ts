@@ -176,6 +176,25 @@ test("confirm() resolves to the agreement (RFC 6455 §4.1)", async () => {
   assertEquals(agreement, { role: "client", protocol: "b", extensions: "" });
 });
 
+test("confirm() ignores white space around Sec-WebSocket-Accept, and no more than that (RFC 6455 §4.1 (4))", async () => {
+  const accept = await acceptValue(KEY);
+  const given = (value: string) => {
+    const fields: Record<string, string> = {
+      upgrade: "websocket",
+      connection: "Upgrade",
+      "sec-websocket-accept": value,
+    };
+    return { status: 101, headers: { get: (name: string) => fields[name.toLowerCase()] ?? null } };
+  };
+  for (const value of [accept, ` ${accept}`, `${accept}\t`, ` \t ${accept} \t`]) {
+    assertEquals((await confirm(offered(), given(value))).role, "client", JSON.stringify(value));
+  }
+  for (const value of ["", " ", accept.replace("=", " ="), `\u00a0${accept}`]) {
+    const error = await assertRejects(() => confirm(offered(), given(value)), HandshakeError);
+    assertEquals(error.failure, "accept-mismatch", JSON.stringify(value));
+  }
+});
+
 test("confirm() rejects with what is wrong, the request, and the response if it is one (RFC 6455 §4.1)", async () => {
   const made = offered();
   const given = new Response("no", { status: 403 });

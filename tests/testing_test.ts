@@ -1,8 +1,10 @@
 import { assert, assertEquals, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
+import { accept, attach, HandshakeError } from "../mod.ts";
 import { connectionPair, fakeClock } from "../src/testing.ts";
 import { transportOf } from "../src/transport.ts";
+import { upgrade } from "./cases/requests_base.ts";
 import { latin1, test, text } from "./harness.ts";
-import { settled } from "./raw_peer.ts";
+import { RawPeer, settled } from "./raw_peer.ts";
 
 test("connectionPair() carries bytes both ways, and an end", async () => {
   const [a, b] = connectionPair();
@@ -157,6 +159,44 @@ test("an owner who comes after a loss is told of it", async () => {
   await settled();
   assertStrictEquals(told, error);
 });
+
+test("the streams of an end, then a door, then the streams again", async () => {
+  const [client, server] = connectionPair(), peer = new RawPeer(client);
+  peer.write("PROXY\r\n");
+  const before = server.readable.getReader(), writer = server.writable.getWriter();
+  assertEquals(text((await before.read()).value!), "PROXY\r\n");
+  await writer.write(latin1("welcome "));
+  before.releaseLock();
+  writer.releaseLock();
+  peer.write(upgrade({ "Sec-WebSocket-Version": "8" }));
+  const error = await assertRejects(() => accept(server, { keepAlive: true }), HandshakeError);
+  assertEquals([error.reusable, error.rest.length], [true, 0]);
+  peer.write("goes on");
+  const after = server.readable.getReader();
+  assertEquals(text((await after.read()).value!), "goes on");
+  await server.writable.getWriter().write(latin1("good bye"));
+  await settled();
+  assert(/^welcome HTTP\/1.1 426 [^]*\ngood bye$/.test(peer.take()));
+  peer.end();
+  assertEquals((await after.read()).done, true);
+});
+
+for (const looks of [false, true]) {
+  test(`two doors at once on one end are a TypeError${looks ? ", also when its streams were looked at" : ""}`, async () => {
+    const [client, server] = connectionPair(), peer = new RawPeer(client);
+    const agreement = { role: "server", protocol: "", extensions: "" } as const;
+    const socket = attach(server, agreement);
+    const received: unknown[] = [];
+    socket.receive((message) => void received.push(message)).catch(() => {});
+    if (looks) assertEquals([server.readable.locked, server.writable.locked], [false, false]);
+    assertThrows(() => attach(server, agreement), TypeError, "already in use");
+    await assertRejects(() => accept(server), TypeError, "already in use");
+    peer.frame("server", "text", "Hello");
+    await settled();
+    assertEquals(received, ["Hello"], "the first one goes on");
+    socket.abort();
+  });
+}
 
 test("fakeClock() fires in the order of time, and of setting; between two everything that is ready runs", async () => {
   const clock = fakeClock(), log: string[] = [];

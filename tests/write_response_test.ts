@@ -201,6 +201,16 @@ for (const [name, body, length, count] of WRONG) {
 }
 
 for (const before of [0, 70_000]) {
+  test(`writeResponse() of a string among a body's chunks, after ${before} bytes, is a TypeError, and closes`, async () => {
+    const { conn, peer, clock } = pair();
+    const body = ReadableStream.from([new Uint8Array(before).fill(120), "Hello"]) as ReadableStream;
+    await assertRejects(() => writeResponse(conn, new Response(body), { ...KEEP, clock }), TypeError, "Uint8Array");
+    await settled();
+    const reply = peer.take();
+    assertEquals([reply.includes("\0"), reply.length > 0, conn.isClosed], [false, before > 0, true]);
+    assertEquals(clock.pending, 0);
+  });
+
   test(`writeResponse() rejects with the error of a body that fails after ${before} bytes, and closes`, async () => {
     const { conn, peer, clock } = pair(), error = new Error("mine");
     const response = new Response(pieces(before, error));
