@@ -16,20 +16,7 @@ import {
 import { connectionPair, fakeClock } from "../src/testing.ts";
 import { upgrade } from "./cases/requests_base.ts";
 import { test } from "./harness.ts";
-import { RawPeer, settled } from "./raw_peer.ts";
-
-/** A signal that counts its listeners. */
-function countedSignal() {
-  const controller = new AbortController(), { signal } = controller;
-  const listeners = new Set<unknown>();
-  const { addEventListener: add, removeEventListener: remove } = signal;
-  signal.addEventListener = (...args: Parameters<typeof add>) => (listeners.add(args[1]), add.apply(signal, args));
-  signal.removeEventListener = (...args: Parameters<typeof remove>) => {
-    listeners.delete(args[1]);
-    remove.apply(signal, args);
-  };
-  return { controller, signal, listeners: () => listeners.size };
-}
+import { countedSignal, RawPeer, settled } from "./raw_peer.ts";
 
 /** A server's end, and a client by hand that never ends. */
 function pair() {

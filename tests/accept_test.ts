@@ -3,7 +3,7 @@ import { accept, type AcceptOptions, HandshakeError } from "../mod.ts";
 import { connectionPair, fakeClock, type PairedConnection } from "../src/testing.ts";
 import { insert, upgrade } from "./cases/requests_base.ts";
 import { latin1, test } from "./harness.ts";
-import { RawPeer, settled } from "./raw_peer.ts";
+import { countedSignal, RawPeer, settled } from "./raw_peer.ts";
 
 /** A server's end, and a client by hand that ends when the server has. */
 function pair(pairOptions: Parameters<typeof connectionPair>[0] = {}): { conn: PairedConnection; peer: RawPeer } {
@@ -121,16 +121,6 @@ for (const [name, written, options] of MOMENTS) {
     await settled();
     assertEquals([conn.isClosed, clock.pending, peer.take()], [true, 0, ""]);
   });
-}
-
-/** A signal that counts its listeners. */
-function countedSignal(): { signal: AbortSignal; listeners: () => number } {
-  const { signal } = new AbortController();
-  let count = 0;
-  const { addEventListener: add, removeEventListener: remove } = signal;
-  signal.addEventListener = (...args: Parameters<typeof add>) => (count++, add.apply(signal, args));
-  signal.removeEventListener = (...args: Parameters<typeof remove>) => (count--, remove.apply(signal, args));
-  return { signal, listeners: () => count };
 }
 
 for (const [outcome, written] of [["success", upgrade()], ["a refusal", upgrade({ Upgrade: null })]] as const) {

@@ -6,19 +6,12 @@ import { connect, type ConnectOptions, HandshakeError } from "../mod.ts";
 import { connectionPair, fakeClock } from "../src/testing.ts";
 import { head } from "./cases/responses_base.ts";
 import { test } from "./harness.ts";
-import { RawPeer, settled } from "./raw_peer.ts";
+import { countedSignal, RawPeer, settled } from "./raw_peer.ts";
 
 /** A connect under way, with a server by hand that never ends. */
 async function connecting(options: Partial<ConnectOptions> = {}) {
   const [conn, far] = connectionPair(), peer = new RawPeer(far), clock = fakeClock();
-  const controller = new AbortController(), { signal } = controller;
-  const listeners = new Set<unknown>();
-  const { addEventListener: add, removeEventListener: remove } = signal;
-  signal.addEventListener = (...args: Parameters<typeof add>) => (listeners.add(args[1]), add.apply(signal, args));
-  signal.removeEventListener = (...args: Parameters<typeof remove>) => {
-    listeners.delete(args[1]);
-    remove.apply(signal, args);
-  };
+  const { controller, signal, listeners } = countedSignal();
   const opening = connect("ws://localhost/chat", { conn, clock, signal, ...options });
   opening.catch(() => {});
   await peer.until("\r\n\r\n");
@@ -30,7 +23,7 @@ async function connecting(options: Partial<ConnectOptions> = {}) {
     /** Its failure, once nothing is left of it. */
     async failure() {
       const error = await assertRejects(() => opening, HandshakeError);
-      assertEquals([conn.isClosed, clock.pending, listeners.size], [true, 0, 0]);
+      assertEquals([conn.isClosed, clock.pending, listeners()], [true, 0, 0]);
       return error;
     },
   };

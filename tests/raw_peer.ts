@@ -120,6 +120,19 @@ export function attached(
   return { clock, conn, peer: new RawPeer(far, { reads }), socket };
 }
 
+/** A signal that counts its listeners. */
+export function countedSignal(): { controller: AbortController; signal: AbortSignal; listeners: () => number } {
+  const controller = new AbortController(), { signal } = controller;
+  const listeners = new Set<unknown>();
+  const { addEventListener: add, removeEventListener: remove } = signal;
+  signal.addEventListener = (...args: Parameters<typeof add>) => (listeners.add(args[1]), add.apply(signal, args));
+  signal.removeEventListener = (...args: Parameters<typeof remove>) => {
+    listeners.delete(args[1]);
+    remove.apply(signal, args);
+  };
+  return { controller, signal, listeners: () => listeners.size };
+}
+
 /** Lets everything that is ready run: a few turns of the event loop. */
 export async function settled(): Promise<void> {
   for (let turn = 0; turn < 4; turn++) await new Promise<void>((resolve) => nextTurn(resolve));
