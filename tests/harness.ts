@@ -26,9 +26,22 @@ export function test(name: string, ...rest: [TestBody] | [TestNeeds, TestBody]):
   register(skipped, fn, true);
 }
 
-/** The one place that knows the runtime's own test function: its leak sanitizers see no other. */
-function register(name: string, fn: TestBody, ignore: boolean): void {
-  Deno.test({ name, ignore, fn: () => fn() });
+/** Registers one test with the runtime. */
+type Register = (name: string, fn: TestBody, ignore: boolean) => void;
+
+/** What `bun:test` and `node:test` have in common. */
+interface TestModule {
+  readonly test: ((name: string, fn: TestBody) => void) & { skip(name: string, fn: TestBody): void };
+}
+
+/** The one place that knows the runtime's own test function: on Deno its leak sanitizers see no other. */
+const register: Register = "Deno" in globalThis
+  ? (name, fn, ignore) => Deno.test({ name, ignore, fn: () => fn() })
+  : await registerWith("Bun" in globalThis ? "bun:test" : "node:test");
+
+async function registerWith(specifier: string): Promise<Register> {
+  const { test }: TestModule = await import(specifier);
+  return (name, fn, ignore) => void (ignore ? test.skip : test)(name, async () => await fn());
 }
 
 /** The path of a program on PATH, or `undefined`. */
