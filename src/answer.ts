@@ -16,7 +16,7 @@ import {
   ResponseHeadDraft,
 } from "./handshake.ts";
 import { checkOrigins, isAllowedOrigin, type Origins } from "./origin.ts";
-import { headOf } from "./request_head.ts";
+import { headOf, problemOf } from "./request_head.ts";
 
 /**
  * What {@linkcode AnswerOptions.authorize} is called with beside the request.
@@ -203,6 +203,8 @@ export async function decide(request: RequestHead, options: AnswerOptions): Prom
 }
 
 function findProblem(request: RequestHead, options: AnswerOptions): Problem | undefined {
+  const known = problemOf(request);
+  if (known) return known;
   const { headers } = request;
   const head = headOf(request);
   const { method } = head ?? request; // a `Request` shows «get» as GET

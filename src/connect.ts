@@ -1,18 +1,18 @@
-// The client's door: an established connection to a WebSocket. The whole response is at hand, on success and on refusal.
+// The client's door: a URL, and a connection that is given or dialled, to a WebSocket. The whole response is at hand, on
+// success and on refusal.
 
-import { readBody } from "./body.ts";
 import { checkNumber, checkTime } from "./clock.ts";
 import { Connection } from "./connection.ts";
-import type { HandshakeError, Problem } from "./errors.ts";
-import { listHas } from "./fields.ts";
-import { Gather } from "./gather.ts";
-import { type Agreement, switchingProtocols } from "./handshake.ts";
-import { HeadReader, writeHead } from "./head.ts";
-import { linger } from "./linger.ts";
-import { draftOffer, judge, type OfferDraft, type OfferOptions, openingError } from "./offer.ts";
-import { type ParsedResponse, parseResponse } from "./response_head.ts";
+import { dial, type DialOptions } from "./dial.ts";
+import { HandshakeError, type Problem } from "./errors.ts";
+import type { Agreement } from "./handshake.ts";
+import { draftOffer, type OfferDraft, type OfferOptions, openingError, webSocketUrl } from "./offer.ts";
+import { type OpeningOptions, requestUpgrade, toResponse } from "./opening.ts";
+import { parseProxy } from "./proxy.ts";
+import { isRedirect, redirected } from "./redirect.ts";
+import type { ParsedResponse } from "./response_head.ts";
 import type { ByteConnection, Transport } from "./transport.ts";
-import { openWire, readHead, type Wire, WireError } from "./wire.ts";
+import { checkSignal, openWire, Patience, type Wire, WireError } from "./wire.ts";
 import {
   checkConnectionOptions,
   type CheckedOptions,
@@ -40,8 +40,35 @@ import {
  * ```
  */
 export interface ConnectOptions extends OfferOptions, ConnectionOptions {
-  /** The connection to use. It is established, and encrypted where that is wanted. */
-  conn: ByteConnection;
+  /**
+   * The connection to use: established, and encrypted where that is wanted. Without it the host of the URL is dialled, by
+   * TCP, and by TLS for `wss:` and `https:`; its certificate is always verified.
+   */
+  conn?: ByteConnection | undefined;
+  /** The path of a unix socket to dial in place of the URL's host. */
+  unix?: string | undefined;
+  /**
+   * An HTTP proxy to dial through: `http://user:password@host:port`. It is asked for a tunnel (RFC 9110 §9.3.6), in which
+   * TLS is done for `wss:`. Proxies are taken from nowhere else, such as the environment.
+   */
+  proxy?: string | URL | undefined;
+  /**
+   * Certificates that are trusted beside those that the runtime trusts, each in PEM.
+   *
+   * @default {[]}
+   */
+  caCerts?: readonly string[] | undefined;
+  /** Our own certificate for TLS, in PEM. */
+  cert?: string | undefined;
+  /** The private key of `cert`, in PEM. */
+  key?: string | undefined;
+  /**
+   * How many redirects are followed (RFC 9110 §15.4): never from `wss:` to `ws:`, and to another origin without
+   * Authorization, Cookie, Proxy-Authorization, user information, and `cert`.
+   *
+   * @default {0}
+   */
+  followRedirects?: number | undefined;
   /** Bytes that were already read from the connection: the beginning of the response. */
   prefix?: Uint8Array | undefined;
   /**
@@ -57,19 +84,19 @@ export interface ConnectOptions extends OfferOptions, ConnectionOptions {
    */
   maxBodySize?: number | undefined;
   /**
-   * How long the handshake may take from the call on, in milliseconds; 0 disables.
+   * How long the handshake may take from the call on, dialling and redirects included, in milliseconds; 0 disables.
    *
    * @default {10000}
    */
   handshakeTimeout?: number | undefined;
   /**
-   * Gives the connection back after a refusal, when the response allows it: HTTP/1.1, a body whose end is known, and no
+   * Gives `conn` back after a refusal, when the response allows it: HTTP/1.1, a body whose end is known, and no
    * `Connection: close`. A proxy in between must be known to treat a refused upgrade as plain HTTP.
    *
    * @default {false}
    */
   keepAlive?: boolean | undefined;
-  /** Gives the handshake up and closes the connection; the WebSocket is not affected. */
+  /** Gives the dialling or the handshake up and closes the connection; the WebSocket is not affected. */
   signal?: AbortSignal | undefined;
 }
 
@@ -115,9 +142,6 @@ class ClientConnection extends Connection implements Connected {
   }
 }
 
-/** How many interim responses may come before the final one. */
-const MAX_INTERIM = 16;
-
 /**
  * Opens a WebSocket on an established connection: sends the request with a fresh key and judges the response
  * (RFC 6455 §4.1). The connection belongs to this function from the call on; wrong options leave it untouched.
@@ -151,99 +175,109 @@ const MAX_INTERIM = 16;
  * socket.abort();
  * ```
  */
-export async function connect(url: string | URL, options: ConnectOptions): Promise<Connected> {
-  const offer = draftOffer(url, options);
+export async function connect(url: string | URL, options: ConnectOptions = {}): Promise<Connected> {
   const connection = checkConnectionOptions(options);
-  const maxHeadSize = checkNumber("maxHeadSize", options.maxHeadSize, 16384, 1);
-  const maxBodySize = checkNumber("maxBodySize", options.maxBodySize, 2 ** 20);
+  const opening: OpeningOptions = {
+    maxHeadSize: checkNumber("maxHeadSize", options.maxHeadSize, 16384, 1),
+    maxBodySize: checkNumber("maxBodySize", options.maxBodySize, 2 ** 20),
+    keepAlive: options.keepAlive === true,
+    connection,
+  };
   const timeout = checkTime("handshakeTimeout", options.handshakeTimeout, 10_000);
-  const { signal, prefix } = options;
-  const request = writeHead(`GET ${offer.target} HTTP/1.1`, offer.fields);
-  const wire = openWire(options.conn, { clock: connection.clock, timeout, signal, prefix });
-  let refusal: HandshakeError;
+  let hopsLeft = checkNumber("followRedirects", options.followRedirects, 0);
+  let dialling = checkDialling(options);
+  let offer = draftOffer(url, options), from = webSocketUrl(url), isForeign = false;
+  checkSignal(options.signal);
+  const patience = new Patience(connection.clock, timeout, options.signal);
+  const { signal } = patience;
   try {
-    await wire.write(request);
-    const head = await readFinal(wire, maxHeadSize);
-    const verdict = "failure" in head ? head : await wire.guard(judge(offer, head));
-    if (!("failure" in verdict)) {
-      wire.dispose();
-      return new ClientConnection(wire.transport, verdict, connection, wire.rest, head as ParsedResponse);
+    for (;;) {
+      const { conn, prefix } = dialling ? await dial(from, dialling, signal) : given(options);
+      const outcome = await openOver(
+        openWire(conn, { clock: connection.clock, timeout: 0, signal, prefix }),
+        offer,
+        opening,
+      );
+      if (!(outcome instanceof HandshakeError)) return outcome;
+      const { response } = outcome;
+      if (options.followRedirects === undefined || !response || !isRedirect(response)) throw outcome;
+      const next = hopsLeft-- > 0 ? redirected(from, response) : tooMany(options.followRedirects);
+      if ("failure" in next) throw openingError(next, { request: offer.request, response });
+      isForeign ||= next.origin !== from.origin;
+      if (isForeign) dialling = { ...dialling!, client: undefined };
+      from = next;
+      offer = draftOffer(from, options, isForeign);
     }
-    const parsed = "failure" in head ? undefined : head;
-    refusal = await refused(wire, verdict, {
-      offer,
-      head: parsed,
-      maxBodySize,
-      keepAlive: options.keepAlive,
-      connection,
-    });
   } catch (error) {
-    wire.abort();
     if (!(error instanceof WireError)) throw error;
-    const problem = { failure: error.failure, detail: error.message };
-    throw openingError(problem, { request: offer.request, cause: error.cause });
+    const { failure, message: detail, cause, response } = error;
+    throw openingError({ failure, detail }, { request: offer.request, cause, response });
+  } finally {
+    patience.dispose();
   }
-  throw refusal; // the connection is closed, or given back
 }
 
-/** The final response: interim ones are skipped, but for a 101 (RFC 9110 §15.2). */
-async function readFinal(wire: Wire, maxHeadSize: number): Promise<ParsedResponse | Problem> {
-  for (let count = 0; count <= MAX_INTERIM; count++) {
-    const bytes = await readHead(wire, new HeadReader(maxHeadSize, 0));
-    if (!bytes) throw new WireError("connection-closed", "the connection ended before a response");
-    const head = "failure" in bytes ? bytes : parseResponse(bytes);
-    if ("failure" in head || head.status === 101 || head.status >= 200) return head;
-  }
-  return { failure: "head-malformed", detail: `there are more than ${MAX_INTERIM} interim responses` };
+/** The connection that the caller has made. */
+function given({ conn, prefix }: ConnectOptions): { conn: ByteConnection; prefix: Uint8Array | undefined } {
+  return { conn: conn!, prefix };
 }
 
-interface RefusedOptions {
-  readonly offer: OfferDraft;
-  readonly head: ParsedResponse | undefined;
-  readonly maxBodySize: number;
-  readonly keepAlive: boolean | undefined;
-  readonly connection: CheckedOptions;
+function tooMany(count: number): Problem {
+  return { failure: "redirect-refused", detail: `there are more than ${count} redirects` };
 }
 
-/** Reads what there is of the refusal's body, gives the connection back or closes it, and makes the error. */
-async function refused(
-  wire: Wire,
-  problem: Problem,
-  { offer, head, maxBodySize, keepAlive, connection }: RefusedOptions,
-): Promise<HandshakeError> {
-  const body = new Gather();
-  let whole = false;
+/** One attempt on one connection. */
+async function openOver(wire: Wire, offer: OfferDraft, options: OpeningOptions): Promise<Connected | HandshakeError> {
   try {
-    whole = head !== undefined && await readBody(wire, head.body, maxBodySize, body) === true;
+    const opened = await requestUpgrade(wire, offer, options);
+    if (opened instanceof HandshakeError) return opened;
+    wire.dispose();
+    return new ClientConnection(wire.transport, opened.agreement, options.connection, wire.rest, opened.head);
   } catch (error) {
-    // The head said enough: a body that breaks off or comes too late is cut there
-    if (!(error instanceof WireError)) throw error;
-  }
-  const reusable = keepAlive === true && whole && head!.body !== "end" && head!.version === "1.1" &&
-    head!.status !== 101 && !listHas(head!.headers.get("connection"), "close");
-  if (reusable) wire.release();
-  else {
-    // A server that is still sending is not reset, as long as the handshake may take
-    const { clock, closeTimeout: timeout } = connection;
-    if (!whole) await linger(wire.transport, { clock, timeout, signal: wire.signal }).closed;
     wire.abort();
+    throw error;
   }
-  return openingError(problem, {
-    request: offer.request,
-    response: head && toResponse(head, body.take()),
-    reusable,
-    rest: reusable ? wire.rest : undefined,
-    truncated: head !== undefined && !whole,
-  });
 }
 
-/** What was read, as a `Response`. */
-function toResponse(head: ParsedResponse, body: Uint8Array<ArrayBuffer> | null): Response {
-  const { status, reason: statusText } = head;
-  const headers = [...head.headers];
-  if (status === 101) return switchingProtocols(headers);
-  // The body was taken out of its framing; fetch() shows the same fields
-  const isNull = status === 204 || status === 205 || status === 304 || body === null || body.length === 0;
-  // RFC 9110 §15: an invalid status is to be taken as a 5xx
-  return new Response(isNull ? null : body, { status: status > 599 ? 500 : status, statusText, headers });
+/** What only a connection of our own making has. */
+const DIALLING = ["unix", "proxy", "caCerts", "cert", "key", "followRedirects"] as const;
+
+/**
+ * How to dial, or `undefined` when there is a connection.
+ *
+ * @throws {TypeError} For options that can't be used, or not with each other.
+ */
+function checkDialling(options: ConnectOptions): DialOptions | undefined {
+  const { conn, prefix, unix, proxy, caCerts = [], cert, key } = options;
+  if (conn !== undefined) {
+    const unused = DIALLING.find((name) => options[name] !== undefined);
+    if (unused) throw new TypeError(`Cannot use the option ${unused}: the connection is given as conn`);
+    return undefined;
+  }
+  const wrong = prefix !== undefined
+    ? "prefix: there is no conn that it was read from"
+    : options.keepAlive
+    ? "keepAlive: only a conn of the caller's own can be tried again"
+    : unix !== undefined && (typeof unix !== "string" || unix === "")
+    ? "unix: it must be the path of a socket"
+    : unix !== undefined && proxy !== undefined
+    ? "proxy: it does not go together with unix"
+    : !Array.isArray(caCerts) || !caCerts.every(isPem)
+    ? "caCerts: it must be a list of certificates in PEM"
+    : (cert === undefined) !== (key === undefined)
+    ? "cert: a certificate and its key are given together"
+    : cert !== undefined && !(isPem(cert) && isPem(key))
+    ? "cert: certificate and key must be in PEM"
+    : undefined;
+  if (wrong) throw new TypeError(`Cannot use the option ${wrong}`);
+  return {
+    unix,
+    proxy: proxy === undefined ? undefined : parseProxy(proxy),
+    caCerts,
+    client: cert === undefined ? undefined : { cert, key: key! },
+  };
+}
+
+function isPem(value: unknown): boolean {
+  return typeof value === "string" && value.includes("-----BEGIN ");
 }

@@ -48,7 +48,11 @@ export type HandshakeFailure =
   | "accept-mismatch"
   | "extension-unrequested"
   | "protocol-unrequested"
-  | "protocol-missing";
+  | "protocol-missing"
+  | "dial-failed"
+  | "proxy-refused"
+  | "tls-failed"
+  | "redirect-refused";
 
 /**
  * A code of the protocol table: what was wrong after the upgrade. Each has a section and a close code.
@@ -198,6 +202,10 @@ export const handshakeFailures: Readonly<Record<HandshakeFailure, HandshakeRow>>
     section: "WHATWG WebSockets §2.1",
     sentence: "The server chose none of the offered subprotocols",
   },
+  "dial-failed": { status: 0, section: "RFC 6455 §4.1 (4)", sentence: "No connection to the server could be made" },
+  "proxy-refused": { status: 0, section: "RFC 6455 §4.1 (4)", sentence: "The proxy did not open a tunnel" },
+  "tls-failed": { status: 0, section: "RFC 6455 §4.1 (5)", sentence: "The TLS handshake failed" },
+  "redirect-refused": { status: 0, section: "RFC 9110 §15.4", sentence: "The redirect is not followed" },
 };
 
 /** A row of the protocol table. */

@@ -113,8 +113,15 @@ export function offer(url: string | URL, options: OfferOptions = {}): Offer {
   return draftOffer(url, options);
 }
 
-/** {@linkcode offer}, not yet a `Request`. */
-export function draftOffer(url: string | URL, options: OfferOptions): OfferDraft {
+/** What is for the first origin alone. */
+const CREDENTIALS = new Set(["authorization", "cookie", "proxy-authorization"]);
+
+/**
+ * {@linkcode offer}, not yet a `Request`.
+ *
+ * @param isForeign Whether another origin has sent us here: it gets no credentials, and no Host but its own.
+ */
+export function draftOffer(url: string | URL, options: OfferOptions, isForeign = false): OfferDraft {
   const target = webSocketUrl(url);
   const protocols = checkProtocols(options.protocols);
   checkDecorator(options.headers, "client");
@@ -127,14 +134,22 @@ export function draftOffer(url: string | URL, options: OfferOptions): OfferDraft
     ["Sec-WebSocket-Version", "13"],
   ];
   if (protocols.length > 0) fields.push(["Sec-WebSocket-Protocol", protocols.join(", ")]);
-  if (target.username !== "" || target.password !== "") fields.push(["Authorization", basicOf(target)]);
+  const authorization = basicOf(target);
+  if (authorization) fields.push(["Authorization", authorization]);
   target.username = target.password = "";
   const draft = (headers: Headers) => ({ method: "GET", url: target.href, headers });
-  return new OfferDraft(target, key, protocols, decorate(fields, options.headers, "client", draft));
+  const decorated = decorate(fields, options.headers, "client", draft);
+  return new OfferDraft(target, key, protocols, isForeign ? withoutCredentials(decorated, target) : decorated);
+}
+
+function withoutCredentials(fields: FieldList, { host }: URL): FieldList {
+  return fields
+    .filter(([name]) => !CREDENTIALS.has(name.toLowerCase()))
+    .map(([name, value]) => [name, name.toLowerCase() === "host" ? host : value]);
 }
 
 /** The URL of a WebSocket (RFC 6455 §3) with the scheme of its handshake. */
-function webSocketUrl(url: string | URL): URL {
+export function webSocketUrl(url: string | URL): URL {
   const parsed = URL.parse(url);
   const wrong = parsed === null
     ? "it is not a URL"
@@ -147,8 +162,9 @@ function webSocketUrl(url: string | URL): URL {
   return new URL(parsed!.href.replace(/^ws/, "http"));
 }
 
-/** User and password of a URL as RFC 7617 credentials. */
-function basicOf(url: URL): string {
+/** User and password of a URL, if it has them, as RFC 7617 credentials. */
+export function basicOf(url: URL): string | undefined {
+  if (url.username === "" && url.password === "") return undefined;
   const [user, password] = [url.username, url.password].map((part) => {
     try {
       return decodeURIComponent(part);

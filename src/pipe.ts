@@ -1,8 +1,8 @@
 // One end of a connection in memory, as a Transport of its own, and as a pair of streams when somebody asks for them.
 
 import { type Clock, nextTurn } from "./clock.ts";
-import { TRANSPORT, type Transport, type TransportConnection, type TransportHandlers } from "./transport.ts";
-import { type TransportStreams, transportStreams } from "./transport_streams.ts";
+import type { TransportHandlers } from "./transport.ts";
+import { type OwnedTransport, StreamsOfTransport } from "./transport_connection.ts";
 
 /** What one end is told. */
 export interface PipeOptions {
@@ -14,12 +14,11 @@ export interface PipeOptions {
 }
 
 /** See the head of the file. */
-export class PipeEnd implements Transport, TransportConnection {
+export class PipeEnd extends StreamsOfTransport implements OwnedTransport {
   readonly #options: PipeOptions;
   #peer!: PipeEnd;
   #handlers: TransportHandlers | undefined;
   #paused = true;
-  #streams: TransportStreams | undefined;
 
   /** What has come from the peer and was not read; how much of it there is, on its way or here. */
   #arrived: Uint8Array<ArrayBuffer>[] = [];
@@ -37,6 +36,7 @@ export class PipeEnd implements Transport, TransportConnection {
   bytesWritten = 0;
 
   constructor(options: PipeOptions) {
+    super();
     this.#options = options;
   }
 
@@ -44,23 +44,12 @@ export class PipeEnd implements Transport, TransportConnection {
     this.#peer = peer;
   }
 
-  [TRANSPORT](): Transport {
-    if (this.#streams && (this.#streams.readable.locked || this.#streams.writable.locked)) {
-      throw new TypeError("Cannot use the connection: a stream of it is locked");
-    }
-    // Streams that are not locked have given the connection back; later ones begin anew
-    this.#streams?.release();
-    this.#streams = undefined;
-    if (this.#handlers && !this.#closed) throw new TypeError("Cannot use the connection: it is already in use");
+  protected get transport(): this {
     return this;
   }
 
-  get readable(): ReadableStream<Uint8Array> {
-    return (this.#streams ??= transportStreams(this)).readable;
-  }
-
-  get writable(): WritableStream<Uint8Array> {
-    return (this.#streams ??= transportStreams(this)).writable;
+  get inUse(): boolean {
+    return this.#handlers !== undefined && !this.#closed;
   }
 
   get isClosed(): boolean {

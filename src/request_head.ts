@@ -37,6 +37,29 @@ export function headOf(request: RequestHead): ParsedRequest | undefined {
   return request.headers instanceof Fields ? request as ParsedRequest : parsed.get(request);
 }
 
+const problems = new WeakMap<RequestHead, Problem>();
+
+/** What is wrong with a head that somebody else has read, and that was parsed again. */
+export function problemOf(request: RequestHead): Problem | undefined {
+  return problems.get(request);
+}
+
+/**
+ * A head that somebody else has read, judged as strictly as one of our own reading.
+ *
+ * @param lines The request line and the field lines, as they came.
+ * @returns The request; one that is wrong is refused for it, as soon as it is to be accepted.
+ */
+export function parseForeignRequest(lines: readonly string[]): RequestHead {
+  const text = [...lines, "", ""].join("\r\n");
+  const read = parseRequest(Uint8Array.from(text, (char) => char.charCodeAt(0)));
+  if (!("failure" in read)) return read;
+  const [method = ""] = text.split(" ", 1);
+  const request = { method, url: "http://localhost/", headers: new Headers() };
+  problems.set(request, read);
+  return request;
+}
+
 /** A whole head as a request. */
 export function parseRequest(head: Uint8Array): ParsedRequest | Problem {
   const lines = readLines(head);

@@ -10,11 +10,50 @@ import { type ByteConnection, type Transport, transportOf } from "./transport.ts
 /** Why nothing more can be read or written: the peer, the network or the deadline. */
 export class WireError extends Error {
   readonly failure: HandshakeFailure;
+  /** What a proxy has answered. */
+  readonly response: Response | undefined;
 
-  constructor(failure: HandshakeFailure, message: string, options?: ErrorOptions) {
+  constructor(
+    failure: HandshakeFailure,
+    message: string,
+    options: ErrorOptions & { response?: Response | undefined } = {},
+  ) {
     super(message, options);
     this.failure = failure;
+    this.response = options.response;
   }
+}
+
+/** The deadline and the signal of a handshake that takes more than one wire, as one signal. */
+export class Patience {
+  readonly #controller = new AbortController();
+  readonly #deadline: Deadline;
+  readonly #given: AbortSignal | undefined;
+  readonly #abort = (): void => this.#controller.abort(this.#given!.reason);
+
+  /** @param timeout From now on, in milliseconds; 0: for ever. */
+  constructor(clock: Clock, timeout: number, signal: AbortSignal | undefined) {
+    this.#given = signal;
+    this.#deadline = new Deadline(clock);
+    this.#deadline.set(timeout, () => this.#controller.abort(tooLate(timeout)));
+    signal?.addEventListener("abort", this.#abort);
+    if (signal?.aborted) this.#abort();
+  }
+
+  /** Aborted with a {@linkcode WireError} when the time is over, or with the reason of the given signal. */
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  /** The handshake is over. */
+  dispose(): void {
+    this.#deadline.clear();
+    this.#given?.removeEventListener("abort", this.#abort);
+  }
+}
+
+function tooLate(timeout: number): WireError {
+  return new WireError("handshake-timeout", `nothing was settled within ${timeout} ms`);
 }
 
 /** How long, and until when. */
@@ -34,10 +73,14 @@ export interface WireOptions {
  */
 export function openWire(conn: ByteConnection, options: WireOptions): Wire {
   checkPrefix(options.prefix);
-  if (options.signal !== undefined && !(options.signal instanceof AbortSignal)) {
-    throw new TypeError("Cannot use the signal: it must be an AbortSignal");
-  }
+  checkSignal(options.signal);
   return new Wire(transportOf(conn), options);
+}
+
+/** A signal is one, or nothing. */
+export function checkSignal(signal: unknown): void {
+  if (signal === undefined || signal instanceof AbortSignal) return;
+  throw new TypeError("Cannot use the signal: it must be an AbortSignal");
 }
 
 /** A prefix is bytes, or nothing. */
@@ -100,9 +143,7 @@ export class Wire {
 
   /** Sets the deadline anew: from now on, in milliseconds; 0: none. */
   allow(timeout: number): void {
-    this.#deadline.set(timeout, () => {
-      this.#interrupt(new WireError("handshake-timeout", `nothing was settled within ${timeout} ms`));
-    });
+    this.#deadline.set(timeout, () => this.#interrupt(tooLate(timeout)));
   }
 
   #interrupt(reason: unknown): void {

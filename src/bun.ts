@@ -1,0 +1,323 @@
+/**
+ * Connections over Bun's TCP APIs, for `accept()` and `connect()`: `listen()` and `dial()` over `Bun.listen` and
+ * `Bun.connect`, and `handlers()` for those who call these two themselves.
+ *
+ * @example An echo server
+ * ```ts ignore
+ * import { accept, connect } from "@handfast/websocket";
+ * import { type BunConnection, listen } from "@handfast/websocket/bun";
+ * import { assertEquals } from "@std/assert";
+ *
+ * async function echo(conn: BunConnection) {
+ *   const socket = await accept(conn);
+ *   await socket.receive((message) => socket.send(message));
+ * }
+ *
+ * const listener = listen({ hostname: "127.0.0.1", port: 8765 });
+ * const serving = (async () => {
+ *   for await (const conn of listener) echo(conn).catch(console.error);
+ * })();
+ *
+ * const socket = await connect("ws://127.0.0.1:8765/");
+ * socket.send("Hello");
+ * assertEquals((await socket.readable.getReader().read()).value, "Hello");
+ * await socket.close();
+ * listener.close();
+ * await serving;
+ * ```
+ *
+ * @module
+ */
+
+import type { SocketHandler, TLSOptions } from "bun";
+import { connectBun } from "./bun_dial.ts";
+import { type BunAddress, bunHandlers, type BunServer, bunTcp, type BunTls } from "./bun_socket.ts";
+import type { ByteConnection } from "./transport.ts";
+
+export type { BunAddress, ByteConnection };
+
+/**
+ * A socket of Bun's, as a connection.
+ *
+ * @example Who is there
+ * ```ts ignore
+ * import { type BunConnection, dial, listen } from "@handfast/websocket/bun";
+ * import { assert, assertEquals } from "@std/assert";
+ *
+ * const listener = listen({ hostname: "127.0.0.1", port: 8766 });
+ * const client: BunConnection = await dial({ hostname: "127.0.0.1", port: 8766 });
+ * const server = await listener.accept();
+ *
+ * assert(client.localAddr.transport === "tcp");
+ * assertEquals(server.remoteAddr, client.localAddr);
+ * for (const end of [client, server, listener]) end.close();
+ * ```
+ */
+export interface BunConnection extends ByteConnection, Disposable {
+  /** Our end. */
+  readonly localAddr: BunAddress;
+  /** The peer's end. */
+  readonly remoteAddr: BunAddress;
+  /** Closes at once, whoever uses it. */
+  close(): void;
+}
+
+/**
+ * What {@linkcode listen} gives.
+ *
+ * @example One connection, and no more
+ * ```ts ignore
+ * import { type BunListener, dial, listen } from "@handfast/websocket/bun";
+ * import { assertRejects } from "@std/assert";
+ *
+ * const listener: BunListener = listen({ hostname: "127.0.0.1", port: 8767 });
+ * const client = await dial({ hostname: "127.0.0.1", port: 8767 });
+ * const conn = await listener.accept();
+ * listener.close();
+ *
+ * await assertRejects(() => listener.accept(), Error, "closed");
+ * for (const end of [client, conn]) end.close();
+ * ```
+ */
+export interface BunListener extends AsyncIterable<BunConnection>, Disposable {
+  /** Where it listens. */
+  readonly addr: BunAddress;
+  /**
+   * Waits for a connection. What comes while nobody waits is accepted and queued.
+   *
+   * @returns The connection; rejects when the listener is closed.
+   */
+  accept(): Promise<BunConnection>;
+  /** Stops listening, and drops what was not asked for. Connections that were given go on. */
+  close(): void;
+}
+
+/**
+ * Options of {@linkcode listen}.
+ *
+ * @example TLS
+ * ```ts ignore
+ * import { listen, type ListenOptions } from "@handfast/websocket/bun";
+ * import { assertThrows } from "@std/assert";
+ *
+ * const options: ListenOptions = { port: 8443, tls: { ca: "…" } };
+ *
+ * assertThrows(() => listen(options), TypeError, "a certificate");
+ * ```
+ */
+export interface ListenOptions {
+  /**
+   * The address to listen on.
+   *
+   * @default {"0.0.0.0"}
+   */
+  hostname?: string | undefined;
+  /**
+   * The port; 0 takes a free one.
+   *
+   * @default {0}
+   */
+  port?: number | undefined;
+  /** The path of a unix socket, in place of an address and a port. */
+  unix?: string | undefined;
+  /** Bun's options for TLS, with a certificate. A connection is given once its handshake is done. */
+  tls?: TLSOptions | undefined;
+}
+
+/**
+ * Options of {@linkcode dial}.
+ *
+ * @example A unix socket
+ * ```ts ignore
+ * import { dial, type DialOptions } from "@handfast/websocket/bun";
+ * import { assertRejects } from "@std/assert";
+ *
+ * const options: DialOptions = { unix: "/no/such/socket" };
+ *
+ * await assertRejects(() => dial(options), Error);
+ * ```
+ */
+export interface DialOptions {
+  /**
+   * The host to connect to.
+   *
+   * @default {"127.0.0.1"}
+   */
+  hostname?: string | undefined;
+  /** Its port. */
+  port?: number | undefined;
+  /** The path of a unix socket, in place of a host and a port. */
+  unix?: string | undefined;
+  /** TLS, with Bun's options if there are any; the certificate must be that of `serverName`, or else of the host. */
+  tls?: TLSOptions | boolean | undefined;
+}
+
+/**
+ * Listens over `Bun.listen`, as `Deno.listen` does on Deno.
+ *
+ * @param options Where, and TLS.
+ * @returns The listener, which is iterated for its connections.
+ * @throws {TypeError} On another runtime, and for `tls` without a certificate.
+ *
+ * @example HTTP beside it on the same port
+ * ```ts ignore
+ * import { readRequest, writeResponse } from "@handfast/websocket";
+ * import { listen } from "@handfast/websocket/bun";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const listener = listen({ hostname: "127.0.0.1", port: 8768 });
+ * const serving = (async () => {
+ *   const conn = await listener.accept();
+ *   const { request } = (await readRequest(conn))!;
+ *   await writeResponse(conn, new Response(new URL(request.url).pathname), { request });
+ * })();
+ *
+ * assertEquals(await (await fetch("http://127.0.0.1:8768/healthz")).text(), "/healthz");
+ * await serving;
+ * listener.close();
+ * ```
+ */
+export function listen(options: ListenOptions = {}): BunListener {
+  const { hostname = "0.0.0.0", port = 0, unix, tls } = options;
+  if (tls !== undefined && !(tls?.cert && tls.key)) {
+    // Bun would take connections without TLS
+    throw new TypeError("Cannot listen with TLS: it needs a certificate and its key, as cert and key");
+  }
+  const server = bunTcp().listen({
+    ...(unix === undefined ? { hostname, port } : { unix }),
+    ...(tls && { tls }),
+    allowHalfOpen: true,
+    socket: bunHandlers((connection) => listener.push(connection), unix),
+  });
+  const listener = new Listener(server);
+  return listener;
+}
+
+/**
+ * Connects over `Bun.connect`. `connect()` of the main entry does this by itself; this is for other bytes, and for more
+ * control of TLS.
+ *
+ * @param options Where to, and TLS.
+ * @returns The connection; with TLS, once its handshake is done.
+ * @throws {TypeError} Rejects on another runtime.
+ * @throws {Error} Rejects when no connection can be made, or the certificate is not accepted.
+ *
+ * @example A WebSocket over it
+ * ```ts ignore
+ * import { accept, connect } from "@handfast/websocket";
+ * import { dial, listen } from "@handfast/websocket/bun";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const listener = listen({ hostname: "127.0.0.1", port: 8769 });
+ * const accepting = listener.accept().then((conn) => accept(conn));
+ * const conn = await dial({ hostname: "127.0.0.1", port: 8769 });
+ * const socket = await connect("ws://any.example/", { conn });
+ *
+ * assertEquals(socket.response.status, 101);
+ * for (const end of [socket, await accepting]) end.abort();
+ * listener.close();
+ * ```
+ */
+export async function dial(options: DialOptions): Promise<BunConnection> {
+  const { hostname = "127.0.0.1", port, unix, tls } = options;
+  if (unix === undefined && port === undefined) throw new TypeError("Cannot dial: there is no port, and no unix");
+  const address = unix === undefined ? { hostname, port: port! } : { unix };
+  // An empty object would mean: no TLS
+  const given: BunTls = tls === true || !tls ? {} : tls;
+  const secure = tls ? { rejectUnauthorized: true, serverName: hostname, ...given } : undefined;
+  return await connectBun(address, secure, (_, error) => error);
+}
+
+/**
+ * The `socket` of a `Bun.listen` or `Bun.connect` call of one's own. The call must also say `allowHalfOpen: true`: without
+ * it Bun drops what is still to be written when the peer has ended, and the connection fails with an error that says so.
+ * The sockets' `data` is then this function's.
+ *
+ * @param opened Called with each connection: once it is open and, with TLS, its handshake is done.
+ * @returns Handlers for Bun.
+ *
+ * @example Usage
+ * ```ts ignore
+ * import { accept, connect } from "@handfast/websocket";
+ * import { handlers } from "@handfast/websocket/bun";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const server = Bun.listen({
+ *   hostname: "127.0.0.1",
+ *   port: 8770,
+ *   allowHalfOpen: true,
+ *   socket: handlers(async (conn) => {
+ *     const socket = await accept(conn);
+ *     await socket.readable.pipeTo(socket.writable);
+ *   }),
+ * });
+ *
+ * const socket = await connect("ws://127.0.0.1:8770/");
+ * socket.send("Hello");
+ * assertEquals((await socket.readable.getReader().read()).value, "Hello");
+ * await socket.close();
+ * server.stop();
+ * ```
+ */
+export function handlers(opened: (connection: BunConnection) => void): SocketHandler<unknown, "uint8array"> {
+  return bunHandlers(opened);
+}
+
+/** Connections that wait to be asked for, or askers that wait for connections. */
+class Listener implements BunListener {
+  readonly #server: BunServer;
+  readonly #waiting: BunConnection[] = [];
+  readonly #asking: PromiseWithResolvers<BunConnection>[] = [];
+  #isClosed = false;
+
+  constructor(server: BunServer) {
+    this.#server = server;
+  }
+
+  get addr(): BunAddress {
+    const { hostname = "", port = 0, unix } = this.#server;
+    return unix === undefined ? { transport: "tcp", hostname, port } : { transport: "unix", path: unix };
+  }
+
+  push(connection: BunConnection): void {
+    const asker = this.#asking.shift();
+    if (asker) asker.resolve(connection);
+    else if (this.#isClosed) connection.close();
+    else this.#waiting.push(connection);
+  }
+
+  accept(): Promise<BunConnection> {
+    const connection = this.#waiting.shift();
+    if (connection) return Promise.resolve(connection);
+    if (this.#isClosed) return Promise.reject(closedError());
+    const asker = Promise.withResolvers<BunConnection>();
+    this.#asking.push(asker);
+    return asker.promise;
+  }
+
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#server.stop();
+    for (const connection of this.#waiting.splice(0)) connection.close();
+    for (const { reject } of this.#asking.splice(0)) reject(closedError());
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<BunConnection> {
+    while (!this.#isClosed) {
+      try {
+        yield await this.accept();
+      } catch {
+        return; // it was closed
+      }
+    }
+  }
+}
+
+function closedError(): Error {
+  return new Error("Cannot accept: the listener is closed");
+}

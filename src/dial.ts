@@ -1,0 +1,53 @@
+// From a URL to a connection: TCP or a unix socket, through a proxy where one is asked for, and TLS. What a runtime does of
+// that is in a file of its own, which is loaded when it is used.
+
+import type { Dialler, Tls } from "./dialler.ts";
+import { type Proxy, tunnel } from "./proxy.ts";
+import type { ByteConnection } from "./transport.ts";
+
+/** What is dialled, and how. */
+export interface DialOptions {
+  readonly unix: string | undefined;
+  readonly proxy: Proxy | undefined;
+  readonly caCerts: readonly string[];
+  readonly client: Tls["client"];
+}
+
+/** A connection, and what was read from it already. */
+export interface Dialled {
+  readonly conn: ByteConnection;
+  readonly prefix: Uint8Array;
+}
+
+/**
+ * Connects to the host of a URL.
+ *
+ * @param url With the scheme http or https.
+ */
+export async function dial(url: URL, options: DialOptions, signal: AbortSignal): Promise<Dialled> {
+  const isSecure = url.protocol === "https:";
+  const hostname = url.hostname.replace(/^\[|\]$/g, "");
+  const target = { hostname, port: Number(url.port) || (isSecure ? 443 : 80) };
+  const tls = isSecure ? { hostname, caCerts: options.caCerts, client: options.client } : undefined;
+  const dialler = await diallerFor(tls);
+  const { unix, proxy } = options;
+  if (!proxy) {
+    const conn = await dialler.connect(unix === undefined ? target : { unix }, tls, signal);
+    return { conn, prefix: new Uint8Array() };
+  }
+  const conn = await dialler.connect(proxy, undefined, signal);
+  const prefix = await tunnel(conn, proxy, url.hostname, target.port, signal);
+  if (!tls) return { conn, prefix };
+  return { conn: await dialler.startTls(conn, tls, signal), prefix };
+}
+
+/** The runtime's own way; on Deno its startTls() knows no certificate of ours, so that Node's modules do it. */
+async function diallerFor(tls: Tls | undefined): Promise<Dialler> {
+  const runtime = globalThis as { Deno?: unknown; Bun?: unknown; process?: { versions?: { node?: string } } };
+  if (runtime.Deno && !tls?.client) return (await import("./deno_dial.ts")).denoDialler;
+  if (runtime.Bun) return (await import("./bun_dial.ts")).bunDialler;
+  if (runtime.process?.versions?.node) return (await import("./node_dial.ts")).nodeDialler;
+  throw new TypeError(
+    "Cannot dial: this runtime has no TCP sockets; connect by yourself, and give the connection as conn",
+  );
+}

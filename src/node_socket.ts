@@ -1,0 +1,82 @@
+// Node's sockets as connections: `net.Socket`, `tls.TLSSocket`, and any other `Duplex` of bytes.
+
+import { Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import { PushTransport } from "./push_transport.ts";
+import { StreamsOfTransport } from "./transport_connection.ts";
+
+/** A socket of Node's, as a connection. */
+export class NodeSocketConnection extends StreamsOfTransport {
+  protected readonly transport: PushTransport;
+  readonly #socket: Duplex;
+  /** Others than sockets may keep the chunks that they are given, or give chunks that somebody keeps. */
+  readonly #sharesChunks: boolean;
+  /** Writes that are not called back, and whether our owner waits for the last of them. */
+  #writing = 0;
+  #isWaited = false;
+  #ended = false;
+
+  constructor(socket: Duplex) {
+    super();
+    this.#socket = socket;
+    this.#sharesChunks = !(socket instanceof Socket);
+    this.transport = new PushTransport({
+      pause: () => socket.pause(),
+      resume: () => socket.resume(),
+      write: (bytes) => this.#write(bytes),
+      end: () => socket.end(),
+      close: () => socket.destroy(),
+    });
+    socket.allowHalfOpen = true;
+    socket.on("end", this.#onEnd);
+    socket.on("error", this.#onError);
+    socket.on("close", this.#onClose);
+    socket.on("data", this.#onData);
+    if (socket.destroyed || socket.errored) this.transport.lost(socket.errored ?? new Error("The socket was closed"));
+    else if (socket.readableEnded) this.#onEnd();
+  }
+
+  readonly #onData = (chunk: Uint8Array<ArrayBuffer>): void => {
+    // Not a Buffer: what it gives would be one, too
+    const bytes = this.#sharesChunks
+      ? new Uint8Array(chunk)
+      : new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+    this.transport.pushed(bytes);
+  };
+
+  readonly #onEnd = (): void => {
+    this.#ended = true;
+    this.transport.ended();
+  };
+
+  readonly #onError = (error: Error): void => this.transport.lost(error);
+
+  readonly #onClose = (): void => {
+    // A socket is closed when both sides have ended; each end was told
+    if (!this.#ended || !this.transport.hasEnded) this.transport.lost(new Error("The socket was closed"));
+  };
+
+  readonly #onWritten = (): void => {
+    if (--this.#writing > 0 || !this.#isWaited) return;
+    this.#isWaited = false;
+    this.transport.drained();
+  };
+
+  #write(bytes: Uint8Array<ArrayBuffer>): boolean {
+    const socket = this.#socket;
+    this.#writing++;
+    socket.write(this.#sharesChunks ? bytes.slice() : bytes, this.#onWritten);
+    // A copy need not be waited for, as long as the socket has room; otherwise the kernel must have taken all of it
+    const isDone = this.#sharesChunks ? !socket.writableNeedDrain : socket.writableLength === 0;
+    this.#isWaited = !isDone;
+    return isDone;
+  }
+
+  /** Takes the socket back, on which nothing is under way: the connection is of no more use. */
+  detach(): Duplex {
+    const socket = this.#socket;
+    socket.off("data", this.#onData).off("end", this.#onEnd).off("error", this.#onError).off("close", this.#onClose);
+    socket.pause();
+    return socket;
+  }
+}
