@@ -1,8 +1,12 @@
 // One TCP port for everything: a page, plain HTTP beside it, and the WebSocket that the page talks to. A connection is
-// read request by request, until one of them becomes a WebSocket. PORT and HOST choose the address, Ctrl-C ends.
+// read request by request, until one of them becomes a WebSocket. PORT and HOST choose the address, Ctrl-C ends. It runs
+// on Deno, Bun and Node.
 
+import { once } from "node:events";
 import { readFile } from "node:fs/promises";
+import type { AddressInfo } from "node:net";
 import process from "node:process";
+import { fileURLToPath } from "node:url";
 import {
   accept,
   type Accepted,
@@ -41,9 +45,9 @@ const DEMO = { user: "demo", password: "handfast" };
 /** Serves the demonstration. */
 export async function serve(options: ServeOptions = {}): Promise<Server> {
   const { hostname = "127.0.0.1", port = 8080, signal = new AbortController().signal } = options;
-  const respond = router(await readFile(new URL("./one_port.html", import.meta.url), "utf8"));
+  const respond = router(await readFile(fileURLToPath(import.meta.resolve("./one_port.html")), "utf8"));
   const connections = new Set<Promise<void>>();
-  const listener = listen({ hostname, port }, (conn) => {
+  const listener = await listen({ hostname, port }, (conn) => {
     const connection = converse(conn, respond, signal).catch((error) => {
       // A peer that leaves or misbehaves is its own matter; anything else is a mistake in here
       const isPeers = error instanceof HandshakeError || error instanceof WebSocketError;
@@ -150,14 +154,26 @@ function pathOf(request: Request): string {
   return new URL(request.url).pathname;
 }
 
+/** Where to listen. */
+interface Address {
+  readonly hostname: string;
+  readonly port: number;
+}
+
 /** A listener, whatever the runtime. */
 interface Listener {
   readonly port: number;
   close(): Promise<void>;
 }
 
-/** The one place that knows the runtime. */
-function listen(address: { hostname: string; port: number }, connected: (conn: ByteConnection) => void): Listener {
+/** Listens with the sockets that the runtime is fast with. */
+async function listen(address: Address, connected: (conn: ByteConnection) => void): Promise<Listener> {
+  if ("Deno" in globalThis) return listenOnDeno(address, connected);
+  if ("Bun" in globalThis) return await listenOnBun(address, connected);
+  return await listenOnNode(address, connected);
+}
+
+function listenOnDeno(address: Address, connected: (conn: ByteConnection) => void): Listener {
   const listener = Deno.listen(address);
   let isOpen = true;
   const accepting = (async () => {
@@ -178,6 +194,32 @@ function listen(address: { hostname: string; port: number }, connected: (conn: B
     return accepting;
   };
   return { port: listener.addr.port, close };
+}
+
+async function listenOnBun(address: Address, connected: (conn: ByteConnection) => void): Promise<Listener> {
+  const { listen } = await import("../src/bun.ts");
+  const listener = listen(address), { addr } = listener;
+  const accepting = (async () => {
+    for await (const conn of listener) connected(conn);
+  })();
+  const close = () => {
+    listener.close();
+    return accepting;
+  };
+  return { port: addr.transport === "tcp" ? addr.port : 0, close };
+}
+
+async function listenOnNode({ hostname, port }: Address, connected: (conn: ByteConnection) => void): Promise<Listener> {
+  const { createServer } = await import("node:net");
+  const { fromSocket } = await import("../src/node.ts");
+  const server = createServer({ noDelay: true }, (socket) => connected(fromSocket(socket)));
+  server.listen(port, hostname);
+  await once(server, "listening");
+  const close = async () => {
+    server.close();
+    await once(server, "close");
+  };
+  return { port: (server.address() as AddressInfo).port, close };
 }
 
 if (import.meta.main) {

@@ -150,6 +150,8 @@ export interface DialOptions {
   unix?: string | undefined;
   /** TLS, with Bun's options if there are any; the certificate must be that of `serverName`, or else of the host. */
   tls?: TLSOptions | boolean | undefined;
+  /** Gives the attempt up. */
+  signal?: AbortSignal | undefined;
 }
 
 /**
@@ -225,7 +227,7 @@ export async function dial(options: DialOptions): Promise<BunConnection> {
   // An empty object would mean: no TLS
   const given: BunTls = tls === true || !tls ? {} : tls;
   const secure = tls ? { rejectUnauthorized: true, serverName: hostname, ...given } : undefined;
-  return await connectBun(address, secure, (_, error) => error);
+  return await connectBun(address, secure, (_, error) => error, options.signal ?? new AbortController().signal);
 }
 
 /**

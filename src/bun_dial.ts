@@ -1,6 +1,6 @@
 // Dialling by Bun.connect.
 
-import { type Address, dialFailed, type Dialler, type Tls, tlsFailed, unlessAborted } from "./dialler.ts";
+import { type Address, dialFailed, type Dialler, type Tls, tlsFailed } from "./dialler.ts";
 import {
   bunHandlers,
   type BunSocket,
@@ -17,77 +17,89 @@ interface Upgradable extends BunSocket {
 /** See the head of the file. */
 export const bunDialler: Dialler = {
   async connect(address, tls, signal) {
-    const options = tls && await bunTlsOf(tls);
     const failed = (phase: "dial" | "tls", error: unknown) =>
       phase === "dial" ? dialFailed(address, error) : tlsFailed(tls!, error);
-    return await unlessAborted(connectBun(address, options, failed), signal, (late) => late.close());
+    return await connectBun(address, tls && await bunTlsOf(tls), failed, signal);
   },
   async startTls(conn, tls, signal) {
     const options = await bunTlsOf(tls), { socket: raw } = conn as BunSocketConnection;
-    const { promise, handlers } = handshake((error) => tlsFailed(tls, error));
+    const opening = new Opening(true, (_, error) => tlsFailed(tls, error), signal);
+    const [below] = (raw as Upgradable).upgradeTLS({ tls: options, socket: opening.handlers });
     // What the raw socket reads is no longer looked at
-    const [below, above] = (raw as Upgradable).upgradeTLS({ tls: options, socket: handlers });
     raw.data = below.data = undefined;
-    return await unlessAborted(promise, signal, () => above.close());
+    return await opening.opened;
   },
 };
 
 async function bunTlsOf({ hostname, caCerts, client }: Tls): Promise<BunTls> {
-  // An empty object would mean: no TLS. With `ca` nothing else is trusted
-  const { rootCertificates } = await import("node:tls");
-  const ca = caCerts.length > 0 ? { ca: [...rootCertificates, ...caCerts] } : {};
+  const { trusted } = await import("./node_tls.ts");
+  // An empty object would mean: no TLS
+  const ca = caCerts.length > 0 ? { ca: trusted(caCerts) } : {};
   return { rejectUnauthorized: true, serverName: hostname, ...ca, ...client };
 }
 
-/**
- * Connects, and waits for the TLS handshake, which Bun judges but does not wait for.
- *
- * @param failed Makes the error.
- */
-export function connectBun(
+/** Makes the error of an attempt. */
+type Failed = (phase: "dial" | "tls", error: unknown) => unknown;
+
+/** Connects, and waits for the TLS handshake, which Bun judges but does not wait for. */
+export async function connectBun(
   address: Address,
   tls: BunTls | undefined,
-  failed: (phase: "dial" | "tls", error: unknown) => unknown,
+  failed: Failed,
+  signal: AbortSignal,
 ): Promise<BunSocketConnection> {
-  const unix = "unix" in address ? address.unix : undefined;
-  let isOpen = false;
-  const { promise, handlers, settle } = handshake((error) => failed(isOpen ? "tls" : "dial", error));
-  const socket: BunSocketHandlers = {
-    ...handlers,
-    open(socket) {
-      isOpen = true;
-      if (tls) handlers.open(socket);
-      else settle.resolve(new BunSocketConnection(socket, unix));
-    },
-    connectError: (_, error) => settle.reject(failed("dial", error)),
-  };
-  bunTcp().connect({ ...address, ...(tls && { tls }), allowHalfOpen: true, socket })
-    .catch((error) => settle.reject(failed(isOpen ? "tls" : "dial", error)));
-  return promise;
+  const opening = new Opening(tls !== undefined, failed, signal, "unix" in address ? address.unix : undefined);
+  bunTcp().connect({ ...address, ...(tls && { tls }), allowHalfOpen: true, socket: opening.handlers })
+    .catch((error) => opening.fail(error));
+  return await opening.opened;
 }
 
-/** Handlers of a socket that is a connection once its TLS handshake has succeeded. */
-function handshake(failed: (error: unknown) => unknown): {
-  readonly promise: Promise<BunSocketConnection>;
+/** A connection that is not yet one: its socket is closed when the signal aborts, also when it opens later. */
+class Opening {
+  readonly opened: Promise<BunSocketConnection>;
+  readonly #settle = Promise.withResolvers<BunSocketConnection>();
+  readonly #failed: Failed;
+  readonly #signal: AbortSignal;
+  #connection: BunSocketConnection | undefined;
   readonly handlers: BunSocketHandlers;
-  readonly settle: PromiseWithResolvers<BunSocketConnection>;
-} {
-  const settle = Promise.withResolvers<BunSocketConnection>();
-  const handlers = bunHandlers(() => {});
-  return {
-    promise: settle.promise,
-    settle,
-    handlers: {
+
+  constructor(isSecure: boolean, failed: Failed, signal: AbortSignal, unix?: string) {
+    this.#failed = failed;
+    this.#signal = signal;
+    this.opened = this.#settle.promise;
+    const succeed = () => {
+      signal.removeEventListener("abort", this.#abort);
+      this.#settle.resolve(this.#connection!);
+    };
+    const handlers = bunHandlers((connection) => {
+      this.#connection = connection;
+      if (signal.aborted) connection.close();
+      else if (!isSecure) succeed();
+    }, unix);
+    this.handlers = {
       ...handlers,
-      handshake(socket: BunSocket, success, error) {
-        if (success) return settle.resolve(socket.data as BunSocketConnection);
-        settle.reject(failed(error ?? new Error("The certificate was not accepted")));
-        socket.close();
+      handshake: (_, success, error) => {
+        if (success) return succeed();
+        this.fail(error ?? new Error("The certificate was not accepted"));
+        this.#connection?.close();
       },
-      close(socket, error) {
-        settle.reject(failed(error ?? new Error("The connection was closed")));
+      close: (socket, error) => {
+        this.fail(error ?? new Error("The connection was closed"));
         handlers.close(socket, error);
       },
-    },
+      connectError: (_, error) => this.fail(error),
+    };
+    if (signal.aborted) this.#abort();
+    else signal.addEventListener("abort", this.#abort);
+  }
+
+  readonly #abort = (): void => {
+    this.#settle.reject(this.#signal.reason);
+    this.#connection?.close();
   };
+
+  fail(error: unknown): void {
+    this.#signal.removeEventListener("abort", this.#abort);
+    this.#settle.reject(this.#failed(this.#connection ? "tls" : "dial", error));
+  }
 }

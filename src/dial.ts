@@ -3,7 +3,8 @@
 
 import type { Dialler, Tls } from "./dialler.ts";
 import { type Proxy, tunnel } from "./proxy.ts";
-import type { ByteConnection } from "./transport.ts";
+import { type ByteConnection, transportOf } from "./transport.ts";
+import { WireError } from "./wire.ts";
 
 /** What is dialled, and how. */
 export interface DialOptions {
@@ -38,13 +39,20 @@ export async function dial(url: URL, options: DialOptions, signal: AbortSignal):
   const conn = await dialler.connect(proxy, undefined, signal);
   const prefix = await tunnel(conn, proxy, url.hostname, target.port, signal);
   if (!tls) return { conn, prefix };
-  return { conn: await dialler.startTls(conn, tls, signal), prefix };
+  if (prefix.length > 0) {
+    transportOf(conn).abort();
+    throw new WireError("proxy-refused", "the proxy speaks in the tunnel, where a TLS server waits for its client");
+  }
+  return { conn: await dialler.startTls!(conn, tls, signal), prefix };
 }
 
-/** The runtime's own way; on Deno its startTls() knows no certificate of ours, so that Node's modules do it. */
+/**
+ * The runtime's own way. For TLS on Deno it is Node's modules: there a handshake that is given up keeps its socket open for
+ * as long as the peer likes, and `startTls` knows no certificate of ours.
+ */
 async function diallerFor(tls: Tls | undefined): Promise<Dialler> {
   const runtime = globalThis as { Deno?: unknown; Bun?: unknown; process?: { versions?: { node?: string } } };
-  if (runtime.Deno && !tls?.client) return (await import("./deno_dial.ts")).denoDialler;
+  if (runtime.Deno && !tls) return (await import("./deno_dial.ts")).denoDialler;
   if (runtime.Bun) return (await import("./bun_dial.ts")).bunDialler;
   if (runtime.process?.versions?.node) return (await import("./node_dial.ts")).nodeDialler;
   throw new TypeError(

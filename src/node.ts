@@ -74,6 +74,12 @@ export type { ByteConnection, RequestHead };
  * ```
  */
 export function fromSocket(socket: Duplex): ByteConnection {
+  checkSocket(socket);
+  return new NodeSocketConnection(socket);
+}
+
+/** It must be a duplex stream of bytes. */
+function checkSocket(socket: Duplex): void {
   const isDuplex = typeof socket?.write === "function" && typeof socket.pause === "function";
   const wrong = !isDuplex
     ? "it is no duplex stream of Node's"
@@ -83,7 +89,6 @@ export function fromSocket(socket: Duplex): ByteConnection {
     ? "it has an encoding, and gives strings"
     : undefined;
   if (wrong) throw new TypeError(`Cannot use the socket: ${wrong}`);
-  return new NodeSocketConnection(socket);
 }
 
 /**
@@ -119,7 +124,9 @@ export interface UpgradeRequest {
  * @param req The request.
  * @param socket Its socket.
  * @param head What was read behind the request's head.
- * @returns The connection, and what `accept()` takes as options.
+ * @returns The connection, and what `accept()` takes as options. Where the runtime's sockets drop what is written to them,
+ * `accept()` rejects, with an error that says so as its cause.
+ * @throws {TypeError} When the socket is no duplex of bytes.
  *
  * @example One path of a server for WebSockets
  * ```ts
@@ -148,8 +155,10 @@ export function fromUpgrade(
   socket: Duplex,
   head: Uint8Array,
 ): [conn: ByteConnection, upgrade: UpgradeRequest] {
+  checkSocket(socket);
   const { method, url, httpVersion, rawHeaders } = req;
   const lines = [`${method} ${url} HTTP/${httpVersion}`];
   for (let i = 0; i < rawHeaders.length; i += 2) lines.push(`${rawHeaders[i]}: ${rawHeaders[i + 1]}`);
-  return [fromSocket(socket), { request: parseForeignRequest(lines), prefix: new Uint8Array(head) }];
+  const conn = new NodeSocketConnection(socket, true);
+  return [conn, { request: parseForeignRequest(lines), prefix: new Uint8Array(head) }];
 }

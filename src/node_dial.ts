@@ -2,9 +2,10 @@
 
 import { connect as connectTcp, isIP } from "node:net";
 import type { Duplex } from "node:stream";
-import { connect as connectTls, type ConnectionOptions, rootCertificates } from "node:tls";
+import { connect as connectTls, type ConnectionOptions } from "node:tls";
 import { dialFailed, type Dialler, type Tls, tlsFailed } from "./dialler.ts";
 import { NodeSocketConnection } from "./node_socket.ts";
+import { trusted } from "./node_tls.ts";
 
 /** See the head of the file. */
 export const nodeDialler: Dialler = {
@@ -26,8 +27,7 @@ async function secured(socket: Duplex, tls: Tls, signal: AbortSignal): Promise<D
   const options: ConnectionOptions = { socket, host: hostname, rejectUnauthorized: true, ...client };
   // Names alone are sent as SNI (RFC 6066 §3); the certificate is judged by either
   if (isIP(hostname) === 0) options.servername = hostname;
-  // With `ca` nothing else would be trusted
-  if (caCerts.length > 0) options.ca = [...rootCertificates, ...caCerts];
+  if (caCerts.length > 0) options.ca = trusted(caCerts);
   const secure = connectTls(options);
   secure.allowHalfOpen = true;
   try {

@@ -15,9 +15,13 @@ export class NodeSocketConnection extends StreamsOfTransport {
   #writing = 0;
   #isWaited = false;
   #ended = false;
+  /** Whether it is yet to be seen that the socket counts what is written to it. */
+  #isDoubted: boolean;
 
-  constructor(socket: Duplex) {
+  /** @param isDoubted Whether the socket is of a kind that some releases of a runtime have broken. */
+  constructor(socket: Duplex, isDoubted = false) {
     super();
+    this.#isDoubted = isDoubted;
     this.#socket = socket;
     this.#sharesChunks = !(socket instanceof Socket);
     this.transport = new PushTransport({
@@ -68,8 +72,20 @@ export class NodeSocketConnection extends StreamsOfTransport {
     socket.write(this.#sharesChunks ? bytes.slice() : bytes, this.#onWritten);
     // A copy need not be waited for, as long as the socket has room; otherwise the kernel must have taken all of it
     const isDone = this.#sharesChunks ? !socket.writableNeedDrain : socket.writableLength === 0;
+    if (this.#isDoubted) this.#check(bytes.length);
     this.#isWaited = !isDone;
     return isDone;
+  }
+
+  /** Some releases of Bun gave sockets with an upgrade that took everything and sent nothing, for ever in silence. */
+  #check(count: number): void {
+    this.#isDoubted = false;
+    const { bytesWritten } = this.#socket as Partial<Socket>;
+    if (bytesWritten === undefined || bytesWritten >= count) return;
+    const error = new Error(
+      "The socket drops what is written to it: this runtime's node:http can't upgrade connections",
+    );
+    queueMicrotask(() => this.transport.lost(error));
   }
 
   /** Takes the socket back, on which nothing is under way: the connection is of no more use. */

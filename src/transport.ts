@@ -84,7 +84,9 @@ export function transportOf(conn: ByteConnection): Transport {
   if (isTransportConnection(conn)) return conn[TRANSPORT]();
   const { readable, writable } = Object(conn) as Partial<ByteConnection>;
   if (typeof readable?.getReader !== "function" || typeof writable?.getWriter !== "function") {
-    throw new TypeError("Cannot use the connection: it must be a pair { readable, writable } of byte streams");
+    throw new TypeError(
+      `Cannot use the connection: it must be a pair { readable, writable } of byte streams${hint(conn)}`,
+    );
   }
   if (readable.locked || writable.locked) throw new TypeError("Cannot use the connection: a stream of it is locked");
   if (!isDenoConn(conn)) return new PullTransport(streamSource(readable, writable));
@@ -92,6 +94,17 @@ export function transportOf(conn: ByteConnection): Transport {
   if (transport?.inUse) throw new TypeError("Cannot use the connection: it is already in use");
   if (!transport) denoTransports.set(conn, transport = new PullTransport(denoSource(conn)));
   return transport;
+}
+
+/** What makes a pair of a socket that is none. */
+function hint(conn: unknown): string {
+  const { pipe, destroy, upgradeTLS, shutdown } = Object(conn);
+  const isFunction = (method: unknown) => typeof method === "function";
+  if ([pipe, destroy].every(isFunction)) return "; fromSocket() of @handfast/websocket/node makes one of a Node socket";
+  if ([upgradeTLS, shutdown].some(isFunction)) {
+    return "; handlers() of @handfast/websocket/bun make one of a Bun socket";
+  }
+  return "";
 }
 
 /** A read of a `Deno.Conn` can't be taken back: the next owner has to find the transport that waits for it. */

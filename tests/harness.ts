@@ -4,11 +4,15 @@
 import { accessSync, constants, statSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import process from "node:process";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 
 /** What a test needs beside the runtime. */
 export interface TestNeeds {
   /** The program, or programs, it cannot run without, by their names on PATH. */
   readonly needs?: string | readonly string[];
+  /** What else is not here, in words such as `needs …`. */
+  readonly lacks?: string | undefined;
 }
 
 /** The body of a test. */
@@ -18,10 +22,11 @@ export type TestBody = () => void | Promise<void>;
 export function test(name: string, fn: TestBody): void;
 export function test(name: string, options: TestNeeds, fn: TestBody): void;
 export function test(name: string, ...rest: [TestBody] | [TestNeeds, TestBody]): void {
-  const [{ needs = [] }, fn] = rest.length === 1 ? [{}, rest[0]] : rest;
+  const [{ needs = [], lacks }, fn] = rest.length === 1 ? [{}, rest[0]] : rest;
   const missing = [needs].flat().filter((need) => program(need) === undefined);
-  if (missing.length === 0) return register(name, fn, false);
-  const skipped = `${name} (skipped: needs ${missing.join(", ")})`;
+  const reason = lacks ?? (missing.length === 0 ? undefined : `needs ${missing.join(", ")}`);
+  if (reason === undefined) return register(name, fn, false);
+  const skipped = `${name} (skipped: ${reason})`;
   console.log(skipped);
   register(skipped, fn, true);
 }
@@ -44,9 +49,31 @@ async function registerWith(specifier: string): Promise<Register> {
   return (name, fn, ignore) => void (ignore ? test.skip : test)(name, async () => await fn());
 }
 
+/** Runs, and fails when a promise is rejected meanwhile that nobody handles. */
+export async function handlingAll(run: () => Promise<void>): Promise<void> {
+  const unhandled: unknown[] = [];
+  const listener = (reason: unknown) => void unhandled.push(reason);
+  process.on("unhandledRejection", listener);
+  try {
+    await run();
+    await new Promise((resolve) => setTimeout(resolve, 0)); // it is told at the end of a turn
+  } finally {
+    process.off("unhandledRejection", listener);
+  }
+  if (unhandled.length > 0) throw new AggregateError(unhandled, `Nobody has handled: ${unhandled.join(", ")}`);
+}
+
+/** Collects garbage, all of it. */
+export function collectGarbage(): void {
+  const { Bun } = globalThis as { Bun?: { gc(force: boolean): void } };
+  if (Bun) return Bun.gc(true);
+  setFlagsFromString("--expose-gc");
+  runInNewContext("gc")();
+}
+
 /** The path of a program on PATH, or `undefined`. */
-export function program(name: string): string | undefined {
-  for (const directory of (process.env.PATH ?? "").split(delimiter)) {
+export function program(name: string, directories = process.env.PATH ?? ""): string | undefined {
+  for (const directory of directories.split(delimiter)) {
     if (directory === "") continue;
     const path = join(directory, name);
     try {

@@ -11,6 +11,7 @@ import {
   type ConnectOptions,
   type WebSocketConnection,
 } from "../../mod.ts";
+import * as tcp from "../tcp.ts";
 
 /** What the WebSockets of all peers have in common (WHATWG WebSockets). */
 export interface PeerSocket {
@@ -108,8 +109,8 @@ export async function meet<Socket extends PeerSocket>(
   { offered = [], clientFields = {} }: Opening,
   options: AcceptOptions,
 ): Promise<{ client: ReturnType<Dial<Socket>>; theirs: Peer<Socket>; accepting: Promise<Accepted> }> {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const client = dial(`ws://127.0.0.1:${listener.addr.port}/`, { offered, clientFields });
+  using listener = await tcp.listen();
+  const client = dial(`ws://127.0.0.1:${listener.port}/`, { offered, clientFields });
   const theirs = new Peer(client.socket);
   return { client, theirs, accepting: accept(await listener.accept(), options) };
 }
@@ -166,8 +167,7 @@ export type Serve<Socket extends PeerSocket> = (
 
 /** Our connect() to a server. */
 export async function dialled(port: number, options: Omit<ConnectOptions, "conn"> = {}): Promise<Connected> {
-  const conn = await Deno.connect({ hostname: "127.0.0.1", port });
-  return await connect(`ws://127.0.0.1:${port}/`, { ...options, conn });
+  return await connect(`ws://127.0.0.1:${port}/`, { ...options, conn: await tcp.dial(port) });
 }
 
 /** A peer's server and our connect(). */

@@ -1,8 +1,12 @@
 // Node's WebSocket, from the package undici: its client against accept().
 
-import { Agent, WebSocket } from "undici";
+import type * as types from "undici";
+// By its path: under Bun the name "undici" stands for something of its own
+import undici from "../../node_modules/undici/index.js";
 import { testClient } from "./exchanges.ts";
 import type { Dial } from "./links.ts";
+
+const { Agent, WebSocket } = undici as typeof types;
 
 type Socket = InstanceType<typeof WebSocket>;
 

@@ -4,7 +4,9 @@ import type { EventEmitter } from "node:events";
 import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { WebSocket, WebSocketServer } from "ws";
+// By their paths: under Bun the name "ws" stands for something of its own
+import WebSocket from "../../node_modules/ws/lib/websocket.js";
+import WebSocketServer from "../../node_modules/ws/lib/websocket-server.js";
 import { HandshakeError } from "../../mod.ts";
 import { handshakeFailures } from "../../src/failures.ts";
 import { test } from "../harness.ts";

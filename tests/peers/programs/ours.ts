@@ -1,0 +1,35 @@
+// Ours, on whichever runtime runs it: accept() on the sockets that the runtime is fast with, and connect(), which dials.
+
+import { accept, connect, type WebSocketConnection } from "../../../mod.ts";
+import { listen } from "../../tcp.ts";
+import { run } from "./program.ts";
+
+/** An echo by each face, by turns. */
+const ECHOES: readonly ((socket: WebSocketConnection) => Promise<unknown>)[] = [
+  (socket) => socket.receive((message) => socket.send(message)),
+  (socket) => socket.readable.pipeTo(socket.writable),
+];
+
+await run({
+  async serve(identity) {
+    const listener = await listen(identity ? { tls: identity } : {});
+    let count = 0;
+    (async () => {
+      for await (const conn of listener) accept(conn).then(ECHOES[count++ % ECHOES.length]).catch(console.error);
+    })();
+    return listener.port;
+  },
+  async connect(url, ca) {
+    const socket = await connect(url, ca === undefined ? {} : { caCerts: [ca] });
+    const reader = socket.readable.getReader();
+    return {
+      send: (message) => socket.send(typeof message === "string" ? message : new Uint8Array(message)),
+      async next() {
+        const { value, done } = await reader.read();
+        if (done) throw new Error("The WebSocket was closed before the last echo");
+        return value;
+      },
+      close: async (closeCode, reason) => (await socket.close({ closeCode, reason })).closeCode,
+    };
+  },
+});

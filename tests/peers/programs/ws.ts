@@ -1,0 +1,26 @@
+// The package ws, on Node: client and server.
+
+import type { EventEmitter } from "node:events";
+import { createServer } from "node:http";
+import { createServer as createTlsServer } from "node:https";
+import type { AddressInfo } from "node:net";
+import { WebSocket, WebSocketServer } from "ws";
+import { run, standardClient } from "./program.ts";
+
+/** What is used of a WebSocket of ws, which comes without types. */
+interface WsSocket extends Pick<EventEmitter, "on"> {
+  send(data: Uint8Array, options: { readonly binary: boolean }): void;
+}
+
+await run({
+  async serve(identity) {
+    const server = identity ? createTlsServer(identity) : createServer();
+    new WebSocketServer({ server, perMessageDeflate: false }).on("connection", (socket: WsSocket) => {
+      socket.on("message", (data: Uint8Array, isBinary: boolean) => socket.send(data, { binary: isBinary }));
+      socket.on("error", console.error); // without a listener it would end the program
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    return (server.address() as AddressInfo).port;
+  },
+  connect: (url, ca) => standardClient(new WebSocket(url, { ca, perMessageDeflate: false })),
+});
