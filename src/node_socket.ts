@@ -29,7 +29,7 @@ export class NodeSocketConnection extends StreamsOfTransport {
       resume: () => socket.resume(),
       write: (bytes) => this.#write(bytes),
       end: () => socket.end(),
-      close: () => socket.destroy(),
+      close: () => this.#close(),
     });
     socket.allowHalfOpen = true;
     socket.on("end", this.#onEnd);
@@ -75,6 +75,14 @@ export class NodeSocketConnection extends StreamsOfTransport {
     if (this.#isDoubted) this.#check(bytes.length);
     this.#isWaited = !isDone;
     return isDone;
+  }
+
+  #close(): void {
+    const socket = this.#socket;
+    // Of a duplex that is no socket its other end sees only that it has ended, not that it was destroyed
+    if (this.#sharesChunks && this.#ended && this.#writing === 0 && !socket.writableEnded) {
+      socket.end(() => socket.destroy());
+    } else socket.destroy();
   }
 
   /** Some releases of Bun gave sockets with an upgrade that took everything and sent nothing, for ever in silence. */

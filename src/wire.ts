@@ -163,9 +163,10 @@ export class Wire {
     this.#unread = undefined;
     if (unread && unread.length > 0) return Promise.resolve(unread);
     if (this.#ended) return Promise.resolve(undefined);
-    this.#reading = Promise.withResolvers();
+    // What was kept comes at once, before resume() returns
+    const { promise } = this.#reading = Promise.withResolvers();
     this.transport.resume();
-    return this.#reading.promise;
+    return promise;
   }
 
   /** Gives bytes back, to be read next. */

@@ -1,7 +1,6 @@
 // connect() without a connection: it dials by itself, on the runtime that runs this.
 
 import { assert, assertEquals, assertMatch, assertRejects, assertStrictEquals } from "@std/assert";
-import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer, type Server } from "node:net";
@@ -12,8 +11,8 @@ import { accept, type Accepted, connect, type ConnectOptions, HandshakeError } f
 import { fromSocket } from "../src/node.ts";
 import { fakeClock } from "../src/testing.ts";
 import { test } from "./harness.ts";
+import { NEEDS_NODE, withMtls } from "./mtls.ts";
 import { startProxy } from "./proxies.ts";
-import { findRuntimes } from "./runtimes.ts";
 import { listen, type Listener, listenRaw, type RawConn } from "./tcp.ts";
 
 const pemPath = (name: string) => fileURLToPath(new URL(`tls/${name}.pem`, import.meta.url).href);
@@ -238,24 +237,6 @@ test("connect() to wss: never falls back to what is not encrypted", async () => 
 });
 
 // ---- our own certificate
-
-const { node } = findRuntimes();
-const NEEDS_NODE = { lacks: node ? undefined : "needs node" };
-
-/** A server that tells whose certificate it got. */
-async function withMtls(run: (port: number) => Promise<void>): Promise<void> {
-  const program = fileURLToPath(new URL("peers/programs/mtls.ts", import.meta.url).href);
-  const args = [program, pemPath("localhost"), pemPath("localhost.key"), pemPath("clients-ca")];
-  const child = spawn(node![0]!, [...node!.slice(1), ...args], { stdio: ["pipe", "pipe", "inherit"] });
-  const exited = once(child, "close");
-  try {
-    const [line] = await once(child.stdout.setEncoding("utf8"), "data") as [string];
-    await run(Number(/^listening (\d+)\n$/.exec(line)?.[1]));
-  } finally {
-    child.stdin.end();
-  }
-  assertEquals(await exited, [0, null]);
-}
 
 for (const isTunnelled of [false, true]) {
   const way = isTunnelled ? "through a proxy" : "directly";
