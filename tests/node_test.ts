@@ -14,6 +14,7 @@ import { accept, attach, connect, HandshakeError, WebSocketError } from "../mod.
 import { handshakeFailures } from "../src/failures.ts";
 import { fromSocket, fromUpgrade } from "../src/node.ts";
 import { upgrade } from "./cases/requests_base.ts";
+import { runExamples } from "./examples.ts";
 import { concat, hex, latin1, random, test, text } from "./harness.ts";
 import { dialRaw, type RawConn } from "./tcp.ts";
 
@@ -300,3 +301,5 @@ test("a socket that drops what is written to it, as some releases of Bun gave, i
   const error = accepted instanceof Error ? accepted : await assertRejects(() => accepted.closed, WebSocketError);
   assertMatch((error.cause as Error).message, /drops what is written to it/);
 });
+
+runExamples("src/node.ts");

@@ -1,0 +1,187 @@
+// The entry for Bun, on Bun: listen(), dial(), handlers().
+
+import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { accept, attach, connect, HandshakeError, WebSocketError } from "../mod.ts";
+import { type BunConnection, dial, handlers, listen, type ListenOptions } from "../src/bun.ts";
+import { type BunTcp, bunTcp } from "../src/bun_socket.ts";
+import { runExamples } from "./examples.ts";
+import { latin1, random, test, text } from "./harness.ts";
+import { dialRaw } from "./tcp.ts";
+
+const pem = (name: string) => readFileSync(fileURLToPath(new URL(`tls/${name}.pem`, import.meta.url).href), "utf8");
+const CA = pem("ca"), TLS = { cert: pem("localhost"), key: pem("localhost.key") };
+const HOST = { hostname: "127.0.0.1" };
+const AGREED = { protocol: "", extensions: "" };
+
+/** Both ends of a connection. */
+async function pair(options: ListenOptions = {}, tls?: Parameters<typeof dial>[0]["tls"]) {
+  const listener = listen({ ...HOST, ...options });
+  const { addr } = listener;
+  const to = addr.transport === "tcp" ? { ...HOST, port: addr.port } : { unix: addr.path };
+  const ends = await Promise.all([dial({ ...to, tls }), listener.accept()]);
+  listener.close();
+  return ends;
+}
+
+/** A message there and back, and a clean end. */
+async function talk(here: BunConnection, there: BunConnection): Promise<void> {
+  const client = attach(here, { role: "client", ...AGREED }), server = attach(there, { role: "server", ...AGREED });
+  const serving = server.receive((message) => server.send(message));
+  const message = noise(3 * 2 ** 20, 1);
+  client.send(message);
+  assertEquals((await client.readable.getReader().read()).value, message);
+  assertEquals(await client.close({ closeCode: 1000 }), { closeCode: 1000, reason: "" });
+  await serving;
+}
+
+function noise(size: number, seed: number): Uint8Array<ArrayBuffer> {
+  const next = random(seed);
+  return Uint8Array.from({ length: size }, next);
+}
+
+test("listen() and dial() make connections over TCP, which know their addresses", async () => {
+  const [here, there] = await pair();
+  assertEquals([here.localAddr, here.remoteAddr], [there.remoteAddr, there.localAddr]);
+  assert(here.remoteAddr.transport === "tcp" && here.remoteAddr.port > 0);
+  assertEquals(here.remoteAddr.hostname, "127.0.0.1");
+  await talk(here, there);
+});
+
+test("listen() and dial() make connections over a unix socket", async () => {
+  const directory = mkdtempSync(join(tmpdir(), "handfast-")), unix = join(directory, "socket");
+  const [here, there] = await pair({ unix });
+  const addr = { transport: "unix", path: unix } as const;
+  assertEquals([here.localAddr, here.remoteAddr, there.localAddr, there.remoteAddr], [addr, addr, addr, addr]);
+  await talk(here, there);
+  rmSync(directory, { recursive: true });
+});
+
+test("listen() and dial() make connections over TLS", async () => {
+  await talk(...await pair({ tls: TLS }, { ca: CA }));
+  await talk(...await pair({ tls: TLS }, { ca: CA, serverName: "localhost" }));
+});
+
+const UNTRUSTED: readonly [name: string, tls: NonNullable<Parameters<typeof dial>[0]["tls"]>][] = [
+  ["no CA", true],
+  ["no option", {}],
+  ["another name", { ca: CA, serverName: "elsewhere.example" }],
+  ["another CA", { ca: pem("clients-ca") }],
+];
+for (const [name, tls] of UNTRUSTED) {
+  test(`dial() with TLS and ${name} does not trust the server (RFC 6455 §4.1 (5))`, async () => {
+    using listener = listen({ ...HOST, tls: TLS });
+    const { port } = listener.addr as { port: number };
+    await assertRejects(() => dial({ ...HOST, port, tls }), Error, "certificate");
+  });
+}
+
+test("listen() with TLS but without a certificate is a TypeError, where Bun would do without TLS", () => {
+  for (const tls of [{}, { ca: CA }, { cert: TLS.cert }]) {
+    assertThrows(() => listen({ ...HOST, tls }), TypeError, "needs a certificate and its key");
+  }
+});
+
+test("dial() without a port is a TypeError, and to nobody an Error", async () => {
+  await assertRejects(() => dial(HOST), TypeError, "no port");
+  const listener = listen(HOST), { port } = listener.addr as { port: number };
+  listener.close();
+  await assertRejects(() => dial({ ...HOST, port }), Error);
+});
+
+test("dial() is given up by its signal", async () => {
+  const reason = new Error("Never mind");
+  await assertRejects(() => dial({ ...HOST, port: 9, signal: AbortSignal.abort(reason) }), Error, "Never mind");
+});
+
+test("a listener queues what nobody waits for, and ends its iteration when it is closed", async () => {
+  const listener = listen(HOST), { port } = listener.addr as { port: number };
+  const clients = await Promise.all([1, 2, 3].map(() => dial({ ...HOST, port })));
+  const taken: BunConnection[] = [];
+  for await (const conn of listener) {
+    if (taken.push(conn) === 2) listener.close();
+  }
+  assertEquals(taken.length, 2);
+  await assertRejects(() => listener.accept(), Error, "the listener is closed");
+  // The third was not asked for
+  const lost = clients.map((conn) =>
+    attach(conn, { role: "client", ...AGREED }).receive(() => {}).catch((error) => error)
+  );
+  for (const conn of taken) conn.close();
+  for (const error of await Promise.all(lost)) assertEquals(error.closeCode, 1006);
+});
+
+test("accept() of a listener that is closed meanwhile rejects", async () => {
+  const listener = listen(HOST);
+  const accepting = assertRejects(() => listener.accept(), Error, "the listener is closed");
+  listener.close();
+  await accepting;
+});
+
+/** Listens as those do who call Bun.listen themselves. */
+function ownListen(allowHalfOpen: boolean | undefined, opened: (conn: BunConnection) => void) {
+  return bunTcp().listen({ ...HOST, port: 0, allowHalfOpen, socket: handlers(opened) });
+}
+
+test("handlers() serve a Bun.listen of one's own", async () => {
+  const server = ownListen(true, (conn) => {
+    accept(conn).then((socket) => socket.readable.pipeTo(socket.writable));
+  });
+  const socket = await connect(`ws://127.0.0.1:${server.port}/`);
+  socket.send("Hello");
+  assertEquals((await socket.readable.getReader().read()).value, "Hello");
+  assertEquals(await socket.close({ closeCode: 1000 }), { closeCode: 1000, reason: "" });
+  server.stop();
+});
+
+for (const allowHalfOpen of [true, undefined]) {
+  const outcome = allowHalfOpen ? "its answer" : "an error that says what is missing";
+  test(`a peer that half-closes gets ${outcome} with allowHalfOpen: ${allowHalfOpen}`, async () => {
+    const failed = Promise.withResolvers<HandshakeError>();
+    const server = ownListen(allowHalfOpen, (conn) => {
+      // A policy that takes a turn: the end comes meanwhile
+      const authorize = async () => {
+        for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setTimeout(resolve, 0));
+        return new Response("no!", { status: 403 });
+      };
+      accept(conn, { authorize }).catch(failed.resolve);
+    });
+    using raw = await dialRaw(server.port!);
+    const lines = ["GET / HTTP/1.1", "Host: 127.0.0.1", "Upgrade: websocket", "Connection: Upgrade"];
+    lines.push("Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Version: 13", "", "");
+    await raw.write(latin1(lines.join("\r\n")));
+    await raw.closeWrite();
+    const buffer = new Uint8Array(1024), count = await raw.read(buffer);
+    const { failure, cause } = await failed.promise;
+    if (allowHalfOpen) {
+      assertMatch(text(buffer.subarray(0, count ?? 0)), /^HTTP\/1\.1 403 /);
+      assertEquals(failure, "unauthorized");
+    } else {
+      assertEquals([count, failure], [null, "connection-closed"]);
+      assertMatch((cause as Error).message, /allowHalfOpen: true/);
+    }
+    server.stop();
+  });
+}
+
+test("a connection that is closed by its owner ends with 1006", async () => {
+  const [here, there] = await pair();
+  const lost = attach(there, { role: "server", ...AGREED }).receive(() => {});
+  here[Symbol.dispose]();
+  assertEquals((await assertRejects(() => lost, WebSocketError)).closeCode, 1006);
+});
+
+test("a door that is given a socket of Bun's names handlers()", async () => {
+  const { promise, resolve } = Promise.withResolvers<object>();
+  using listener = listen(HOST);
+  const options = { ...HOST, port: (listener.addr as { port: number }).port };
+  await (bunTcp() as BunTcp).connect({ ...options, socket: { open: resolve, data() {} } });
+  const error = await assertRejects(async () => await accept(await promise as never), TypeError);
+  assertMatch(error.message, /handlers\(\) of @handfast\/websocket\/bun/);
+  (await promise as { terminate(): void }).terminate();
+});
+
+runExamples("src/bun.ts");
