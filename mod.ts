@@ -13,9 +13,7 @@
  *   await socket.readable.pipeTo(socket.writable);
  * })();
  *
- * const { port } = listener.addr as Deno.NetAddr;
- * const conn = await Deno.connect({ hostname: "127.0.0.1", port });
- * const socket = await connect(`ws://127.0.0.1:${port}/`, { conn });
+ * const socket = await connect(`ws://127.0.0.1:${listener.addr.port}/`);
  * socket.send("Hello");
  * for await (const message of socket.readable) {
  *   assertEquals(message, "Hello");
@@ -52,4 +50,5 @@ export { type ReadRequest, readRequest, type ReadRequestOptions } from "./src/re
 export { writeResponse, type WriteResponseOptions } from "./src/write_response.ts";
 export { basicAuth, type BasicAuthOptions } from "./src/basic_auth.ts";
 export { accept, type Accepted, type AcceptOptions } from "./src/accept.ts";
+export type { DialOptions } from "./src/dial_options.ts";
 export { connect, type Connected, type ConnectOptions } from "./src/connect.ts";

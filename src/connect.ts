@@ -3,12 +3,12 @@
 
 import { checkNumber, checkTime } from "./clock.ts";
 import { Connection } from "./connection.ts";
-import { dial, type DialOptions } from "./dial.ts";
+import { dial } from "./dial.ts";
+import { checkDialling, type DialOptions } from "./dial_options.ts";
 import { HandshakeError, type Problem } from "./errors.ts";
 import type { Agreement } from "./handshake.ts";
 import { draftOffer, type OfferDraft, type OfferOptions, openingError, webSocketUrl } from "./offer.ts";
 import { type OpeningOptions, requestUpgrade, toResponse } from "./opening.ts";
-import { parseProxy } from "./proxy.ts";
 import { isRedirect, redirected } from "./redirect.ts";
 import type { ParsedResponse } from "./response_head.ts";
 import type { ByteConnection, Transport } from "./transport.ts";
@@ -39,36 +39,12 @@ import {
  * assert(conn.isClosed);
  * ```
  */
-export interface ConnectOptions extends OfferOptions, ConnectionOptions {
+export interface ConnectOptions extends OfferOptions, DialOptions, ConnectionOptions {
   /**
    * The connection to use: established, and encrypted where that is wanted. Without it the host of the URL is dialled, by
    * TCP, and by TLS for `wss:` and `https:`; its certificate is always verified.
    */
   conn?: ByteConnection | undefined;
-  /** The path of a unix socket to dial in place of the URL's host. */
-  unix?: string | undefined;
-  /**
-   * An HTTP proxy to dial through: `http://user:password@host:port`. It is asked for a tunnel (RFC 9110 §9.3.6), in which
-   * TLS is done for `wss:`. Proxies are taken from nowhere else, such as the environment.
-   */
-  proxy?: string | URL | undefined;
-  /**
-   * Certificates that are trusted beside those that the runtime trusts, each in PEM.
-   *
-   * @default {[]}
-   */
-  caCerts?: readonly string[] | undefined;
-  /** Our own certificate for TLS, in PEM. */
-  cert?: string | undefined;
-  /** The private key of `cert`, in PEM. */
-  key?: string | undefined;
-  /**
-   * How many redirects are followed (RFC 9110 §15.4): never from `wss:` to `ws:`, and to another origin without
-   * Authorization, Cookie, Proxy-Authorization, user information, and `cert`.
-   *
-   * @default {0}
-   */
-  followRedirects?: number | undefined;
   /** Bytes that were already read from the connection: the beginning of the response. */
   prefix?: Uint8Array | undefined;
   /**
@@ -143,17 +119,39 @@ class ClientConnection extends Connection implements Connected {
 }
 
 /**
- * Opens a WebSocket on an established connection: sends the request with a fresh key and judges the response
- * (RFC 6455 §4.1). The connection belongs to this function from the call on; wrong options leave it untouched.
+ * Opens a WebSocket: dials the host of the URL, or takes the connection that it is given, sends the request with a fresh key
+ * and judges the response (RFC 6455 §4.1). A given connection belongs to this function from the call on; wrong options leave
+ * it untouched.
  *
- * @param url Host and target: `ws:`, `wss:`, `http:` or `https:`.
- * @param options The connection, subprotocols, fields, and limits.
+ * @param url Host and target: `ws:`, `wss:`, `http:` or `https:`. User and password become Basic authentication.
+ * @param options How to dial, or the connection; subprotocols, fields, and limits.
  * @returns The WebSocket. Bytes behind the response are its first frames.
- * @throws {HandshakeError} Rejects when the server refused: `error.response` is its answer, with its body. The
- * connection is closed, unless `error.reusable`; then it can be tried again, with `prefix: error.rest`.
+ * @throws {HandshakeError} Rejects when there is no connection to be had, or the server refused: `error.response` is its
+ * answer, with its body. The connection is closed, unless `error.reusable`; then it can be tried again, with
+ * `prefix: error.rest`.
  * @throws {DOMException} Rejects with a `SyntaxError` for the URL or the subprotocols.
- * @throws {TypeError} Rejects for a field or a connection that can't be used.
+ * @throws {TypeError} Rejects for a field, a connection or another option that can't be used, and where a runtime has no
+ * sockets to dial with.
  * @throws {RangeError} Rejects when a number among the options is out of its range.
+ *
+ * @example A URL is enough
+ * ```ts
+ * import { accept, connect } from "@handfast/websocket";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+ * const serving = (async () => {
+ *   const accepted = await accept(await listener.accept());
+ *   await accepted.receive((message) => accepted.send(message));
+ * })();
+ *
+ * await using socket = await connect(`ws://127.0.0.1:${listener.addr.port}/`);
+ * socket.send("Hello");
+ * assertEquals((await socket.readable.getReader().read()).value, "Hello");
+ * await socket.close();
+ * await serving;
+ * listener.close();
+ * ```
  *
  * @example A refusal, and another attempt on the same connection
  * ```ts
@@ -237,47 +235,4 @@ async function openOver(wire: Wire, offer: OfferDraft, options: OpeningOptions):
     wire.abort();
     throw error;
   }
-}
-
-/** What only a connection of our own making has. */
-const DIALLING = ["unix", "proxy", "caCerts", "cert", "key", "followRedirects"] as const;
-
-/**
- * How to dial, or `undefined` when there is a connection.
- *
- * @throws {TypeError} For options that can't be used, or not with each other.
- */
-function checkDialling(options: ConnectOptions): DialOptions | undefined {
-  const { conn, prefix, unix, proxy, caCerts = [], cert, key } = options;
-  if (conn !== undefined) {
-    const unused = DIALLING.find((name) => options[name] !== undefined);
-    if (unused) throw new TypeError(`Cannot use the option ${unused}: the connection is given as conn`);
-    return undefined;
-  }
-  const wrong = prefix !== undefined
-    ? "prefix: there is no conn that it was read from"
-    : options.keepAlive
-    ? "keepAlive: only a conn of the caller's own can be tried again"
-    : unix !== undefined && (typeof unix !== "string" || unix === "")
-    ? "unix: it must be the path of a socket"
-    : unix !== undefined && proxy !== undefined
-    ? "proxy: it does not go together with unix"
-    : !Array.isArray(caCerts) || !caCerts.every(isPem)
-    ? "caCerts: it must be a list of certificates in PEM"
-    : (cert === undefined) !== (key === undefined)
-    ? "cert: a certificate and its key are given together"
-    : cert !== undefined && !(isPem(cert) && isPem(key))
-    ? "cert: certificate and key must be in PEM"
-    : undefined;
-  if (wrong) throw new TypeError(`Cannot use the option ${wrong}`);
-  return {
-    unix,
-    proxy: proxy === undefined ? undefined : parseProxy(proxy),
-    caCerts,
-    client: cert === undefined ? undefined : { cert, key: key! },
-  };
-}
-
-function isPem(value: unknown): boolean {
-  return typeof value === "string" && value.includes("-----BEGIN ");
 }

@@ -1,18 +1,11 @@
 // From a URL to a connection: TCP or a unix socket, through a proxy where one is asked for, and TLS. What a runtime does of
 // that is in a file of its own, which is loaded when it is used.
 
+import type { CheckedDialOptions } from "./dial_options.ts";
 import type { Dialler, Tls } from "./dialler.ts";
-import { type Proxy, tunnel } from "./proxy.ts";
+import { tunnel } from "./proxy.ts";
 import { type ByteConnection, transportOf } from "./transport.ts";
 import { WireError } from "./wire.ts";
-
-/** What is dialled, and how. */
-export interface DialOptions {
-  readonly unix: string | undefined;
-  readonly proxy: Proxy | undefined;
-  readonly caCerts: readonly string[];
-  readonly client: Tls["client"];
-}
 
 /** A connection, and what was read from it already. */
 export interface Dialled {
@@ -25,7 +18,7 @@ export interface Dialled {
  *
  * @param url With the scheme http or https.
  */
-export async function dial(url: URL, options: DialOptions, signal: AbortSignal): Promise<Dialled> {
+export async function dial(url: URL, options: CheckedDialOptions, signal: AbortSignal): Promise<Dialled> {
   const isSecure = url.protocol === "https:";
   const hostname = url.hostname.replace(/^\[|\]$/g, "");
   const target = { hostname, port: Number(url.port) || (isSecure ? 443 : 80) };

@@ -184,4 +184,4 @@ test("a door that is given a socket of Bun's names handlers()", async () => {
   (await promise as { terminate(): void }).terminate();
 });
 
-runExamples("src/bun.ts");
+runExamples("src/bun.ts", "@handfast/websocket/bun");

@@ -1,4 +1,5 @@
-// connect() without a connection: it dials by itself, on the runtime that runs this.
+// connect() without a connection: it dials by itself, on the runtime that runs this. What is in tests/tls/ is told of in
+// tls_test.ts.
 
 import { assert, assertEquals, assertMatch, assertRejects, assertStrictEquals } from "@std/assert";
 import { once } from "node:events";
@@ -6,6 +7,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer, type Server } from "node:net";
 import { networkInterfaces, tmpdir } from "node:os";
 import { join } from "node:path";
+import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { accept, type Accepted, connect, type ConnectOptions, HandshakeError } from "../mod.ts";
 import { fromSocket } from "../src/node.ts";
@@ -197,16 +199,21 @@ async function everything(conn: RawConn): Promise<Uint8Array> {
   return Uint8Array.from(bytes);
 }
 
+/** Signed by itself; for localhost, and valid. */
+const SELF_SIGNED = { cert: pem("self-signed"), key: pem("self-signed.key") };
+
 /** Rows: TLS that must not succeed; `via` is the name under which the server of localhost is called, by a proxy. */
-const UNTRUSTED: readonly [name: string, via: string | undefined, options: ConnectOptions][] = [
+const UNTRUSTED: readonly [name: string, via: string | undefined, options: ConnectOptions, tls?: typeof TLS][] = [
+  ["a certificate that is signed by itself", undefined, {}, SELF_SIGNED],
+  ["a certificate that is signed by itself, told of a CA", undefined, { caCerts: [CA] }, SELF_SIGNED],
   ["a certificate from an unknown CA", undefined, {}],
   ["a certificate from an unknown CA, told of another one", undefined, { caCerts: [pem("clients-ca")] }],
   ["a certificate of another name", "elsewhere.example", { caCerts: [CA] }],
   ["a certificate of another address", "127.0.0.2", { caCerts: [CA] }],
 ];
-for (const [name, via, options] of UNTRUSTED) {
+for (const [name, via, options, tls = TLS] of UNTRUSTED) {
   test(`connect() refuses ${name} with tls-failed, and sends no request (RFC 6455 §4.1 (5))`, async () => {
-    using listener = await listen({ tls: TLS });
+    using listener = await listen({ tls });
     const serving = listener.accept().then((conn) => accept(conn)).then(() => "opened", () => "not opened");
     await using proxy = await startProxy(listener.port);
     const url = `wss://${via ?? "localhost"}:${listener.port}/`;
@@ -288,6 +295,23 @@ for (const [userinfo, fields] of CREDENTIALS) {
     });
   }
 }
+
+test("a proxy is used only when connect() is told of it, whatever the environment says", async () => {
+  using listener = await listen();
+  await using proxy = await startProxy(listener.port);
+  const names = ["http_proxy", "https_proxy", "all_proxy"].flatMap((name) => [name, name.toUpperCase()]);
+  const before = names.map((name) => process.env[name]);
+  for (const name of names) process.env[name] = `http://127.0.0.1:${proxy.port}`;
+  try {
+    await hello(listener, `ws://127.0.0.1:${listener.port}/`);
+  } finally {
+    for (const [i, name] of names.entries()) {
+      if (before[i] === undefined) delete process.env[name];
+      else process.env[name] = before[i];
+    }
+  }
+  assertEquals(proxy.heads, []);
+});
 
 test("an IPv6 address stands in brackets in what a proxy is asked (RFC 3986 §3.2.2)", async () => {
   using listener = await listen();

@@ -11,20 +11,26 @@ const root = fileURLToPath(new URL("..", import.meta.url).href);
 /** An example's title, and its program. */
 type Example = readonly [title: string, code: string];
 
-/** The examples of a file, in their order. */
-export function examplesOf(file: string): Example[] {
+/** The examples in a file's JSDoc, in their order. */
+function examplesOf(file: string): Example[] {
   const found = readFileSync(join(root, file), "utf8").matchAll(
     /^ \* @example (.+)\n \* ```ts.*\n((?: \*.*\n)*?) \* ```$/gm,
   );
   return [...found].map(([, title, code]) => [title!, code!.replace(/^ \* ?/gm, "")]);
 }
 
-/** Registers a test for each example of a file; it imports the package by its own name, as a user does. */
-export function runExamples(file: string): void {
-  const examples = examplesOf(file);
-  test(`there are examples in ${file}`, () => assert(examples.length > 2));
+/** The blocks of the README that import an entry. */
+function blocksOf(entry: string): Example[] {
+  const found = readFileSync(join(root, "README.md"), "utf8").matchAll(/^```ts.*\n([^]*?)^```$/gm);
+  return [...found].filter(([, code]) => code!.includes(`"${entry}"`)).map(([, code]) => ["in the README", code!]);
+}
+
+/** Registers a test for each example of an entry, there and in the README; it imports the package by its own name. */
+export function runExamples(file: string, entry: string): void {
+  const examples = [...examplesOf(file), ...blocksOf(entry)];
+  test(`there are examples of ${entry}`, () => assert(examples.length > 3));
   for (const [index, [title, code]] of examples.entries()) {
-    test(`example ${index + 1} of ${file} runs: ${title}`, async () => {
+    test(`example ${index + 1} of ${entry} runs: ${title}`, async () => {
       const directory = mkdtempSync(join(root, "tests", ".example-")), program = join(directory, "example.ts");
       try {
         writeFileSync(program, code);

@@ -302,4 +302,4 @@ test("a socket that drops what is written to it, as some releases of Bun gave, i
   assertMatch((error.cause as Error).message, /drops what is written to it/);
 });
 
-runExamples("src/node.ts");
+runExamples("src/node.ts", "@handfast/websocket/node");
