@@ -4,7 +4,7 @@ import { type Address, dialFailed, type Dialler, type Tls, tlsFailed } from "./d
 import {
   bunHandlers,
   type BunSocket,
-  BunSocketConnection,
+  type BunSocketConnection,
   type BunSocketHandlers,
   bunTcp,
   type BunTls,
@@ -18,7 +18,7 @@ interface Upgradable extends BunSocket {
 export const bunDialler: Dialler = {
   async connect(address, tls, signal) {
     const failed = (phase: "dial" | "tls", error: unknown) =>
-      phase === "dial" ? dialFailed(address, error) : tlsFailed(tls!, error);
+      phase === "tls" && tls ? tlsFailed(tls, error) : dialFailed(address, error);
     return await connectBun(address, tls && await bunTlsOf(tls), failed, signal);
   },
   async startTls(conn, tls, signal) {

@@ -23,8 +23,8 @@ export async function dial(url: URL, options: CheckedDialOptions, signal: AbortS
   const hostname = url.hostname.replace(/^\[|\]$/g, "");
   const target = { hostname, port: Number(url.port) || (isSecure ? 443 : 80) };
   const tls = isSecure ? { hostname, caCerts: options.caCerts, client: options.client } : undefined;
-  const dialler = await diallerFor(tls);
   const { unix, proxy } = options;
+  const dialler = await diallerFor(tls, proxy !== undefined);
   if (!proxy) {
     const conn = await dialler.connect(unix === undefined ? target : { unix }, tls, signal);
     return { conn, prefix: new Uint8Array() };
@@ -36,16 +36,13 @@ export async function dial(url: URL, options: CheckedDialOptions, signal: AbortS
     transportOf(conn).abort();
     throw new WireError("proxy-refused", "the proxy speaks in the tunnel, where a TLS server waits for its client");
   }
-  return { conn: await dialler.startTls!(conn, tls, signal), prefix };
+  return { conn: await dialler.startTls(conn, tls, signal), prefix };
 }
 
-/**
- * The runtime's own way. For TLS on Deno it is Node's modules: there a handshake that is given up keeps its socket open for
- * as long as the peer likes, and `startTls` knows no certificate of ours.
- */
-async function diallerFor(tls: Tls | undefined): Promise<Dialler> {
+/** The runtime's own way; on Deno Node's modules for a certificate of ours in a tunnel: `startTls` knows nothing of one. */
+async function diallerFor(tls: Tls | undefined, isTunnelled: boolean): Promise<Dialler> {
   const runtime = globalThis as { Deno?: unknown; Bun?: unknown; process?: { versions?: { node?: string } } };
-  if (runtime.Deno && !tls) return (await import("./deno_dial.ts")).denoDialler;
+  if (runtime.Deno && !(isTunnelled && tls?.client)) return (await import("./deno_dial.ts")).denoDialler;
   if (runtime.Bun) return (await import("./bun_dial.ts")).bunDialler;
   if (runtime.process?.versions?.node) return (await import("./node_dial.ts")).nodeDialler;
   throw new TypeError(

@@ -20,8 +20,8 @@ export interface Tls {
 export interface Dialler {
   /** Connects, and does the TLS handshake where there is one. */
   connect(address: Address, tls: Tls | undefined, signal: AbortSignal): Promise<ByteConnection>;
-  /** TLS over a connection of its own; nothing is being read from it or written to it. Deno's leaves it to Node's. */
-  startTls?(conn: ByteConnection, tls: Tls, signal: AbortSignal): Promise<ByteConnection>;
+  /** TLS over a connection of its own; nothing is being read from it or written to it. */
+  startTls(conn: ByteConnection, tls: Tls, signal: AbortSignal): Promise<ByteConnection>;
 }
 
 /** The error of a connection that could not be made. */

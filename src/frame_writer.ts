@@ -2,7 +2,7 @@
 
 import { headerSizeFor, MAX_HEADER, writeHeader } from "./frame.ts";
 import { mask, type MaskKeys } from "./mask.ts";
-import { Outbox } from "./outbox.ts";
+import { LARGE, Outbox } from "./outbox.ts";
 
 /** Text up to this length is encoded in place; longer text is measured first, so that no room is wasted. */
 const IN_PLACE = 16384;
@@ -22,10 +22,26 @@ export class FrameWriter extends Outbox {
   /** Writes a frame; `first` is its first byte: FIN, RSV, opcode. */
   frame(first: number, payload: Uint8Array): void {
     const size = headerSizeFor(payload.length, this.#maskKey !== undefined);
+    if (size + payload.length > LARGE) return this.#long(first, payload);
     const slab = this.reserve(size + payload.length);
     const at = this.used + size;
     slab.set(payload, at);
     this.#finish(slab, first, at, payload.length);
+  }
+
+  /** A frame that fits in no slab goes into several: a slab of its own would be garbage as soon as it is written. */
+  #long(first: number, payload: Uint8Array): void {
+    const key = this.#maskKey?.();
+    const slab = this.reserve(MAX_HEADER);
+    this.commit(writeHeader(slab, this.used, first, payload.length, key));
+    for (let at = 0, phase = 0; at < payload.length;) {
+      const count = Math.min(payload.length - at, LARGE - this.used || LARGE);
+      const slab = this.reserve(count), start = this.used, end = start + count;
+      slab.set(payload.subarray(at, at + count), start);
+      if (key !== undefined) phase = mask(slab, start, end, key, phase);
+      this.commit(end);
+      at += count;
+    }
   }
 
   /** Writes a frame of text. */

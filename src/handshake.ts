@@ -3,6 +3,7 @@
 
 import { encodeBase64 } from "@std/encoding/base64";
 import { quote, type RequestHead } from "./errors.ts";
+import { isValueChar } from "./fields.ts";
 
 /**
  * What both ends have settled (RFC 6455 §4.1, §4.2.2): the role is ours, the rest is the connection's.
@@ -230,6 +231,10 @@ export function checkResponse(response: Response): void {
   if (response.status < 200) throw new TypeError(`Cannot send the response: its status is ${response.status}`);
   if (response.bodyUsed || response.body?.locked) {
     throw new TypeError("Cannot send the response: its body was already used");
+  }
+  // Bun lets one be made
+  if (![...response.statusText].every((char) => isValueChar(char.charCodeAt(0)))) {
+    throw new TypeError(`Cannot send the response: its status text is ${quote(response.statusText)}`);
   }
   const length = response.headers.get("content-length");
   if (length !== null && !/^\d+$/.test(length)) {

@@ -2,7 +2,8 @@
 // write. Slabs of two sizes come from a process-wide pool; one that was taken is not touched again until it is recycled.
 
 const SMALL = 2048;
-const LARGE = 65536;
+/** The size of the largest slab that is used again. */
+export const LARGE = 65536;
 
 /** Free slabs of one size, at most `limit`. */
 class Pool {

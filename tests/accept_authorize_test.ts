@@ -66,6 +66,17 @@ test("authorize is not asked about a request that is refused anyway", async () =
   assertEquals([(result as HandshakeError).failure, status], ["origin-refused", 403]);
 });
 
+test("authorize can't have a status text written that ends its line (RFC 9112 §4)", async () => {
+  for (const statusText of ["a\r\nX: y", "a\nb", "a\0"]) {
+    // Most runtimes refuse to make such a Response
+    const { conn, clock, result, status, reply } = await attempt({
+      authorize: () => new Response("", { status: 403, statusText }),
+    });
+    assertEquals([(result as Error).name, status, reply.includes(statusText)], ["TypeError", 500, false]);
+    assertEquals([conn.isClosed, clock.pending], [true, 0]);
+  }
+});
+
 const cause = new Error("mine"), refusal = new HandshakeError("unauthorized", "mine");
 const FAILS: readonly [name: string, authorize: () => unknown, check: (error: unknown) => void][] = [
   ["throws", () => {

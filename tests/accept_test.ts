@@ -133,7 +133,7 @@ for (const [outcome, written] of [["success", upgrade()], ["a refusal", upgrade(
   });
 }
 
-test("a signal that is aborted later does not touch the WebSocket", async () => {
+test("accept(): a signal that is aborted later does not touch the WebSocket", async () => {
   const { conn, peer } = pair(), controller = new AbortController();
   peer.write(upgrade());
   const accepted = await accept(conn, { signal: controller.signal });
@@ -240,7 +240,7 @@ const NOT_REUSABLE: readonly [name: string, request: string, options?: AcceptOpt
   }],
 ];
 for (const [name, request, options] of NOT_REUSABLE) {
-  test(`keepAlive closes all the same after ${name}`, async () => {
+  test(`accept() with keepAlive closes all the same after ${name}`, async () => {
     const { conn, peer } = pair();
     peer.write(request);
     const error = await failureOf(accept(conn, { ...options, keepAlive: true }));

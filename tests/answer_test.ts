@@ -10,11 +10,10 @@ import {
 } from "../src/answer.ts";
 import type { RequestHead } from "../src/errors.ts";
 import { handshakeFailures } from "../src/failures.ts";
-import { trimSpace } from "../src/fields.ts";
 import { HeadReader } from "../src/head.ts";
 import { parseRequest } from "../src/request_head.ts";
-import type { RequestRow } from "./cases/requests.ts";
-import { requests } from "./cases/requests.ts";
+import { requestOf } from "./cases/request_of.ts";
+import { type RequestRow, requests } from "./cases/requests.ts";
 import { latin1, test } from "./harness.ts";
 
 const KEY = "dGhlIHNhbXBsZSBub25jZQ==";
@@ -70,15 +69,7 @@ test("answer() says the same of a standard Request, where one can show it (RFC 6
   let count = 0;
   for (const row of requests) {
     if (row.evidence !== "request") continue;
-    const [start = "", ...lines] = row.bytes.slice(0, -4).split("\r\n");
-    const [method = "", target = ""] = start.split(" ");
-    const headers = lines.map((line): [string, string] => {
-      const colon = line.indexOf(":");
-      // Trimmed, since the platform's own trimming is quadratic in white space inside
-      return [line.slice(0, colon), trimSpace(line, colon + 1)];
-    });
-    const host = new Headers(headers).get("host");
-    await check(row, await answer(new Request(`http://${host}${target}`, { method, headers }), row.options));
+    await check(row, await answer(requestOf(row), row.options));
     count++;
   }
   assert(count > 150, `${count} rows`);
@@ -221,12 +212,6 @@ test("answer() rejects with what a policy throws", async () => {
   };
   for (const authorize of [thrown, () => Promise.reject(error)]) {
     assertStrictEquals(await answer(upgrade(), { authorize }).catch((error) => error), error);
-  }
-});
-
-test("a policy's Response can't carry a status text that ends its line (RFC 9112 §4)", () => {
-  for (const statusText of ["a\r\nX: y", "a\nb", "a\0"]) {
-    assertThrows(() => new Response("", { statusText }), TypeError);
   }
 });
 

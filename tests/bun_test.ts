@@ -5,7 +5,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { accept, attach, connect, HandshakeError, WebSocketError } from "../mod.ts";
+import { accept, attach, connect, type HandshakeError, WebSocketError } from "../mod.ts";
 import { type BunConnection, dial, handlers, listen, type ListenOptions } from "../src/bun.ts";
 import { type BunTcp, bunTcp } from "../src/bun_socket.ts";
 import { runExamples } from "./examples.ts";

@@ -144,7 +144,7 @@ test("connect() with a signal that is already aborted closes the connection and 
   assertEquals([conn.isClosed, peer.take(), clock.pending], [true, "", 0]);
 });
 
-test("a signal that is aborted later does not touch the WebSocket", async () => {
+test("connect(): a signal that is aborted later does not touch the WebSocket", async () => {
   const [conn, far] = connectionPair(), controller = new AbortController();
   const { signal } = controller;
   const [socket, accepted] = await Promise.all([connect(URL, { conn, signal }), accept(far)]);
@@ -270,7 +270,7 @@ const NOT_REUSABLE: readonly [name: string, answer: string][] = [
   ["a malformed head", "HTTP/1.1 401 No\n"],
 ];
 for (const [name, answer] of NOT_REUSABLE) {
-  test(`keepAlive closes all the same after ${name}`, async () => {
+  test(`connect() with keepAlive closes all the same after ${name}`, async () => {
     const { error, conn, clock } = await refusedBy(answer, { keepAlive: true, maxBodySize: 10 });
     assertEquals([error.reusable, error.rest.length, conn.isClosed, clock.pending], [false, 0, true, 0]);
   });

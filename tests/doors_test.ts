@@ -1,9 +1,9 @@
 import { assert, assertEquals, assertInstanceOf } from "@std/assert";
 import { accept, type Accepted, answer, connect, type Connected, HandshakeError, readRequest } from "../mod.ts";
 import { Protocol } from "../src/protocol.ts";
-import { trimSpace } from "../src/fields.ts";
 import { acceptValue } from "../src/handshake.ts";
 import { connectionPair } from "../src/testing.ts";
+import { requestOf } from "./cases/request_of.ts";
 import { type RequestRow, requests } from "./cases/requests.ts";
 import { type ResponseRow, responses } from "./cases/responses.ts";
 import { concat, latin1, test, text } from "./harness.ts";
@@ -103,18 +103,6 @@ async function checkAccepted(row: RequestRow, peer: RawPeer, accepting: Promise<
   assert(why.length > 0, "a refusal says why");
   // RFC 9110 §9.3.2: there is no body behind the answer to a HEAD
   assertEquals(response.body, row.bytes.startsWith("HEAD ") ? "" : why);
-}
-
-/** A standard `Request` with what the row's head says. */
-function requestOf({ bytes }: RequestRow): Request {
-  const [start = "", ...lines] = bytes.slice(0, bytes.indexOf("\r\n\r\n")).split("\r\n");
-  const [method = "", target] = start.split(" ");
-  const headers = new Headers();
-  for (const line of lines) {
-    const colon = line.indexOf(":");
-    headers.append(line.slice(0, colon), trimSpace(line, colon + 1));
-  }
-  return new Request(`http://${headers.get("host")}${target}`, { method, headers });
 }
 
 /** An end that is to accept, and a peer that has written. */

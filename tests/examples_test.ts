@@ -1,13 +1,10 @@
 // The demonstration over real sockets: requests as bytes, so that what is on one connection is known exactly.
 
-import { assert, assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
-import { fileURLToPath } from "node:url";
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { serve, type Server } from "../examples/one_port.ts";
 import { connect, HandshakeError } from "../mod.ts";
-import { handshakeFailures, protocolFailures } from "../src/failures.ts";
 import { concat, hex, latin1, test, text } from "./harness.ts";
-
-const root = fileURLToPath(new URL("..", import.meta.url));
+import { dial, dialRaw, type RawConn } from "./tcp.ts";
 
 /** What a test has opened; closed at its end, and after so long that nothing can come any more. */
 const clients = new Set<Client>();
@@ -36,22 +33,21 @@ interface Reply {
 
 /** A connection to the server, and what was read from it and not yet used. */
 class Client {
-  readonly conn: Deno.TcpConn;
+  readonly conn: RawConn;
   unread = new Uint8Array();
 
-  constructor(conn: Deno.TcpConn) {
+  constructor(conn: RawConn) {
     this.conn = conn;
   }
 
   static async open(server: Server): Promise<Client> {
-    const client = new Client(await Deno.connect({ hostname: server.hostname, port: server.port }));
+    const client = new Client(await dialRaw(server.port));
     clients.add(client);
     return client;
   }
 
   async write(bytes: string | Uint8Array): Promise<void> {
-    const whole = typeof bytes === "string" ? latin1(bytes) : bytes;
-    for (let at = 0; at < whole.length;) at += await this.conn.write(whole.subarray(at));
+    await this.conn.write(typeof bytes === "string" ? latin1(bytes) : bytes);
   }
 
   /** Bytes up to where `end` says; `undefined` is not yet. */
@@ -92,11 +88,7 @@ class Client {
 
   close(): void {
     clients.delete(this);
-    try {
-      this.conn.close();
-    } catch {
-      // It was closed already
-    }
+    this.conn.close();
   }
 }
 
@@ -238,11 +230,13 @@ test("a request with Connection: close is the last one", () =>
 
 test("the second request of a connection may become a WebSocket", () =>
   withServer(async (server) => {
-    const client = await Client.open(server);
-    await client.write(request("/healthz"));
-    assertEquals((await client.reply()).status, 200);
+    const conn = await dial(server.port), writer = conn.writable.getWriter(), reading = conn.readable.getReader();
+    await writer.write(latin1(request("/healthz")));
+    let reply = "";
+    while (!reply.endsWith("\r\n\r\nfine\n")) reply += text((await reading.read()).value!);
+    for (const lock of [writer, reading]) lock.releaseLock();
     const url = `ws://127.0.0.1:${server.port}/echo?x=1`;
-    const socket = await connect(url, { conn: client.conn, prefix: client.unread, protocols: ["other", "echo"] });
+    const socket = await connect(url, { conn, protocols: ["other", "echo"] });
     assertEquals(socket.protocol, "echo");
     const reader = socket.readable.getReader();
     const heads = JSON.parse((await reader.read()).value as string);
@@ -274,7 +268,7 @@ test("bytes behind an upgrade, itself behind a request, are its first frame", ()
 
 test("the heads keep credentials and cookies to themselves", () =>
   withServer(async (server) => {
-    const { conn } = await Client.open(server);
+    const conn = await dial(server.port);
     const url = `ws://ada:secret@127.0.0.1:${server.port}/echo`;
     const socket = await connect(url, { conn, headers: { cookie: "session=precious" } });
     const { request } = JSON.parse((await socket.readable.getReader().read()).value as string);
@@ -350,31 +344,10 @@ test("a WebSocket that breaks the protocol is closed, which is not an error of t
     assertEquals(errors, []);
   }));
 
-test("serve() goes on when a connection can't be accepted", async () => {
-  const { listen } = Deno;
-  let failures = 0;
-  Deno.listen = ((options: Deno.TcpListenOptions) => {
-    const listener = listen(options), accept = listener.accept.bind(listener);
-    listener.accept = () => {
-      if (failures === 2) return accept();
-      failures++;
-      return Promise.reject(failures === 1 ? new Deno.errors.NotConnected("gone") : new Error("Too many open files"));
-    };
-    return listener;
-  }) as typeof Deno.listen;
-  try {
-    await withServer(async (server) => {
-      assertEquals((await ask(server, "/healthz")).status, 200);
-      assertEquals(failures, 2);
-    });
-  } finally {
-    Deno.listen = listen;
-  }
-});
-
 test("serve() rejects when the port is taken", () =>
   withServer(async (server) => {
-    await assertRejects(() => serve({ port: server.port }), Deno.errors.AddrInUse);
+    const error = await assertRejects(() => serve({ port: server.port }));
+    assertEquals((error as { code?: unknown }).code, "EADDRINUSE");
   }));
 
 test("stopping closes WebSockets with 1001, and connections that wait for a request", () =>
@@ -382,7 +355,7 @@ test("stopping closes WebSockets with 1001, and connections that wait for a requ
     const idle = await Client.open(server);
     await idle.write(request("/healthz"));
     await idle.reply();
-    const { conn } = await Client.open(server);
+    const conn = await dial(server.port);
     const socket = await connect(`ws://127.0.0.1:${server.port}/echo`, { conn });
     const closed = socket.receive(() => {});
     const before = performance.now();
@@ -392,7 +365,7 @@ test("stopping closes WebSockets with 1001, and connections that wait for a requ
     assert(performance.now() - before < 5000, "that is when a connection without a request is closed anyway");
     idle.close();
     await server.finished;
-    await assertRejects(() => Deno.connect({ hostname: server.hostname, port: server.port }));
+    await assertRejects(() => dialRaw(server.port));
   }));
 
 test("stopping before anything has come ends at once", async () => {
@@ -400,68 +373,10 @@ test("stopping before anything has come ends at once", async () => {
   await server.finished;
 });
 
-/** The demonstration as its task runs it, with just the permissions that it has there. */
-async function start(env: Record<string, string>): Promise<Deno.ChildProcess> {
-  const { tasks } = JSON.parse(await Deno.readTextFile(new URL("../deno.json", import.meta.url)));
-  const args = tasks.start.command.split(" ").slice(1);
-  return new Deno.Command(Deno.execPath(), { args, cwd: root, env, stdout: "piped", stderr: "piped" }).spawn();
-}
-
-test("deno task start prints its address and the password, and ends on Ctrl-C", async () => {
-  const child = await start({ PORT: "0", NO_COLOR: "1" });
-  const deadline = setTimeout(() => child.kill("SIGKILL"), PATIENCE);
-  const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
-  let output = "";
-  while (output.split("\n").length < 3) {
-    const { value, done } = await reader.read();
-    if (done) throw new Error(`It has ended: ${output}${await new Response(child.stderr).text()}`);
-    output += value;
-  }
-  const port = Number(/^Serving http:\/\/127\.0\.0\.1:(\d+)\/ /.exec(output)?.[1]);
-  assertMatch(output, /\/private asks for a user name and a password: demo, handfast\n$/);
-
-  const conn = await Deno.connect({ hostname: "127.0.0.1", port });
-  const socket = await connect(`ws://127.0.0.1:${port}/echo`, { conn });
-  const closed = socket.receive(() => {});
-  child.kill("SIGINT");
-  assertEquals((await closed).closeCode, 1001);
-  assertEquals(await new Response(child.stderr).text(), "");
-  assertEquals((await reader.read()).done, true);
-  assertEquals((await child.status).code, 0);
-  clearTimeout(deadline);
-});
-
-test("deno task start says so when it can't listen", () =>
-  withServer(async (server) => {
-    const child = await start({ PORT: String(server.port), NO_COLOR: "1" });
-    const { code, stderr } = await child.output();
-    assertEquals(code, 1);
-    assertMatch(text(stderr), new RegExp(`^Cannot serve on 127\\.0\\.0\\.1, port ${server.port}: AddrInUse`));
-  }));
-
 test("connect() to a path that is no WebSocket is refused with the server's response", () =>
   withServer(async (server) => {
-    const { conn } = await Client.open(server);
+    const conn = await dial(server.port);
     const error = await assertRejects(() => connect(`ws://127.0.0.1:${server.port}/nothing`, { conn }), HandshakeError);
     assertEquals(error.failure, "status-not-101");
     assertEquals(error.response?.status, 404);
   }));
-
-test("README.md lists every failure once, with its status or close code", async () => {
-  const readme = await Deno.readTextFile(new URL("../README.md", import.meta.url));
-  const rows = readme.split("\n").filter((line) => line.startsWith("| ")).map((line) => line.split("|").slice(1));
-  const placeOf = (failure: string) => {
-    const found = rows.filter(([, cell]) => cell?.includes(`\`${failure}\``)).map(([place]) => place!.trim());
-    assertEquals(found.length, 1, failure);
-    return found[0]!;
-  };
-  for (const [failure, { status }] of Object.entries(handshakeFailures)) {
-    const place = placeOf(failure);
-    if (failure === "unauthorized") assertEquals(place, "your own");
-    else if (failure === "head-too-large") assertEquals(place, "414 and 431");
-    else assertEquals(place, status === 0 ? "none" : String(status), failure);
-  }
-  for (const [failure, { closeCode }] of Object.entries(protocolFailures)) {
-    assertEquals(placeOf(failure), String(closeCode), failure);
-  }
-});

@@ -2,6 +2,7 @@
 // it comes: nothing hangs, nothing leaks, and every end that fails says so with the fault as cause.
 
 import { assert, assertEquals, assertInstanceOf } from "@std/assert";
+import { inspect } from "node:util";
 import {
   accept,
   type ByteConnection,
@@ -115,7 +116,7 @@ async function run(scenario: Scenario, isPlain: boolean, fault: Pick<Fault, "end
   assert(outcomes !== "it hangs", "it hangs");
   assertEquals([a.isClosed, b.isClosed, clock.pending, clock.now()], [true, true, 0, 0]);
   for (const outcome of outcomes) {
-    if (outcome !== "clean") assert(hasCause(outcome, error), Deno.inspect(outcome));
+    if (outcome !== "clean") assert(hasCause(outcome, error), inspect(outcome));
   }
   if (!reached) assertEquals(outcomes, ["clean", "clean"]);
   return reached;

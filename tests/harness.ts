@@ -41,12 +41,25 @@ interface TestModule {
 
 /** The one place that knows the runtime's own test function: on Deno its leak sanitizers see no other. */
 const register: Register = "Deno" in globalThis
-  ? (name, fn, ignore) => Deno.test({ name, ignore, fn: () => fn() })
+  ? (name, fn, ignore) => Deno.test({ name, ignore, fn: () => patiently(fn) })
   : await registerWith("Bun" in globalThis ? "bun:test" : "node:test");
 
 async function registerWith(specifier: string): Promise<Register> {
   const { test }: TestModule = await import(specifier);
-  return (name, fn, ignore) => void (ignore ? test.skip : test)(name, async () => await fn());
+  return (name, fn, ignore) => void (ignore ? test.skip : test)(name, () => patiently(fn));
+}
+
+/** How long a test may take: a minute or two is for one that hangs, which would hold up all others. */
+const PATIENCE = 120_000;
+
+async function patiently(fn: TestBody): Promise<void> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new Error(`It still runs after ${PATIENCE} ms`)), PATIENCE);
+  try {
+    await Promise.race([fn(), promise]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** Runs, and fails when a promise is rejected meanwhile that nobody handles. */

@@ -1,114 +1,33 @@
-import {
-  assert,
-  assertEquals,
-  assertNotStrictEquals,
-  assertRejects,
-  assertStringIncludes,
-  assertThrows,
-} from "@std/assert";
-import { basename, delimiter, join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { concat, everySplit, hex, latin1, program, random, test, text } from "./harness.ts";
-
-const config = fileURLToPath(new URL("../deno.json", import.meta.url));
-const harness = new URL("./harness.ts", import.meta.url).href;
-
-/** Runs `body` as a test of its own, in a child that has this project's settings. */
-async function runTest(body: string): Promise<{ success: boolean; output: string }> {
-  const directory = await Deno.makeTempDir();
-  try {
-    const file = join(directory, "canary_test.ts");
-    await Deno.writeTextFile(file, body);
-    const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-      args: ["test", "-A", "--no-check", "--config", config, file],
-      env: { NO_COLOR: "1" },
-    }).output();
-    // Indented, so that a summary of the child, shown by a failed assertion, is not taken for one of this run.
-    return { success, output: (text(stdout) + text(stderr)).replace(/^/gm, "  ") };
-  } finally {
-    await Deno.remove(directory, { recursive: true });
-  }
-}
-
-/** Runs `statements` as the body of a test(), made by the harness. */
-function runBody(statements: string): Promise<{ success: boolean; output: string }> {
-  return runTest(
-    `import { test } from ${JSON.stringify(harness)};\ntest("canary", async () => {\n${statements}\n});\n`,
-  );
-}
-
-test("test() passes a test that leaves nothing behind", async () => {
-  const { success, output } = await runBody(`
-    using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-    await new Promise((resolve) => setTimeout(resolve, 1));`);
-  assert(success, output);
-  assertStringIncludes(output, "1 passed");
-});
-
-test("test() fails a test that leaves a listener open", async () => {
-  const { success, output } = await runBody(`Deno.listen({ hostname: "127.0.0.1", port: 0 });`);
-  assert(!success, output);
-  assertStringIncludes(output, "Leaks detected");
-  assertStringIncludes(output, "A TCP listener was opened");
-  assertStringIncludes(output, "0 passed | 1 failed");
-});
-
-test("test() fails a test that leaves a timer running", async () => {
-  const { success, output } = await runBody(`setTimeout(() => {}, 60_000);`);
-  assert(!success, output);
-  assertStringIncludes(output, "Leaks detected");
-  assertStringIncludes(output, "A timer was started");
-  assertStringIncludes(output, "0 passed | 1 failed");
-});
-
-test("test() fails a test that leaves an operation pending", async () => {
-  const { success, output } = await runBody(`
-    const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-    listener.accept().catch(() => {});
-    await new Promise((resolve) => setTimeout(resolve, 1));`);
-  assert(!success, output);
-  assertStringIncludes(output, "An async operation to accept a TCP stream was started");
-});
-
-test("test() ignores a test whose program is missing, and says so twice", async () => {
-  const { output } = await runTest(`
-    import { test } from ${JSON.stringify(harness)};
-    test("first", { needs: "no-such-program" }, () => { throw new Error("It ran"); });
-    test("second", { needs: ["deno-or-not", "no-such-program"] }, () => { throw new Error("It ran"); });`);
-  const line = "first (skipped: needs no-such-program)";
-  assertEquals(output.split(line).length - 1, 2, output);
-  assertStringIncludes(output, `${line} ... ignored`);
-  assertStringIncludes(output, "second (skipped: needs deno-or-not, no-such-program) ... ignored");
-  assertStringIncludes(output, "0 passed | 0 failed | 2 ignored");
-});
-
-test("test() runs a test whose programs are all there", async () => {
-  const { success, output } = await runTest(`
-    import { test } from ${JSON.stringify(harness)};
-    import { basename, delimiter, dirname } from "node:path";
-    import process from "node:process";
-    process.env.PATH = dirname(Deno.execPath()) + delimiter + process.env.PATH;
-    test("canary", { needs: basename(Deno.execPath()) }, () => {});`);
-  assert(success, output);
-  assertStringIncludes(output, "1 passed");
-});
+import { assert, assertEquals, assertNotStrictEquals, assertRejects, assertThrows } from "@std/assert";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { basename, delimiter, dirname, join } from "node:path";
+import process from "node:process";
+import { concat, everySplit, handlingAll, hex, latin1, program, random, test, text } from "./harness.ts";
 
 test("program() finds what is on PATH and may be run, and nothing else", async () => {
-  const directory = await Deno.makeTempDir();
-  const path = Deno.env.get("PATH") ?? "";
+  const directory = await mkdtemp(join(tmpdir(), "program-"));
   try {
-    await Deno.writeTextFile(join(directory, "tool"), "", { mode: 0o755 });
-    await Deno.writeTextFile(join(directory, "note"), "", { mode: 0o644 });
-    await Deno.mkdir(join(directory, "folder"));
-    Deno.env.set("PATH", ["/no/such/directory", directory].join(delimiter));
-    assertEquals(program("tool"), join(directory, "tool"));
-    assertEquals(program("note"), undefined);
-    assertEquals(program("folder"), undefined);
-    assertEquals(program(basename(directory)), undefined);
+    await writeFile(join(directory, "tool"), "", { mode: 0o755 });
+    await writeFile(join(directory, "note"), "", { mode: 0o644 });
+    await mkdir(join(directory, "folder"));
+    const find = (name: string) => program(name, ["/no/such/directory", "", directory].join(delimiter));
+    assertEquals(find("tool"), join(directory, "tool"));
+    assertEquals(find("note"), undefined);
+    assertEquals(find("folder"), undefined);
+    assertEquals(find(basename(directory)), undefined);
+    assertEquals(program(basename(process.execPath), dirname(process.execPath)), process.execPath);
   } finally {
-    Deno.env.set("PATH", path);
-    await Deno.remove(directory, { recursive: true });
+    await rm(directory, { recursive: true });
   }
+});
+
+test("handlingAll() passes when every rejection is handled, and gives back what was thrown", async () => {
+  await handlingAll(async () => {
+    await assertRejects(() => Promise.reject(new Error("handled")));
+  });
+  const error = new Error("mine");
+  assert(await handlingAll(() => Promise.reject(error)).catch((error) => error) === error);
 });
 
 test("everySplit() runs whole, byte by byte and cut at each position", async () => {

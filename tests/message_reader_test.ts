@@ -1,11 +1,9 @@
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import { nextTurn } from "../src/clock.ts";
 import { OPCODE } from "../src/frame.ts";
 import { MessageReader } from "../src/message_reader.ts";
 import { closing, frame, times } from "./cases/frames_base.ts";
-import { everySplit, hex, latin1, test, text } from "./harness.ts";
+import { collectGarbage, everySplit, hex, latin1, test, text } from "./harness.ts";
 
 /** What is done when something is found; its word for the log. */
 type Reaction = (found: string, reader: MessageReader) => void;
@@ -349,8 +347,6 @@ test("MessageReader.stop() keeps nothing of what waits, of a message, or of a fr
 });
 
 test("MessageReader.stop() lets go of the chunks that wait, and keeps none that comes later", async () => {
-  setFlagsFromString("--expose-gc");
-  const collect: () => void = runInNewContext("gc");
   const { reader } = reading();
   const chunks: WeakRef<Uint8Array>[] = [];
   const feed = () => {
@@ -361,12 +357,12 @@ test("MessageReader.stop() lets go of the chunks that wait, and keeps none that 
   reader.pause();
   feed();
   await new Promise<void>((resolve) => nextTurn(resolve));
-  collect();
+  collectGarbage();
   assertEquals(chunks.map((chunk) => chunk.deref() === undefined), [false]);
   reader.stop();
   feed();
   await new Promise<void>((resolve) => nextTurn(resolve));
-  collect();
+  collectGarbage();
   assertEquals(chunks.map((chunk) => chunk.deref() === undefined), [true, true]);
   reader.pause(); // the reader itself is still there
 });

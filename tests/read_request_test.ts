@@ -73,7 +73,12 @@ type Refused = [name: string, bytes: string, failure: string, status: number, op
 const REFUSED: readonly Refused[] = [
   ...["", "x", "-5", "+5", "0x5", "5 5", " 5", "5.", "123456789", "5,", "\t5"].map((
     size,
-  ): Refused => [`the chunk size «${size}»`, chunked(`${size}\r\nHello\r\n0\r\n\r\n`), "body-malformed", 400]),
+  ): Refused => [
+    `the chunk size ${JSON.stringify(size)}`,
+    chunked(`${size}\r\nHello\r\n0\r\n\r\n`),
+    "body-malformed",
+    400,
+  ]),
   ["a bare LF behind a chunk size", chunked("5\nHello\r\n0\r\n\r\n"), "body-malformed", 400],
   ["a bare CR in an extension", chunked("5;a\rb\r\nHello\r\n0\r\n\r\n"), "body-malformed", 400],
   ["a control character in an extension", chunked("5;a\x01\r\nHello\r\n0\r\n\r\n"), "body-malformed", 400],

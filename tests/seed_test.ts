@@ -19,6 +19,7 @@ import {
 } from "../mod.ts";
 import { connectionPair } from "../src/testing.ts";
 import { concat, everySplit, hex, latin1, test, text } from "./harness.ts";
+import { dial, listen, oursPair, rawPair } from "./tcp.ts";
 
 /** First line, last line, and what stands there; a line may end one entry and begin the next. */
 type Entry = readonly [from: number, to: number, kind: "statement" | "heading" | "markup", what: string];
@@ -117,15 +118,6 @@ async function readHead(conn: ByteConnection): Promise<string> {
   }
 }
 
-/** Both ends of a TCP connection. */
-async function tcpPair(): Promise<[Deno.TcpConn, Deno.TcpConn]> {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const { hostname, port } = listener.addr;
-  const pair = await Promise.all([Deno.connect({ hostname, port }), listener.accept()]);
-  listener.close();
-  return pair;
-}
-
 /** The first message that comes. */
 async function firstMessage({ readable }: { readable: ReadableStream<unknown> }): Promise<unknown> {
   const reader = readable.getReader();
@@ -141,7 +133,7 @@ seed(
   16,
   "a session begins with an upgrade request on an established connection, and a response that accepts it",
   async () => {
-    const [conn, server] = await tcpPair();
+    const [conn, server] = await oursPair();
     const [socket, accepted] = await Promise.all([connect("ws://www.example.com/", { conn }), accept(server)]);
     assertEquals(accepted.request.method, "GET");
     assertEquals(accepted.request.headers.get("upgrade"), "websocket");
@@ -249,22 +241,21 @@ seed(42, 47, "connect() sends the request with host and target, and resolves whe
 });
 
 seed(47, 50, "a host name is looked up and connected to, then the handshake is made over that connection", async () => {
-  const listener = Deno.listen({ hostname: "localhost", port: 0 });
+  using listener = await listen({ hostname: "localhost" });
   const serving = (async () => {
     const socket = await accept(await listener.accept());
     await socket.readable.pipeTo(socket.writable);
     return socket.request.headers.get("host");
   })();
 
-  const { port } = listener.addr;
-  const conn = await Deno.connect({ hostname: "localhost", port });
+  const { port } = listener;
+  const conn = await dial(port, { hostname: "localhost" });
   const socket = await connect(`ws://localhost:${port}/`, { conn });
   socket.send("Hello");
   assertEquals(await firstMessage(socket), "Hello");
   await socket.close();
 
   assertEquals(await serving, `localhost:${port}`);
-  listener.close();
 });
 
 seed(51, 54, "the response can be validated further, such as the one to a challenge for credentials", async () => {
@@ -276,14 +267,14 @@ seed(51, 54, "the response can be validated further, such as the one to a challe
         if (head.status === 101) head.headers.set("x-user", atob(request!.headers.get("authorization")!.slice(6)));
       },
     });
-  const [conn, server] = await tcpPair();
+  const [conn, server] = await oursPair();
   const refused = assertRejects(() => serve(server), HandshakeError);
   const error = await assertRejects(() => connect("ws://localhost/", { conn }), HandshakeError);
   assertEquals((await refused).failure, "unauthorized");
   assertEquals(error.response?.status, 401);
   assertMatch(error.response?.headers.get("www-authenticate") ?? "", /^Basic realm="the engine room"/);
 
-  const [again, other] = await tcpPair();
+  const [again, other] = await oursPair();
   const [socket, accepted] = await Promise.all([connect("ws://ada:secret@localhost/", { conn: again }), serve(other)]);
   assertEquals(socket.response.headers.get("x-user"), "ada:secret");
   // A response that does not satisfy the caller: the connection is its own to drop
@@ -363,7 +354,7 @@ seed(
   71,
   "keepAlive leaves the connection open for another handshake, and without it the connection ends",
   async () => {
-    const [conn, server] = await tcpPair();
+    const [conn, server] = await oursPair();
     const options = { protocols: ["chat"], authorize: basicAuth({ realm: "here", users: { ada: "secret" } }) };
     const serving = (async () => {
       const error = await assertRejects(() => accept(server, { ...options, keepAlive: true }), HandshakeError);
@@ -377,7 +368,7 @@ seed(
     (await serving).receive(() => {});
     await socket.close();
 
-    const [client, other] = await tcpPair();
+    const [client, other] = await oursPair();
     const refused = assertRejects(() => accept(other, options), HandshakeError);
     const last = await assertRejects(
       () => connect("ws://localhost/", { conn: client, keepAlive: true }),
@@ -424,10 +415,9 @@ async function requestOf(bytes: Uint8Array): Promise<Request | undefined> {
 }
 
 seed(90, 98, "accept() reads the request from a connection that a listener gave, and sends the response", async () => {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const { port } = listener.addr;
+  using listener = await listen();
   // Somebody else's client, so that it is not ours on both ends
-  const client = new WebSocket(`ws://127.0.0.1:${port}/`);
+  const client = new WebSocket(`ws://127.0.0.1:${listener.port}/`);
   const opened = new Promise((resolve) => client.onopen = resolve);
   const conn = await listener.accept();
   const socket = await accept(conn);
@@ -438,7 +428,6 @@ seed(90, 98, "accept() reads the request from a connection that a listener gave,
   const closed = new Promise((resolve) => client.onclose = resolve);
   assertEquals(await socket.close({ closeCode: 1000 }), { closeCode: 1000, reason: "" });
   await closed;
-  listener.close();
 });
 
 // ---- buffering
@@ -480,10 +469,10 @@ seed(
 );
 
 seed(106, 109, "a head is read into a growing buffer, which is then used for the handshake", async () => {
-  const [client, conn] = await tcpPair();
+  const [client, conn] = await rawPair();
   const { key, request } = offer("ws://127.0.0.1/later", { headers: { "x-long": "x".repeat(5000) } });
   const lines = [...request.headers].map(([name, value]) => `${name}: ${value}\r\n`);
-  await write(client, latin1(`GET /later HTTP/1.1\r\n${lines.join("")}\r\n`), HELLO);
+  await client.write(concat(latin1(`GET /later HTTP/1.1\r\n${lines.join("")}\r\n`), HELLO));
 
   let buffer = new Uint8Array();
   const reader = conn.readable.getReader();
@@ -569,7 +558,7 @@ async function serveOnePort(conn: ByteConnection, respond: (request: Request) =>
 }
 
 seed(120, 121, "a program that reads requests itself handles HTTP and upgrades, on one connection", async () => {
-  const [conn, server] = await tcpPair();
+  const [conn, server] = await oursPair();
   const serving = serveOnePort(server, (request) => new Response(`You asked for ${request.url}`));
   const heads: string[] = [];
   for (const path of ["/one", "/two"]) {
@@ -607,7 +596,7 @@ seed(
 );
 
 seed(123, 126, "a request is read first, and then given to a new WebSocket", async () => {
-  const [conn, server] = await tcpPair();
+  const [conn, server] = await oursPair();
   const opening = connect("ws://www.example.com/chat", { conn, protocols: ["v2", "v1"] });
   const { request, rest } = (await readRequest(server))!;
   assert(isUpgrade(request));

@@ -1,4 +1,4 @@
-// Ours over real TLS sockets: `Deno.TlsConn` at both ends, on 127.0.0.1.
+// Ours over real TLS sockets, on 127.0.0.1.
 //
 // tests/tls/ has what they need, made for these tests and for nothing else:
 //   ca.pem             the certificate of a CA of our own; its key was thrown away
@@ -10,29 +10,23 @@
 // the CA with -selfsign and the extensions basicConstraints=critical,CA:TRUE and keyUsage=critical,keyCertSign; the leaf
 // with CA:FALSE, digitalSignature, extendedKeyUsage=serverAuth and subjectAltName=DNS:localhost,IP:127.0.0.1.
 
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { accept, connect, HandshakeError, type WebSocketConnection, WebSocketError } from "../mod.ts";
 import { upgrade } from "./cases/requests_base.ts";
 import { concat, latin1, random, test, text } from "./harness.ts";
+import { dial, dialRaw, listen, type Listener, listenRaw, type RawConn } from "./tcp.ts";
 
 const KIB = 1024, MIB = 1024 * KIB;
 
-const pem = (name: string) => Deno.readTextFileSync(new URL(`tls/${name}.pem`, import.meta.url));
+const pem = (name: string) => readFileSync(join(import.meta.dirname!, `tls/${name}.pem`), "utf8");
 const CA = pem("ca"), CERT = { cert: pem("localhost"), key: pem("localhost.key") };
 
-/** Both ends of a TLS connection whose handshake is done, through `port` where something is in between. */
-async function tls(
-  listener = Deno.listenTls({ hostname: "127.0.0.1", port: 0, ...CERT }),
-  port = listener.addr.port,
-): Promise<[client: Deno.TlsConn, server: Deno.TlsConn]> {
-  using _listener = listener;
-  const accepted = listener.accept().then(async (conn) => (await conn.handshake(), conn));
-  return await Promise.all([Deno.connectTls({ hostname: "127.0.0.1", port, caCerts: [CA] }), accepted]);
-}
-
 /** A WebSocket from end to end. */
-async function opened(ends = tls()): Promise<[client: WebSocketConnection, server: WebSocketConnection]> {
-  const [conn, far] = await ends;
+async function opened(): Promise<[client: WebSocketConnection, server: WebSocketConnection]> {
+  using listener = await listen({ tls: CERT });
+  const [conn, far] = await Promise.all([dial(listener.port, { tls: { ca: CA } }), listener.accept()]);
   return await Promise.all([connect("wss://127.0.0.1/chat", { conn }), accept(far)]);
 }
 
@@ -93,13 +87,13 @@ for (const [face, echo] of Object.entries(ECHOES)) {
 
 for (const reads of ["meanwhile", "afterwards"] as const) {
   test(`over TLS a refusal is whole at a client that keeps sending and reads ${reads}`, async () => {
-    const [client, server] = await tls();
+    using listener = await listen({ tls: CERT });
+    const [client, server] = await Promise.all([dialRaw(listener.port, { ca: CA }), listener.accept()]);
     const accepting = assertRejects(() => accept(server), HandshakeError);
     const writing = (async () => {
       const bytes = latin1(upgrade({ "X-Long": "x".repeat(100 * KIB) }));
       for (let at = 0; at < bytes.length; at += 4 * KIB) {
-        const piece = bytes.subarray(at, at + 4 * KIB);
-        for (let from = 0; from < piece.length;) from += await client.write(piece.subarray(from));
+        await client.write(bytes.subarray(at, at + 4 * KIB));
         await new Promise((resolve) => setTimeout(resolve, 0));
       }
     })();
@@ -115,59 +109,86 @@ for (const reads of ["meanwhile", "afterwards"] as const) {
 }
 
 /** What comes up to an end; a reset, or an end that TLS does not vouch for, makes it reject. */
-async function readAll(conn: Deno.Conn): Promise<string> {
+async function readAll(conn: RawConn): Promise<string> {
   const chunks: Uint8Array[] = [], buffer = new Uint8Array(64 * KIB);
   for (let count; (count = await conn.read(buffer)) !== null;) chunks.push(buffer.slice(0, count));
   return text(concat(...chunks));
 }
 
-for (const cut of [false, true]) {
+interface Loss {
+  readonly name: string;
+  lose(client: RawConn, relay: Relay): void | Promise<void>;
+  /** Whether the runtime's TLS knows it from an end. */
+  readonly isLoss: boolean;
+}
+
+const LOSSES: readonly Loss[] = [
+  { name: "the peer ends TLS", lose: (client) => client.closeWrite(), isLoss: false },
+  // The TLS of Node and Bun takes the end of the TCP connection for its own
+  {
+    name: "its TCP connection ends",
+    lose: (_, relay) => relay.cut((end) => end.close()),
+    isLoss: "Deno" in globalThis,
+  },
+  { name: "its TCP connection is reset", lose: (_, relay) => relay.cut((end) => end.reset()), isLoss: true },
+];
+
+for (const { name, lose, isLoss } of LOSSES) {
   for (const [face, use] of Object.entries(ECHOES)) {
-    const loss = cut ? "its TCP connection ends" : "the peer ends TLS";
-    test(`over TLS a connection used by ${face} ends with 1006 when ${loss}`, async () => {
-      const listener = Deno.listenTls({ hostname: "127.0.0.1", port: 0, ...CERT });
-      const relay = relayTo(listener.addr.port);
-      const [client, server] = await tls(listener, relay.port);
+    test(`over TLS a connection used by ${face} ends with 1006 when ${name}`, async () => {
+      using listener = await listen({ tls: CERT });
+      using relay = await Relay.to(listener.port);
+      const [client, server] = await Promise.all([dialRaw(relay.port, { ca: CA }), listener.accept()]);
+      using _client = client;
       const [ours] = await Promise.all([accept(server), sendUpgrade(client)]);
       const used = use(ours);
       used.catch(() => {});
-      if (cut) await relay.cut();
-      else client.close();
+      await lose(client, relay);
       const error = await assertRejects(() => ours.closed, WebSocketError);
       assertEquals([error.failure, error.closeCode], ["connection-lost", 1006]);
-      assertEquals(error.cause !== undefined, cut, "TLS tells an end from a loss");
+      assertEquals(error.cause !== undefined, isLoss, `${error.cause}`);
       await assertRejects(() => used, WebSocketError);
-      if (cut) client.close();
-      await relay.done;
     });
   }
 }
 
 /** Upgrades, and reads the answer. */
-async function sendUpgrade(conn: Deno.Conn): Promise<void> {
+async function sendUpgrade(conn: RawConn): Promise<void> {
   await conn.write(latin1(upgrade()));
   assert(await conn.read(new Uint8Array(KIB)) !== null);
 }
 
 /** Something in between that knows nothing of TLS, and can end both of its connections. */
-function relayTo(port: number) {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const ends = (async () => {
-    using _listener = listener;
-    return await Promise.all([listener.accept(), Deno.connect({ hostname: "127.0.0.1", port })]);
-  })();
-  const cut = async () => {
-    for (const end of await ends) {
-      try {
-        end.close();
-      } catch {
-        // It was cut before
-      }
-    }
-  };
-  const done = ends.then(async ([near, far]) => {
-    await Promise.allSettled([near.readable.pipeTo(far.writable), far.readable.pipeTo(near.writable)]);
-    await cut();
-  });
-  return { port: listener.addr.port, cut, done };
+class Relay implements Disposable {
+  readonly port: number;
+  readonly #ends: Promise<RawConn[]>;
+
+  private constructor(listener: Listener<RawConn>, port: number) {
+    this.port = listener.port;
+    this.#ends = (async () => {
+      using _listener = listener;
+      const [near, far] = await Promise.all([listener.accept(), dialRaw(port)]);
+      copy(near, far).catch(() => {});
+      copy(far, near).catch(() => {});
+      return [near, far];
+    })();
+  }
+
+  static async to(port: number): Promise<Relay> {
+    return new Relay(await listenRaw(), port);
+  }
+
+  async cut(how: (end: RawConn) => void): Promise<void> {
+    for (const end of await this.#ends) how(end);
+  }
+
+  [Symbol.dispose](): void {
+    this.cut((end) => end.close());
+  }
+}
+
+async function copy(from: RawConn, to: RawConn): Promise<void> {
+  const buffer = new Uint8Array(64 * KIB);
+  for (let count; (count = await from.read(buffer)) !== null;) await to.write(buffer.subarray(0, count));
+  await to.closeWrite();
 }

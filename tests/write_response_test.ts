@@ -71,9 +71,9 @@ const RESPONSES: readonly [
     ["HTTP/1.1 599 ", "Content-Length: 0"],
     "",
   ],
-  ["a close", () => new Response("Hello"), {}, [
+  ["a close", () => new Response("Hello", { headers: { "content-type": "text/plain" } }), {}, [
     "HTTP/1.1 200 OK",
-    "Content-Type: text/plain;charset=UTF-8",
+    "Content-Type: text/plain",
     "Connection: close",
     "Content-Length: 5",
   ], "Hello"],

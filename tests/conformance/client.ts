@@ -3,6 +3,7 @@
 // stream follows it (RFC 6455 §5.5.1), and the server has read on to our own end, discarding the rest (§7.1.1).
 // Extensions are never offered, so every reserved bit stays reserved.
 
+import { dialRaw, type RawConn } from "../tcp.ts";
 import type { Case, Turn } from "./case.ts";
 import { Pulse } from "./pulse.ts";
 import { CLOSE, close, codeOf, describe, encode, type Frame, Misstep, Reader } from "./wire.ts";
@@ -32,16 +33,10 @@ const UPGRADE = [
 ].join("\r\n");
 const ACCEPT = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 
-/** What writing fails with when the connection was reset by the server or closed by us. */
-const { ConnectionReset, BrokenPipe, NotConnected, BadResource, Interrupted } = Deno.errors;
-const GONE = [ConnectionReset, BrokenPipe, NotConnected, BadResource, Interrupted];
-
 /** Plays `row` against the server at `port` of 127.0.0.1; resolves to `undefined` when it passes. */
 export async function play(port: number, row: Case, deadline: number = DEADLINE): Promise<Failure | undefined> {
   using pulse = row.chop === undefined ? undefined : await Pulse.open();
-  const conn = await Deno.connect({ hostname: "127.0.0.1", port });
-  // Otherwise a chopped case would wait for the acknowledgement of every chunk.
-  conn.setNoDelay();
+  const conn = await dialRaw(port);
   let late = false;
   const timer = setTimeout(() => {
     late = true;
@@ -72,7 +67,7 @@ export async function play(port: number, row: Case, deadline: number = DEADLINE)
   } catch (error) {
     if (late) return { row, expected, got: `nothing more within ${deadline} ms` };
     if (error instanceof Misstep) return { row, expected, got: error.message };
-    if (error instanceof ConnectionReset) return { row, expected, got: "a reset" };
+    if ((error as { code?: unknown }).code === "ECONNRESET") return { row, expected, got: "a reset" };
     throw error;
   } finally {
     clearTimeout(timer);
@@ -98,19 +93,16 @@ interface Manner {
  * Writes all of `bytes`; resolves to `false` when the connection takes no more. That alone is no failure: what is read from
  * the connection is looked at first.
  */
-async function write(conn: Deno.TcpConn, bytes: Uint8Array, { chop, pulse, end }: Manner = {}): Promise<boolean> {
+async function write(conn: RawConn, bytes: Uint8Array, { chop, pulse, end }: Manner = {}): Promise<boolean> {
   const most = chop ?? bytes.length;
-  try {
-    for (let at = 0; at < bytes.length;) {
-      if (at > 0) await pulse?.beat();
-      at += await conn.write(bytes.subarray(at, at + most - at % most));
-    }
-    if (end) await conn.closeWrite();
-    return true;
-  } catch (error) {
-    if (GONE.some((type) => error instanceof type)) return false;
-    throw error;
+  const writes = (step: Promise<void>) => step.then(() => true, () => false);
+  for (let at = 0; at < bytes.length;) {
+    if (at > 0) await pulse?.beat();
+    const piece = bytes.subarray(at, at + most - at % most);
+    if (!await writes(conn.write(piece))) return false;
+    at += piece.length;
   }
+  return !end || await writes(conn.closeWrite());
 }
 
 /** What is wrong with `got`; `undefined` when it is what was `wanted`. */

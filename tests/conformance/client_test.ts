@@ -1,8 +1,8 @@
 // The judge judged: a server that answers with bytes written down here, most of them wrong, and what play() says to them.
 
 import { assertEquals } from "@std/assert";
-import { type AddressInfo, createServer } from "node:net";
 import { hex, latin1, test } from "../harness.ts";
+import { listenRaw, type RawConn } from "../tcp.ts";
 import { type Case, group } from "./case.ts";
 import { play } from "./client.ts";
 import { text } from "./wire.ts";
@@ -57,10 +57,10 @@ const ANSWERS: [name: string, bytes: string, got?: string][] = [
 /** Plays a row against a server that answers its head with `answer` and then does what `end` does. */
 async function judged(
   answer: Uint8Array,
-  end: (conn: Deno.TcpConn) => Promise<unknown>,
+  end: (conn: RawConn) => Promise<unknown>,
   { row = ROW, deadline }: { row?: Case; deadline?: number } = {},
 ): Promise<string | undefined> {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  using listener = await listenRaw();
   const serve = async () => {
     using conn = await listener.accept();
     // The upgrade is one write, and nothing may follow it before the answer.
@@ -68,17 +68,17 @@ async function judged(
     await conn.write(answer);
     await end(conn);
   };
-  const [failure] = await Promise.all([play(listener.addr.port, row, deadline), serve()]);
+  const [failure] = await Promise.all([play(listener.port, row, deadline), serve()]);
   return failure?.got;
 }
 
 /** Half-closes, and reads on to the end as a server should. */
-async function linger(conn: Deno.TcpConn): Promise<void> {
+async function linger(conn: RawConn): Promise<void> {
   await conn.closeWrite();
   await drain(conn);
 }
 
-async function drain(conn: Deno.TcpConn): Promise<void> {
+async function drain(conn: RawConn): Promise<void> {
   while (await conn.read(new Uint8Array(1024)) !== null);
 }
 
@@ -97,17 +97,11 @@ test("play() fails a server that does not close the connection", async () => {
 });
 
 test("play() fails a server that resets the connection", async () => {
-  // A connection of Deno's own sends the end of its stream before any reset.
-  const server = createServer((socket) => {
-    socket.once("data", () => {
-      socket.write(SWITCH);
-      socket.once("data", () => socket.resetAndDestroy());
-    });
-  });
-  await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
-  const failure = await play((server.address() as AddressInfo).port, ROW);
-  await new Promise((closed) => server.close(closed));
-  assertEquals(failure?.got, "a reset");
+  const end = async (conn: RawConn) => {
+    await conn.read(new Uint8Array(1024));
+    conn.reset();
+  };
+  assertEquals(await judged(latin1(SWITCH), end), "a reset");
 });
 
 test("play() fails a server that closes while the client is still sending", async () => {

@@ -1,22 +1,18 @@
 // Our echo server over real TCP sockets against a client that shares nothing with it: every case of every family.
 
-import { accept } from "../../mod.ts";
+import { accept, type ByteConnection } from "../../mod.ts";
 import { test } from "../harness.ts";
+import { listen, type Listener } from "../tcp.ts";
 import { families, run, table } from "./suite.ts";
 
 /** Echoes on every connection to `listener` until it is closed; resolves when the last connection is over. */
-async function serve(listener: Deno.TcpListener): Promise<void> {
+async function serve(listener: Listener<ByteConnection>): Promise<void> {
   const connections: Promise<void>[] = [];
-  try {
-    for (;;) connections.push(echo(await listener.accept()));
-  } catch (error) {
-    // A closed listener ends the loop.
-    if (!(error instanceof Deno.errors.BadResource || error instanceof Deno.errors.Interrupted)) throw error;
-  }
+  for await (const conn of listener) connections.push(echo(conn));
   await Promise.all(connections);
 }
 
-async function echo(conn: Deno.TcpConn): Promise<void> {
+async function echo(conn: ByteConnection): Promise<void> {
   try {
     const socket = await accept(conn);
     await socket.receive((message) => socket.send(message));
@@ -41,10 +37,10 @@ async function within(milliseconds: number, serving: Promise<void>): Promise<voi
 
 for (const [name, cases] of Object.entries(families)) {
   test(`conformance: ${name} (${cases.length} cases)`, async () => {
-    const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const listener = await listen();
     const serving = serve(listener);
     try {
-      const failures = await run(listener.addr.port, cases);
+      const failures = await run(listener.port, cases, 1);
       if (failures.length > 0) {
         throw new Error(`${failures.length} of ${cases.length} cases failed\n${table(failures)}`);
       }

@@ -2,23 +2,21 @@
 // written one after the other in one process would be read as one. A pulse is an octet that goes through the kernel, from
 // one end of a loopback connection to the other: what was written before it has become readable before it.
 
+import { dialRaw, listenRaw, type RawConn } from "../tcp.ts";
+
 /** A loopback connection of its own; close it by disposing of it. */
 export class Pulse implements Disposable {
-  readonly #near: Deno.TcpConn;
-  readonly #far: Deno.TcpConn;
+  readonly #near: RawConn;
+  readonly #far: RawConn;
 
-  private constructor(near: Deno.TcpConn, far: Deno.TcpConn) {
+  private constructor(near: RawConn, far: RawConn) {
     this.#near = near;
     this.#far = far;
-    near.setNoDelay();
   }
 
   static async open(): Promise<Pulse> {
-    using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-    const [near, far] = await Promise.all([
-      Deno.connect({ hostname: "127.0.0.1", port: listener.addr.port }),
-      listener.accept(),
-    ]);
+    using listener = await listenRaw();
+    const [near, far] = await Promise.all([dialRaw(listener.port), listener.accept()]);
     return new Pulse(near, far);
   }
 

@@ -2,10 +2,14 @@
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { encodeBase64 } from "@std/encoding/base64";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { type BrowserContext, chromium, type Page } from "playwright-core";
 import { serve, type Server } from "../../examples/one_port.ts";
 import { accept } from "../../mod.ts";
 import { program, test } from "../harness.ts";
+import { listen } from "../tcp.ts";
 
 const ARGS = [
   "--no-sandbox",
@@ -31,7 +35,7 @@ interface Visit {
 async function visit(run: (visit: Visit) => Promise<void>): Promise<void> {
   const stop = new AbortController();
   const server = await serve({ port: 0, signal: stop.signal });
-  const profile = await Deno.makeTempDir();
+  const profile = await mkdtemp(join(tmpdir(), "chromium-"));
   const complaints: string[] = [];
   try {
     const context = await chromium.launchPersistentContext(profile, {
@@ -58,7 +62,7 @@ async function visit(run: (visit: Visit) => Promise<void>): Promise<void> {
   } finally {
     stop.abort();
     await server.finished;
-    await Deno.remove(profile, { recursive: true });
+    await rm(profile, { recursive: true });
   }
   assertEquals(complaints, []);
 }
@@ -247,8 +251,8 @@ test(
   { needs: "chromium" },
   () =>
     visit(async ({ page }) => {
-      const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-      const url = `ws://127.0.0.1:${listener.addr.port}/`;
+      using listener = await listen();
+      const url = `ws://127.0.0.1:${listener.port}/`;
       for (
         const [args, closeCode, reason] of [["", 1005, ""], ["1000", 1000, ""], [`4321, "ża!"`, 4321, "ża!"]] as const
       ) {
@@ -267,7 +271,6 @@ test(
         assertEquals(closed, { code: closeCode, reason: "", wasClean: true });
         assertEquals(await accepted, { closeCode, reason });
       }
-      listener.close();
     }),
 );
 

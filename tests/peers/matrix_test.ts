@@ -48,34 +48,48 @@ async function withServer(server: readonly string[], isSecure: boolean, run: (ur
     await run(isSecure ? `wss://localhost:${port}/` : `ws://127.0.0.1:${port}/`);
   } finally {
     child.stdin!.end();
+    const { code, complaints } = await ended;
+    assertEquals({ code, complaints }, { code: 0, complaints: "" });
   }
-  const { code, complaints } = await ended;
-  assertEquals({ code, complaints }, { code: 0, complaints: "" });
 }
 
-const PLAYED = JSON.stringify({ messages: 2 * script.length, closeCode: 1000 }) + "\n";
+/** What a client says that has played the script and was closed as it should be. */
+const PLAYED = {
+  code: 0,
+  output: JSON.stringify({ messages: 2 * script.length, closeCode: 1000 }) + "\n",
+  complaints: "",
+};
 
-async function play(client: readonly string[], url: string): Promise<void> {
+async function play(client: readonly string[], url: string): Promise<typeof PLAYED> {
   const trust = url.startsWith("wss:") ? ["--ca", pem("ca")] : [];
   const { child, ended } = start(client, ["connect", url, ...trust]);
   child.stdin!.end();
-  assertEquals(await ended, { code: 0, output: PLAYED, complaints: "" });
+  return await ended as typeof PLAYED;
 }
 
 const all = await programs(findRuntimes());
 const isOurs = ({ name }: PeerProgram) => name.startsWith("ours");
+const clients = all.filter(({ roles }) => roles.includes("connect"));
 
 for (const server of all.filter(({ roles }) => roles.includes("serve"))) {
-  for (const client of all.filter(({ roles }) => roles.includes("connect"))) {
-    if (!isOurs(server) && !isOurs(client)) continue;
-    for (const isSecure of [false, true]) {
-      const name = `${client.name} and the server of ${server.name} over ${isSecure ? "TLS" : "TCP"}`;
-      const lacks = [client, server].flatMap((program) => program.command ? [] : [program.reason])[0];
-      test(name, { lacks }, () =>
-        withServer(server.command!, isSecure, async (url) => {
-          // Twice: servers of ours echo by one face after the other
-          for (let times = isOurs(server) ? 2 : 1; times > 0; times--) await play(client.command!, url);
-        }));
-    }
+  const pairs = clients.filter((client) => isOurs(server) || isOurs(client));
+  const lacks = [server, ...pairs].flatMap((program) => program.command ? [] : [program.reason])[0];
+  for (const scheme of ["TCP", "TLS"]) {
+    const names = pairs.map(({ name }) => name).join(", ");
+    test(
+      `the server of ${server.name} over ${scheme}, and the clients of ${names}`,
+      { lacks },
+      () =>
+        withServer(server.command!, scheme === "TLS", async (url) => {
+          const outcomes: [string, unknown][] = [];
+          // Two at a time; and each twice, since servers of ours echo by one face after the other
+          const left = isOurs(server) ? pairs.flatMap((client) => [client, client]) : [...pairs];
+          const work = async () => {
+            for (let client; (client = left.shift());) outcomes.push([client.name, await play(client.command!, url)]);
+          };
+          await Promise.all([work(), work()]);
+          assertEquals(outcomes, outcomes.map(([name]) => [name, PLAYED]));
+        }),
+    );
   }
 }

@@ -1,0 +1,103 @@
+// A Deno.Conn as it is, on Deno.
+
+import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
+import { isDenoConn } from "../src/deno.ts";
+import { type Transport, transportOf } from "../src/transport.ts";
+import { latin1, test, text } from "./harness.ts";
+import { testConnection } from "./sockets/suite.ts";
+
+/** Both ends of a connection. */
+async function denoPair(): Promise<[Deno.TcpConn, Deno.TcpConn]> {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = listener.addr;
+  return await Promise.all([Deno.connect({ hostname: "127.0.0.1", port }), listener.accept()]);
+}
+
+/** A promise of the next time this owner is told something. */
+function next(transport: Transport): Promise<string> {
+  return new Promise((resolve) => {
+    transport.start({
+      data(chunk) {
+        transport.pause();
+        resolve(text(chunk));
+      },
+      end: () => resolve("end"),
+      drained: () => resolve("drained"),
+      failed: (error) => resolve(`failed: ${(error as Error).name}`),
+    });
+  });
+}
+
+test("a Deno.Conn is read and written by its own methods, its streams untouched", async () => {
+  const [a, b] = await denoPair();
+  assert(isDenoConn(a) && !isDenoConn({ readable: a.readable, writable: a.writable }));
+  const here = transportOf(a), there = transportOf(b);
+  const drained = next(here), data = next(there);
+  there.resume();
+  assertEquals(here.write(latin1("Hello")), false);
+  assertEquals([await drained, await data], ["drained", "Hello"]);
+  const ended = next(there);
+  here.end();
+  there.resume();
+  assertEquals(await ended, "end");
+  assertEquals([a.readable.locked, b.readable.locked], [false, false]);
+  here.abort();
+  there.abort();
+});
+
+test("a read of a Deno.Conn that is under way is the next owner's", async () => {
+  const [a, b] = await denoPair();
+  const first = transportOf(b);
+  next(first);
+  first.resume();
+  first.pause();
+  first.release();
+  const second = transportOf(b);
+  assertStrictEquals(second, first);
+  const data = next(second);
+  second.resume();
+  await a.write(latin1("Hello"));
+  assertEquals(await data, "Hello");
+  a.close();
+  second.abort();
+});
+
+test("chunks of a Deno.Conn are never written again, however many come", async () => {
+  const [a, b] = await denoPair();
+  const transport = transportOf(b), sent = Uint8Array.from({ length: 300_000 }, (_, i) => i * 7 + (i >> 8));
+  const chunks: Uint8Array[] = [];
+  const ended = new Promise<void>((resolve) => {
+    transport.start({ data: (chunk) => void chunks.push(chunk), end: resolve, drained() {}, failed: () => resolve() });
+  });
+  transport.resume();
+  for (let at = 0; at < sent.length;) at += await a.write(sent.subarray(at, at + 10_000));
+  a.close();
+  await ended;
+  transport.abort();
+  const came = new Uint8Array(await new Blob(chunks as BlobPart[]).arrayBuffer());
+  assert(came.length === sent.length && came.every((byte, i) => byte === sent[i]), `${came.length} bytes came`);
+});
+
+test("transportOf() of a Deno.Conn that a door has is a TypeError, until it is given back", async () => {
+  const [a, b] = await denoPair();
+  const transport = transportOf(b);
+  transport.start({ data() {}, end() {}, drained() {}, failed() {} });
+  assertThrows(() => transportOf(b), TypeError, "already in use");
+  transport.release();
+  assertStrictEquals(transportOf(b), transport);
+  a.close();
+  b.close();
+});
+
+test("a Deno.Conn that was closed has failed", async () => {
+  const [a, b] = await denoPair();
+  a.close();
+  b.close();
+  const transport = transportOf(b);
+  const failed = next(transport);
+  transport.resume();
+  assertEquals(await failed, "failed: BadResource");
+});
+
+// Closing this writable closes the connection as a whole: there is no half-close, and no patience at the end
+testConnection("the streams of a Deno.Conn", ({ readable, writable }) => ({ readable, writable }));
