@@ -2,15 +2,12 @@
 // tls_test.ts.
 
 import { assert, assertEquals, assertMatch, assertRejects, assertStrictEquals } from "@std/assert";
-import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { createServer, type Server } from "node:net";
 import { networkInterfaces, tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { accept, type Accepted, connect, type ConnectOptions, HandshakeError } from "../mod.ts";
-import { fromSocket } from "../src/node.ts";
 import { fakeClock } from "../src/testing.ts";
 import { test } from "./harness.ts";
 import { NEEDS_NODE, withMtls } from "./mtls.ts";
@@ -70,30 +67,15 @@ test("user and password of the URL become Basic authentication and leave the URL
   assertEquals(request.url, `http://127.0.0.1:${listener.port}/`);
 });
 
-test("connect() dials a unix socket, and Host is the URL's", async () => {
-  const directory = mkdtempSync(join(tmpdir(), "handfast-"));
-  const unix = join(directory, "socket");
-  const requests: Accepted["request"][] = [];
-  const server = createServer(async (socket) => {
-    const accepted = await accept(fromSocket(socket));
-    requests.push(accepted.request);
-    await accepted.receive((message) => accepted.send(message));
-  });
-  server.listen(unix);
-  await once(server, "listening");
-  const socket = await connect("ws://api.example/x", { unix });
-  socket.send("Hello");
-  assertEquals((await socket.readable.getReader().read()).value, "Hello");
-  await socket.close();
-  assertEquals(requests.map(({ url }) => url), ["http://api.example/x"]);
-  await closed(server);
+test("connect() dials a unix socket, accept() takes what came by one, and Host is the URL's", async () => {
+  const directory = mkdtempSync(join(tmpdir(), "handfast-")), unix = join(directory, "socket");
+  {
+    using listener = await listen({ unix });
+    const request = await hello(listener, "ws://api.example/x", { unix });
+    assertEquals(request.url, "http://api.example/x");
+  }
   rmSync(directory, { recursive: true });
 });
-
-async function closed(server: Server): Promise<void> {
-  server.close();
-  await once(server, "close");
-}
 
 // ---- what can't be dialled
 

@@ -4,6 +4,7 @@
 import { assert, assertEquals } from "@std/assert";
 import config from "../deno.json" with { type: "json" };
 import { test } from "./harness.ts";
+import { supportTable } from "./support.ts";
 
 /** A JSDoc comment. */
 interface Comment {
@@ -174,4 +175,10 @@ test("every @throws has a type and a reason", () => {
 
 test("every member of a public class or interface has a description", () => {
   assertEquals(offenders(members, ({ jsDoc }) => isBlank(jsDoc?.doc)), []);
+});
+
+test("the README's table of what works where is the one that is checked", () => {
+  const readme = Deno.readTextFileSync(new URL("README.md", root)),
+    squeeze = (text: string) => text.replace(/ +|-+/g, " ");
+  assert(squeeze(readme).includes(squeeze(supportTable())), supportTable());
 });

@@ -128,6 +128,8 @@ export async function rawPair(): Promise<[raw: RawConn, ours: ByteConnection]> {
 /** How to listen. */
 export interface ListenOptions {
   readonly hostname?: string;
+  /** The path of a unix socket, in place of an address. */
+  readonly unix?: string;
   readonly tls?: { readonly cert: string; readonly key: string };
 }
 
@@ -182,7 +184,11 @@ function runtime(): Runtime | Promise<Runtime> {
 }
 
 const deno: Runtime = {
-  listen({ hostname, tls }) {
+  listen({ hostname, unix, tls }) {
+    if (unix !== undefined) {
+      const listener = Deno.listen({ transport: "unix", path: unix });
+      return Promise.resolve(listenerOf(0, () => listener.accept(), () => listener.close()));
+    }
     const listener = tls
       ? Deno.listenTls({ hostname, port: 0, ...tls })
       : Deno.listen({ hostname, port: 0 }) as Deno.Listener<Deno.Conn, Deno.NetAddr>;
@@ -209,7 +215,7 @@ async function bun(): Promise<Runtime> {
   return {
     listen(options) {
       const listener = listen(options);
-      const { port } = listener.addr as { port: number };
+      const { port = 0 } = listener.addr as { port?: number };
       return Promise.resolve(listenerOf(port, () => listener.accept(), () => listener.close()));
     },
     dial: (options) => dial(options),
@@ -219,11 +225,11 @@ async function bun(): Promise<Runtime> {
 async function node(): Promise<Runtime> {
   const { fromSocket } = await import("../src/node.ts");
   return {
-    async listen({ hostname, tls }) {
+    async listen({ hostname, unix, tls }) {
       const queue = new Queue<ByteConnection>();
       const take = (socket: Socket) => queue.push(fromSocket(socket));
       const server = tls ? createTlsServer({ ...HALF_OPEN, ...tls }, take) : createServer(HALF_OPEN, take);
-      return await listening(server, hostname, queue);
+      return await listening(server, unix ?? hostname, queue, unix !== undefined);
     },
     dial: async ({ hostname, port, tls }) => fromSocket(await dialNode(port, hostname, tls?.ca)),
   };
@@ -241,10 +247,16 @@ async function dialNode(port: number, host: string, ca?: string): Promise<Socket
   return socket;
 }
 
-async function listening<Conn>(server: Server, host: string, queue: Queue<Conn>): Promise<Listener<Conn>> {
-  server.listen(0, host);
+async function listening<Conn>(
+  server: Server,
+  where: string,
+  queue: Queue<Conn>,
+  isUnix = false,
+): Promise<Listener<Conn>> {
+  if (isUnix) server.listen(where);
+  else server.listen(0, where);
   await once(server, "listening");
-  return listenerOf((server.address() as AddressInfo).port, () => queue.take(), () => {
+  return listenerOf(isUnix ? 0 : (server.address() as AddressInfo).port, () => queue.take(), () => {
     server.close();
     queue.close();
   });
