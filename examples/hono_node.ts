@@ -5,6 +5,7 @@ import { once } from "node:events";
 import type { IncomingMessage, Server } from "node:http";
 import type { Duplex } from "node:stream";
 import process from "node:process";
+import { fileURLToPath } from "node:url";
 import { serve as serveHono } from "@hono/node-server";
 import { Hono } from "hono";
 import { basicAuth } from "hono/basic-auth";
@@ -43,7 +44,8 @@ function asRequest(req: IncomingMessage): Request {
   return new Request(`http://${req.headers.host}${req.url}`, { headers });
 }
 
-if (import.meta.main) {
+// Node has import.meta.main from 24.2 on
+if (import.meta.main ?? process.argv[1] === fileURLToPath(import.meta.url)) {
   const server = await serve(Number(process.env.PORT || 8080));
   console.log("Serving", server.address());
 }

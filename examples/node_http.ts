@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import type { Duplex } from "node:stream";
 import process from "node:process";
+import { fileURLToPath } from "node:url";
 import { accept, type Accepted, HandshakeError } from "../mod.ts";
 import { fromUpgrade } from "../src/node.ts";
 
@@ -27,7 +28,8 @@ async function echo(socket: Accepted): Promise<void> {
   await socket.receive((message) => socket.send(message)).catch(() => {}); // a peer that is lost is its own matter
 }
 
-if (import.meta.main) {
+// Node has import.meta.main from 24.2 on
+if (import.meta.main ?? process.argv[1] === fileURLToPath(import.meta.url)) {
   const server = await serve(Number(process.env.PORT || 8080));
   console.log("Serving", server.address());
 }

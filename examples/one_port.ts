@@ -222,7 +222,8 @@ async function listenOnNode({ hostname, port }: Address, connected: (conn: ByteC
   return { port: (server.address() as AddressInfo).port, close };
 }
 
-if (import.meta.main) {
+// Node has import.meta.main from 24.2 on
+if (import.meta.main ?? process.argv[1] === fileURLToPath(import.meta.url)) {
   const stop = new AbortController();
   for (const name of ["SIGINT", "SIGTERM"] as const) process.once(name, () => stop.abort());
   const hostname = process.env.HOST || "127.0.0.1", port = Number(process.env.PORT || 8080);

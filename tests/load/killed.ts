@@ -7,13 +7,12 @@ import { answerCalls, descriptors, turn } from "./program.ts";
 
 /** How a connection has ended. */
 export interface Outcome {
-  /** What `closed` has rejected with, and by what it was caused. */
-  readonly error: string;
+  /** What it says of its end. */
   readonly failure: string | undefined;
   readonly closeCode: number | null;
   readonly cause: string | undefined;
-  /** What else has rejected with the very same error. */
-  readonly others: readonly string[];
+  /** What has rejected with that very error. */
+  readonly rejected: readonly string[];
   /** How many messages were received. */
   readonly messages: number;
 }
@@ -33,29 +32,27 @@ function outcomeOf(id: number): PromiseWithResolvers<Outcome> {
 /** A connection that gives no sign of life for so long is given up, with another failure than a lost one. */
 const OPTIONS = { idleTimeout: 30_000 };
 
-/** Uses a connection until it is lost: the path says by which face, and whether it writes or only reads. */
+/**
+ * Uses a connection until it is lost. The path says by which face, whether it writes or only reads, and where the loss is
+ * waited for; what else rejects is left alone at first, as an application may leave it.
+ */
 async function use(socket: WebSocketConnection, path: string): Promise<void> {
-  const [, id, face, task] = path.split("/");
+  const [, id, face, task, watched] = path.split("/");
   const outcome = outcomeOf(Number(id));
   try {
-    const use = face === "direct" ? useDirect : useStreams;
-    const { waiting, count } = use(socket, task === "echo");
-    waiting["ping()"] = socket.ping();
-    for (const promise of Object.values(waiting)) promise.catch(() => {}); // each is looked at below
-    const info = await socket.closed.catch((error) => error);
-    if (!(info instanceof WebSocketError)) throw new Error(`It was closed with ${JSON.stringify(info)}`);
-    const others: string[] = [];
-    for (const [name, promise] of Object.entries(waiting)) {
-      const rejected = await promise.then(() => undefined, (error) => error);
-      if (rejected === info) others.push(name);
-    }
-    const { failure, closeCode, cause } = info;
+    const { promises, count } = (face === "direct" ? useDirect : useStreams)(socket, task === "echo");
+    const all: Record<string, Promise<unknown>> = { closed: socket.closed, ...promises, ping: socket.ping() };
+    const error = await rejection(all[watched!]!);
+    if (!(error instanceof WebSocketError)) throw new Error(`It has ended with ${error}`);
+    for (let turns = 0; turns < 3; turns++) await turn(); // what nobody has handled by now is told
+    const rejected: string[] = [];
+    for (const [name, promise] of Object.entries(all)) if (await rejection(promise) === error) rejected.push(name);
+    const { failure, closeCode, cause } = error;
     outcome.resolve({
-      error: `${info}`,
       failure,
       closeCode,
       cause: cause === undefined ? undefined : `${cause}`,
-      others,
+      rejected,
       messages: count(),
     });
   } catch (error) {
@@ -63,34 +60,39 @@ async function use(socket: WebSocketConnection, path: string): Promise<void> {
   }
 }
 
+async function rejection(promise: Promise<unknown>): Promise<unknown> {
+  return await promise.then(() => undefined, (error) => error);
+}
+
 interface Use {
-  /** What waits for the end, by its name. */
-  readonly waiting: Record<string, Promise<unknown>>;
+  /** What waits for the end. */
+  readonly promises: Readonly<Record<string, Promise<unknown>>>;
   /** How many messages were received. */
   count(): number;
 }
 
 function useDirect(socket: WebSocketConnection, echoes: boolean): Use {
   let messages = 0;
-  const received = socket.receive((message) => {
+  const receive = socket.receive((message) => {
     messages++;
     return echoes ? socket.send(message) : undefined;
   });
   if (echoes) chat((message) => socket.send(message));
-  return { waiting: { "receive()": received }, count: () => messages };
+  return { promises: { receive }, count: () => messages };
 }
 
 function useStreams(socket: WebSocketConnection, echoes: boolean): Use {
   let messages = 0;
   const writer = socket.writable.getWriter();
-  const received = (async () => {
+  const readable = (async () => {
     for await (const message of socket.readable) {
       messages++;
       if (echoes) await writer.write(message);
     }
   })();
+  readable.catch(() => {}); // this promise is the application's
   if (echoes) chat((message) => writer.write(message));
-  return { waiting: { "the readable": received, "the writable": writer.closed }, count: () => messages };
+  return { promises: { readable, writable: writer.closed }, count: () => messages };
 }
 
 /** Says something each turn, for a while. */

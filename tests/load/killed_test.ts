@@ -34,7 +34,8 @@ function* pointsOf(seed: number): Generator<Point, never> {
     let offset = next() % STREAM_SIZE;
     // A byte that a frame ends with is in the middle of none
     if (way === "is killed" && (offset === 0 || streamOf(role, seed).frames.includes(offset))) offset++;
-    const path = `/${id}/${face}/${reads ? "echo" : "sink"}`;
+    const watched = next() % 2 === 0 ? "closed" : face === "direct" ? "receive" : "readable";
+    const path = `/${id}/${face}/${reads ? "echo" : "sink"}/${watched}`;
     yield { id, way, face, cut: { role, seed, offset, reads, path } };
   }
 }
@@ -71,9 +72,12 @@ async function open(cut: Cut, ours: Program<KilledCalls>, port: number): Promise
 }
 
 /** Checks how a connection has ended. */
-function check({ way, face, cut }: Point, { failure, closeCode, others, cause, messages }: Outcome): void {
+function check({ way, face, cut }: Point, { failure, closeCode, rejected, cause, messages }: Outcome): void {
   assertEquals([failure, closeCode], ["connection-lost", 1006]);
-  assertEquals(others, face === "direct" ? ["receive()", "ping()"] : ["the readable", "the writable", "ping()"]);
+  assertEquals(
+    rejected,
+    face === "direct" ? ["closed", "receive", "ping"] : ["closed", "readable", "writable", "ping"],
+  );
   if (way === "half-closes") assertEquals(cause, undefined);
   if (way === "resets") assert(cause !== undefined);
   assert(!cause?.startsWith("TypeError"), cause); // the network's error, and none of ours

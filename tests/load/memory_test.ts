@@ -32,8 +32,10 @@ const BOUND_ON_THE_WAY = 64 * MIB;
 console.log(`LOAD_SEED=${SEED}`);
 const next = random(SEED), below = (count: number) => next() % count;
 
-/** All sizes of headers, and often more than a mark. */
-const SIZES = Array.from({ length: 1000 }, (_, i) => i % 8 === 0 ? below(126) : below(280 * KIB));
+/** Below what each of eight messages in turn is: all forms of a length, and some that are more than a mark by far. */
+const BELOW = [126, 32 * KIB, 32 * KIB, 32 * KIB, 32 * KIB, 32 * KIB, 32 * KIB, 280 * KIB];
+
+const SIZES = Array.from({ length: 1000 }, (_, i) => below(BELOW[i % 8]!));
 
 const start = () => new Program<MemoryCalls>("memory.ts");
 
@@ -148,6 +150,6 @@ function stopsBehind(bytes: number): number[] {
   let count = 0;
   while (bytes >= 0) bytes -= SIZES[count++ % SIZES.length]!;
   const stops = [count];
-  while ((count += 1 + below(80)) < 5000) stops.push(count);
+  while ((count += 1 + below(300)) < 30_000) stops.push(count);
   return stops;
 }
