@@ -52,7 +52,11 @@ export function problemOf(request: RequestHead): Problem | undefined {
  */
 export function parseForeignRequest(lines: readonly string[]): RequestHead {
   const text = [...lines, "", ""].join("\r\n");
-  const read = parseRequest(Uint8Array.from(text, (char) => char.charCodeAt(0)));
+  // A line is latin-1 without a line end; others, made bytes, could become two lines
+  const broken = lines.find((line) => /[\r\n]|[^\0-\xff]/.test(line));
+  const read = broken === undefined
+    ? parseRequest(Uint8Array.from(text, (char) => char.charCodeAt(0)))
+    : malformed("RFC 9112 §2.2", `a line is ${quote(broken)}`);
   if (!("failure" in read)) return read;
   const [method = ""] = text.split(" ", 1);
   const request = { method, url: "http://localhost/", headers: new Headers() };

@@ -10,7 +10,7 @@ import { type AddressInfo, connect as connectTcp, createServer, type Server, typ
 import { Duplex, PassThrough } from "node:stream";
 import { connect as connectTls, createServer as createTlsServer } from "node:tls";
 import { fileURLToPath } from "node:url";
-import { accept, attach, connect, HandshakeError, WebSocketError } from "../mod.ts";
+import { accept, answer, attach, connect, HandshakeError, WebSocketError } from "../mod.ts";
 import { handshakeFailures } from "../src/failures.ts";
 import { fromSocket, fromUpgrade } from "../src/node.ts";
 import { upgrade } from "./cases/requests_base.ts";
@@ -288,6 +288,16 @@ for (const [name, fields, failure, status] of JUDGED) {
     assert(outcome instanceof HandshakeError, String(outcome));
     assertEquals([outcome.failure, outcome.response?.status], [failure, status]);
     assert(answer.startsWith(`HTTP/1.1 ${status} `), answer);
+  });
+}
+
+for (const value of ["a\u010d\u010aX-User: root", "a\r\nX-User: root", "\u4e2d"]) {
+  test(`accept() of an upgrade refuses a field that would become other bytes, as ${JSON.stringify(value)}`, async () => {
+    const rawHeaders = [...upgrade().split("\r\n").slice(1, -2).flatMap((line) => line.split(": ")), "X-Own", value];
+    const req = { method: "GET", url: "/", httpVersion: "1.1", rawHeaders } as unknown as IncomingMessage;
+    const [, { request }] = fromUpgrade(req, new PassThrough(), new Uint8Array());
+    const { error } = await answer(request);
+    assertEquals([error?.failure, error?.response?.status], ["head-malformed", 400]);
   });
 }
 
