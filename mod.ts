@@ -38,6 +38,7 @@ export {
 } from "./src/errors.ts";
 export type { HandshakeFailure, ProtocolFailure } from "./src/failures.ts";
 export type { Agreement, Decorator, RequestDraft, ResponseDraft } from "./src/handshake.ts";
+export type { CompressionOptions, DeflateAgreement, DeflateOffer } from "./src/deflate_options.ts";
 export type { Origins } from "./src/origin.ts";
 export { confirm, type Offer, offer, type OfferOptions } from "./src/offer.ts";
 export { type Answer, answer, type AnswerOptions, type AuthorizeContext, isUpgrade } from "./src/answer.ts";

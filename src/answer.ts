@@ -1,6 +1,8 @@
 // The server's half of the handshake: a request to an agreement or a refusal, and always to a response (RFC 6455 §4.2).
 // The checks stand in the RFC's order; what only the bytes of a head can show was judged when they were read.
 
+import { answerDeflate } from "./deflate_offer.ts";
+import { checkCompression, type CompressionOptions } from "./deflate_options.ts";
 import { HandshakeError, type Problem, quote, type RequestHead } from "./errors.ts";
 import { type HandshakeFailure, handshakeFailures } from "./failures.ts";
 import { isToken, listHas, parseExtensions, parseTokens } from "./fields.ts";
@@ -82,6 +84,12 @@ export interface AnswerOptions {
    * any but Host, Upgrade, Connection, Sec-WebSocket-*, Content-Length and Transfer-Encoding.
    */
   headers?: Decorator<ResponseDraft> | undefined;
+  /**
+   * Compresses messages with clients that offer it (RFC 7692), and how.
+   *
+   * @default {false}
+   */
+  compression?: boolean | CompressionOptions | undefined;
   /** A policy, asked after all other checks: a `Response` refuses the upgrade and is sent. */
   authorize?:
     | ((request: RequestHead, context: AuthorizeContext) => Response | undefined | Promise<Response | undefined>)
@@ -181,6 +189,7 @@ export function checkAnswerOptions(options: AnswerOptions): void {
   }
   checkOrigins(origins ?? "same-host");
   checkDecorator(headers, "server");
+  checkCompression(options.compression, "server");
 }
 
 /** {@linkcode answer}, with options that were checked. */
@@ -197,9 +206,11 @@ export async function decide(request: RequestHead, options: AnswerOptions): Prom
     ["Sec-WebSocket-Accept", await acceptValue(headers.get("sec-websocket-key")!)],
   ];
   if (protocol !== "") fields.push(["Sec-WebSocket-Protocol", protocol]);
+  const deflated = answerDeflate(headers.get("sec-websocket-extensions"), options.compression);
+  if (deflated) fields.push(["Sec-WebSocket-Extensions", deflated.extensions]);
   const draft = (headers: Headers) => ({ status: 101, headers });
   const head = new ResponseHeadDraft(101, decorate(fields, options.headers, "server", draft, request));
-  return { head, agreement: { role: "server", protocol, extensions: "" } };
+  return { head, agreement: { role: "server", protocol, extensions: "", ...deflated } };
 }
 
 function findProblem(request: RequestHead, options: AnswerOptions): Problem | undefined {

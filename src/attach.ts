@@ -1,6 +1,7 @@
 // The third door, for somebody else's HTTP server: a connection whose upgrade is already answered.
 
 import { Connection } from "./connection.ts";
+import { checkCompression, inRange } from "./deflate_options.ts";
 import type { Agreement } from "./handshake.ts";
 import { type ByteConnection, transportOf } from "./transport.ts";
 import { checkPrefix } from "./wire.ts";
@@ -56,10 +57,21 @@ export interface AttachOptions extends ConnectionOptions {
  */
 export function attach(conn: ByteConnection, agreement: Agreement, options: AttachOptions = {}): WebSocketConnection {
   const checked = checkConnectionOptions(options);
+  checkCompression(options.compression, agreement?.role);
   checkPrefix(options.prefix);
   if (agreement?.role !== "client" && agreement?.role !== "server") {
     throw new TypeError("Cannot attach: the role of the agreement must be client or server");
   }
-  if (agreement.extensions) throw new TypeError(`Cannot attach: the extension ${agreement.extensions} is not known`);
+  checkAgreement(agreement);
   return new Connection(transportOf(conn), agreement, checked, options.prefix ?? new Uint8Array());
+}
+
+/** Extensions must be ones that are known, and each must have what it needs. */
+function checkAgreement({ role, extensions, deflate }: Agreement): void {
+  if (extensions !== "" && !deflate) throw new TypeError(`Cannot attach: the extension ${extensions} is not known`);
+  if (!deflate) return;
+  for (const name of ["serverMaxWindowBits", "clientMaxWindowBits"] as const) {
+    // With a window of 256 bytes nothing can be compressed here
+    inRange(`agreement.deflate.${name}`, deflate[name], name.startsWith(role) ? 9 : 8, 15);
+  }
 }

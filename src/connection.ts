@@ -3,6 +3,7 @@
 // The machine decides what is said, this file when: reading, writing, waiting, deadlines.
 
 import { Deadline } from "./clock.ts";
+import type { DeflateAgreement } from "./deflate_options.ts";
 import { checkClose, type CloseInfo, protocolError, uncleanError, WebSocketError } from "./errors.ts";
 import { bytesOf } from "./frame_writer.ts";
 import type { Agreement } from "./handshake.ts";
@@ -23,6 +24,7 @@ export class Connection implements WebSocketConnection {
   readonly closed: Promise<CloseInfo>;
   readonly protocol: string;
   readonly extensions: string;
+  readonly deflate: DeflateAgreement | undefined;
 
   readonly #isServer: boolean;
   readonly #options: CheckedOptions;
@@ -53,6 +55,7 @@ export class Connection implements WebSocketConnection {
   constructor(transport: Transport, agreement: Agreement, options: CheckedOptions, rest: Uint8Array) {
     this.protocol = agreement.protocol;
     this.extensions = agreement.extensions;
+    this.deflate = agreement.deflate;
     this.#isServer = agreement.role === "server";
     this.#options = options;
     this.#transport = transport;

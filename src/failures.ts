@@ -89,6 +89,7 @@ export type ProtocolFailure =
   | "close-reason-not-utf8"
   | "text-not-utf8"
   | "message-too-big"
+  | "deflate-invalid"
   | "ping-timeout"
   | "connection-lost";
 
@@ -272,6 +273,11 @@ export const protocolFailures: Readonly<Record<ProtocolFailure, ProtocolRow>> = 
     sentence: "The reason of a Close frame is not UTF-8",
   },
   "text-not-utf8": { closeCode: 1007, section: "RFC 6455 §8.1", sentence: "A text message is not UTF-8" },
+  "deflate-invalid": {
+    closeCode: 1007,
+    section: "RFC 7692 §7.2.2",
+    sentence: "A compressed message can't be inflated",
+  },
   "message-too-big": { closeCode: 1009, section: "RFC 6455 §7.4.1", sentence: "The message is too big" },
   "ping-timeout": { closeCode: 1006, section: "RFC 6455 §7.1.5", sentence: "The peer does not answer" },
   "connection-lost": {

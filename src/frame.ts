@@ -9,6 +9,9 @@ export const OPCODE = { continuation: 0, text: 1, binary: 2, close: 8, ping: 9, 
 /** The bit of the first byte that says: the last frame of its message. */
 export const FIN = 0x80;
 
+/** The bit of the first byte that says: the message is compressed (RFC 7692 §6). */
+export const RSV1 = 0x40;
+
 /** A header as read; one object is used again and again. */
 export interface FrameHeader {
   fin: boolean;
@@ -66,16 +69,20 @@ function readWord(bytes: Uint8Array, at: number): number {
  *
  * @param masked Whether the peer has to mask, as a client has.
  * @param inside Whether a fragmented message is open.
+ * @param deflates Whether messages may be compressed.
  */
 export function checkStart(
   first: number,
   second: number,
   masked: boolean,
   inside: boolean,
+  deflates: boolean,
 ): ProtocolFailure | undefined {
-  const fin = (first & FIN) !== 0, opcode = first & 15, short = second & 0x7f;
-  // §5.2: «MUST be 0 unless an extension is negotiated that defines meanings for non-zero values»
-  if ((first & 0x70) !== 0) return "rsv-set";
+  const fin = (first & FIN) !== 0, opcode = first & 15, short = second & 0x7f, reserved = first & 0x70;
+  // §5.2: «MUST be 0 unless an extension is negotiated that defines meanings for non-zero values»; RFC 7692 §6.1: of the
+  // first frame of a data message
+  const isFirst = opcode === OPCODE.text || opcode === OPCODE.binary;
+  if (reserved !== 0 && !(deflates && reserved === RSV1 && isFirst)) return "rsv-set";
   if (opcode > OPCODE.pong || opcode > OPCODE.binary && opcode < OPCODE.close) return "opcode-reserved";
   // §5.1
   if (second >= 0x80 !== masked) return masked ? "mask-missing" : "mask-unexpected";

@@ -2,6 +2,7 @@
 // standard `Response` only when somebody looks at them.
 
 import { encodeBase64 } from "@std/encoding/base64";
+import type { DeflateAgreement } from "./deflate_options.ts";
 import { quote, type RequestHead } from "./errors.ts";
 import { isValueChar } from "./fields.ts";
 
@@ -31,6 +32,8 @@ export interface Agreement {
   readonly protocol: string;
   /** The extensions in use, as in Sec-WebSocket-Extensions, or `""`. */
   readonly extensions: string;
+  /** What was agreed about compression, if anything was. */
+  readonly deflate?: DeflateAgreement;
 }
 
 /**

@@ -1,6 +1,8 @@
 // Bytes to messages and control frames (RFC 6455 §5, §8.1), cut anywhere. Nothing is consumed before its unit is whole,
-// but for payloads, which stream; every rule is judged as soon as its bytes are there.
+// but for payloads, which stream; every rule is judged as soon as its bytes are there. Compressed messages are inflated as
+// they come (RFC 7692 §6.2).
 
+import type { Inflater } from "./deflate.ts";
 import type { ProtocolFailure } from "./failures.ts";
 import { checkLength, checkStart, type FrameHeader, MAX_HEADER, OPCODE, readHeader } from "./frame.ts";
 import { Gather } from "./gather.ts";
@@ -22,6 +24,7 @@ export class MessageReader {
   readonly #events: ReaderEvents;
   readonly #masked: boolean;
   readonly #maxMessageSize: number;
+  readonly #inflater: Inflater | undefined;
 
   #paused = false;
   #feeding = false;
@@ -38,18 +41,23 @@ export class MessageReader {
 
   /** The message being read: its opcode, or 0; and the control frame that came in pieces. */
   #inside = 0;
+  /** Whether it is compressed, and how many bytes of it have come. */
+  #isCompressed = false;
+  #compressedSize = 0;
   readonly #message = new Gather();
   readonly #control = new Gather();
   readonly #utf8 = new Utf8Check();
 
   /**
    * @param masked Whether the peer has to mask, as a client has.
-   * @param maxMessageSize In bytes.
+   * @param maxMessageSize In bytes, after inflating.
+   * @param inflater For compressed messages, if there may be some.
    */
-  constructor(events: ReaderEvents, masked: boolean, maxMessageSize: number) {
+  constructor(events: ReaderEvents, masked: boolean, maxMessageSize: number, inflater?: Inflater) {
     this.#events = events;
     this.#masked = masked;
     this.#maxMessageSize = maxMessageSize;
+    this.#inflater = inflater;
   }
 
   /** Takes the next bytes; they are unmasked in place. */
@@ -74,6 +82,7 @@ export class MessageReader {
   skipMessages(): void {
     this.#skipping = true;
     this.#message.clear();
+    this.#inflater?.free();
   }
 
   /** Reads nothing more. */
@@ -81,6 +90,7 @@ export class MessageReader {
     this.#stopped = true;
     this.#waiting = [];
     this.#message.clear();
+    this.#inflater?.free();
   }
 
   #feedWaiting(): void {
@@ -131,25 +141,33 @@ export class MessageReader {
   }
 
   #checkStart(first: number, second: number): boolean {
-    const failure = checkStart(first, second, this.#masked, this.#inside !== 0);
+    const failure = checkStart(first, second, this.#masked, this.#inside !== 0, this.#inflater !== undefined);
     if (failure) this.#events.fail(failure);
     return !failure;
   }
 
   #beginPayload(second: number): void {
-    const { opcode, length } = this.#frame;
+    const { opcode, length, rsv } = this.#frame;
     const failure = checkLength(second, length);
     if (failure) return this.#events.fail(failure);
     if (opcode < OPCODE.close) {
-      if (opcode !== OPCODE.continuation) this.#inside = opcode;
+      if (opcode !== OPCODE.continuation) {
+        this.#inside = opcode;
+        this.#isCompressed = rsv !== 0;
+        this.#compressedSize = 0;
+      }
       // §10.4: judged before anything is allocated
-      if (!this.#skipping && this.#message.length + length > this.#maxMessageSize) {
-        return this.#events.fail("message-too-big", `The message has more than ${this.#maxMessageSize} bytes`);
+      if (!this.#skipping && !this.#isCompressed && this.#message.length + length > this.#maxMessageSize) {
+        return this.#tooBig();
       }
     }
     this.#left = length;
     this.#phase = 0;
     if (length === 0) this.#endPayload(new Uint8Array()); // a new one: whoever gets it may transfer its buffer
+  }
+
+  #tooBig(): void {
+    this.#events.fail("message-too-big", `The message has more than ${this.#maxMessageSize} bytes`);
   }
 
   #readPayload(chunk: Uint8Array<ArrayBuffer>, at: number): number {
@@ -166,6 +184,10 @@ export class MessageReader {
       }
     } else if (this.#skipping) {
       if (this.#left === 0) this.#endPayload(EMPTY); // after our Close only the peer's is waited for
+    } else if (this.#isCompressed) {
+      this.#compressedSize += end - at;
+      if (!this.#inflater!.push(chunk.subarray(at, end), this.#inflated)) this.#events.fail("deflate-invalid");
+      else if (this.#left === 0 && !this.#stopped) this.#endPayload(EMPTY);
     } else if (whole && frame.fin && frame.opcode !== OPCODE.continuation) {
       this.#endPayload(chunk.subarray(at, end));
     } else {
@@ -177,6 +199,15 @@ export class MessageReader {
     return end;
   }
 
+  /** The next bytes of a compressed message: counted as they come, whatever they came from. */
+  readonly #inflated = (bytes: Uint8Array<ArrayBuffer>): boolean => {
+    if (this.#message.length + bytes.length > this.#maxMessageSize) this.#tooBig();
+    else if (this.#inside === OPCODE.text && !this.#utf8.push(bytes, 0, bytes.length)) {
+      this.#events.fail("text-not-utf8");
+    } else this.#message.add(bytes, 0, bytes.length, Infinity);
+    return !this.#stopped;
+  };
+
   /** A frame is whole. `bytes` is the payload of a control frame, or of a message in one frame and one chunk. */
   #endPayload(bytes: Uint8Array<ArrayBuffer>): void {
     const { fin, opcode } = this.#frame;
@@ -184,13 +215,21 @@ export class MessageReader {
     if (opcode >= OPCODE.close) return this.#events.control(opcode, bytes);
     if (!fin) return;
     const isText = this.#inside === OPCODE.text;
+    if (this.#isCompressed && !this.#skipping && !this.#endInflating()) return;
     this.#inside = 0;
     if (this.#skipping) return;
     if (isText && !this.#utf8.end()) return this.#events.fail("text-not-utf8");
-    const payload = this.#message.length > 0 ? this.#message.take() : bytes;
+    const payload = this.#message.length > 0 ? this.#message.take() : bytes === EMPTY ? new Uint8Array() : bytes;
     if (!isText) return this.#events.message(payload);
     const text = decodeText(payload);
     if (text === undefined) this.#events.fail("text-not-utf8");
     else this.#events.message(text);
+  }
+
+  /** Whether a compressed message ends as it should. */
+  #endInflating(): boolean {
+    // Some compressors make nothing of an empty message, where one byte is due (RFC 7692 §7.2.3.6)
+    if (this.#compressedSize > 0 && !this.#inflater!.end(this.#inflated)) this.#events.fail("deflate-invalid");
+    return !this.#stopped;
   }
 }

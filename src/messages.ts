@@ -1,6 +1,7 @@
 // Messages, and what is said of them: what goes into the machine, what comes out, and how.
 
 import type { CloseInfo, WebSocketError } from "./errors.ts";
+import type { CompressionOptions } from "./deflate_options.ts";
 import type { MaskKeys } from "./mask.ts";
 
 /**
@@ -92,7 +93,8 @@ export interface ProtocolEvents {
  */
 export interface ProtocolOptions {
   /**
-   * The longest message that is received, in bytes; a longer one fails with 1009, judged by its frame headers.
+   * The longest message that is received, in bytes; a longer one fails with 1009, judged by its frame headers, or while it
+   * is inflated.
    *
    * @default {16777216}
    */
@@ -103,6 +105,8 @@ export interface ProtocolOptions {
    * @default {65536}
    */
   highWaterMark?: number | undefined;
+  /** How messages are compressed, where the agreement has compression. */
+  compression?: boolean | CompressionOptions | undefined;
   /** Gives the key of each frame of a client; by default pooled from `crypto.getRandomValues`. */
   maskKey?: MaskKeys | undefined;
 }
@@ -135,4 +139,11 @@ export interface SendOptions {
    * @default {true}
    */
   fin?: boolean | undefined;
+  /**
+   * `false` sends a message as it is, although compression was agreed; the first piece of a message decides. It is for
+   * secrets beside text that others choose, and for what does not get smaller.
+   *
+   * @default {true}
+   */
+  compress?: boolean | undefined;
 }

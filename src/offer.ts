@@ -4,7 +4,9 @@
 import { encodeBase64 } from "@std/encoding/base64";
 import { HandshakeError, type Problem, quote, type ResponseHead } from "./errors.ts";
 import type { HandshakeFailure } from "./failures.ts";
-import { isToken, listHas, parseExtensions, trimSpace } from "./fields.ts";
+import { deflateOffer, judgeDeflate } from "./deflate_offer.ts";
+import { checkCompression, type CompressionOptions, type DeflateOffer } from "./deflate_options.ts";
+import { isToken, listHas, trimSpace } from "./fields.ts";
 import { acceptValue, type Agreement, checkDecorator, decorate, type Decorator, type FieldList } from "./handshake.ts";
 import type { RequestDraft } from "./handshake.ts";
 
@@ -35,6 +37,12 @@ export interface OfferOptions {
    * Connection, Sec-WebSocket-*, Content-Length and Transfer-Encoding.
    */
   headers?: Decorator<RequestDraft> | undefined;
+  /**
+   * Offers to compress messages (RFC 7692), and how.
+   *
+   * @default {false}
+   */
+  compression?: boolean | CompressionOptions | undefined;
 }
 
 /**
@@ -60,6 +68,8 @@ export interface Offer {
   readonly key: string;
   /** The subprotocols that are offered. */
   readonly protocols: readonly string[];
+  /** What is offered about compression, if anything is. */
+  readonly deflate?: DeflateOffer | undefined;
 }
 
 /** An offer as it is sent: the fields in their order. */
@@ -68,9 +78,17 @@ export class OfferDraft implements Offer {
   readonly key: string;
   readonly protocols: readonly string[];
   readonly fields: FieldList;
+  readonly deflate: DeflateOffer | undefined;
   #request: Request | undefined;
 
-  constructor(url: URL, key: string, protocols: readonly string[], fields: FieldList) {
+  constructor(
+    url: URL,
+    key: string,
+    protocols: readonly string[],
+    fields: FieldList,
+    deflate: DeflateOffer | undefined,
+  ) {
+    this.deflate = deflate;
     this.url = url;
     this.key = key;
     this.protocols = protocols;
@@ -125,6 +143,7 @@ export function draftOffer(url: string | URL, options: OfferOptions, isForeign =
   const target = webSocketUrl(url);
   const protocols = checkProtocols(options.protocols);
   checkDecorator(options.headers, "client");
+  const deflate = checkCompression(options.compression, "client");
   const key = encodeBase64(crypto.getRandomValues(new Uint8Array(16)));
   const fields: FieldList = [
     ["Host", target.host],
@@ -134,12 +153,14 @@ export function draftOffer(url: string | URL, options: OfferOptions, isForeign =
     ["Sec-WebSocket-Version", "13"],
   ];
   if (protocols.length > 0) fields.push(["Sec-WebSocket-Protocol", protocols.join(", ")]);
+  if (deflate) fields.push(["Sec-WebSocket-Extensions", deflateOffer(deflate)]);
   const authorization = basicOf(target);
   if (authorization) fields.push(["Authorization", authorization]);
   target.username = target.password = "";
   const draft = (headers: Headers) => ({ method: "GET", url: target.href, headers });
   const decorated = decorate(fields, options.headers, "client", draft);
-  return new OfferDraft(target, key, protocols, isForeign ? withoutCredentials(decorated, target) : decorated);
+  const sent = isForeign ? withoutCredentials(decorated, target) : decorated;
+  return new OfferDraft(target, key, protocols, sent, deflate);
 }
 
 function withoutCredentials(fields: FieldList, { host }: URL): FieldList {
@@ -236,15 +257,14 @@ export async function judge(offer: Offer, response: ResponseHead): Promise<Agree
   if (trimSpace(accept) !== await acceptValue(offer.key)) return wrong("accept-mismatch", "Sec-WebSocket-Accept");
   // (5)
   const extensions = headers.get("sec-websocket-extensions");
-  if (extensions !== null) {
-    const failure = parseExtensions(extensions) ? "extension-unrequested" : "extension-malformed";
-    return wrong(failure, "Sec-WebSocket-Extensions");
-  }
+  const deflate = extensions === null ? undefined : judgeDeflate(extensions, offer.deflate);
+  if (deflate && "failure" in deflate) return deflate;
   // (6), and WHATWG WebSockets: who offered some gets one
   const protocol = headers.get("sec-websocket-protocol");
   if (protocol === null && offer.protocols.length > 0) return wrong("protocol-missing", "Sec-WebSocket-Protocol");
   if (protocol !== null && !offer.protocols.includes(protocol)) {
     return wrong("protocol-unrequested", "Sec-WebSocket-Protocol");
   }
-  return { role: "client", protocol: protocol ?? "", extensions: "" };
+  const agreement = { role: "client", protocol: protocol ?? "", extensions: extensions ?? "" } as const;
+  return deflate ? { ...agreement, deflate } : agreement;
 }

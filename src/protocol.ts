@@ -25,7 +25,8 @@
 import { closePayload, parseClose } from "./close.ts";
 import { checkClose, type CloseInfo, protocolError, type WebSocketError } from "./errors.ts";
 import type { ProtocolFailure } from "./failures.ts";
-import { FIN, OPCODE } from "./frame.ts";
+import { codecOf, type Deflater } from "./deflate.ts";
+import { FIN, OPCODE, RSV1 } from "./frame.ts";
 import { bytesOf, FrameWriter } from "./frame_writer.ts";
 import type { Agreement } from "./handshake.ts";
 import { type MaskKeys, maskKeys } from "./mask.ts";
@@ -65,6 +66,10 @@ export class Protocol {
   readonly #out: FrameWriter;
   /** The opcode of the message of which `send()` has written the beginning, or 0. */
   #sending = 0;
+  /** The compressor, if compression was agreed, and whether the message that is being sent goes through it. */
+  readonly #deflater: Deflater | undefined;
+  readonly #threshold: number;
+  #isCompressing = false;
   #pong: Uint8Array | undefined;
 
   /**
@@ -82,7 +87,10 @@ export class Protocol {
       control: (opcode: number, payload: Uint8Array<ArrayBuffer>) => this.#control(opcode, payload),
       fail: (failure: ProtocolFailure, detail?: string) => this.#fail(failure, detail),
     };
-    this.#in = new MessageReader(reading, this.#isServer, options.maxMessageSize ?? 16 * 2 ** 20);
+    const codec = agreement.deflate && codecOf(agreement.role, agreement.deflate, options.compression);
+    this.#deflater = codec?.deflater;
+    this.#threshold = codec?.threshold ?? 0;
+    this.#in = new MessageReader(reading, this.#isServer, options.maxMessageSize ?? 16 * 2 ** 20, codec?.inflater);
     this.#highWaterMark = options.highWaterMark ?? 65536;
     this.#out = new FrameWriter(this.#isServer ? undefined : options.maskKey ?? pooledKeys);
   }
@@ -146,6 +154,7 @@ export class Protocol {
     this.#state = "closed";
     this.#pong = undefined;
     this.#in.stop();
+    this.#deflater?.free();
   }
 
   // ---- output
@@ -167,11 +176,27 @@ export class Protocol {
     if (this.#sending !== 0 && this.#sending !== opcode) {
       throw new TypeError("Cannot send: the pieces of a message must be all strings or all buffers");
     }
-    const fin = options.fin ?? true;
-    const first = (fin ? FIN : 0) | (this.#sending === 0 ? opcode : OPCODE.continuation);
+    const fin = options.fin ?? true, isFirst = this.#sending === 0;
+    const first = (fin ? FIN : 0) | (isFirst ? opcode : OPCODE.continuation);
     this.#sending = fin ? 0 : opcode;
-    if (typeof bytes === "string") this.#out.text(first, bytes);
-    else this.#out.frame(first, bytes);
+    if (this.#deflater && (isFirst ? options.compress !== false : this.#isCompressing)) {
+      this.#sendCompressed(this.#deflater, first, typeof bytes === "string" ? encode(bytes) : bytes);
+    } else {
+      this.#isCompressing = false;
+      if (typeof bytes === "string") this.#out.text(first, bytes);
+      else this.#out.frame(first, bytes);
+    }
+  }
+
+  /** Through the compressor, unless the message is not worth it. */
+  #sendCompressed(deflater: Deflater, first: number, bytes: Uint8Array): void {
+    const isFirst = (first & OPCODE_BITS) !== OPCODE.continuation, fin = (first & FIN) !== 0, isWhole = isFirst && fin;
+    this.#isCompressing = !fin;
+    if (isWhole && bytes.length < this.#threshold) return this.#out.frame(first, bytes);
+    const compressed = deflater.compress(bytes, fin);
+    // Where no window is kept, nobody misses what was not sent
+    if (isWhole && !deflater.takesOver && compressed.length >= bytes.length) return this.#out.frame(first, bytes);
+    this.#out.frame(isFirst ? first | RSV1 : first, compressed);
   }
 
   /**
@@ -204,6 +229,7 @@ export class Protocol {
     this.#out.frame(FIN | OPCODE.close, closePayload(closeCode, reason));
     this.#state = "closing";
     this.#in.skipMessages();
+    this.#deflater?.free();
   }
 
   /**
@@ -237,3 +263,14 @@ export class Protocol {
 }
 
 const EMPTY = new Uint8Array();
+
+const OPCODE_BITS = 0x0f;
+const ENCODER = new TextEncoder();
+
+/** Text on its way to the compressor; it changes with the next call. */
+const encoded = new Uint8Array(16384);
+
+function encode(text: string): Uint8Array {
+  if (3 * text.length > encoded.length) return ENCODER.encode(text);
+  return encoded.subarray(0, ENCODER.encodeInto(text, encoded).written);
+}

@@ -1,6 +1,7 @@
 // What a WebSocket is to its user: options, messages, the two faces.
 
 import { checkClock, checkNumber, checkTime, type Clock } from "./clock.ts";
+import type { CompressionOptions, DeflateAgreement } from "./deflate_options.ts";
 import type { CloseInfo } from "./errors.ts";
 import type { Message, SendOptions } from "./protocol.ts";
 
@@ -50,6 +51,12 @@ export interface ConnectionOptions {
    * @default {120000}
    */
   idleTimeout?: number | undefined;
+  /**
+   * How messages are compressed, where compression was agreed.
+   *
+   * @default {false}
+   */
+  compression?: boolean | CompressionOptions | undefined;
   /** The clock of all deadlines; by default the runtime's. */
   clock?: Clock | undefined;
 }
@@ -68,6 +75,7 @@ export function checkConnectionOptions(options: ConnectionOptions): CheckedOptio
     highWaterMark: checkNumber("highWaterMark", options.highWaterMark, 65536),
     closeTimeout: checkTime("closeTimeout", options.closeTimeout, 10_000),
     idleTimeout: checkTime("idleTimeout", options.idleTimeout, 120_000),
+    compression: options.compression ?? false,
     clock: checkClock(options.clock),
   };
 }
@@ -130,6 +138,8 @@ export interface WebSocketConnection extends AsyncDisposable {
   readonly protocol: string;
   /** The extensions in use, or `""`. */
   readonly extensions: string;
+  /** What was agreed about compression, if anything was. */
+  readonly deflate?: DeflateAgreement | undefined;
   /** Settles once the connection is released; rejects with a {@linkcode WebSocketError} when it ended uncleanly. */
   readonly closed: Promise<CloseInfo>;
   /**

@@ -107,15 +107,16 @@ test("checkLength() refuses longer forms than needed (RFC 6455 §5.2)", () => {
   }
 });
 
-test("checkStart() judges all 65,536 beginnings in the order of the RFC (RFC 6455 §5.1, §5.2, §5.4, §5.5)", () => {
+test("checkStart() judges all 65,536 beginnings in the order of the RFC (RFC 6455 §5.1, §5.2, §5.4, §5.5; RFC 7692 §6)", () => {
   for (let first = 0; first < 256; first++) {
     for (let second = 0; second < 256; second++) {
       const opcode = first & 15, fin = first >= 128, masked = second >= 128, short = second & 127;
       const isControl = opcode >= 8;
       for (const server of [false, true]) {
-        for (const inside of [false, true]) {
+        for (const [inside, deflates] of [[false, false], [false, true], [true, false], [true, true]] as const) {
+          const isCompressed = deflates && (first & 0x70) === 0x40 && (opcode === 1 || opcode === 2);
           const rules: [broken: boolean, failure: string][] = [
-            [(first & 0x70) !== 0, "rsv-set"],
+            [(first & 0x70) !== 0 && !isCompressed, "rsv-set"],
             [![0, 1, 2, 8, 9, 10].includes(opcode), "opcode-reserved"],
             [server && !masked, "mask-missing"],
             [!server && masked, "mask-unexpected"],
@@ -125,8 +126,10 @@ test("checkStart() judges all 65,536 beginnings in the order of the RFC (RFC 645
             [!isControl && opcode !== 0 && inside, "continuation-expected"],
           ];
           const expected = rules.find(([broken]) => broken)?.[1];
-          const found = checkStart(first, second, server, inside);
-          if (found !== expected) assertEquals(found, expected as never, `${first} ${second} ${server} ${inside}`);
+          const found = checkStart(first, second, server, inside, deflates);
+          if (found !== expected) {
+            assertEquals(found, expected as never, `${[first, second, server, inside, deflates]}`);
+          }
         }
       }
     }

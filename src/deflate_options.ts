@@ -1,0 +1,164 @@
+// What can be said about compression: the option, an offer, an agreement (RFC 7692 §7.1).
+
+/**
+ * What was agreed about compression, by the names of the parameters (RFC 7692 §7.1).
+ *
+ * @example What is in use
+ * ```ts
+ * import { answer, type DeflateAgreement, offer } from "@handfast/websocket";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const { request } = offer("ws://localhost/", { compression: { serverMaxWindowBits: 10 } });
+ * const { agreement } = await answer(request, { compression: true });
+ *
+ * const deflate: DeflateAgreement = agreement!.deflate!;
+ * assertEquals([deflate.serverMaxWindowBits, deflate.clientMaxWindowBits], [10, 15]);
+ * assertEquals(agreement!.extensions, "permessage-deflate; server_max_window_bits=10");
+ * ```
+ */
+export interface DeflateAgreement {
+  /** The server's window has at most 2 to the power of this many bytes: 8 to 15. */
+  readonly serverMaxWindowBits: number;
+  /** The client's window, likewise. */
+  readonly clientMaxWindowBits: number;
+  /** Whether the server begins each message with an empty window. */
+  readonly serverNoContextTakeover: boolean;
+  /** Whether the client does. */
+  readonly clientNoContextTakeover: boolean;
+}
+
+/**
+ * How messages are compressed. Without a window and a memory level of its own, a side compresses with a window of 4 KiB
+ * and memory level 5, whatever larger window was agreed: that is most of the gain for an eighth of the memory.
+ *
+ * @example Nothing is kept between messages
+ * ```ts
+ * import { accept, type CompressionOptions, connect } from "@handfast/websocket";
+ * import { connectionPair } from "@handfast/websocket/testing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const compression: CompressionOptions = { serverNoContextTakeover: true, clientNoContextTakeover: true };
+ * const [conn, server] = connectionPair();
+ * const [socket, accepted] = await Promise.all([
+ *   connect("ws://localhost/", { conn, compression: true }),
+ *   accept(server, { compression }),
+ * ]);
+ *
+ * assertEquals(socket.extensions, "permessage-deflate; server_no_context_takeover; client_no_context_takeover");
+ * for (const end of [socket, accepted]) end.abort();
+ * ```
+ */
+export interface CompressionOptions {
+  /**
+   * The server's window has at most 2 to the power of this many bytes: 8 to 15; at a server, which has to do it, from 9 on.
+   *
+   * @default {15}
+   */
+  serverMaxWindowBits?: number | undefined;
+  /**
+   * The client's window, likewise; at a client from 9 on. A server that sets it declines a client that can't be told.
+   *
+   * @default {15}
+   */
+  clientMaxWindowBits?: number | undefined;
+  /**
+   * The server begins each message with an empty window.
+   *
+   * @default {false}
+   */
+  serverNoContextTakeover?: boolean | undefined;
+  /**
+   * The client begins each message with an empty window.
+   *
+   * @default {false}
+   */
+  clientNoContextTakeover?: boolean | undefined;
+  /**
+   * How hard we try: zlib's level, 0 to 9.
+   *
+   * @default {6}
+   */
+  level?: number | undefined;
+  /**
+   * How much memory we compress with: zlib's memory level, 1 to 9. It is 8 with a window of our own that was set.
+   *
+   * @default {5}
+   */
+  memLevel?: number | undefined;
+  /**
+   * Messages of fewer bytes are sent as they are. A message that is sent in pieces is compressed.
+   *
+   * @default {256}
+   */
+  threshold?: number | undefined;
+}
+
+/**
+ * What is asked for about compression, and said of oneself (RFC 7692 §7.1).
+ *
+ * @example What goes onto the wire
+ * ```ts
+ * import { type DeflateOffer, offer } from "@handfast/websocket";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const { request, deflate } = offer("ws://localhost/", { compression: true });
+ *
+ * const asked: DeflateOffer = deflate!;
+ * assertEquals([asked.serverMaxWindowBits, asked.serverNoContextTakeover], [undefined, false]);
+ * assertEquals(request.headers.get("sec-websocket-extensions"), "permessage-deflate; client_max_window_bits");
+ * ```
+ */
+export interface DeflateOffer {
+  /** How large the server's window may be, when that was set. */
+  readonly serverMaxWindowBits: number | undefined;
+  /** How large the client's window may be, when that was set. */
+  readonly clientMaxWindowBits: number | undefined;
+  /** Whether the server is to begin each message with an empty window. */
+  readonly serverNoContextTakeover: boolean;
+  /** Whether the client is to. */
+  readonly clientNoContextTakeover: boolean;
+}
+
+/** With a window of 256 bytes the compressor would use one of 512. */
+export const SMALLEST_SENT = 9;
+
+/**
+ * Checks the `compression` option.
+ *
+ * @param role Which end we are: the smallest window is not for our own sending.
+ * @returns `undefined` without compression.
+ * @throws {TypeError} When it is no option.
+ * @throws {RangeError} When a number is out of its range.
+ */
+export function checkCompression(
+  compression: boolean | CompressionOptions | undefined,
+  role: "client" | "server",
+): DeflateOffer | undefined {
+  if (compression === undefined || compression === false) return undefined;
+  if (compression !== true && (typeof compression !== "object" || compression === null)) {
+    throw new TypeError("Cannot use the option compression: it must be true, false, or options");
+  }
+  const options: CompressionOptions = compression === true ? {} : compression;
+  inRange("compression.level", options.level, 0, 9);
+  inRange("compression.memLevel", options.memLevel, 1, 9);
+  inRange("compression.threshold", options.threshold, 0, Infinity);
+  const bits = (name: "serverMaxWindowBits" | "clientMaxWindowBits", min: number) =>
+    inRange(`compression.${name}`, options[name], min, 15);
+  return {
+    serverMaxWindowBits: bits("serverMaxWindowBits", role === "server" ? SMALLEST_SENT : 8),
+    clientMaxWindowBits: bits("clientMaxWindowBits", role === "client" ? SMALLEST_SENT : 8),
+    serverNoContextTakeover: options.serverNoContextTakeover === true,
+    clientNoContextTakeover: options.clientNoContextTakeover === true,
+  };
+}
+
+/**
+ * A number that may be left out.
+ *
+ * @throws {RangeError} When it is no integer from `min` to `max`.
+ */
+export function inRange(name: string, value: number | undefined, min: number, max: number): number | undefined {
+  const isNumber = Number.isInteger(value) || value === Infinity;
+  if (value === undefined || isNumber && value >= min && value <= max) return value;
+  throw new RangeError(`Cannot use the option ${name}: it is ${value}, an integer from ${min} to ${max} is allowed`);
+}
