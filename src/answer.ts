@@ -216,8 +216,7 @@ export async function decide(request: RequestHead, options: AnswerOptions): Prom
 function findProblem(request: RequestHead, options: AnswerOptions): Problem | undefined {
   const known = problemOf(request);
   if (known) return known;
-  const { headers } = request;
-  const head = headOf(request);
+  const { headers } = request, head = headOf(request);
   const { method } = head ?? request; // a `Request` shows «get» as GET
   const field = (failure: HandshakeFailure, name: string): Problem => {
     const value = headers.get(name);
