@@ -1,0 +1,98 @@
+// permessage-deflate beside ws: echoed messages per second of the server's CPU time, and memory of a connection, with the
+// same level, memory level, window and threshold. See bench/README.md.
+
+import process from "node:process";
+import { findRuntimes } from "../../tests/runtimes.ts";
+import { Deflater } from "../../src/deflate.ts";
+import { frameOf, requestOf, runLoad } from "../load.ts";
+import { median, startServer } from "../processes.ts";
+import { fileURLToPath } from "node:url";
+
+const ROUNDS = Number(process.env.ROUNDS ?? 5), CONNECTIONS = 32, DEPTH = 16;
+const MESSAGES = Number(process.env.MESSAGES ?? 400), IDLE = 200;
+const LEVEL = 6, MEM_LEVEL = 8, WINDOW = 15;
+
+/** About 1 KiB of JSON, each told from the others. */
+function json(index: number): Uint8Array {
+  const users = Array.from({ length: 10 }, (_, i) => ({
+    id: index * 31 + i,
+    name: `user ${(index * 7919 + i * 104729) % 100003}`,
+    tags: ["alpha", "beta", "gamma"].slice(0, 1 + (index + i) % 3),
+    score: ((index * 2654435761 + i * 40503) % 1000) / 10,
+  }));
+  return new TextEncoder().encode(JSON.stringify({ type: "update", at: 1_700_000_000 + index, users }));
+}
+
+/** The same messages as they go over the wire, with a window that is kept or not. */
+function frames(takesOver: boolean): Uint8Array[] {
+  const deflater = new Deflater({ windowBits: WINDOW, level: LEVEL, memLevel: MEM_LEVEL, takesOver });
+  return Array.from({ length: MESSAGES }, (_, i) => frameOf(0xc1, deflater.compress(json(i), true).slice()));
+}
+
+const PARAMETERS = { true: "", false: "; server_no_context_takeover; client_no_context_takeover" } as const;
+
+const path = (name: string) => fileURLToPath(new URL(`../servers/${name}.ts`, import.meta.url).href);
+
+function servers(takesOver: boolean): [name: string, file: string, options: object][] {
+  const bare = { serverNoContextTakeover: !takesOver, clientNoContextTakeover: !takesOver };
+  const ours = { ...bare, level: LEVEL, memLevel: MEM_LEVEL, threshold: 0, serverMaxWindowBits: WINDOW };
+  const zlibDeflateOptions = { level: LEVEL, memLevel: MEM_LEVEL };
+  return [
+    ["ours", "ours", { compression: ours }],
+    ["ours by default", "ours", { compression: { ...bare, threshold: 0 } }],
+    ["ws", "ws", { perMessageDeflate: { ...bare, threshold: 0, zlibDeflateOptions } }],
+  ];
+}
+
+const runtimes = findRuntimes();
+const commands = {
+  Bun: runtimes.bun,
+  Deno: runtimes.deno && [...runtimes.deno, "run", "-A"],
+  Node: runtimes.node,
+};
+
+console.log("| runtime | takeover | server | messages per CPU second | to ws | KiB a connection | to ws |");
+console.log("| --- | --- | --- | ---: | ---: | ---: | ---: |");
+for (const [runtime, command] of Object.entries(commands)) {
+  if (!command) continue;
+  for (const takesOver of [true, false]) {
+    const figures = new Map<string, { speed: number[]; memory: number[] }>();
+    const load = {
+      connections: CONNECTIONS,
+      depth: DEPTH,
+      request: requestOf({ "Sec-WebSocket-Extensions": "permessage-deflate" + PARAMETERS[`${takesOver}`] }),
+      frames: frames(takesOver),
+      messages: MESSAGES,
+    };
+    for (let round = 0; round < ROUNDS; round++) {
+      for (const [name, file, options] of servers(takesOver)) {
+        await using server = await startServer(name, [...command, path(file), JSON.stringify(options)]);
+        await runLoad({ ...load, port: server.port }); // what is compiled is compiled
+        const before = server.cpu();
+        const { messages, extensions } = await runLoad({ ...load, port: server.port });
+        const speed = messages / (server.cpu() - before);
+        if (!extensions.startsWith("permessage-deflate")) throw new Error(`${name} does not compress: ${extensions}`);
+        const start = server.memory();
+        let memory = 0;
+        await runLoad({ ...load, port: server.port, connections: IDLE, messages: 20, depth: 1 }, async () => {
+          await new Promise((resolve) => setTimeout(resolve, 500));
+          memory = (server.memory() - start) / IDLE / 1024;
+        });
+        const found = figures.get(name) ?? { speed: [], memory: [] };
+        found.speed.push(speed);
+        found.memory.push(memory);
+        figures.set(name, found);
+      }
+    }
+    const ws = figures.get("ws")!;
+    for (const [name, { speed, memory }] of figures) {
+      const cells = [
+        median(speed).toFixed(0),
+        (median(speed) / median(ws.speed)).toFixed(2),
+        median(memory).toFixed(0),
+        (median(memory) / median(ws.memory)).toFixed(2),
+      ];
+      console.log(`| ${[runtime, takesOver ? "yes" : "no", name, ...cells].join(" | ")} |`);
+    }
+  }
+}
