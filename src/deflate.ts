@@ -13,7 +13,6 @@ import {
   zlibInflate,
   zlibInflateInit2,
   zlibInflateReset,
-  zlibInflateResetKeep,
   ZStream,
 } from "pako";
 
@@ -30,6 +29,10 @@ export interface DeflaterOptions {
 }
 
 const METHOD_DEFLATED = 8;
+
+/** The state in which zlib's inflate() begins. */
+const HEAD = 16180;
+
 const EMPTY = new Uint8Array(), NO_TABLE = new Uint16Array();
 
 /** What ends a message, and is not sent (§7.2.1 (3)). */
@@ -179,6 +182,7 @@ export class Inflater {
     context.input = bytes;
     context.next_in = 0;
     context.avail_in = bytes.length;
+    this.#limit(context);
     do {
       context.output = inflated;
       context.next_out = 0;
@@ -186,8 +190,11 @@ export class Inflater {
       const status = zlibInflate(context, Z_SYNC_FLUSH);
       if (context.next_out > 0 && !sink(inflated.subarray(0, context.next_out))) break;
       // §7.2.1: a block with BFINAL is not the end: the next one begins at the next byte
-      if (status === Z_STREAM_END) zlibInflateResetKeep(context);
-      else if (status === Z_BUF_ERROR) break; // there is nothing to do
+      if (status === Z_STREAM_END) {
+        // As zlib's inflateResetKeep() does, but for new tables: such a block may be one of two bytes
+        context.state.mode = HEAD;
+        context.state.last = 0;
+      } else if (status === Z_BUF_ERROR) break; // there is nothing to do
       else if (status !== Z_OK) return false;
     } while (context.avail_in > 0 || context.avail_out === 0);
     context.input = EMPTY;
@@ -201,7 +208,8 @@ export class Inflater {
    */
   end(sink: InflateSink): boolean {
     if (!this.push(TAIL, sink)) return false;
-    const context = this.#context!;
+    const context = this.#context;
+    if (!context) return true; // the sink has ended it, and freed this
     // zlib's inflate(): 128 is added between two blocks, and the low bits count what is unused of the last byte
     const isWhole = context.data_type === 128;
     if (!this.#takesOver) {
@@ -210,6 +218,11 @@ export class Inflater {
       this.#context = undefined;
     }
     return isWhole;
+  }
+
+  /** A distance beyond the window is one wherever the input is cut, also while what it points to is still there. */
+  #limit(context: ZStream): void {
+    context.state.dmax = 2 ** this.#windowBits;
   }
 
   #make(): ZStream {

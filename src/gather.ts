@@ -15,9 +15,9 @@ export class Gather {
   add(bytes: Uint8Array, start: number, end: number, limit: number): void {
     const length = this.length + end - start;
     if (length > this.#bytes.length) {
-      const larger = new Uint8Array(Math.max(length, Math.min(limit, 2 * this.#bytes.length)));
-      larger.set(this.#bytes.subarray(0, this.length));
-      this.#bytes = larger;
+      const size = Math.max(length, Math.min(limit, 2 * this.#bytes.length));
+      // What was too small is freed at once: as garbage it would double the memory that a message takes
+      this.#bytes = new Uint8Array(this.#bytes.buffer.transfer(size));
     }
     this.#bytes.set(bytes.subarray(start, end), this.length);
     this.length = length;

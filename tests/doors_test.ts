@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertInstanceOf } from "@std/assert";
 import { accept, type Accepted, answer, connect, type Connected, HandshakeError, readRequest } from "../mod.ts";
+import type { DeflateAgreement } from "../mod.ts";
 import { Protocol } from "../src/protocol.ts";
 import { acceptValue } from "../src/handshake.ts";
 import { connectionPair } from "../src/testing.ts";
@@ -16,9 +17,13 @@ function cuts(length: number, head: number): number[] {
 }
 
 /** What comes of first frame bytes, by the machine: messages, and frames in answer. */
-function outcomeOf(rest: Uint8Array, role: "server" | "client"): { messages: unknown[]; frames: WireFrame[] } {
+function outcomeOf(
+  rest: Uint8Array,
+  role: "server" | "client",
+  deflate: DeflateAgreement | undefined,
+): { messages: unknown[]; frames: WireFrame[] } {
   const messages: unknown[] = [];
-  const protocol = new Protocol({ role, protocol: "", extensions: "" }, {
+  const protocol = new Protocol({ role, protocol: "", extensions: "", ...(deflate && { deflate }) }, {
     message: (message) => void messages.push(message),
     close() {},
     fail() {},
@@ -36,7 +41,7 @@ async function checkRest(socket: Accepted | Connected, peer: RawPeer, rest: stri
     .catch(() => {});
   await settled();
   const frames = peer.frames(role);
-  assertEquals({ messages, frames }, outcomeOf(latin1(rest), role));
+  assertEquals({ messages, frames }, outcomeOf(latin1(rest), role, socket.deflate));
   socket.abort();
 }
 
@@ -63,7 +68,8 @@ function readResponse(wire: string): { response: ReadResponse; rest: string } {
 function checkFields(row: RequestRow, headers: Headers) {
   for (const [name, wanted] of Object.entries(row.fields)) {
     const value = headers.get(name);
-    if (wanted === null) assertEquals(value, null, name);
+    // The answer about extensions is one element, and there is nothing beside it
+    if (wanted === null || name === "Sec-WebSocket-Extensions") assertEquals(value, wanted, name);
     else assert(value?.split(", ").includes(wanted), `${name} is ${value}, ${wanted} is wanted`);
   }
 }
@@ -87,6 +93,8 @@ async function checkAccepted(row: RequestRow, peer: RawPeer, accepting: Promise<
     checkFields(row, response.headers);
     checkFields(row, accepted.response.headers);
     assertEquals(accepted.protocol, row.fields["Sec-WebSocket-Protocol"] ?? "");
+    assertEquals(accepted.extensions, row.fields["Sec-WebSocket-Extensions"] ?? "");
+    assertEquals(accepted.deflate, row.deflate);
     if (row.url !== undefined) assertEquals(accepted.request.url, row.url);
     return await checkRest(accepted, peer, row.rest ?? "", "server");
   }
@@ -158,6 +166,11 @@ for (const row of requests) {
       agreement?.protocol,
       row.expect === "upgrade" ? row.fields["Sec-WebSocket-Protocol"] ?? "" : undefined,
     );
+    assertEquals(
+      agreement?.extensions,
+      row.expect === "upgrade" ? row.fields["Sec-WebSocket-Extensions"] ?? "" : undefined,
+    );
+    assertEquals(agreement?.deflate, row.deflate);
   });
 
   test(`accept() of a Request ${row.name}`, async () => {
@@ -193,6 +206,7 @@ async function checkConnected(row: ResponseRow, chunkSize: number, cut?: (length
     if (result instanceof Error) throw result;
     const socket = result as Connected;
     assertEquals([socket.protocol, socket.response.status], [row.protocol ?? "", 101]);
+    assertEquals([socket.extensions, socket.deflate], [row.extensions ?? "", row.deflate]);
     await checkRest(socket, peer, row.rest ?? "", "client");
   } else {
     assertInstanceOf(result, HandshakeError);

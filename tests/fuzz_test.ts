@@ -5,6 +5,7 @@ import { assert, assertEquals } from "@std/assert";
 import process from "node:process";
 import { answer } from "../src/answer.ts";
 import { closePayload, parseClose } from "../src/close.ts";
+import { checkCompression, type DeflateAgreement } from "../src/deflate_options.ts";
 import { isCloseCode, type Problem } from "../src/errors.ts";
 import { handshakeFailures, protocolFailures } from "../src/failures.ts";
 import { isToken, listElements, listHas, parseExtensions, parseTokens } from "../src/fields.ts";
@@ -14,7 +15,9 @@ import { judge } from "../src/offer.ts";
 import { type Message, Protocol } from "../src/protocol.ts";
 import { type ParsedRequest, parseRequest } from "../src/request_head.ts";
 import { type ParsedResponse, parseResponse } from "../src/response_head.ts";
+import { deflated, noise } from "./cases/deflate.ts";
 import { frames } from "./cases/frames.ts";
+import { times as repeat } from "./cases/frames_base.ts";
 import { requests } from "./cases/requests.ts";
 import { responses } from "./cases/responses.ts";
 import { concat, hex, latin1, random, test } from "./harness.ts";
@@ -170,7 +173,7 @@ test("a mutated request is answered with a 101 or a listed failure, the same at 
     // What is kept of it can be a standard Request's, and nothing is in the URL that was not in the authority or target
     assertEquals(new URL(head.url).href, head.url);
     assert(new Headers([...head.headers]));
-    const { response, agreement, error } = await answer(head, { protocols: ["chat"] });
+    const { response, agreement, error } = await answer(head, { protocols: ["chat"], compression: true });
     if (agreement) {
       upgrades++;
       assertEquals([response.status, head.method, head.version], [101, "GET", "1.1"]);
@@ -200,7 +203,9 @@ test("a mutated response is an agreement or a listed failure, the same at every 
     const { head } = read;
     assert(head.status >= 100 && head.status <= 999);
     assert(new Headers([...head.headers]));
-    const verdict = await judge({ request, key, protocols: fuzz.below(2) === 0 ? [] : ["chat", "superchat"] }, head);
+    const deflate = checkCompression(fuzz.below(2) === 0, "client");
+    const protocols = fuzz.below(2) === 0 ? [] : ["chat", "superchat"];
+    const verdict = await judge({ request, key, protocols, deflate }, head);
     if ("failure" in verdict) {
       failures++;
       assertProblem(verdict);
@@ -218,6 +223,7 @@ function play(
   chunks: readonly Uint8Array<ArrayBuffer>[],
   closesFirst: boolean,
   seen: Set<string>,
+  deflate: DeflateAgreement | undefined,
 ): string {
   const happened: string[] = [];
   const written = () => {
@@ -228,7 +234,7 @@ function play(
     happened.push(event);
   };
   let ends = 0;
-  const machine = new Protocol({ role, protocol: "", extensions: "" }, {
+  const machine = new Protocol({ role, protocol: "", extensions: "", ...(deflate && { deflate }) }, {
     message: (message) => note(typeof message === "string" ? `text ${message}` : `binary ${decode(message)}`),
     pong: (payload) => note(`pong ${decode(payload)}`),
     close({ closeCode, reason }) {
@@ -251,13 +257,24 @@ function play(
   return happened.join("\n");
 }
 
+/** Any agreement about compression. */
+function agreedBy(fuzz: Fuzz): DeflateAgreement {
+  return {
+    serverMaxWindowBits: 9 + fuzz.below(7),
+    clientMaxWindowBits: 9 + fuzz.below(7),
+    serverNoContextTakeover: fuzz.below(2) === 0,
+    clientNoContextTakeover: fuzz.below(2) === 0,
+  };
+}
+
 test("mutated frames are messages, a close or a listed failure, the same at every split, for both roles", async () => {
   const rows = short(frames.map((row) => hex(row.bytes)));
   const seen = new Set<string>();
   await fuzz(100_000, rows, (fuzz, bytes) => {
     const role = fuzz.below(2) === 0 ? "server" : "client", closesFirst = fuzz.below(8) === 0;
-    const whole = play(role, [bytes.slice()], closesFirst, seen);
-    const split = play(role, fuzz.split(bytes), closesFirst, seen);
+    const deflate = fuzz.below(4) === 0 ? undefined : agreedBy(fuzz);
+    const whole = play(role, [bytes.slice()], closesFirst, seen, deflate);
+    const split = play(role, fuzz.split(bytes), closesFirst, seen, deflate);
     assert(whole === split, `${role}: ${JSON.stringify(whole)} became ${JSON.stringify(split)}`);
   });
   // Those that come of bytes: all but the ones of a connection that says nothing
@@ -265,6 +282,53 @@ test("mutated frames are messages, a close or a listed failure, the same at ever
     !/^(?:ping-timeout|connection-lost)$/.test(failure)
   );
   assertEquals(expected.filter((failure) => !seen.has(failure)), []);
+});
+
+/** Payloads of messages, with blocks of every kind. */
+const payloads = [
+  ...["f2 48 cd c9 c9 07 00", "f2 00 11 00 00", "f3 48 cd c9 c9 07 00 00", "00 05 00 fa ff 48 65 6c 6c 6f 00", "00"],
+  "f2 48 05 00 00 00 ff ff ca c9 c9 07 00",
+  "f3 48 cd c9 c9 07 00 03 00 f2 48 cd c9 c9 07 00",
+].map((digits) => hex(digits)).concat(
+  ...[noise(100), [...noise(400), ...noise(100)], noise(300).map((byte) => byte & 7), repeat(250), repeat(500, 0)]
+    .map((bytes) => [9, 15].map((bits) => Uint8Array.from(deflated(bytes, bits)))),
+);
+
+/** What comes of the payloads of compressed messages, each in fragments. */
+function inflate(messages: readonly (readonly Uint8Array[])[], deflate: DeflateAgreement): string {
+  const happened: string[] = [];
+  const machine = new Protocol({ role: "client", protocol: "", extensions: "", deflate }, {
+    message: (message) => happened.push(typeof message === "string" ? message : decode(message)),
+    close: () => assert(false),
+    fail: ({ failure }) => happened.push(failure!),
+  }, { maxMessageSize: 600 });
+  for (const fragments of messages) {
+    for (const [i, { length }] of fragments.entries()) {
+      const first = (i === 0 ? 0x42 : 0) | (i === fragments.length - 1 ? 0x80 : 0);
+      const size = length < 126 ? [length] : [126, length >> 8, length & 255];
+      machine.receive(concat(Uint8Array.of(first, ...size), fragments[i]!));
+    }
+  }
+  return JSON.stringify(happened);
+}
+
+test("a mutated deflate stream is a message, deflate-invalid or message-too-big, the same in any fragments", async () => {
+  const ends = { "deflate-invalid": 0, "message-too-big": 0, messages: 0 };
+  await fuzz(100_000, payloads, (fuzz, bytes) => {
+    const deflate = agreedBy(fuzz), messages = [fuzz.pick(payloads), bytes, fuzz.pick(payloads)];
+    const whole = inflate(messages.map((message) => [message]), deflate);
+    // An empty payload byte by byte would be no frame at all
+    const fragments = messages.map((message) => message.length === 0 ? [message] : fuzz.split(message));
+    const split = inflate(fragments, deflate);
+    assert(whole === split, `${JSON.stringify(deflate)}: ${whole} became ${split}`);
+    const events: string[] = JSON.parse(whole), last = events.at(-1)!;
+    if (last === "deflate-invalid" || last === "message-too-big") ends[last]++;
+    else {
+      assertEquals(events.length, 3);
+      ends.messages++;
+    }
+  });
+  assert(Object.values(ends).every((count) => count > 100 * times), JSON.stringify(ends));
 });
 
 test("a mutated list is elements, tokens and extensions by the grammar, or not", async () => {

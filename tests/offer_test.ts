@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
+import { checkCompression, type CompressionOptions } from "../src/deflate_options.ts";
 import { HandshakeError, type Problem } from "../src/errors.ts";
 import { acceptValue, type Agreement, type Decorator, type RequestDraft } from "../src/handshake.ts";
 import { HeadReader, writeHead } from "../src/head.ts";
@@ -133,10 +134,11 @@ test("offer() refuses a decorator that changes the handshake, or is not synchron
 const KEY = "AQIDBAUGBwgJCgsMDQ4PEA==";
 
 /** What an offer with this key is, as far as a response is judged by it. */
-const offered = (protocols: readonly string[] = []): Offer => ({
+const offered = (protocols: readonly string[] = [], compression?: boolean | CompressionOptions): Offer => ({
   request: new Request("http://h/"),
   key: KEY,
   protocols,
+  deflate: checkCompression(compression, "client"),
 });
 
 /** The final head among the bytes of a row, or why there is none. */
@@ -150,20 +152,21 @@ function finalHead(bytes: Uint8Array, limit = 16384) {
   }
 }
 
-test("judge() finds of every row of the responses what is wrong, or the agreement (RFC 6455 §4.1)", async () => {
+test("judge() finds of every row of the responses what is wrong, or the agreement (RFC 6455 §4.1, RFC 7692 §5)", async () => {
   const accept = await acceptValue(KEY);
   for (const row of responses) {
     const values: Record<string, string> = { accept, "accept-lower": accept.toLowerCase(), key: KEY };
     const bytes = latin1(row.bytes.replace(/\{([a-z-]+)\}/g, (all, name) => values[name] ?? all));
     const head = finalHead(bytes, row.options?.maxHeadSize);
     const verdict: Agreement | Problem | undefined = head && !("failure" in head)
-      ? await judge(offered(row.offer?.protocols), head)
+      ? await judge(offered(row.offer?.protocols, row.offer?.compression), head)
       : head;
     if (!verdict) assertEquals(row.expect, "connection-closed", row.name);
     else if ("failure" in verdict) assertEquals(verdict.failure, row.expect, row.name);
     else {
       assertEquals(row.expect, "agreed", row.name);
-      assertEquals(verdict, { role: "client", protocol: row.protocol ?? "", extensions: "" }, row.name);
+      const { protocol = "", extensions = "", deflate } = row;
+      assertEquals(verdict, { role: "client", protocol, extensions, ...(deflate && { deflate }) }, row.name);
     }
   }
 });

@@ -1,11 +1,17 @@
 import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
+import type { DeflateAgreement } from "../src/deflate_options.ts";
 import { WebSocketError } from "../src/errors.ts";
 import { latin1 as latin } from "../src/head.ts";
 import { type Agreement, type Message, Protocol, type ProtocolOptions } from "../src/protocol.ts";
 import { type Event, type FrameRow, frames } from "./cases/frames.ts";
 import { concat, everySplit, hex, latin1, random, test } from "./harness.ts";
 
-const agreement = (role: Agreement["role"]): Agreement => ({ role, protocol: "", extensions: "" });
+const agreement = (role: Agreement["role"], deflate?: DeflateAgreement): Agreement => ({
+  role,
+  protocol: "",
+  extensions: deflate ? "permessage-deflate" : "",
+  ...(deflate && { deflate }),
+});
 
 /** A frame of ours as it stands on the wire. */
 interface Frame {
@@ -47,12 +53,12 @@ class Subject {
   /** The payloads of our Close frames. */
   readonly closes: string[] = [];
 
-  constructor(role: Agreement["role"], options: ProtocolOptions = {}) {
+  constructor(role: Agreement["role"], options: ProtocolOptions = {}, deflate?: DeflateAgreement) {
     const note = (event: Event) => {
       this.answers(); // what was written before the event stands before it
       this.events.push(event);
     };
-    this.machine = new Protocol(agreement(role), {
+    this.machine = new Protocol(agreement(role, deflate), {
       message: (message) => note(typeof message === "string" ? { text: message } : { binary: latin(message) }),
       pong: (payload) => note({ pong: latin(payload) }),
       close: ({ closeCode: close, reason }) => note({ close, reason }),
@@ -89,13 +95,13 @@ function expected({ expect }: FrameRow): Event[] {
   );
 }
 
-test("Protocol.receive() makes of every row of the frames what it must, at every split (RFC 6455 §5–§8)", async () => {
+test("Protocol.receive() makes of every row of the frames what it must, at every split (RFC 6455 §5–§8, RFC 7692)", async () => {
   for (const row of frames) {
     const events = expected(row), last = events.at(-1);
     // §5.5.1, §7.1.7: one Close frame, with the peer's code or the failure's
     const code = last && ("close" in last ? last.close : "failure" in last ? last.closeCode : undefined);
     await everySplit(hex(row.bytes), (chunks) => {
-      const subject = new Subject(row.role, row.options);
+      const subject = new Subject(row.role, row.options, row.deflate);
       for (const chunk of chunks) subject.machine.receive(chunk);
       subject.answers();
       assertEquals(subject.events, events, row.name);

@@ -24,6 +24,7 @@ const OWN: Readonly<Record<string, readonly [Name, why: string]>> = {
   "tests/deno_test.ts": ["deno", "Deno.Conn"],
   "tests/docs_test.ts": ["deno", "deno doc"],
   "tests/package_test.ts": ["deno", "deno info"],
+  "tests/peers/deflate_test.ts": ["deno", "starts every runtime by itself"],
   "tests/peers/deno_test.ts": ["deno", "its own WebSocket"],
   "tests/peers/matrix_test.ts": ["deno", "starts every runtime by itself"],
   "tests/start_test.ts": ["deno", "deno task start"],

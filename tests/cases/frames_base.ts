@@ -1,6 +1,8 @@
 // What a row about received frames is, and how frames are put together (RFC 6455 §5.2). Bytes are written as pairs of
 // hex digits with spaces between them.
 
+import type { DeflateAgreement } from "../../src/deflate_options.ts";
+
 /** What comes of the bytes, in this order. A ping is told by the Pong frame with the same payload that answers it. */
 export type Event =
   | { readonly text: string }
@@ -28,6 +30,7 @@ export const CLOSE_CODES = {
   "close-code-invalid": 1002,
   "close-reason-not-utf8": 1007,
   "text-not-utf8": 1007,
+  "deflate-invalid": 1007,
   "message-too-big": 1009,
 } as const;
 
@@ -42,6 +45,8 @@ export interface FrameRow {
   /** Everything that comes of the bytes: also of bytes that are only the beginning of a frame. */
   readonly expect: readonly Event[];
   readonly options?: { readonly maxMessageSize?: number };
+  /** What was agreed about compression. */
+  readonly deflate?: DeflateAgreement;
 }
 
 /** A failure with its close code. */

@@ -1,6 +1,8 @@
 // What a row about an upgrade request is, and how its bytes are put together: a valid request, varied.
 // A row's bytes are latin-1. They are written to the server with `rest` behind them; the server accepts or refuses.
 
+import type { CompressionOptions, DeflateAgreement } from "../../src/deflate_options.ts";
+
 /** What the server says of a request: `upgrade`, or the failure. */
 export type RequestOutcome = "upgrade" | keyof typeof REFUSALS;
 
@@ -27,12 +29,15 @@ export interface RequestRow {
   readonly evidence: "bytes" | "request";
   /** What the accepted request's `url` must be. */
   readonly url?: string;
+  /** What must be agreed about compression. */
+  readonly deflate?: DeflateAgreement;
 }
 
 export interface RequestOptions {
   readonly protocols?: readonly string[];
   readonly origins?: "same-host" | "any" | readonly (string | RegExp)[];
   readonly maxHeadSize?: number;
+  readonly compression?: boolean | CompressionOptions;
 }
 
 const UPGRADE_REQUIRED = { status: 426, fields: { Upgrade: "websocket", Connection: "Upgrade" } };

@@ -1,5 +1,5 @@
-// Rows about what a request offers: subprotocols (RFC 6455 §4.2.1 (8)) and extensions (§4.2.1 (9), §9.1). None of these
-// extensions is supported, so that a well-formed offer of any is accepted and not answered.
+// Rows about what a request offers: subprotocols (RFC 6455 §4.2.1 (8)) and extensions (§4.2.1 (9), §9.1). The server of
+// these supports none, so that a well-formed offer of any is accepted and not answered.
 
 import { type RequestRow, rows, upgrade } from "./requests_base.ts";
 

@@ -1,6 +1,8 @@
 // What a row about the answer to an upgrade request is, and how its bytes are put together: a valid 101, varied.
 // A row's bytes are latin-1, with `{accept}` and its like where a value belongs that depends on the key.
 
+import type { CompressionOptions, DeflateAgreement } from "../../src/deflate_options.ts";
+
 /** What the client says of an answer: `agreed`, or the failure. */
 export type ResponseOutcome =
   | "agreed"
@@ -29,11 +31,14 @@ export interface ResponseRow {
    */
   readonly bytes: string;
   /** What the client has offered. */
-  readonly offer?: { readonly protocols?: readonly string[] };
+  readonly offer?: { readonly protocols?: readonly string[]; readonly compression?: true | CompressionOptions };
   readonly options?: { readonly maxHeadSize?: number; readonly maxBodySize?: number };
   readonly expect: ResponseOutcome;
   /** The subprotocol that is agreed on. */
   readonly protocol?: string;
+  /** What is agreed on about compression, with the element as it came. */
+  readonly deflate?: DeflateAgreement;
+  readonly extensions?: string;
   /** The status of the answer that was refused. */
   readonly status?: number;
   /** The body of the answer that was refused, as it must be read. */

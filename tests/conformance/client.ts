@@ -1,15 +1,18 @@
 // Plays a case over a TCP connection of its own: the upgrade, then the case's turns, each a write and the answers to it.
 // A case passes when the answers are exactly those expected, the server's Close frame is the last of them, the end of the
 // stream follows it (RFC 6455 §5.5.1), and the server has read on to our own end, discarding the rest (§7.1.1).
-// Extensions are never offered, so every reserved bit stays reserved.
+// Extensions are never offered here, so every reserved bit stays reserved.
 
 import { dialRaw, type RawConn } from "../tcp.ts";
 import type { Case, Turn } from "./case.ts";
 import { Pulse } from "./pulse.ts";
 import { CLOSE, close, codeOf, describe, encode, type Frame, Misstep, Reader } from "./wire.ts";
 
+/** What a failure tells of its case. */
+export type Titled = Pick<Case, "id" | "name" | "section">;
+
 export interface Failure {
-  readonly row: Case;
+  readonly row: Titled;
   readonly expected: string;
   readonly got: string;
 }
@@ -28,43 +31,61 @@ const UPGRADE = [
   "Connection: Upgrade",
   "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
   "Sec-WebSocket-Version: 13",
-  "",
-  "",
-].join("\r\n");
+];
 const ACCEPT = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 
-/** Plays `row` against the server at `port` of 127.0.0.1; resolves to `undefined` when it passes. */
-export async function play(port: number, row: Case, deadline: number = DEADLINE): Promise<Failure | undefined> {
-  using pulse = row.chop === undefined ? undefined : await Pulse.open();
+/** A connection on which a case is played. */
+export interface Attempt {
+  readonly conn: RawConn;
+  readonly reader: Reader;
+  /** The response to the upgrade. */
+  head: string;
+  /** What the server has to do next. */
+  expected: string;
+  /** What is being written; `false` when the connection has taken no more. */
+  writing: Promise<boolean>;
+  /** Begins the time that there is anew. */
+  wind(): void;
+}
+
+/** Opens a connection and plays `row` on it up to the server's Close frame; resolves to `undefined` when it passes. */
+export async function attempt(
+  port: number,
+  row: Titled,
+  { deadline = DEADLINE, fields = [] }: { readonly deadline?: number; readonly fields?: readonly string[] },
+  run: (attempt: Attempt) => Promise<void>,
+): Promise<Failure | undefined> {
   const conn = await dialRaw(port);
   let late = false;
-  const timer = setTimeout(() => {
+  const expire = () => {
     late = true;
     conn.close();
-  }, deadline);
-  let expected = "101 with the accept of the key";
-  let writing: Promise<boolean> | undefined;
+  };
+  let timer = setTimeout(expire, deadline);
+  const reader = new Reader((into) => conn.read(into));
+  const played: Attempt = {
+    conn,
+    reader,
+    head: "",
+    expected: "101 with the accept of the key",
+    writing: write(conn, new TextEncoder().encode([...UPGRADE, ...fields, "", ""].join("\r\n"))),
+    wind() {
+      clearTimeout(timer);
+      if (!late) timer = setTimeout(expire, deadline);
+    },
+  };
   try {
-    const reader = new Reader((into) => conn.read(into));
-    writing = write(conn, new TextEncoder().encode(UPGRADE));
-    const head = await reader.head();
+    const head = played.head = await reader.head();
     if (!head.startsWith("HTTP/1.1 101 ") || !head.includes(ACCEPT)) throw new Misstep(head);
-    for (const turn of closing(row.turns)) {
-      await writing;
-      writing = write(conn, encode(turn.send), { ...turn, chop: row.chop, pulse });
-      for (const wanted of turn.expect) {
-        expected = describe(wanted);
-        const difference = compare(wanted, await reader.next());
-        if (difference) throw new Misstep(difference);
-      }
-    }
-    expected = "the end of the stream";
+    await run(played);
+    played.expected = "the end of the stream";
     const rest = await reader.rest();
     if (rest > 0) throw new Misstep(`${rest} more octets behind the Close frame`);
-    expected = "the server to read to our end";
-    if (!await writing) throw new Misstep("a reset while the client was still sending");
+    played.expected = "the server to read to our end";
+    if (!await played.writing) throw new Misstep("a reset while the client was still sending");
     return undefined;
   } catch (error) {
+    const { expected } = played;
     if (late) return { row, expected, got: `nothing more within ${deadline} ms` };
     if (error instanceof Misstep) return { row, expected, got: error.message };
     if ((error as { code?: unknown }).code === "ECONNRESET") return { row, expected, got: "a reset" };
@@ -73,8 +94,24 @@ export async function play(port: number, row: Case, deadline: number = DEADLINE)
     clearTimeout(timer);
     if (!late) conn.close();
     // In a case that failed something may still be on its way out: only now is it over for certain.
-    await writing;
+    await played.writing;
   }
+}
+
+/** Plays `row` against the server at `port` of 127.0.0.1; resolves to `undefined` when it passes. */
+export async function play(port: number, row: Case, deadline: number = DEADLINE): Promise<Failure | undefined> {
+  using pulse = row.chop === undefined ? undefined : await Pulse.open();
+  return await attempt(port, row, { deadline }, async (attempt) => {
+    for (const turn of closing(row.turns)) {
+      await attempt.writing;
+      attempt.writing = write(attempt.conn, encode(turn.send), { ...turn, chop: row.chop, pulse });
+      for (const wanted of turn.expect) {
+        attempt.expected = describe(wanted);
+        const difference = compare(wanted, await attempt.reader.next());
+        if (difference) throw new Misstep(difference);
+      }
+    }
+  });
 }
 
 /** The turns of a case, and the closing handshake behind them if they have none: it shows that nothing else was sent. */
@@ -93,7 +130,7 @@ interface Manner {
  * Writes all of `bytes`; resolves to `false` when the connection takes no more. That alone is no failure: what is read from
  * the connection is looked at first.
  */
-async function write(conn: RawConn, bytes: Uint8Array, { chop, pulse, end }: Manner = {}): Promise<boolean> {
+export async function write(conn: RawConn, bytes: Uint8Array, { chop, pulse, end }: Manner = {}): Promise<boolean> {
   const most = chop ?? bytes.length;
   const writes = (step: Promise<void>) => step.then(() => true, () => false);
   for (let at = 0; at < bytes.length;) {
@@ -106,7 +143,7 @@ async function write(conn: RawConn, bytes: Uint8Array, { chop, pulse, end }: Man
 }
 
 /** What is wrong with `got`; `undefined` when it is what was `wanted`. */
-function compare(wanted: Frame, got: Frame): string | undefined {
+export function compare(wanted: Frame, got: Frame): string | undefined {
   if (got.opcode === CLOSE) {
     // An empty Close frame may be answered by one with the code of a normal closure.
     const allowed = wanted.opcode === CLOSE ? [codeOf(wanted.payload), codeOf(wanted.payload) ?? 1000] : [];

@@ -14,7 +14,7 @@ async function serve(listener: Listener<ByteConnection>): Promise<void> {
 
 async function echo(conn: ByteConnection): Promise<void> {
   try {
-    const socket = await accept(conn);
+    const socket = await accept(conn, { compression: { threshold: 0 } });
     await socket.receive((message) => socket.send(message));
   } catch {
     // Most cases end badly on purpose; what the client saw is what counts.

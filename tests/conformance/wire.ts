@@ -26,6 +26,9 @@ export const CLOSE = 0x8;
 export const PING = 0x9;
 export const PONG = 0xa;
 
+/** The first of the reserved bits, as {@linkcode Frame.rsv} has it. */
+export const RSV1 = 4;
+
 export function frame(opcode: number, payload: string | Uint8Array = "", shape: Shape = {}): Frame {
   return { opcode, payload: typeof payload === "string" ? new TextEncoder().encode(payload) : payload, ...shape };
 }
@@ -104,6 +107,8 @@ const LARGEST = 1 << 26;
 /** Reads a head, then messages and control frames, from what `read` brings (`null`: the end of the stream). */
 export class Reader {
   readonly #read: (into: Uint8Array) => Promise<number | null>;
+  /** Whether RSV1 may be set on the first frame of a message: it says that the message is compressed (RFC 7692 §6). */
+  allowsRsv1 = false;
   readonly #buffer = new Uint8Array(65536);
   #start = 0;
   #end = 0;
@@ -136,7 +141,7 @@ export class Reader {
       }
       if ((part.opcode === CONTINUATION) !== (parts.length > 0)) throw new Misstep(`${describe(part)} out of place`);
       parts.push(part);
-      if (part.fin) return parts.length === 1 ? part : { opcode: parts[0]!.opcode, payload: joined(parts) };
+      if (part.fin) return parts.length === 1 ? part : { ...parts[0]!, fin: true, payload: joined(parts) };
     }
   }
 
@@ -159,7 +164,9 @@ export class Reader {
     const field = await this.#take(short < 126 ? 0 : short === 126 ? 2 : 8);
     const length = short < 126 ? short : field.reduce((sum, octet) => sum * 256 + octet, 0);
     const header = `a frame of opcode ${opcode} and length ${length}`;
-    if (first & 0x70) throw new Misstep(`${header} with RSV ${first >> 4 & 7}`);
+    const rsv = first >> 4 & 7;
+    const isFirst = opcode === TEXT || opcode === BINARY;
+    if (rsv !== 0 && !(this.allowsRsv1 && isFirst && rsv === RSV1)) throw new Misstep(`${header} with RSV ${rsv}`);
     if (second >= 128) throw new Misstep(`${header} with a mask`);
     if (opcode > PONG || opcode > BINARY && opcode < CLOSE) throw new Misstep(header);
     if (short === 126 && length < 126 || short === 127 && length < 65536) {
@@ -167,7 +174,7 @@ export class Reader {
     }
     if (opcode >= CLOSE && (!fin || length > 125)) throw new Misstep(`${header}${fin ? "" : " without FIN"}`);
     if (length > LARGEST) throw new Misstep(header);
-    return { opcode, fin, payload: await this.#take(length, header) };
+    return { opcode, fin, rsv, payload: await this.#take(length, header) };
   }
 
   async #take(length: number, what = "a header"): Promise<Uint8Array> {

@@ -10,6 +10,8 @@ import { serve, type Server } from "../../examples/one_port.ts";
 import { accept } from "../../mod.ts";
 import { program, test } from "../harness.ts";
 import { listen } from "../tcp.ts";
+import { agreed, ownRows, read } from "./deflate_rows.ts";
+import { MANY, many } from "./programs/script.ts";
 
 const ARGS = [
   "--no-sandbox",
@@ -307,5 +309,42 @@ test(
       return protocol;`,
       );
       assertEquals(protocol, "echo");
+    }),
+);
+
+test(
+  "Chromium's WebSocket gets back a thousand messages with each window and parameter of permessage-deflate",
+  { needs: "chromium" },
+  () =>
+    visit(async ({ page }) => {
+      using listener = await listen();
+      for (const row of ownRows) {
+        const accepted = (async () => {
+          const options = { origins: "any", compression: { ...row.ours, threshold: 0 } } as const;
+          const socket = await accept(await listener.accept(), options);
+          return await socket.receive((message) => socket.send(message));
+        })();
+        // Chromium offers the window of the client, and nothing else
+        const { extensions, same } = await inPage<{ extensions: string; same: number }>(
+          page,
+          `const MANY = ${MANY}, messages = (${many})();
+          const socket = new WebSocket("ws://127.0.0.1:${listener.port}/");
+          socket.binaryType = "arraybuffer";
+          socket.onopen = () => messages.forEach((message) => socket.send(message));
+          let count = 0, same = 0;
+          const isSame = (echo, message) => typeof message === "string"
+            ? echo === message
+            : echo instanceof ArrayBuffer && echo.byteLength === message.length &&
+              new Uint8Array(echo).every((byte, i) => byte === message[i]);
+          socket.onmessage = ({ data }) => {
+            if (isSame(data, messages[count++])) same++;
+            if (count === MANY) socket.close(1000);
+          };
+          await new Promise((resolve) => socket.onclose = resolve);
+          return { extensions: socket.extensions, same };`,
+        );
+        assertEquals({ agreed: read(extensions), same }, { agreed: agreed(row), same: MANY });
+        assertEquals(await accepted, { closeCode: 1000, reason: "" });
+      }
     }),
 );

@@ -54,10 +54,59 @@ std::vector<Message> script() {
   return messages;
 }
 
+/// The many messages of script.ts.
+std::vector<Message> many() {
+  std::uint32_t state = 1;
+  auto next = [&state] {
+    state = (state * 1103515245u + 12345u) & 0x7fffffffu;
+    return state >> 16;
+  };
+  std::vector<std::string> words;
+  for (int i = 0; i < 400; i++) {
+    std::string word;
+    for (auto length = 2 + next() % 8; length > 0; length--) word += static_cast<char>(97 + next() % 26);
+    words.push_back(i % 7 == 0 ? word + u8"ß👋" : word);
+  }
+  std::vector<Message> messages;
+  for (int i = 0; i < 1000; i++) {
+    std::string data;
+    if (i % 10 == 9) {
+      for (auto length = next() % 600; length > 0; length--) data += static_cast<char>(next());
+      messages.push_back({false, data});
+      continue;
+    }
+    const bool is_long = next() % 8 == 0;
+    for (auto count = next() % (is_long ? 1500 : 40); count > 0; count--) data += words[next() % words.size()] + " ";
+    messages.push_back({i % 3 != 2, data});
+  }
+  return messages;
+}
+
+/// The settings of the command line: `[{"serverMaxWindowBits":9,…},…]`.
+std::vector<websocket::permessage_deflate> settings(const std::string& json) {
+  std::vector<websocket::permessage_deflate> all;
+  const std::regex object(R"(\{([^}]*)\})"), pair(R"re("(\w+)":(\w+))re");
+  for (std::sregex_iterator each(json.begin(), json.end(), object), last; each != last; ++each) {
+    websocket::permessage_deflate deflate;
+    deflate.server_enable = deflate.client_enable = true;
+    const std::string members = (*each)[1];
+    for (std::sregex_iterator member(members.begin(), members.end(), pair); member != last; ++member) {
+      const std::string name = (*member)[1], value = (*member)[2];
+      if (name == "serverMaxWindowBits") deflate.server_max_window_bits = std::stoi(value);
+      if (name == "clientMaxWindowBits") deflate.client_max_window_bits = std::stoi(value);
+      if (name == "serverNoContextTakeover") deflate.server_no_context_takeover = value == "true";
+      if (name == "clientNoContextTakeover") deflate.client_no_context_takeover = value == "true";
+    }
+    all.push_back(deflate);
+  }
+  return all;
+}
+
 // ---- serve
 
 template <class Lower>
-void echo(websocket::stream<Lower> socket) {
+void echo(websocket::stream<Lower> socket, const std::optional<websocket::permessage_deflate>& deflate) {
+  if (deflate) socket.set_option(*deflate);
   socket.accept();
   beast::flat_buffer buffer;
   for (;;) {
@@ -73,28 +122,54 @@ void echo(websocket::stream<Lower> socket) {
   }
 }
 
-void serve(ssl::context* tls) {
-  asio::io_context io;
-  tcp::acceptor acceptor(io, {asio::ip::address_v4::loopback(), 0});
-  std::cout << "listening " << acceptor.local_endpoint().port() << std::endl;
+/// Ends the process when stdin does.
+void watch_input() {
   std::thread([] {
     while (std::cin.ignore(4096)) {
     }
     end(0);
   }).detach();
+}
+
+void serve_on(tcp::acceptor& acceptor, ssl::context* tls, std::optional<websocket::permessage_deflate> deflate) {
   for (;;) {
-    std::thread([tls, connection = acceptor.accept()]() mutable {
+    std::thread([tls, deflate, connection = acceptor.accept()]() mutable {
       try {
         connection.set_option(tcp::no_delay(true));
-        if (!tls) return echo(websocket::stream<tcp::socket>(std::move(connection)));
+        if (!tls) return echo(websocket::stream<tcp::socket>(std::move(connection)), deflate);
         websocket::stream<ssl::stream<tcp::socket>> socket(std::move(connection), *tls);
         socket.next_layer().handshake(ssl::stream_base::server);
-        echo(std::move(socket));
+        echo(std::move(socket), deflate);
       } catch (const std::exception& error) {
         std::cerr << error.what() << std::endl;
       }
     }).detach();
   }
+}
+
+void serve(ssl::context* tls) {
+  asio::io_context io;
+  tcp::acceptor acceptor(io, {asio::ip::address_v4::loopback(), 0});
+  std::cout << "listening " << acceptor.local_endpoint().port() << std::endl;
+  watch_input();
+  serve_on(acceptor, tls, std::nullopt);
+}
+
+void serve_compressed(const std::vector<websocket::permessage_deflate>& all) {
+  asio::io_context io;
+  std::vector<tcp::acceptor> acceptors;
+  std::cout << "listening";
+  for (std::size_t i = 0; i < all.size(); i++) {
+    acceptors.emplace_back(io, tcp::endpoint(asio::ip::address_v4::loopback(), 0));
+    std::cout << " " << acceptors.back().local_endpoint().port();
+  }
+  std::cout << std::endl;
+  watch_input();
+  std::vector<std::thread> threads;
+  for (std::size_t i = 0; i < all.size(); i++) {
+    threads.emplace_back([&acceptor = acceptors[i], deflate = all[i]] { serve_on(acceptor, nullptr, deflate); });
+  }
+  for (auto& thread : threads) thread.join();
 }
 
 // ---- connect
@@ -183,6 +258,26 @@ void connect(const std::string& url, const std::optional<std::string>& ca) {
   }
 }
 
+void connect_compressed(const std::string& url, const websocket::permessage_deflate& deflate) {
+  std::smatch parts;
+  if (!std::regex_match(url, parts, std::regex("ws://(([^/:]+):([0-9]+))/"))) end(2, "Not a URL with a port: " + url);
+  const std::string host = parts[1], name = parts[2], port = parts[3];
+  asio::io_context io;
+  tcp::socket connection(io);
+  asio::connect(connection, tcp::resolver(io).resolve(name, port));
+  connection.set_option(tcp::no_delay(true));
+  websocket::stream<tcp::socket> socket(std::move(connection));
+  socket.set_option(deflate);
+  websocket::response_type response;
+  socket.handshake(response, host, "/");
+  const auto messages = many();
+  int count = 0;
+  burst(io, socket, messages, count);
+  socket.close({websocket::close_code::normal, "done"});
+  std::cout << "{\"messages\":" << count << ",\"closeCode\":" << socket.reason().code << ",\"extensions\":\""
+            << response[beast::http::field::sec_websocket_extensions] << "\"}" << std::endl;
+}
+
 int main(int count, char** values) {
   const std::vector<std::string> arguments(values + 1, values + count);
   const auto size = arguments.size();
@@ -194,13 +289,21 @@ int main(int count, char** values) {
       tls.use_private_key_file(arguments[3], ssl::context::pem);
       serve(&tls);
     }
-    if (size < 2 || arguments[0] != "connect" || (size > 2 && (size != 4 || arguments[2] != "--ca"))) {
-      end(2, "Usage: serve [--tls CERT.pem KEY.pem] | connect URL [--ca CA.pem]");
+    const bool is_compressed = size >= 3 && arguments[1] == "--deflate";
+    const auto all = is_compressed ? settings(arguments[2]) : std::vector<websocket::permessage_deflate>();
+    if (is_compressed && arguments[0] == "serve") serve_compressed(all);
+    const bool is_plain = size == 2 || (size == 4 && arguments[2] == "--ca");
+    if (size < 2 || arguments[0] != "connect" || !(is_compressed || is_plain)) {
+      end(2, "Usage: serve [--tls CERT.pem KEY.pem | --deflate JSON] | connect URL [--ca CA.pem] | …");
     }
     std::thread([] {
       std::this_thread::sleep_for(watchdog);
       end(1, "Not done within " + std::to_string(watchdog.count()) + " s");
     }).detach();
+    if (is_compressed) {
+      for (std::size_t i = 3; i < size; i++) connect_compressed(arguments[i], all.at(i - 3));
+      end(0);
+    }
     connect(arguments[1], size == 4 ? std::optional(arguments[3]) : std::nullopt);
   } catch (const std::exception& error) {
     end(1, error.what());

@@ -11,8 +11,8 @@ declare const Bun: {
     readonly tls: Identity | undefined;
     fetch(request: Request, server: { upgrade(request: Request): boolean }): Response | undefined;
     readonly websocket: {
-      readonly perMessageDeflate: boolean;
-      message(socket: { send(message: Message): void }, message: Message): void;
+      readonly perMessageDeflate: false | { readonly compress: "dedicated"; readonly decompress: "dedicated" };
+      message(socket: { send(message: Message, compress: boolean): void }, message: Message): void;
     };
   }): { readonly port: number };
 };
@@ -22,16 +22,20 @@ const BunWebSocket = WebSocket as unknown as new (
 ) => StandardSocket;
 
 await run({
-  serve: (identity) =>
+  // Which parameters there are is for Bun to say; with contexts of its own a connection keeps them
+  serve: (identity, deflate) =>
     Bun.serve({
       hostname: "127.0.0.1",
       port: 0,
       tls: identity,
       fetch: (request, server) => server.upgrade(request) ? undefined : new Response(null, { status: 426 }),
-      websocket: { perMessageDeflate: false, message: (socket, message) => socket.send(message) },
+      websocket: {
+        perMessageDeflate: deflate ? { compress: "dedicated", decompress: "dedicated" } : false,
+        message: (socket, message) => socket.send(message, deflate !== undefined),
+      },
     }).port,
-  connect(url, ca) {
+  connect(url, ca, deflate) {
     const tls = ca === undefined ? {} : { tls: { ca } };
-    return standardClient(new BunWebSocket(url, { perMessageDeflate: false, ...tls }));
+    return standardClient(new BunWebSocket(url, { perMessageDeflate: deflate !== undefined, ...tls }));
   },
 });

@@ -2,7 +2,7 @@
 
 import { accept, connect, type WebSocketConnection } from "../../../mod.ts";
 import { listen } from "../../tcp.ts";
-import { run } from "./program.ts";
+import { type Deflate, run } from "./program.ts";
 
 /** An echo by each face, by turns. */
 const ECHOES: readonly ((socket: WebSocketConnection) => Promise<unknown>)[] = [
@@ -10,19 +10,25 @@ const ECHOES: readonly ((socket: WebSocketConnection) => Promise<unknown>)[] = [
   (socket) => socket.readable.pipeTo(socket.writable),
 ];
 
+const optionsOf = (deflate: Deflate | undefined) => deflate ? { compression: { ...deflate, threshold: 0 } } : {};
+
 await run({
-  async serve(identity) {
+  async serve(identity, deflate) {
     const listener = await listen(identity ? { tls: identity } : {});
+    const options = optionsOf(deflate);
     let count = 0;
     (async () => {
-      for await (const conn of listener) accept(conn).then(ECHOES[count++ % ECHOES.length]).catch(console.error);
+      for await (const conn of listener) {
+        accept(conn, options).then(ECHOES[count++ % ECHOES.length]).catch(console.error);
+      }
     })();
     return listener.port;
   },
-  async connect(url, ca) {
-    const socket = await connect(url, ca === undefined ? {} : { caCerts: [ca] });
+  async connect(url, ca, deflate) {
+    const socket = await connect(url, { ...optionsOf(deflate), ...ca !== undefined && { caCerts: [ca] } });
     const reader = socket.readable.getReader();
     return {
+      extensions: socket.extensions,
       send: (message) => socket.send(typeof message === "string" ? message : new Uint8Array(message)),
       async next() {
         const { value, done } = await reader.read();

@@ -1,10 +1,13 @@
 """The Python library websockets: client and server."""
 
 import websockets
+from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory, ServerPerMessageDeflateFactory
 
 from program import run
 
-LIMITS = {"compression": None, "max_size": 1 << 24}
+def options(factory, deflate):
+    extensions = {} if deflate is None else {"extensions": [factory(**deflate)]}
+    return {"compression": None, "max_size": 1 << 24, **extensions}
 
 
 async def echo(socket):
@@ -12,8 +15,10 @@ async def echo(socket):
         await socket.send(message)
 
 
-async def serve(context):
-    server = await websockets.serve(echo, "127.0.0.1", 0, ssl=context, **LIMITS)
+async def serve(context, deflate=None):
+    server = await websockets.serve(
+        echo, "127.0.0.1", 0, ssl=context, **options(ServerPerMessageDeflateFactory, deflate)
+    )
     return server.sockets[0].getsockname()[1]
 
 
@@ -22,6 +27,7 @@ class Client:
         self.socket = socket
         self.send = socket.send
         self.receive = socket.recv
+        self.extensions = socket.response_headers.get("Sec-WebSocket-Extensions", "")
 
     async def close(self, code, reason):
         await self.socket.close(code, reason)
@@ -30,8 +36,8 @@ class Client:
         return self.socket.close_code
 
 
-async def connect(url, context):
-    return Client(await websockets.connect(url, ssl=context, **LIMITS))
+async def connect(url, context, deflate=None):
+    return Client(await websockets.connect(url, ssl=context, **options(ClientPerMessageDeflateFactory, deflate)))
 
 
 run(serve, connect)
