@@ -1,5 +1,5 @@
-// Compressed messages (RFC 7692), a thousand of one size in each case, as in families 12 and 13 of Autobahn's suite; its
-// whole grid would be some ten gigabytes. Ours:
+// Compressed messages (RFC 7692), a thousand of one size in each case, as in families 12 and 13 of Autobahn's suite;
+// its whole grid would be some ten gigabytes. Ours:
 //
 //   size                     16 B, 64 B, 256 B, 1 KiB, 4 KiB      8 KiB  16 KiB  32 KiB  64 KiB  128 KiB
 //   12, each kind of data    whole                                whole
@@ -13,9 +13,9 @@
 //   the sixth                                                                                    32 KiB
 //   the seventh                                                                  4 KiB
 //
-// The combinations are Autobahn's: context takeover, or none in either direction, with a window of no, the smallest or the
-// largest size for either direction. The smallest is 9 for a server, which may decline 8, as the cases of their own show;
-// there, each parameter is alone, too. What is cut is what was compressed, as it is in Autobahn's suite.
+// The combinations are Autobahn's: context takeover, or none in either direction, with a window of no, the smallest or
+// the largest size for either direction. The smallest is 9 for a server, which may decline 8, as the cases of their
+// own show; there, each parameter is alone, too. What is cut is what was compressed, as it is in Autobahn's suite.
 
 import type { CompressedCase, Kind, Message } from "./deflate_client.ts";
 import { BINARY, TEXT } from "./wire.ts";

@@ -1,7 +1,7 @@
-// Plays a case with compressed messages: the offer, many messages and their echoes, the closing handshake. The compressor
-// is that of node:zlib, the inflater the strict one of this folder. A case passes when the server has agreed to what the row
-// says, its compressed messages keep to that (the window, and beginning with an empty one), RSV1 is only where it may be, and
-// every message comes back (RFC 7692 §6, §7).
+// Plays a case with compressed messages: the offer, many messages and their echoes, the closing handshake. The
+// compressor is that of node:zlib, the inflater the strict one of this folder. A case passes when the server has
+// agreed to what the row says, its compressed messages keep to that (the window, and beginning with an empty one),
+// RSV1 is only where it may be, and every message comes back (RFC 7692 §6, §7).
 
 import { Buffer } from "node:buffer";
 import { constants, createDeflateRaw, deflateRawSync, type ZlibOptions } from "node:zlib";

@@ -1,5 +1,5 @@
-// What compression is agreed on with real peers: each size of window that all of them have, and each parameter (RFC 7692
-// §7.1).
+// What compression is agreed on with real peers: each size of window that all of them have, and each parameter (RFC
+// 7692 §7.1).
 
 import type { Deflate } from "./programs/program.ts";
 

@@ -1,6 +1,6 @@
-// permessage-deflate with real peers in processes of their own (RFC 7692 §7): ours on each runtime with everybody else's
-// client and server that can compress, with each size of window that all of them have, and each parameter. A thousand
-// messages go to the server and come back, compressed in both directions where the peer does.
+// permessage-deflate with real peers in processes of their own (RFC 7692 §7): ours on each runtime with everybody
+// else's client and server that can compress, with each size of window that all of them have, and each parameter. A
+// thousand messages go to the server and come back, compressed in both directions where the peer does.
 
 import { assertEquals } from "@std/assert";
 import { test } from "../harness.ts";

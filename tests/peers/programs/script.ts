@@ -21,7 +21,7 @@ export const script: readonly Message[] = [
 export const MANY = 1000;
 
 /**
- * Messages that can be compressed, most of them small, a few large: words that come again within messages and across them,
+ * Messages that can be compressed, most of them small, a few large: words that come again within and across messages,
  * as text and as binary, and some noise. They are sent all at once. program.py and beast.cpp make the same.
  */
 export function many(): Message[] {
