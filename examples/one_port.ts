@@ -212,7 +212,7 @@ async function listenOnBun(address: Address, connected: (conn: ByteConnection) =
 async function listenOnNode({ hostname, port }: Address, connected: (conn: ByteConnection) => void): Promise<Listener> {
   const { createServer } = await import("node:net");
   const { fromSocket } = await import("../src/node.ts");
-  const server = createServer({ noDelay: true }, (socket) => connected(fromSocket(socket)));
+  const server = createServer((socket) => connected(fromSocket(socket)));
   server.listen(port, hostname);
   await once(server, "listening");
   const close = async () => {

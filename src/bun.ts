@@ -226,7 +226,13 @@ export async function dial(options: DialOptions): Promise<BunConnection> {
   const address = unix === undefined ? { hostname, port: port! } : { unix };
   // An empty object would mean: no TLS
   const given: BunTls = tls === true || !tls ? {} : tls;
-  const secure = tls ? { rejectUnauthorized: true, serverName: hostname, ...given } : undefined;
+  const secure = tls
+    ? {
+      ...given,
+      rejectUnauthorized: given.rejectUnauthorized ?? true,
+      serverName: given.serverName ?? hostname,
+    }
+    : undefined;
   return await connectBun(address, secure, (_, error) => error, options.signal ?? new AbortController().signal);
 }
 
@@ -235,7 +241,7 @@ export async function dial(options: DialOptions): Promise<BunConnection> {
  * it Bun drops what is still to be written when the peer has ended, and the connection fails with an error that says so.
  * The sockets' `data` is then this function's.
  *
- * @param opened Called with each connection: once it is open and, with TLS, its handshake is done.
+ * @param opened Called with each connection once it is open: at a listener with TLS, once its handshake is done.
  * @returns Handlers for Bun.
  *
  * @example Usage
@@ -248,9 +254,8 @@ export async function dial(options: DialOptions): Promise<BunConnection> {
  *   hostname: "127.0.0.1",
  *   port: 8770,
  *   allowHalfOpen: true,
- *   socket: handlers(async (conn) => {
- *     const socket = await accept(conn);
- *     await socket.readable.pipeTo(socket.writable);
+ *   socket: handlers((conn) => {
+ *     accept(conn).then((socket) => socket.readable.pipeTo(socket.writable)).catch(console.error);
  *   }),
  * });
  *
@@ -310,12 +315,12 @@ class Listener implements BunListener {
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<BunConnection> {
-    while (!this.#isClosed) {
-      try {
-        yield await this.accept();
-      } catch {
-        return; // it was closed
-      }
+    try {
+      while (!this.#isClosed) yield await this.accept();
+    } catch (error) {
+      if (!this.#isClosed) throw error;
+    } finally {
+      this.close(); // as Deno's does, also for a loop that was left
     }
   }
 }

@@ -24,9 +24,14 @@ export const bunDialler: Dialler = {
   async startTls(conn, tls, signal) {
     const options = await bunTlsOf(tls), { socket: raw } = conn as BunSocketConnection;
     const opening = new Opening(true, (_, error) => tlsFailed(tls, error), signal);
-    const [below] = (raw as Upgradable).upgradeTLS({ tls: options, socket: opening.handlers });
-    // What the raw socket reads is no longer looked at
-    raw.data = below.data = undefined;
+    try {
+      const [below] = (raw as Upgradable).upgradeTLS({ tls: options, socket: opening.handlers });
+      // What the raw socket reads is no longer looked at
+      raw.data = below.data = undefined;
+    } catch (error) {
+      raw.close();
+      opening.fail(error);
+    }
     return await opening.opened;
   },
 };
@@ -49,8 +54,12 @@ export async function connectBun(
   signal: AbortSignal,
 ): Promise<BunSocketConnection> {
   const opening = new Opening(tls !== undefined, failed, signal, "unix" in address ? address.unix : undefined);
-  bunTcp().connect({ ...address, ...(tls && { tls }), allowHalfOpen: true, socket: opening.handlers })
-    .catch((error) => opening.fail(error));
+  try {
+    const options = { ...address, ...(tls && { tls }), allowHalfOpen: true, socket: opening.handlers };
+    bunTcp().connect(options).catch((error) => opening.fail(error));
+  } catch (error) {
+    opening.fail(error, tls ? "tls" : "dial"); // it throws for options of TLS that it can't use
+  }
   return await opening.opened;
 }
 
@@ -98,8 +107,8 @@ class Opening {
     this.#connection?.close();
   };
 
-  fail(error: unknown): void {
+  fail(error: unknown, phase: "dial" | "tls" = this.#connection ? "tls" : "dial"): void {
     this.#signal.removeEventListener("abort", this.#abort);
-    this.#settle.reject(this.#failed(this.#connection ? "tls" : "dial", error));
+    this.#settle.reject(this.#failed(phase, error));
   }
 }

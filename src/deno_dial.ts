@@ -1,6 +1,6 @@
 // Dialling by Deno's own sockets. Deno's words are written down here as far as they are used.
 
-import { type Address, dialFailed, type Dialler, type Tls, tlsFailed, unlessAborted } from "./dialler.ts";
+import { dialFailed, type Dialler, type Tls, tlsFailed, unlessAborted } from "./dialler.ts";
 import type { DenoConn } from "./deno.ts";
 import { WireError } from "./wire.ts";
 
@@ -24,10 +24,11 @@ export const denoDialler: Dialler = {
       // startTls() knows nothing of a certificate of ours
       const { caCerts, client } = tls;
       const connecting = deno.connectTls({ ...address, caCerts, ...client });
-      return await handshake(await connected(connecting, address, signal), tls, signal);
+      const failed = (error: unknown) => isUnusable(error) ? tlsFailed(tls, error) : dialFailed(address, error);
+      return await handshake(await connected(connecting, failed, signal), tls, signal);
     }
     const options = "unix" in address ? { transport: "unix", path: address.unix } : { ...address, signal };
-    const conn = await connected(deno.connect(options), address, signal);
+    const conn = await connected(deno.connect(options), (error) => dialFailed(address, error), signal);
     return tls ? await startTls(conn, tls, signal) : conn;
   },
   startTls: (conn, tls, signal) => startTls(conn as DenoConn, tls, signal),
@@ -35,15 +36,20 @@ export const denoDialler: Dialler = {
 
 async function connected<Conn extends DenoConn>(
   connecting: Promise<Conn>,
-  address: Address,
+  failed: (error: unknown) => WireError,
   signal: AbortSignal,
 ): Promise<Conn> {
   try {
     return await unlessAborted(connecting, signal, (late) => late.close());
   } catch (error) {
     if (signal.aborted) throw signal.reason;
-    throw dialFailed(address, error);
+    throw failed(error);
   }
+}
+
+/** Whether it is a certificate or a key that Deno can't use, and not the network. */
+function isUnusable(error: unknown): boolean {
+  return ["InvalidData", "TypeError", "Error"].includes((error as Error).name);
 }
 
 async function startTls(conn: DenoConn, tls: Tls, signal: AbortSignal): Promise<DenoConn> {

@@ -24,7 +24,7 @@ export async function dial(url: URL, options: CheckedDialOptions, signal: AbortS
   const target = { hostname, port: Number(url.port) || (isSecure ? 443 : 80) };
   const tls = isSecure ? { hostname, caCerts: options.caCerts, client: options.client } : undefined;
   const { unix, proxy } = options;
-  const dialler = await diallerFor(tls, proxy !== undefined);
+  const dialler = await diallerFor(tls, proxy !== undefined, unix !== undefined);
   if (!proxy) {
     const conn = await dialler.connect(unix === undefined ? target : { unix }, tls, signal);
     return { conn, prefix: new Uint8Array() };
@@ -39,10 +39,15 @@ export async function dial(url: URL, options: CheckedDialOptions, signal: AbortS
   return { conn: await dialler.startTls(conn, tls, signal), prefix };
 }
 
-/** The runtime's own way; on Deno Node's modules for a certificate of ours in a tunnel: `startTls` knows nothing of one. */
-async function diallerFor(tls: Tls | undefined, isTunnelled: boolean): Promise<Dialler> {
+/**
+ * The runtime's own way. On Deno `startTls` knows nothing of a certificate of ours, which is needed in a tunnel, nor of unix
+ * sockets: there it is Node's modules.
+ */
+async function diallerFor(tls: Tls | undefined, isTunnelled: boolean, isUnix: boolean): Promise<Dialler> {
   const runtime = globalThis as { Deno?: unknown; Bun?: unknown; process?: { versions?: { node?: string } } };
-  if (runtime.Deno && !(isTunnelled && tls?.client)) return (await import("./deno_dial.ts")).denoDialler;
+  if (runtime.Deno && !(tls && (isUnix || isTunnelled && tls.client))) {
+    return (await import("./deno_dial.ts")).denoDialler;
+  }
   if (runtime.Bun) return (await import("./bun_dial.ts")).bunDialler;
   if (runtime.process?.versions?.node) return (await import("./node_dial.ts")).nodeDialler;
   throw new TypeError(

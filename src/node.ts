@@ -44,7 +44,8 @@ export type { ByteConnection, RequestHead };
 
 /**
  * A socket of Node's, or any other `Duplex` of bytes, as a connection. The socket is its own from then on: nobody else
- * reads it, writes to it, or destroys it.
+ * reads it, writes to it, or destroys it. On Deno the sockets of `node:tls` and `node:https` are read on without a bound
+ * while nobody takes what comes: use `Deno.listenTls()` and `Deno.connectTls()` there.
  *
  * @param socket A `net.Socket`, a `tls.TLSSocket`, or another duplex.
  * @returns The connection.
@@ -58,9 +59,8 @@ export type { ByteConnection, RequestHead };
  * import { fromSocket } from "@handfast/websocket/node";
  * import { assertEquals } from "@std/assert";
  *
- * const server = createServer(async (socket) => {
- *   const accepted = await accept(fromSocket(socket));
- *   await accepted.readable.pipeTo(accepted.writable);
+ * const server = createServer((socket) => {
+ *   accept(fromSocket(socket)).then((accepted) => accepted.readable.pipeTo(accepted.writable)).catch(console.error);
  * });
  * await once(server.listen(0, "127.0.0.1"), "listening");
  * const { port } = server.address() as { port: number };

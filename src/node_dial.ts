@@ -6,6 +6,7 @@ import { connect as connectTls, type ConnectionOptions } from "node:tls";
 import { dialFailed, type Dialler, type Tls, tlsFailed } from "./dialler.ts";
 import { NodeSocketConnection } from "./node_socket.ts";
 import { trusted } from "./node_tls.ts";
+import { WireError } from "./wire.ts";
 
 /** See the head of the file. */
 export const nodeDialler: Dialler = {
@@ -13,7 +14,6 @@ export const nodeDialler: Dialler = {
     const where = "unix" in address ? { path: address.unix } : { host: address.hostname, port: address.port };
     const socket = connectTcp({ ...where, allowHalfOpen: true });
     await happened(socket, "connect", signal, (error) => dialFailed(address, error));
-    socket.setNoDelay(true);
     return new NodeSocketConnection(tls ? await secured(socket, tls, signal) : socket);
   },
   async startTls(conn, tls, signal) {
@@ -28,13 +28,14 @@ async function secured(socket: Duplex, tls: Tls, signal: AbortSignal): Promise<D
   // Names alone are sent as SNI (RFC 6066 §3); the certificate is judged by either
   if (isIP(hostname) === 0) options.servername = hostname;
   if (caCerts.length > 0) options.ca = trusted(caCerts);
-  const secure = connectTls(options);
-  secure.allowHalfOpen = true;
+  let secure: Duplex;
   try {
+    secure = connectTls(options); // throws for a certificate or a key that it can't use
+    secure.allowHalfOpen = true;
     await happened(secure, "secureConnect", signal, (error) => tlsFailed(tls, error));
   } catch (error) {
     socket.destroy();
-    throw error;
+    throw error instanceof WireError || signal.aborted ? error : tlsFailed(tls, error);
   }
   return secure;
 }

@@ -36,6 +36,8 @@ export class NodeSocketConnection extends StreamsOfTransport {
     socket.on("error", this.#onError);
     socket.on("close", this.#onClose);
     socket.on("data", this.#onData);
+    if (socket instanceof Socket) socket.setNoDelay(true); // frames of a turn leave in one write
+    socket.resume(); // somebody may have paused it; the first chunk that nobody reads pauses it again
     if (socket.destroyed || socket.errored) this.transport.lost(socket.errored ?? new Error("The socket was closed"));
     else if (socket.readableEnded) this.#onEnd();
   }

@@ -179,7 +179,9 @@ export function webSocketUrl(url: string | URL): URL {
     : parsed.hash !== "" || parsed.href.endsWith("#")
     ? "it has a fragment"
     : undefined;
-  if (wrong) throw new DOMException(`Cannot use the URL ${quote(String(url))}: ${wrong}`, "SyntaxError");
+  // Without a password, if it has one
+  const shown = quote(String(url).replace(/^.*@/s, "…@"));
+  if (wrong) throw new DOMException(`Cannot use the URL ${shown}: ${wrong}`, "SyntaxError");
   return new URL(parsed!.href.replace(/^ws/, "http"));
 }
 

@@ -32,7 +32,7 @@ export function parseProxy(value: string | URL): Proxy {
     : undefined;
   if (wrong) {
     // Without its password, if it has one
-    const shown = String(value).replace(/\/\/[^/]*@/, "//…@");
+    const shown = String(value).replace(/^.*@/s, "…@");
     throw new TypeError(`Cannot use the proxy ${quote(shown)}: ${wrong}`);
   }
   const { hostname, port } = url!;

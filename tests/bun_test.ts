@@ -10,6 +10,7 @@ import { type BunConnection, dial, handlers, listen, type ListenOptions } from "
 import { type BunTcp, bunTcp } from "../src/bun_socket.ts";
 import { runExamples } from "./examples.ts";
 import { latin1, random, test, text } from "./harness.ts";
+import { countedSignal } from "./raw_peer.ts";
 import { dialRaw } from "./tcp.ts";
 
 const pem = (name: string) => readFileSync(fileURLToPath(new URL(`tls/${name}.pem`, import.meta.url).href), "utf8");
@@ -112,6 +113,25 @@ test("a listener queues what nobody waits for, and ends its iteration when it is
   );
   for (const conn of taken) conn.close();
   for (const error of await Promise.all(lost)) assertEquals(error.closeCode, 1006);
+});
+
+test("a loop over a listener that is left closes it", async () => {
+  const listener = listen(HOST), { port } = listener.addr as { port: number };
+  const client = await dial({ ...HOST, port });
+  for await (const conn of listener) {
+    conn.close();
+    break;
+  }
+  await assertRejects(() => dial({ ...HOST, port }), Error);
+  client.close();
+});
+
+test("dial() leaves nothing on its signal when its options can't be used", async () => {
+  const { signal, listeners } = countedSignal();
+  for (const tls of [{ ca: "junk" }, { cert: "junk", key: "junk" }]) {
+    await assertRejects(() => dial({ ...HOST, port: 9, tls, signal }));
+  }
+  assertEquals(listeners(), 0);
 });
 
 test("accept() of a listener that is closed meanwhile rejects", async () => {

@@ -2,12 +2,15 @@
 // tls_test.ts.
 
 import { assert, assertEquals, assertMatch, assertRejects, assertStrictEquals } from "@std/assert";
+import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { networkInterfaces, tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
+import { createServer as createTlsServer } from "node:tls";
 import { fileURLToPath } from "node:url";
 import { accept, type Accepted, connect, type ConnectOptions, HandshakeError } from "../mod.ts";
+import { fromSocket } from "../src/node.ts";
 import { fakeClock } from "../src/testing.ts";
 import { test } from "./harness.ts";
 import { NEEDS_NODE, withMtls } from "./mtls.ts";
@@ -131,9 +134,17 @@ for (const [name, options, rule] of BAD_OPTIONS) {
   });
 }
 
-test("a proxy that can't be used is named without its password", async () => {
-  const error = await assertRejects(() => connect("ws://localhost/", { proxy: "https://ada:secret@proxy.example/" }));
-  assertEquals(String(error).includes("secret"), false, String(error));
+test("a URL or a proxy that can't be used is named without its password", async () => {
+  const calls: [url: string, options: ConnectOptions][] = [
+    ...["https://ada:secret@proxy.example/", "ada:secret@proxy.example:3128", "http://ada:s/ecret@proxy.example"].map(
+      (proxy): [string, ConnectOptions] => ["ws://localhost/", { proxy }],
+    ),
+    ["ws://ada:secret@localhost/#x", {}],
+  ];
+  for (const [url, options] of calls) {
+    const error = await assertRejects(() => connect(url, options));
+    assertEquals(String(error).includes("ecret"), false, String(error));
+  }
 });
 
 test("connect() with followRedirects out of its range is a RangeError", async () => {
@@ -164,6 +175,47 @@ test("connect() to wss: does TLS, by a CA that it was told of (RFC 6455 §4.1 (5
   const request = await hello(listener, `wss://localhost:${listener.port}/`, { caCerts: [CA] });
   assertEquals(request.headers.get("host"), `localhost:${listener.port}`);
 });
+
+for (const client of [{}, CLIENT]) {
+  const who = "cert" in client ? "with a certificate of its own" : "without one";
+  test(`connect() to wss: over a unix socket does TLS, ${who}`, async () => {
+    const directory = mkdtempSync(join(tmpdir(), "handfast-")), unix = join(directory, "socket");
+    const server = createTlsServer({ ...TLS, requestCert: true, rejectUnauthorized: false }, (socket) => {
+      accept(fromSocket(socket)).then((accepted) => accepted.receive((message) => accepted.send(message)));
+    });
+    server.listen(unix);
+    await once(server, "listening");
+    const socket = await connect("wss://localhost/", { unix, caCerts: [CA], ...client });
+    socket.send("Hello");
+    assertEquals((await socket.readable.getReader().read()).value, "Hello");
+    await socket.close();
+    const closed = once(server, "close");
+    server.close();
+    await closed;
+    rmSync(directory, { recursive: true });
+  });
+}
+
+const JUNK = "-----BEGIN CERTIFICATE-----\njunk\n-----END CERTIFICATE-----\n";
+const UNUSABLE: readonly [name: string, options: ConnectOptions][] = [
+  ["a certificate of its own that is none", { cert: JUNK, key: CLIENT.key }],
+  ["a key that is not its certificate's", { cert: CLIENT.cert, key: TLS.key }],
+];
+for (const [name, options] of UNUSABLE) {
+  for (const isTunnelled of [false, true]) {
+    test(`connect() with ${name} fails with tls-failed ${isTunnelled ? "in a tunnel" : "directly"}, and closes`, async () => {
+      using listener = await listenRaw();
+      await using proxy = await startProxy(listener.port);
+      const through = isTunnelled ? { proxy: `http://127.0.0.1:${proxy.port}` } : {};
+      const ended = listener.accept().then(async (conn) => (await everything(conn), conn.close()), () => {});
+      const url = `wss://localhost:${listener.port}/`;
+      const error = await assertRejects(() => connect(url, { ...options, ...through }), HandshakeError);
+      assertEquals(error.failure, "tls-failed");
+      listener.close(); // Bun finds it out before it connects
+      await ended;
+    });
+  }
+}
 
 test("connect() to wss: takes an IP address that the certificate has", async () => {
   using listener = await listen({ tls: TLS });

@@ -117,6 +117,18 @@ function noise(size: number, seed: number): Uint8Array<ArrayBuffer> {
   return Uint8Array.from({ length: size }, next);
 }
 
+test("a socket that somebody has paused is read", async () => {
+  const server = createServer({ pauseOnConnect: true }, (socket) => {
+    accept(fromSocket(socket)).then((accepted) => accepted.receive((message) => accepted.send(message)));
+  });
+  const port = await listening(server);
+  const socket = await connect(`ws://127.0.0.1:${port}/`);
+  socket.send("Hello");
+  assertEquals((await socket.readable.getReader().read()).value, "Hello");
+  await socket.close();
+  await closed(server);
+});
+
 test("a refusal is whole at a client that is still sending (RFC 9112 §9.6)", async () => {
   const [raw, socket] = await socketPair();
   const accepting = assertRejects(() => accept(fromSocket(socket)), HandshakeError);
