@@ -225,14 +225,8 @@ export async function dial(options: DialOptions): Promise<BunConnection> {
   if (unix === undefined && port === undefined) throw new TypeError("Cannot dial: there is no port, and no unix");
   const address = unix === undefined ? { hostname, port: port! } : { unix };
   // An empty object would mean: no TLS
-  const given: BunTls = tls === true || !tls ? {} : tls;
-  const secure = tls
-    ? {
-      ...given,
-      rejectUnauthorized: given.rejectUnauthorized ?? true,
-      serverName: given.serverName ?? hostname,
-    }
-    : undefined;
+  const { rejectUnauthorized = true, serverName = hostname, ...given }: BunTls = typeof tls === "object" ? tls : {};
+  const secure = tls ? { ...given, rejectUnauthorized, serverName } : undefined;
   return await connectBun(address, secure, (_, error) => error, options.signal ?? new AbortController().signal);
 }
 

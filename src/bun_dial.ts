@@ -19,10 +19,17 @@ export const bunDialler: Dialler = {
   async connect(address, tls, signal) {
     const failed = (phase: "dial" | "tls", error: unknown) =>
       phase === "tls" && tls ? tlsFailed(tls, error) : dialFailed(address, error);
-    return await connectBun(address, tls && await bunTlsOf(tls), failed, signal);
+    const options = tls && await bunTlsOf(tls);
+    // Names alone are sent as SNI (RFC 6066 §3); without one Bun judges the certificate by the address that it connects to
+    if (options && isAddress(tls.hostname)) delete options.serverName;
+    return await connectBun(address, options, failed, signal);
   },
   async startTls(conn, tls, signal) {
-    const options = await bunTlsOf(tls), { socket: raw } = conn as BunSocketConnection;
+    const options = await bunTlsOf(tls), { socket: raw, peerEnded } = conn as BunSocketConnection;
+    if (peerEnded) { // upgradeTLS() would wait for ever
+      raw.close();
+      throw tlsFailed(tls, new Error("The connection has ended"));
+    }
     const opening = new Opening(true, (_, error) => tlsFailed(tls, error), signal);
     try {
       const [below] = (raw as Upgradable).upgradeTLS({ tls: options, socket: opening.handlers });
@@ -35,6 +42,10 @@ export const bunDialler: Dialler = {
     return await opening.opened;
   },
 };
+
+function isAddress(hostname: string): boolean {
+  return /^[\d.]+$|:/.test(hostname);
+}
 
 async function bunTlsOf({ hostname, caCerts, client }: Tls): Promise<BunTls> {
   const { trusted } = await import("./node_tls.ts");

@@ -40,7 +40,7 @@ export interface BunSocket {
 
 /** What is used of Bun's options for TLS. */
 export interface BunTls {
-  readonly serverName?: string;
+  serverName?: string;
   readonly rejectUnauthorized?: boolean;
   readonly ca?: unknown;
   readonly cert?: unknown;
@@ -99,6 +99,11 @@ export class BunSocketConnection extends StreamsOfTransport {
     return this.#unix === undefined
       ? { transport: "tcp", hostname: this.socket.remoteAddress, port: this.socket.remotePort }
       : { transport: "unix", path: this.#unix };
+  }
+
+  /** Whether the peer has ended. */
+  get peerEnded(): boolean {
+    return this.#peerEnded;
   }
 
   close(): void {

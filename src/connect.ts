@@ -202,6 +202,9 @@ export async function connect(url: string | URL, options: ConnectOptions = {}): 
       const next = hopsLeft-- > 0 ? redirected(from, response) : tooMany(options.followRedirects);
       if ("failure" in next) throw openingError(next, { request: offer.request, response });
       isForeign ||= next.origin !== from.origin;
+      if (isForeign && options.unix !== undefined) {
+        throw openingError(elsewhere(next), { request: offer.request, response });
+      }
       if (isForeign) dialling = { ...dialling!, client: undefined };
       from = next;
       offer = draftOffer(from, options, isForeign);
@@ -218,6 +221,11 @@ export async function connect(url: string | URL, options: ConnectOptions = {}): 
 /** The connection that the caller has made. */
 function given({ conn, prefix }: ConnectOptions): { conn: ByteConnection; prefix: Uint8Array | undefined } {
   return { conn: conn!, prefix };
+}
+
+/** Behind a unix socket is one origin. */
+function elsewhere({ origin }: URL): Problem {
+  return { failure: "redirect-refused", detail: `it leads from the unix socket to ${origin}` };
 }
 
 function tooMany(count: number): Problem {

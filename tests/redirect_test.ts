@@ -1,7 +1,9 @@
 // Redirects (RFC 9110 §15.4): where they lead by the rows, and what is sent there over sockets.
 
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { accept, type AcceptOptions, connect, type ConnectOptions, HandshakeError } from "../mod.ts";
 import { isRedirect, redirected } from "../src/redirect.ts";
@@ -198,6 +200,20 @@ test("a redirect to another origin does not get the client's certificate", NEEDS
     const socket = await connect(`wss://localhost:${port}/`, options);
     await socket.close();
   }));
+
+test("a redirect from a unix socket is followed within its origin alone", async () => {
+  for (const [location, opens] of [["/there", true], ["ws://elsewhere.example/", false]] as const) {
+    const directory = mkdtempSync(join(tmpdir(), "handfast-")), unix = join(directory, "socket");
+    using listener = await listen({ unix });
+    const serving = serve(listener, () => location);
+    const outcome = await connect("ws://here.example/to", { unix, followRedirects: 1 }).catch((error) => error);
+    if (opens) await outcome.close();
+    else assertEquals([outcome.failure, outcome.response?.status], ["redirect-refused", 307]);
+    listener.close();
+    assertEquals((await serving).length, opens ? 2 : 1);
+    rmSync(directory, { recursive: true });
+  }
+});
 
 test("a redirect is followed through the same proxy", async () => {
   using listener = await listen();

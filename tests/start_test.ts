@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { serve, type Server } from "../examples/one_port.ts";
 import { connect } from "../mod.ts";
 import { test, text } from "./harness.ts";
+import { findRuntimes } from "./runtimes.ts";
 import { dial } from "./tcp.ts";
 
 const root = join(import.meta.dirname!, "..");
@@ -84,3 +85,26 @@ test("deno task start says so when it can't listen", () =>
     assertEquals(code, 1);
     assertMatch(text(stderr), new RegExp(`^Cannot serve on 127\\.0\\.0\\.1, port ${server.port}: AddrInUse`));
   }));
+
+const commands = findRuntimes();
+for (const name of ["bun", "node"] as const) {
+  const command = commands[name];
+  test(`${name} examples/one_port.ts serves the page that deno task start serves`, {
+    lacks: command ? undefined : `needs ${name}`,
+  }, async () => {
+    const [file, ...args] = [...command!, "examples/one_port.ts"];
+    const env = { PORT: "0", NO_COLOR: "1" };
+    const child = new Deno.Command(file!, { args, cwd: root, env, stdout: "piped", stderr: "inherit" }).spawn();
+    const deadline = setTimeout(() => child.kill("SIGKILL"), PATIENCE);
+    const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+    let output = "";
+    while (!output.includes("\n")) output += (await reader.read()).value;
+    const url = /http:\S+/.exec(output)![0];
+    const page = await (await fetch(url, { headers: { connection: "close" } })).text();
+    assertEquals(page, await Deno.readTextFile(join(root, "examples/one_port.html")));
+    child.kill("SIGTERM");
+    while (!(await reader.read()).done);
+    assertEquals((await child.status).code, 0);
+    clearTimeout(deadline);
+  });
+}

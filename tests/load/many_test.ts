@@ -1,7 +1,7 @@
 // Five thousand WebSockets at once between two processes: none is lost, and nothing of them is left behind.
 //
 // A smaller round goes first, in which the runtime loads what it needs and the pools are filled. What is in use after the
-// first full round XX
+// second full round is compared with what was after the first one.
 
 import { existsSync, readFileSync } from "node:fs";
 import { assert, assertEquals } from "@std/assert";
