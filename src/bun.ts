@@ -120,7 +120,10 @@ export interface ListenOptions {
   port?: number | undefined;
   /** The path of a unix socket, in place of an address and a port. */
   unix?: string | undefined;
-  /** Bun's options for TLS, with a certificate. A connection is given once its handshake is done. */
+  /**
+   * Bun's options for TLS, with a certificate. A connection is given once its handshake is done. Bun has no deadline for
+   * that: who connects and never does it stays connected, unseen.
+   */
   tls?: TLSOptions | undefined;
 }
 
