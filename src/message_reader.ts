@@ -199,12 +199,15 @@ export class MessageReader {
     return end;
   }
 
-  /** The next bytes of a compressed message: counted as they come, whatever they came from. */
+  /**
+   * The next bytes of a compressed message: counted as they come, whatever they came from. What is within the limit is
+   * judged before what is beyond it, so that the failure is the same however the input was cut.
+   */
   readonly #inflated = (bytes: Uint8Array<ArrayBuffer>): boolean => {
-    if (this.#message.length + bytes.length > this.#maxMessageSize) this.#tooBig();
-    else if (this.#inside === OPCODE.text && !this.#utf8.push(bytes, 0, bytes.length)) {
-      this.#events.fail("text-not-utf8");
-    } else this.#message.add(bytes, 0, bytes.length, Infinity);
+    const room = this.#maxMessageSize - this.#message.length, within = Math.min(bytes.length, room);
+    if (this.#inside === OPCODE.text && !this.#utf8.push(bytes, 0, within)) this.#events.fail("text-not-utf8");
+    else if (within < bytes.length) this.#tooBig();
+    else this.#message.add(bytes, 0, bytes.length, Infinity);
     return !this.#stopped;
   };
 

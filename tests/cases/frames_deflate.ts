@@ -476,6 +476,16 @@ export const inflatedLimits: FrameRow[] = [
       TOO_BIG,
     ],
     ["compressed text above the limit", whole(text, deflated(times(1001))), TOO_BIG],
+    [
+      "compressed text above the limit that is not UTF-8 within it",
+      whole(text, deflated([...times(999), 0xff, ...times(5000)])),
+      NOT_UTF8,
+    ],
+    [
+      "compressed text above the limit that is not UTF-8 beyond it",
+      whole(text, deflated([...times(1000), 0xff, ...times(5000)])),
+      TOO_BIG,
+    ],
     ["a compressed message of 1 MiB of zeros", whole(binary, zeros(2 ** 20)), TOO_BIG],
     [
       "the header of a compressed message of 2^40 bytes, which may become few",
