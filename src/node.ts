@@ -44,8 +44,8 @@ export type { ByteConnection, RequestHead };
 
 /**
  * A socket of Node's, or any other `Duplex` of bytes, as a connection. The socket is its own from then on: nobody else
- * reads it, writes to it, or destroys it. On Deno the sockets of `node:tls` and `node:https` are read on without a bound
- * while nobody takes what comes: use `Deno.listenTls()` and `Deno.connectTls()` there.
+ * reads it, writes to it, or destroys it. Deno can't pause the sockets of `node:tls` and `node:https`: a connection on one
+ * is lost when more than 16 MiB of it wait to be read. Use `Deno.listenTls()` and `Deno.connectTls()` there.
  *
  * @param socket A `net.Socket`, a `tls.TLSSocket`, or another duplex.
  * @returns The connection.

@@ -2,13 +2,18 @@
 
 import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import { TLSSocket } from "node:tls";
 import { PushTransport } from "./push_transport.ts";
 import { StreamsOfTransport } from "./transport_connection.ts";
+
+/** Deno reads a `TLSSocket` on while it is paused. What comes then is kept here, where it can be counted: up to this. */
+const MOST_KEPT = 2 ** 24;
 
 /** A socket of Node's, as a connection. */
 export class NodeSocketConnection extends StreamsOfTransport {
   protected readonly transport: PushTransport;
   readonly #socket: Duplex;
+  readonly #isUnstoppable: boolean;
   /** Others than sockets may keep the chunks that they are given, or give chunks that somebody keeps. */
   readonly #sharesChunks: boolean;
   /** Writes that are not called back, and whether our owner waits for the last of them. */
@@ -24,8 +29,9 @@ export class NodeSocketConnection extends StreamsOfTransport {
     this.#isDoubted = isDoubted;
     this.#socket = socket;
     this.#sharesChunks = !(socket instanceof Socket);
+    this.#isUnstoppable = "Deno" in globalThis && socket instanceof TLSSocket;
     this.transport = new PushTransport({
-      pause: () => socket.pause(),
+      pause: () => void (this.#isUnstoppable || socket.pause()),
       resume: () => socket.resume(),
       write: (bytes) => this.#write(bytes),
       end: () => socket.end(),
@@ -48,6 +54,10 @@ export class NodeSocketConnection extends StreamsOfTransport {
       ? new Uint8Array(chunk)
       : new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength);
     this.transport.pushed(bytes);
+    if (this.#isUnstoppable && this.transport.kept > MOST_KEPT) {
+      const what = `more than ${MOST_KEPT} bytes wait to be read`;
+      this.transport.lost(new Error(`A socket of node:tls can't be paused on Deno, and ${what}`));
+    }
   };
 
   readonly #onEnd = (): void => {

@@ -47,6 +47,11 @@ export class PushTransport implements Transport {
     return this.#hasEnded;
   }
 
+  /** How many bytes wait for an owner. */
+  get kept(): number {
+    return this.#kept.reduce((sum, { length }) => sum + length, 0);
+  }
+
   // ---- what the socket says
 
   /** Bytes came, which are ours. */

@@ -1,7 +1,12 @@
 // A Deno.Conn as it is, on Deno.
 
-import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
+import { once } from "node:events";
+import type { AddressInfo } from "node:net";
+import { createServer as createTlsServer } from "node:tls";
+import { attach, WebSocketError } from "../mod.ts";
 import { isDenoConn } from "../src/deno.ts";
+import { fromSocket } from "../src/node.ts";
 import { type Transport, transportOf } from "../src/transport.ts";
 import { latin1, test, text } from "./harness.ts";
 import { testConnection } from "./sockets/suite.ts";
@@ -101,3 +106,27 @@ test("a Deno.Conn that was closed has failed", async () => {
 
 // Closing this writable closes the connection as a whole: there is no half-close, and no patience at the end
 testConnection("the streams of a Deno.Conn", ({ readable, writable }) => ({ readable, writable }));
+
+test("a socket of node:tls, which can't be paused, is lost when too much of it waits", async () => {
+  const pem = (name: string) => Deno.readTextFileSync(new URL(`tls/${name}.pem`, import.meta.url));
+  const server = createTlsServer({ cert: pem("localhost"), key: pem("localhost.key") });
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  const [[socket], peer] = await Promise.all([
+    once(server, "secureConnection"),
+    Deno.connectTls({ hostname: "127.0.0.1", port: (server.address() as AddressInfo).port, caCerts: [pem("ca")] }),
+  ]);
+  using _ = peer;
+  const accepted = attach(fromSocket(socket), { role: "server", protocol: "", extensions: "" });
+  const chunk = new Uint8Array(2 ** 16);
+  const sending = (async () => {
+    for (let count = 0; count < 2 ** 28; count += chunk.length) await peer.write(chunk); // until it is refused
+  })();
+  const refused = sending.catch(() => accepted.closed);
+  const error = await assertRejects(() => Promise.race([accepted.closed, refused]), WebSocketError);
+  assertEquals(error.failure, "connection-lost");
+  assertMatch((error.cause as Error).message, /node:tls can't be paused on Deno/);
+  await assertRejects(() => refused);
+  const closed = once(server, "close");
+  server.close();
+  await closed;
+});

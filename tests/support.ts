@@ -72,7 +72,11 @@ export const SUPPORT: readonly Row[] = [
     "handshakeTimeout covers the TLS handshake: the connection is closed",
   ],
   ["sockets of `node:net`", all("`fromSocket()`"), "a WebSocket over sockets of node:net, both ends, by both faces"],
-  ["sockets of `node:tls`", ["unbounded", "`fromSocket()`", "`fromSocket()`"], "a WebSocket over sockets of node:tls"],
+  [
+    "sockets of `node:tls`",
+    ["not held back", "`fromSocket()`", "`fromSocket()`"],
+    "a WebSocket over sockets of node:tls",
+  ],
   [
     "any other `Duplex`",
     all("`fromSocket()`"),
@@ -81,7 +85,7 @@ export const SUPPORT: readonly Row[] = [
   ["upgrades of `node:http`", all("`fromUpgrade()`"), "fromUpgrade() takes what the upgrade event of node:http gives"],
   [
     "upgrades of `node:https`",
-    ["unbounded", "`fromUpgrade()`", "`fromUpgrade()`"],
+    ["not held back", "`fromUpgrade()`", "`fromUpgrade()`"],
     "fromUpgrade() takes what the upgrade event of node:https gives",
   ],
   ["a Hono app on `@hono/node-server`", all("`fromUpgrade()`"), "examples/hono_node.ts echoes, and closes"],
