@@ -12,7 +12,6 @@ import {
   zlibDeflateReset,
   zlibInflate,
   zlibInflateInit2,
-  zlibInflateReset,
   ZStream,
 } from "pako";
 
@@ -157,6 +156,15 @@ function reset(context: ZStream): void {
   state.head = head.fill(0);
 }
 
+/**
+ * Goes on with another stream, at a byte's end. As zlib's inflateResetKeep() does, but for new tables: what ends may have
+ * been a block of two bytes.
+ */
+function beginStream({ state }: ZStream): void {
+  state.mode = HEAD;
+  state.last = 0;
+}
+
 /** Takes the next inflated bytes, which change afterwards; `false` ends it. */
 export type InflateSink = (bytes: Uint8Array<ArrayBuffer>) => boolean;
 
@@ -190,11 +198,8 @@ export class Inflater {
       const status = zlibInflate(context, Z_SYNC_FLUSH);
       if (context.next_out > 0 && !sink(inflated.subarray(0, context.next_out))) break;
       // §7.2.1: a block with BFINAL is not the end: the next one begins at the next byte
-      if (status === Z_STREAM_END) {
-        // As zlib's inflateResetKeep() does, but for new tables: such a block may be one of two bytes
-        context.state.mode = HEAD;
-        context.state.last = 0;
-      } else if (status === Z_BUF_ERROR) break; // there is nothing to do
+      if (status === Z_STREAM_END) beginStream(context);
+      else if (status === Z_BUF_ERROR) break; // there is nothing to do
       else if (status !== Z_OK) return false;
     } while (context.avail_in > 0 || context.avail_out === 0);
     context.input = EMPTY;
@@ -211,13 +216,14 @@ export class Inflater {
     const context = this.#context;
     if (!context) return true; // the sink has ended it, and freed this
     // zlib's inflate(): 128 is added between two blocks, and the low bits count what is unused of the last byte
-    const isWhole = context.data_type === 128;
+    if (context.data_type !== 128) return false;
     if (!this.#takesOver) {
-      zlibInflateReset(context);
+      beginStream(context);
+      context.state.wsize = context.state.whave = context.state.wnext = 0;
       inflaters.give(`${this.#windowBits}`, context);
       this.#context = undefined;
     }
-    return isWhole;
+    return true;
   }
 
   /** A distance beyond the window is one wherever the input is cut, also while what it points to is still there. */

@@ -4,17 +4,17 @@
 import process from "node:process";
 import { findRuntimes } from "../../tests/runtimes.ts";
 import { Deflater } from "../../src/deflate.ts";
-import { frameOf, requestOf, runLoad } from "../load.ts";
-import { median, startServer } from "../processes.ts";
+import { frameOf, type Load, requestOf, runLoad } from "../load.ts";
+import { type BenchServer, median, startServer } from "../processes.ts";
 import { fileURLToPath } from "node:url";
 
 const ROUNDS = Number(process.env.ROUNDS ?? 5), CONNECTIONS = 32, DEPTH = 16;
-const MESSAGES = Number(process.env.MESSAGES ?? 400), IDLE = 200;
+const MESSAGES = Number(process.env.MESSAGES ?? 600), IDLE = 500;
 const LEVEL = 6, MEM_LEVEL = 8, WINDOW = 15;
 
 /** About 1 KiB of JSON, each told from the others. */
 function json(index: number): Uint8Array {
-  const users = Array.from({ length: 10 }, (_, i) => ({
+  const users = Array.from({ length: 15 }, (_, i) => ({
     id: index * 31 + i,
     name: `user ${(index * 7919 + i * 104729) % 100003}`,
     tags: ["alpha", "beta", "gamma"].slice(0, 1 + (index + i) % 3),
@@ -44,6 +44,30 @@ function servers(takesOver: boolean): [name: string, file: string, options: obje
   ];
 }
 
+/** Messages per second of CPU time. */
+async function speedOf(started: BenchServer, load: Omit<Load, "port">): Promise<number> {
+  await using server = started;
+  await runLoad({ ...load, port: server.port }); // what is compiled is compiled
+  const before = server.cpu();
+  const { messages, extensions } = await runLoad({ ...load, port: server.port });
+  if (!extensions.startsWith("permessage-deflate")) throw new Error(`${server.name} does not compress: ${extensions}`);
+  return messages / (server.cpu() - before);
+}
+
+/** KiB of a connection that has sent and received. */
+async function memoryOf(started: BenchServer, load: Omit<Load, "port">): Promise<number> {
+  await using server = started;
+  const short = { ...load, port: server.port, messages: 20, depth: 1 };
+  await runLoad({ ...short, connections: 50 });
+  const start = server.memory();
+  let memory = 0;
+  await runLoad({ ...short, connections: IDLE }, async () => {
+    await new Promise((resolve) => setTimeout(resolve, 2000));
+    memory = server.memory() - start;
+  });
+  return memory / IDLE / 1024;
+}
+
 const runtimes = findRuntimes();
 const commands = {
   Bun: runtimes.bun,
@@ -66,18 +90,8 @@ for (const [runtime, command] of Object.entries(commands)) {
     };
     for (let round = 0; round < ROUNDS; round++) {
       for (const [name, file, options] of servers(takesOver)) {
-        await using server = await startServer(name, [...command, path(file), JSON.stringify(options)]);
-        await runLoad({ ...load, port: server.port }); // what is compiled is compiled
-        const before = server.cpu();
-        const { messages, extensions } = await runLoad({ ...load, port: server.port });
-        const speed = messages / (server.cpu() - before);
-        if (!extensions.startsWith("permessage-deflate")) throw new Error(`${name} does not compress: ${extensions}`);
-        const start = server.memory();
-        let memory = 0;
-        await runLoad({ ...load, port: server.port, connections: IDLE, messages: 20, depth: 1 }, async () => {
-          await new Promise((resolve) => setTimeout(resolve, 500));
-          memory = (server.memory() - start) / IDLE / 1024;
-        });
+        const start = () => startServer(name, [...command, path(file), JSON.stringify(options)]);
+        const speed = await speedOf(await start(), load), memory = await memoryOf(await start(), load);
         const found = figures.get(name) ?? { speed: [], memory: [] };
         found.speed.push(speed);
         found.memory.push(memory);
