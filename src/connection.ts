@@ -2,10 +2,10 @@
 // it is known how it ends, while the rest is written and the transport lingers; «closed», when `closed` settles.
 // The machine decides what is said, this file when: reading, writing, waiting, deadlines.
 
+import { bytesOf } from "./buffers.ts";
 import { Deadline } from "./clock.ts";
 import type { DeflateAgreement } from "./deflate_options.ts";
 import { checkClose, type CloseInfo, protocolError, uncleanError, WebSocketError } from "./errors.ts";
-import { bytesOf } from "./frame_writer.ts";
 import type { Agreement } from "./handshake.ts";
 import { IdleWatch } from "./idle.ts";
 import { linger, type Lingering } from "./linger.ts";

@@ -64,15 +64,3 @@ export class FrameWriter extends Outbox {
     this.commit(at + length);
   }
 }
-
-/** The bytes of a buffer, which must be neither shared nor resizable nor detached, as in WebIDL's BufferSource. */
-export function bytesOf(source: BufferSource): Uint8Array<ArrayBuffer> {
-  const buffer = ArrayBuffer.isView(source) ? source.buffer : source;
-  if (!(buffer instanceof ArrayBuffer)) {
-    throw new TypeError("Cannot send: a message must be a string, an ArrayBuffer or a view of one");
-  }
-  if (buffer.resizable) throw new TypeError("Cannot send: the buffer is resizable");
-  if (buffer.detached) throw new TypeError("Cannot send: the buffer is detached");
-  if (!ArrayBuffer.isView(source)) return new Uint8Array(buffer);
-  return new Uint8Array(buffer, source.byteOffset, source.byteLength);
-}

@@ -22,12 +22,13 @@
  * @module
  */
 
+import { bytesOf } from "./buffers.ts";
 import { closePayload, parseClose } from "./close.ts";
 import { checkClose, type CloseInfo, protocolError, type WebSocketError } from "./errors.ts";
 import type { ProtocolFailure } from "./failures.ts";
 import { codecOf, type Deflater } from "./deflate.ts";
 import { FIN, OPCODE, RSV1 } from "./frame.ts";
-import { bytesOf, FrameWriter } from "./frame_writer.ts";
+import { FrameWriter } from "./frame_writer.ts";
 import type { Agreement } from "./handshake.ts";
 import { type MaskKeys, maskKeys } from "./mask.ts";
 import { MessageReader } from "./message_reader.ts";

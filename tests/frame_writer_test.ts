@@ -1,6 +1,6 @@
-import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { FIN, OPCODE } from "../src/frame.ts";
-import { bytesOf, FrameWriter } from "../src/frame_writer.ts";
+import { FrameWriter } from "../src/frame_writer.ts";
 import { concat, hex, test } from "./harness.ts";
 
 const TEXT = FIN | OPCODE.text, BINARY = FIN | OPCODE.binary;
@@ -96,47 +96,4 @@ test("FrameWriter asks for one key a frame, also for an empty one (RFC 6455 §5.
   writer.text(TEXT, "ä");
   assertEquals(keys, 3);
   assertEquals(written(writer), hex("82 80 00 00 00 01 81 80 00 00 00 02 81 82 00 00 00 03 c3 a4"));
-});
-
-test("bytesOf() gives the very bytes of every kind of buffer", () => {
-  const { buffer } = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8);
-  for (
-    const [source, from, to] of [
-      [buffer, 0, 8],
-      [new Uint8Array(buffer), 0, 8],
-      [new Uint8Array(buffer, 2, 3), 2, 5],
-      [new Uint8Array(buffer).subarray(7), 7, 8],
-      [new Uint8ClampedArray(buffer, 1, 1), 1, 2],
-      [new DataView(buffer, 3, 4), 3, 7],
-      [new Uint16Array(buffer, 2, 2), 2, 6],
-      [new Int32Array(buffer, 4), 4, 8],
-      [new Float64Array(buffer), 0, 8],
-      [new BigInt64Array(buffer), 0, 8],
-      [new Uint8Array(buffer, 8), 8, 8],
-      [new ArrayBuffer(0), 0, 0],
-    ] as const
-  ) {
-    const bytes = bytesOf(source);
-    assertEquals(bytes, new Uint8Array(buffer).slice(from, to));
-    if (from < to) assertStrictEquals(bytes.buffer, buffer);
-  }
-});
-
-test("bytesOf() refuses memory that may change or go away, and what is no buffer", () => {
-  const resizable = new ArrayBuffer(4, { maxByteLength: 8 });
-  const detached = new ArrayBuffer(4), view = new Uint8Array(detached);
-  detached.transfer();
-  const shared = new SharedArrayBuffer(4);
-  const wrong = [
-    shared,
-    new Uint8Array(shared),
-    new DataView(shared),
-    resizable,
-    new Uint8Array(resizable),
-    detached,
-    view,
-  ];
-  for (const source of [...wrong, 1, null, undefined, {}, [1], "a", { buffer: new ArrayBuffer(1) }, new Blob()]) {
-    assertThrows(() => bytesOf(source as BufferSource), TypeError, "Cannot send");
-  }
 });

@@ -13,6 +13,7 @@ const LAYERS: readonly (readonly [layer: string, files: readonly string[]])[] = 
   ["codec", ["head.ts", "request_head.ts", "response_head.ts", "frame.ts"]],
   ["decision", ["deflate_options.ts", "deflate_offer.ts", "handshake.ts", "origin.ts", "offer.ts", "answer.ts"]],
   ["machine", [
+    "buffers.ts",
     "deflate.ts",
     "gather.ts",
     "outbox.ts",

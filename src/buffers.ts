@@ -1,0 +1,42 @@
+// Buffers between the application and us: checked on their way in, copied on their way out. A small array has no buffer
+// until it is asked for one, which takes as long as all else that is done for a message: hence the mark on our copies.
+
+/** Gives its argument back, so that a private field can be put on it. */
+class Given {
+  constructor(object: object) {
+    return object;
+  }
+}
+
+/** On copies of ours, which are neither shared nor resizable. */
+class Mark extends Given {
+  readonly #isMarked = true;
+
+  static isOn(object: object): boolean {
+    return #isMarked in object && object.#isMarked;
+  }
+}
+
+/** A copy that nobody else has: whoever gets it may keep it, change it, or transfer its buffer. */
+export function copyOf(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  const copy = new Uint8Array(bytes);
+  new Mark(copy);
+  return copy;
+}
+
+/** The bytes of a buffer, which must be neither shared nor resizable nor detached, as in WebIDL's BufferSource. */
+export function bytesOf(source: BufferSource): Uint8Array<ArrayBuffer> {
+  const isBytes = source instanceof Uint8Array;
+  // A detached one has no bytes
+  if (isBytes && Mark.isOn(source) && source.length > 0) return source as Uint8Array<ArrayBuffer>;
+  const buffer = ArrayBuffer.isView(source) ? source.buffer : source;
+  if (!(buffer instanceof ArrayBuffer)) {
+    throw new TypeError("Cannot send: a message must be a string, an ArrayBuffer or a view of one");
+  }
+  if (buffer.resizable) throw new TypeError("Cannot send: the buffer is resizable");
+  if (buffer.detached) throw new TypeError("Cannot send: the buffer is detached");
+  if (isBytes) return source as Uint8Array<ArrayBuffer>;
+  return ArrayBuffer.isView(source)
+    ? new Uint8Array(buffer, source.byteOffset, source.byteLength)
+    : new Uint8Array(buffer);
+}
