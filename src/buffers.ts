@@ -19,7 +19,7 @@ class Mark extends Given {
 
 /** A copy that nobody else has: whoever gets it may keep it, change it, or transfer its buffer. */
 export function copyOf(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
-  const copy = new Uint8Array(bytes);
+  const copy = bytes.slice() as Uint8Array<ArrayBuffer>; // the fastest of all ways
   new Mark(copy);
   return copy;
 }
