@@ -6,7 +6,25 @@ import { KEY, type RequestRow, rows, upgrade } from "./requests_base.ts";
 const key = (value: string) => upgrade({ "Sec-WebSocket-Key": value });
 const version = (value: string) => upgrade({ "Sec-WebSocket-Version": value });
 
+/** What a browser sends beside the five fields. */
+const BROWSER = {
+  Pragma: "no-cache",
+  "Cache-Control": "no-cache",
+  "User-Agent": "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36",
+  Origin: "http://server.example.com",
+  "Accept-Encoding": "gzip, deflate, br, zstd",
+  "Accept-Language": "en-GB,en;q=0.9,de-DE;q=0.8,de;q=0.7",
+  Cookie: "session=f3b1c6e0a94d4b7f8e2d; theme=dark",
+  "Sec-WebSocket-Extensions": "permessage-deflate; client_max_window_bits",
+};
+
+/** The row that is like most requests. */
+export const browser = rows({ section: "RFC 6455 §4.2.1", expect: "upgrade", evidence: "request" }, [
+  ["a request as a browser sends it", upgrade(BROWSER)],
+])[0]!;
+
 export const upgrades: RequestRow[] = [
+  browser,
   ...rows({ section: "RFC 6455 §4.2.1", expect: "upgrade", evidence: "request" }, [
     ["a request with the five fields", upgrade()],
     ["the request of RFC 6455 §1.2 from its own page", upgrade({ Origin: "http://server.example.com" })],
