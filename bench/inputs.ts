@@ -9,9 +9,11 @@ export function bytesOf(hex: string): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(unhex(hex));
 }
 
-/** ASCII of so many bytes. */
+/** ASCII of so many bytes, the same 32 again and again. */
 export function ascii(size: number): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from({ length: size }, (_, i) => 0x61 + i % 26);
+  const bytes = new Uint8Array(size);
+  for (let i = 0; i < size; i++) bytes[i] = 0x40 + i % 32;
+  return bytes;
 }
 
 /** Text of so many bytes, in which every other character takes more than one. */
