@@ -7,6 +7,9 @@ import { LARGE, Outbox } from "./outbox.ts";
 /** Text up to this length is encoded in place; longer text is measured first, so that no room is wasted. */
 const IN_PLACE = 16384;
 
+/** Text up to this length is written by hand first: a call of the encoder takes longer. */
+const BY_HAND = 40;
+
 const ENCODER = new TextEncoder();
 
 /** An outbox that is written by frames. */
@@ -50,7 +53,8 @@ export class FrameWriter extends Outbox {
     const masked = this.#maskKey !== undefined;
     const slab = this.reserve(MAX_HEADER + 3 * text.length);
     const guess = this.used + headerSizeFor(text.length, masked);
-    const { written } = ENCODER.encodeInto(text, slab.subarray(guess));
+    const isDone = text.length <= BY_HAND && putAscii(slab, guess, text);
+    const written = isDone ? text.length : ENCODER.encodeInto(text, slab.subarray(guess)).written;
     const at = this.used + headerSizeFor(written, masked);
     if (at !== guess) slab.copyWithin(at, guess, guess + written);
     this.#finish(slab, first, at, written);
@@ -63,4 +67,14 @@ export class FrameWriter extends Outbox {
     if (key !== undefined) mask(slab, at, at + length, key);
     this.commit(at + length);
   }
+}
+
+/** Writes text as long as it is ASCII; whether all of it was. */
+function putAscii(slab: Uint8Array, at: number, text: string): boolean {
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code >= 0x80) return false;
+    slab[at + i] = code;
+  }
+  return true;
 }

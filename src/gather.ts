@@ -1,6 +1,9 @@
 // A payload that comes in pieces, in one buffer that grows by doubling up to what was declared: a header alone
 // allocates nothing, and many small pieces cost what their bytes cost.
 
+/** Once there is as much as this, what was declared is allocated at once: from here on growing costs more than reading. */
+const EARNEST = 2 ** 18;
+
 /** Pieces of one message. */
 export class Gather {
   /** How many bytes there are. */
@@ -15,7 +18,8 @@ export class Gather {
   add(bytes: Uint8Array, start: number, end: number, limit: number): void {
     const length = this.length + end - start;
     if (length > this.#bytes.length) {
-      const size = Math.max(length, Math.min(limit, 2 * this.#bytes.length));
+      const isEarnest = this.length >= EARNEST && limit < Infinity;
+      const size = Math.max(length, isEarnest ? limit : Math.min(limit, 2 * this.#bytes.length));
       // What was too small is freed at once: as garbage it would double the memory that a message takes
       this.#bytes = new Uint8Array(this.#bytes.buffer.transfer(size));
     }

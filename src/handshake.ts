@@ -4,7 +4,7 @@
 import { encodeBase64 } from "@std/encoding/base64";
 import type { DeflateAgreement } from "./deflate_options.ts";
 import { quote, type RequestHead } from "./errors.ts";
-import { isValueChar } from "./fields.ts";
+import { isFieldValue } from "./fields.ts";
 
 /**
  * What both ends have settled (RFC 6455 §4.1, §4.2.2): the role is ours, the rest is the connection's.
@@ -236,7 +236,7 @@ export function checkResponse(response: Response): void {
     throw new TypeError("Cannot send the response: its body was already used");
   }
   // Bun lets one be made
-  if (![...response.statusText].every((char) => isValueChar(char.charCodeAt(0)))) {
+  if (!isFieldValue(response.statusText)) {
     throw new TypeError(`Cannot send the response: its status text is ${quote(response.statusText)}`);
   }
   const length = response.headers.get("content-length");

@@ -3,7 +3,7 @@
 // wrong is a Problem.
 
 import { type Problem, quote } from "./errors.ts";
-import { isToken, isTokenChar, isValueChar, trimSpace } from "./fields.ts";
+import { isFieldValue, isToken, isTokenChar, trimSpace } from "./fields.ts";
 
 /** At most this many fields. */
 export const MAX_FIELDS = 128;
@@ -59,22 +59,21 @@ export class HeadReader {
   }
 
   #search(): HeadBytes | Problem | undefined {
-    const bytes = this.#bytes, end = Math.min(this.#length, this.#limit);
+    const end = Math.min(this.#length, this.#limit), bytes = this.#bytes.subarray(0, end);
     const first = bytes[0];
     if (first !== undefined && !isTokenChar(first) && first !== CR) {
       return malformed("RFC 9112 §3", `the first byte is 0x${first.toString(16).padStart(2, "0")}`);
     }
     for (;;) {
-      const found = bytes.subarray(this.#searched, end).indexOf(LF);
-      if (found < 0) break;
-      const at = this.#searched + found;
+      const at = bytes.indexOf(LF, this.#searched);
+      if (at < 0) break;
       if (bytes[at - 1] !== CR) return malformed("RFC 9112 §2.2", "a line ends without CR");
       const empty = at - 1 === this.#line;
       this.#searched = at + 1;
       if (!empty) {
         if (this.#start < 0) this.#start = this.#line;
       } else if (this.#start >= 0) {
-        return { head: bytes.subarray(this.#start, at + 1), rest: bytes.subarray(at + 1, this.#length) };
+        return { head: bytes.subarray(this.#start, at + 1), rest: this.#bytes.subarray(at + 1, this.#length) };
       } else if (this.#line > 0 || this.#emptyLines === 0) {
         return malformed("RFC 9112 §2.2", "an empty line precedes the head");
       }
@@ -120,7 +119,9 @@ export class Fields {
 
   /** How many lines have this name. */
   count(name: string): number {
-    return this.#names.reduce((count, other) => other === name ? count + 1 : count, 0);
+    let count = 0;
+    for (const other of this.#names) if (other === name) count++;
+    return count;
   }
 
   /** Each line. */
@@ -129,9 +130,18 @@ export class Fields {
   }
 }
 
+const DECODER = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }), ENCODER = new TextEncoder();
+
 /** Bytes as latin-1: a byte is a character, so that nothing throws and nothing is lost. */
 export function latin1(bytes: Uint8Array): string {
   let text = "";
+  try {
+    text = DECODER.decode(bytes);
+  } catch {
+    // Not ASCII, of which latin-1 has the same characters as UTF-8
+  }
+  if (text.length === bytes.length) return text;
+  text = "";
   for (let i = 0; i < bytes.length; i += 4096) {
     // Not spread: that iterates, which costs ten times as much
     text += String.fromCharCode.apply(null, bytes.subarray(i, i + 4096) as unknown as number[]);
@@ -169,11 +179,6 @@ export function readField(line: string, fields: Fields): Problem | undefined {
   if (!isFieldValue(value)) return malformed("RFC 9110 §5.5", `${name} is ${quote(value)}`);
   fields.append(name, value);
   return undefined;
-}
-
-function isFieldValue(value: string): boolean {
-  for (let i = 0; i < value.length; i++) if (!isValueChar(value.charCodeAt(i))) return false;
-  return true;
 }
 
 /** How long a body is: bytes, or chunked, or in a coding that is not known here (RFC 9112 §6). */
@@ -232,6 +237,7 @@ export function writeHead(start: string, fields: Iterable<readonly [string, stri
   }
   text += "\r\n";
   const bytes = new Uint8Array(text.length);
+  if (ENCODER.encodeInto(text, bytes).read === text.length) return bytes;
   for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
   return bytes;
 }

@@ -1,6 +1,8 @@
 // Masking (RFC 6455 §5.3): XOR in place, and keys that are fresh for each frame. A key is one 32-bit number in network
 // order: its first byte, the highest, masks the first byte of the payload.
 
+import { WIDE_WORDS_FROM, WORDS_FROM } from "./tuning.ts";
+
 /**
  * Gives a masking key: 32 bits, the first byte of the key highest. It must be unpredictable (RFC 6455 §10.3), and a new
  * one for each frame.
@@ -22,9 +24,6 @@ export type MaskKeys = () => number;
 
 const LITTLE_ENDIAN = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1;
 
-/** Below this many bytes setting up a view costs more than it saves. */
-const WORDWISE = 48;
-
 /**
  * Masks or unmasks `bytes[start, end)` in place.
  *
@@ -33,17 +32,39 @@ const WORDWISE = 48;
  * @returns The phase behind `end`.
  */
 export function mask(bytes: Uint8Array, start: number, end: number, key: number, phase = 0): number {
-  let at = start;
-  if (end - start >= WORDWISE) {
-    while ((bytes.byteOffset + at & 3) !== 0) bytes[at++]! ^= key >>> 24 - 8 * (phase++ & 3);
-    const words = new Int32Array(bytes.buffer, bytes.byteOffset + at, end - at >>> 2);
-    const turned = rotate(key, 8 * (phase & 3));
+  const length = end - start;
+  let at = start, turned = rotate(key, 8 * phase);
+  if (length >= WORDS_FROM) {
+    const isWide = length >= WIDE_WORDS_FROM, size = isWide ? 8 : 4;
+    const aligned = start + (-(bytes.byteOffset + start) & size - 1), count = Math.floor((end - aligned) / size);
+    maskBytes(bytes, start, aligned, turned);
+    turned = rotate(turned, 8 * (aligned - start & 3));
     const word = LITTLE_ENDIAN ? swap(turned) : turned;
-    for (let i = 0; i < words.length; i++) words[i]! ^= word;
-    at += words.length * 4;
+    if (isWide) maskWideWords(new BigUint64Array(bytes.buffer, bytes.byteOffset + aligned, count), word);
+    else maskWords(new Int32Array(bytes.buffer, bytes.byteOffset + aligned, count), word);
+    at = aligned + count * size;
   }
-  while (at < end) bytes[at++]! ^= key >>> 24 - 8 * (phase++ & 3);
-  return phase & 3;
+  maskBytes(bytes, at, end, turned);
+  return phase + length & 3;
+}
+
+function maskBytes(bytes: Uint8Array, at: number, end: number, key: number): void {
+  for (; at + 3 < end; at += 4) {
+    bytes[at]! ^= key >>> 24;
+    bytes[at + 1]! ^= key >>> 16;
+    bytes[at + 2]! ^= key >>> 8;
+    bytes[at + 3]! ^= key;
+  }
+  for (let shift = 24; at < end; shift -= 8) bytes[at++]! ^= key >>> shift;
+}
+
+function maskWords(words: Int32Array, word: number): void {
+  for (let i = 0; i < words.length; i++) words[i]! ^= word;
+}
+
+function maskWideWords(words: BigUint64Array, word: number): void {
+  const twice = BigInt(word >>> 0) * 0x1_0000_0001n;
+  for (let i = 0; i < words.length; i++) words[i]! ^= twice;
 }
 
 function rotate(word: number, bits: number): number {

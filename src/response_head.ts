@@ -1,7 +1,7 @@
 // The head of a response (RFC 9112 §4), and where its body ends (RFC 9112 §6.3).
 
 import { type Problem, quote, type ResponseHead } from "./errors.ts";
-import { isValueChar, listElements } from "./fields.ts";
+import { isFieldValue, listElements } from "./fields.ts";
 import { type Fields, malformed, readBodyLength, readLines } from "./head.ts";
 
 /** A response as it was read. */
@@ -24,7 +24,7 @@ export function parseResponse(head: Uint8Array): ParsedResponse | Problem {
   const [, major, minor, digits, reason = ""] = match;
   if (major !== "1") return { failure: "http-version-unsupported", detail: `the status line is ${quote(start)}` };
   const status = Number(digits);
-  const valid = status >= 100 && [...reason].every((char) => isValueChar(char.charCodeAt(0)));
+  const valid = status >= 100 && isFieldValue(reason);
   if (!valid) return malformed("RFC 9112 §4", `the status line is ${quote(start)}`);
   const version = minor === "0" ? "1.0" : "1.1";
   // RFC 6455 §4.1: a switch of protocols needs HTTP/1.1

@@ -1,21 +1,14 @@
 // Text (RFC 6455 §8.1): bytes of UTF-8 to strings, refused as soon as the wrong byte is seen, also in the middle of a
 // code point and across any cut (RFC 3629 §4).
 
-const DECODER = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+import { SHORT_TEXT } from "./tuning.ts";
 
-/** Up to this many bytes a loop is faster than a call of the decoder. */
-const SHORT = 32;
+const DECODER = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** The text in `bytes`, or `undefined` when they are not UTF-8. */
 export function decodeText(bytes: Uint8Array): string | undefined {
-  if (bytes.length <= SHORT) {
-    let text = "";
-    for (let i = 0;; i++) {
-      if (i === bytes.length) return text;
-      const byte = bytes[i]!;
-      if (byte >= 0x80) break;
-      text += String.fromCharCode(byte);
-    }
+  if (bytes.length <= SHORT_TEXT && passAscii(bytes, 0, bytes.length) === bytes.length) {
+    return String.fromCharCode.apply(null, bytes as unknown as number[]); // not spread: that iterates
   }
   try {
     return DECODER.decode(bytes);
@@ -33,13 +26,17 @@ export class Utf8Check {
   /** Takes the next bytes; false at the first that can't stand where it stands. */
   push(bytes: Uint8Array, start = 0, end: number = bytes.length): boolean {
     for (let i = start; i < end; i++) {
-      const byte = bytes[i]!;
-      if (this.#missing > 0) {
+      if (this.#missing === 0) {
+        i = passAscii(bytes, i, end);
+        if (i === end) return true;
+        if (!this.#lead(bytes[i]!)) return false;
+      } else {
+        const byte = bytes[i]!;
         if (byte < this.#low || byte > this.#high) return false;
         this.#low = 0x80;
         this.#high = 0xbf;
         this.#missing--;
-      } else if (byte >= 0x80 && !this.#lead(byte)) return false;
+      }
     }
     return true;
   }
@@ -63,4 +60,10 @@ export class Utf8Check {
     this.#high = 0xbf;
     return whole;
   }
+}
+
+/** Where ASCII ends. */
+function passAscii(bytes: Uint8Array, at: number, end: number): number {
+  while (at < end && bytes[at]! < 0x80) at++;
+  return at;
 }

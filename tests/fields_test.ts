@@ -1,14 +1,15 @@
 import { assert, assertEquals } from "@std/assert";
 import {
+  isFieldValue,
   isToken,
   isTokenChar,
-  isValueChar,
   listElements,
   listHas,
   parseExtensions,
   parseTokens,
   trimSpace,
 } from "../src/fields.ts";
+import { quote } from "../src/errors.ts";
 import { test } from "./harness.ts";
 
 const TCHAR = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]$/;
@@ -26,10 +27,12 @@ test("isToken() takes one tchar or more (RFC 9110 §5.6.2)", () => {
   }
 });
 
-test("isValueChar() knows HTAB, SP, VCHAR and obs-text (RFC 9110 §5.5)", () => {
+test("isFieldValue() knows HTAB, SP, VCHAR and obs-text, wherever they stand (RFC 9110 §5.5)", () => {
+  assert(isFieldValue(""));
   for (let code = 0; code <= 0x3000; code++) {
     const expected = code === 9 || code >= 0x20 && code <= 0x7e || code >= 0x80 && code <= 0xff;
-    assertEquals(isValueChar(code), expected, `U+${code.toString(16)}`);
+    const char = String.fromCharCode(code);
+    for (const value of [char, `${char}a`, `a${char}`]) assertEquals(isFieldValue(value), expected, quote(value));
   }
 });
 

@@ -102,9 +102,9 @@ function work(run: () => void): number {
   const { indexOf, set } = Uint8Array.prototype;
   let count = 0;
   Object.assign(Uint8Array.prototype, {
-    indexOf(this: Uint8Array, byte: number) {
-      count += this.length;
-      return indexOf.call(this, byte);
+    indexOf(this: Uint8Array, byte: number, from = 0) {
+      count += this.length - from;
+      return indexOf.call(this, byte, from);
     },
     set(this: Uint8Array, from: ArrayLike<number>, at?: number) {
       count += from.length;

@@ -16,10 +16,45 @@ test("mask() masks the example of the RFC (RFC 6455 §5.7)", () => {
 
 test("mask() is the XOR by bytes at every offset, start, length and phase (RFC 6455 §5.3)", () => {
   const next = random(1);
-  const buffer = new Uint8Array(160);
+  const buffer = new Uint8Array(720);
   for (let offset = 0; offset < 8; offset++) {
     for (let start = 0; start < 5; start++) {
-      for (const length of [0, 1, 2, 3, 4, 5, 7, 8, 31, 46, 47, 48, 49, 50, 51, 52, 55, 63, 64, 65, 100, 127]) {
+      for (
+        const length of [
+          0,
+          1,
+          2,
+          3,
+          4,
+          5,
+          7,
+          8,
+          31,
+          46,
+          47,
+          48,
+          49,
+          50,
+          51,
+          52,
+          55,
+          63,
+          64,
+          65,
+          100,
+          127,
+          191,
+          192,
+          200,
+          511,
+          512,
+          513,
+          516,
+          519,
+          527,
+          700,
+        ]
+      ) {
         for (let phase = 0; phase < 4; phase++) {
           for (let i = 0; i < buffer.length; i++) buffer[i] = next();
           const key = next() | 0; // as often negative as not

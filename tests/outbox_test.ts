@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
-import { Outbox } from "../src/outbox.ts";
+import { LARGE, Outbox } from "../src/outbox.ts";
 import { random, test } from "./harness.ts";
 
 /** Writes `count` bytes, all of them `value`. */
@@ -58,7 +58,7 @@ test("Outbox gives a piece of its own to what is larger than a slab", () => {
 
 test("Outbox.recycle() has slabs used again, of both sizes", () => {
   const outbox = new Outbox();
-  for (const count of [10, 2048, 2049, 65536]) {
+  for (const count of [10, 2048, 2049, LARGE]) {
     write(outbox, count);
     const first = outbox.take()!;
     outbox.recycle(first);
@@ -69,10 +69,10 @@ test("Outbox.recycle() has slabs used again, of both sizes", () => {
 
 test("Outbox.recycle() keeps no buffer that is not a slab", () => {
   const outbox = new Outbox();
-  write(outbox, 65537);
+  write(outbox, LARGE + 1);
   const large = outbox.take()!;
   outbox.recycle(large);
-  write(outbox, 65537);
+  write(outbox, LARGE + 1);
   assert(outbox.take()!.buffer !== large.buffer);
 });
 

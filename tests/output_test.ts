@@ -254,8 +254,8 @@ test("Output calls flushed whenever nothing is left, and never before", async ()
   await turn();
   assertEquals(counts.flushed, 2);
   transport.waits = true;
-  send("b");
-  send(new Uint8Array(65530));
+  send("bcd");
+  send(new Uint8Array(65536)); // there is no room for both in a slab
   assertEquals([transport.writes.length, counts.flushed], [2, 2]);
   transport.finish(output);
   assertEquals([transport.writes.length, counts.flushed], [3, 2]);
