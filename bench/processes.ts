@@ -1,41 +1,47 @@
-// Servers in processes of their own, and what the operating system says of them: CPU time of all threads, user's and
-// kernel's, and resident memory. Linux only: it is read from /proc.
+// Servers in processes of their own, on a core of their own, and what the operating system says of them.
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { program } from "../tests/harness.ts";
+import { cpuMeter, residentMemory } from "./usage.ts";
 
 /** A server that listens. */
 export interface BenchServer extends AsyncDisposable {
   readonly name: string;
   readonly port: number;
+  readonly pid: number;
   /** Seconds of CPU time so far. */
   cpu(): number;
   /** Resident memory, in bytes. */
   memory(): number;
 }
 
-/** Ticks a second: USER_HZ, which is 100 wherever Linux runs. */
-const HZ = 100;
+/** How long a server may take until it listens. */
+const PATIENCE_MS = 20_000;
 
-/** Starts a server, whose first line is `listening PORT`; on a core of its own where there are two and taskset. */
+/** A command on a core of its own, where there are two and taskset, and with as many files as may be. */
+export function pinned(core: number, command: readonly string[]): string[] {
+  const taskset = cpus().length > 1 && program("taskset") ? ["taskset", "-c", `${core}`] : [];
+  return ["sh", "-c", 'ulimit -n "$(ulimit -Hn)"; exec "$@"', "sh", ...taskset, ...command];
+}
+
+/** Starts a server, whose first line is `listening PORT`, on the first core. */
 export async function startServer(name: string, command: readonly string[]): Promise<BenchServer> {
-  const pinned = cpus().length > 1 && program("taskset") ? ["taskset", "-c", "0", ...command] : command;
-  const [file, ...args] = pinned;
+  const [file, ...args] = pinned(0, command);
   const child = spawn(file!, args, { stdio: ["pipe", "pipe", "inherit"] });
+  const pid = child.pid!; // both sh and taskset become the command
+  const impatient = setTimeout(() => child.kill("SIGKILL"), PATIENCE_MS);
   const port = await listening(name, child);
-  const stat = (name: string) => readFileSync(`/proc/${child.pid}/${name}`, "utf8");
+  clearTimeout(impatient);
   return {
     name,
     port,
-    cpu() {
-      const fields = stat("stat").replace(/^.*\) /, "").split(" ");
-      return (Number(fields[11]) + Number(fields[12])) / HZ;
-    },
-    memory: () => Number(/VmRSS:\s+(\d+) kB/.exec(stat("status"))?.[1]) * 1024,
+    pid,
+    cpu: cpuMeter(pid),
+    memory: () => residentMemory(pid),
     async [Symbol.asyncDispose]() {
+      if (child.exitCode !== null || child.signalCode !== null) return;
       const exited = once(child, "exit");
       child.kill("SIGKILL");
       await exited;

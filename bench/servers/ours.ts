@@ -1,8 +1,9 @@
-// An echo of ours, on whichever runtime runs it. Its argument is `{ face, compression }`, as JSON.
+// An echo of ours, on whichever runtime runs it, as an application would write it there. Its argument is
+// `{ face, compression }`, as JSON.
 
 import process from "node:process";
-import { accept, type AcceptOptions, type WebSocketConnection } from "../../mod.ts";
-import { listen } from "../../tests/tcp.ts";
+import type { AddressInfo } from "node:net";
+import { accept, type AcceptOptions, type ByteConnection, type WebSocketConnection } from "../../mod.ts";
 
 const { face = "direct", ...options } = JSON.parse(process.argv[2] ?? "{}") as AcceptOptions & { face?: string };
 
@@ -14,6 +15,28 @@ const FACES: Readonly<Record<string, (socket: WebSocketConnection) => Promise<un
   "pipeTo": (socket) => socket.readable.pipeTo(socket.writable),
 };
 
-const echo = FACES[face]!, listener = await listen();
-console.log(`listening ${listener.port}`);
-for await (const conn of listener) accept(conn, options).then(echo).catch(() => {});
+const echo = FACES[face]!, hostname = "127.0.0.1";
+const serve = (conn: ByteConnection) => void accept(conn, options).then(echo).catch(() => {});
+const tell = (port: number) => console.log(`listening ${port}`);
+
+if ("Deno" in globalThis) {
+  const listener = Deno.listen({ hostname, port: 0 });
+  tell(listener.addr.port);
+  for (;;) {
+    try {
+      serve(await listener.accept());
+    } catch {
+      // the client has already left
+    }
+  }
+} else if ("Bun" in globalThis) {
+  const { listen } = await import("../../src/bun.ts");
+  const listener = listen({ hostname });
+  tell((listener.addr as { port: number }).port);
+  for await (const conn of listener) serve(conn);
+} else {
+  const { createServer } = await import("node:net");
+  const { fromSocket } = await import("../../src/node.ts");
+  const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => serve(fromSocket(socket)));
+  server.listen(0, hostname, () => tell((server.address() as AddressInfo).port));
+}

@@ -1,0 +1,41 @@
+// The process of the load, from where the run is told: on a core that no server has.
+
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { pinned } from "../processes.ts";
+import type { Answer, Job } from "./load.ts";
+
+/** It. */
+export interface Loader extends AsyncDisposable {
+  /** Has a job done. */
+  run(job: Job): Promise<Answer>;
+}
+
+/** How long a job may take. */
+const PATIENCE_MS = 120_000;
+
+/** Starts it. */
+export function startLoader(bun: readonly string[]): Loader {
+  const path = fileURLToPath(new URL("load.ts", import.meta.url).href);
+  const [file, ...args] = pinned(1, [...bun, path]);
+  const child = spawn(file!, args, { stdio: ["pipe", "pipe", "inherit"] });
+  const lines = createInterface({ input: child.stdout! })[Symbol.asyncIterator]();
+  return {
+    async run(job) {
+      child.stdin!.write(JSON.stringify(job) + "\n");
+      const timer = setTimeout(() => child.kill("SIGKILL"), PATIENCE_MS);
+      const { value, done } = await lines.next();
+      clearTimeout(timer);
+      if (done) throw new Error(`The load ended at ${JSON.stringify(job)}`);
+      return JSON.parse(value);
+    },
+    async [Symbol.asyncDispose]() {
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      const exited = once(child, "exit");
+      child.kill("SIGKILL");
+      await exited;
+    },
+  };
+}

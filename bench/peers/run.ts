@@ -1,0 +1,114 @@
+// Ours beside its peers, each in a process of its own on a core of its own, all under the same load: see bench/README.md.
+// The environment shortens it: ROUNDS, SECONDS, WARMUP, MEMORY_ROUNDS, IDLE; ONLY and WORKLOADS are regular expressions.
+
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpus } from "node:os";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { findRuntimes } from "../../tests/runtimes.ts";
+import { type BenchServer, startServer } from "../processes.ts";
+import { execute } from "./beast.ts";
+import { type Loader, startLoader } from "./loader.ts";
+import { type Cell, page, type Results, resultTable } from "./results.ts";
+import { type Peer, servers, takesPart } from "./servers.ts";
+import { figureOf, type Workload, workloads } from "./workloads.ts";
+
+const { env } = process;
+const settings = {
+  rounds: Number(env.ROUNDS ?? 5),
+  warmUp: Number(env.WARMUP ?? 0.15),
+  seconds: Number(env.SECONDS ?? 0.35),
+  memoryRounds: Number(env.MEMORY_ROUNDS ?? 1),
+  idle: Number(env.IDLE ?? 10_000),
+};
+/** How long a server that has just started is driven, in seconds, for what compiles what is hot. */
+const FIRST_WARM_UP = 0.4;
+
+const runtimes = findRuntimes();
+if (!runtimes.bun) throw new Error("Bun is needed: the load runs on it");
+const matches = (pattern: string | undefined, name: string) => new RegExp(pattern ?? "", "i").test(name);
+const peers = (await servers(runtimes)).filter(({ name }) => matches(env.ONLY, name));
+const rows = workloads(settings.idle).filter(({ name }) => matches(env.WORKLOADS, name));
+const timed = rows.filter(({ unit }) => unit !== null), memory = rows.filter(({ unit }) => unit === null);
+
+const cells = rows.flatMap(({ name: workload, unit, size }) => {
+  return peers.map(({ runtime, kind }): Cell => ({ workload, unit, size, runtime, kind, figures: [] }));
+});
+await using loader = startLoader(runtimes.bun);
+const started = Date.now();
+for (let round = 0; timed.length > 0 && round < settings.rounds; round++) {
+  await withServers(peers, async (all) => {
+    await warmUp(loader, all);
+    for (const workload of timed) {
+      for (const [peer, server] of all) await measure(loader, workload, peer, server);
+    }
+  });
+  console.error(`Round ${round + 1} of ${settings.rounds} after ${Math.round((Date.now() - started) / 1000)} s`);
+}
+for (let round = 0; round < settings.memoryRounds; round++) {
+  for (const workload of memory) {
+    for (const peer of peers.filter((peer) => takesPart(peer, workload))) {
+      await withServers([peer], async ([[_, server] = []]) => await measure(loader, workload, peer, server!));
+    }
+  }
+}
+
+console.log(resultTable({ cells }));
+await keep({
+  date: new Date(started).toISOString(),
+  machine: /model name\s*: (.*)/.exec(readFileSync("/proc/cpuinfo", "utf8"))?.[1] ?? "unknown",
+  cores: cpus().length,
+  versions: await versions(),
+  settings,
+  cells: cells.filter(({ figures }) => figures.length > 0),
+});
+
+/** Has them all listen, and ends them. */
+async function withServers(
+  peers: readonly Peer[],
+  body: (servers: [Peer, BenchServer][]) => Promise<void>,
+): Promise<void> {
+  await using stack = new AsyncDisposableStack();
+  const all: [Peer, BenchServer][] = [];
+  for (const peer of peers) all.push([peer, stack.use(await startServer(peer.name, peer.command))]);
+  await body(all);
+}
+
+/** Drives each of them for a while. */
+async function warmUp(loader: Loader, all: [Peer, BenchServer][]): Promise<void> {
+  const first = workloads(0)[0]!, times = { warmUp: FIRST_WARM_UP / 2, seconds: FIRST_WARM_UP / 2 };
+  for (const [{ kind }, server] of all) await loader.run(first.job(server, kind === "raw", times));
+}
+
+async function measure(loader: Loader, workload: Workload, peer: Peer, server: BenchServer): Promise<void> {
+  if (!takesPart(peer, workload)) return;
+  const answer = await loader.run(workload.job(server, peer.kind === "raw", settings));
+  if ("error" in answer) {
+    console.error(`${peer.name} at ${workload.name}: ${answer.error}`);
+    process.exitCode = 1;
+    return;
+  }
+  cells.find((cell) => {
+    return cell.workload === workload.name && cell.runtime === peer.runtime && cell.kind === peer.kind;
+  })!.figures.push(figureOf(answer, settings.idle));
+}
+
+async function versions(): Promise<Record<string, string>> {
+  const found: Record<string, string> = {};
+  for (const [name, command] of Object.entries({ Bun: runtimes.bun, Deno: runtimes.deno, Node: runtimes.node })) {
+    if (command) found[name] = /\d+\.\d+\.\d+/.exec(await execute([...command, "--version"]))?.[0] ?? "unknown";
+  }
+  const ws = fileURLToPath(new URL("../../node_modules/ws/package.json", import.meta.url).href);
+  return { ...found, ws: JSON.parse(readFileSync(ws, "utf8")).version };
+}
+
+/** Writes a run down, for bench/peers/summary.ts. */
+async function keep(results: Results): Promise<void> {
+  const folder = fileURLToPath(new URL("../results/", import.meta.url).href);
+  const files = ["json", "md"].map((suffix) => `${folder}${results.date.slice(0, 19).replaceAll(":", "")}.${suffix}`);
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(files[0]!, JSON.stringify(results));
+  writeFileSync(files[1]!, page(results));
+  if (runtimes.deno) await execute([...runtimes.deno, "fmt", "-q", ...files]);
+  console.log(`Written to ${files.join(" and ")}`);
+}

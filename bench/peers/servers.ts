@@ -1,0 +1,81 @@
+// The servers, as a table: ours and its peers, on each runtime that is there.
+
+import type { Runtimes } from "../../tests/runtimes.ts";
+import { fileURLToPath } from "node:url";
+import { beast } from "./beast.ts";
+import type { Workload } from "./workloads.ts";
+
+/** What a server is, whichever the runtime. */
+export type Kind =
+  | "direct"
+  | "for-await"
+  | "pipeTo"
+  | "native"
+  | "ws"
+  | "ws corked"
+  | "raw"
+  | "Beast"
+  | "Beast fast";
+
+export type Runtime = "Bun" | "Deno" | "Node" | "C++";
+
+/** A row. */
+export interface Peer {
+  readonly name: string;
+  readonly runtime: Runtime;
+  readonly kind: Kind;
+  readonly command: readonly string[];
+}
+
+const KINDS: readonly [kind: Kind, file: string, options?: object][] = [
+  ["direct", "ours", { face: "direct" }],
+  ["for-await", "ours", { face: "for-await" }],
+  ["pipeTo", "ours", { face: "pipeTo" }],
+  ["native", "native"],
+  ["ws", "ws", { perMessageDeflate: false }],
+  ["ws corked", "ws", { perMessageDeflate: false, corked: true }],
+  ["raw", "raw"],
+];
+
+/** What a server is called in tables. */
+export function nameOf(runtime: Runtime, kind: Kind): string {
+  if (runtime === "C++") return kind;
+  if (kind === "native") return runtime === "Bun" ? "Bun.serve" : "Deno.upgradeWebSocket";
+  const name = ["direct", "for-await", "pipeTo"].includes(kind)
+    ? `Handfast ${kind}`
+    : kind === "raw"
+    ? "raw TCP"
+    : kind;
+  return `${name} on ${runtime}`;
+}
+
+/** All that can run here. */
+export async function servers({ bun, deno, node }: Runtimes): Promise<Peer[]> {
+  const commands: [Runtime, readonly string[] | undefined][] = [
+    ["Bun", bun],
+    ["Deno", deno && [...deno, "run", "-A"]],
+    ["Node", node],
+  ];
+  const peers = commands.flatMap(([runtime, command]) => {
+    return command
+      ? KINDS.filter(([kind]) => kind !== "native" || runtime !== "Node").map(([kind, file, options]) => {
+        const path = fileURLToPath(new URL(`../servers/${file}.ts`, import.meta.url).href);
+        const args = options ? [JSON.stringify(options)] : [];
+        return { name: nameOf(runtime, kind), runtime, kind, command: [...command, path, ...args] };
+      })
+      : [];
+  });
+  const program = await beast();
+  return program === undefined ? peers : [
+    ...peers,
+    { name: "Beast", runtime: "C++", kind: "Beast", command: [program] },
+    { name: "Beast fast", runtime: "C++", kind: "Beast fast", command: [program, "fast"] },
+  ];
+}
+
+/** Whether a server does a workload. */
+export function takesPart({ kind }: Peer, { unit, isText, hasFaces }: Workload): boolean {
+  if (kind === "raw") return unit === "messages" && !isText; // bytes have no type
+  if (kind === "for-await" || kind === "pipeTo") return hasFaces === true;
+  return kind !== "ws corked" || unit === "messages";
+}
