@@ -21,8 +21,8 @@ const settings = {
   memoryRounds: Number(env.MEMORY_ROUNDS ?? 1),
   idle: Number(env.IDLE ?? 10_000),
 };
-/** How long a server that has just started is driven, in seconds, for what compiles what is hot. */
-const FIRST_WARM_UP = 0.4;
+/** How long a server that has just started is driven with messages, and with handshakes: what is hot gets compiled. */
+const FIRST = { warmUp: 0.5, seconds: 0.5 };
 
 const runtimes = findRuntimes();
 if (!runtimes.bun) throw new Error("Bun is needed: the load runs on it");
@@ -36,20 +36,25 @@ const cells = rows.flatMap(({ name: workload, unit, size }) => {
 });
 await using loader = startLoader(runtimes.bun);
 const started = Date.now();
-for (let round = 0; timed.length > 0 && round < settings.rounds; round++) {
+if (timed.length > 0) {
   await withServers(peers, async (all) => {
-    await warmUp(loader, all);
-    for (const workload of timed) {
-      for (const [peer, server] of all) await measure(loader, workload, peer, server);
+    for (const [peer, server] of all) await warmUp(loader, peer, server);
+    tell("Warmed up");
+    for (let round = 1; round <= settings.rounds; round++) {
+      for (const workload of timed) {
+        for (const [peer, server] of all) await measure(loader, workload, peer, server);
+      }
+      tell(`Round ${round} of ${settings.rounds}`);
     }
   });
-  console.error(`Round ${round + 1} of ${settings.rounds} after ${Math.round((Date.now() - started) / 1000)} s`);
 }
-for (let round = 0; round < settings.memoryRounds; round++) {
+for (let round = 1; round <= settings.memoryRounds; round++) {
   for (const workload of memory) {
     for (const peer of peers.filter((peer) => takesPart(peer, workload))) {
-      await withServers([peer], async ([[_, server] = []]) => await measure(loader, workload, peer, server!));
+      // A server that has worked before would grow into what it has freed
+      await withServers([peer], async (all) => await measure(loader, workload, peer, all[0]![1]));
     }
+    tell(`Memory, round ${round} of ${settings.memoryRounds}`);
   }
 }
 
@@ -74,10 +79,16 @@ async function withServers(
   await body(all);
 }
 
-/** Drives each of them for a while. */
-async function warmUp(loader: Loader, all: [Peer, BenchServer][]): Promise<void> {
-  const first = workloads(0)[0]!, times = { warmUp: FIRST_WARM_UP / 2, seconds: FIRST_WARM_UP / 2 };
-  for (const [{ kind }, server] of all) await loader.run(first.job(server, kind === "raw", times));
+/** The first of what it will be measured with, messages and handshakes, for a while. */
+async function warmUp(loader: Loader, peer: Peer, server: BenchServer): Promise<void> {
+  for (const unit of ["messages", "handshakes"]) {
+    const workload = timed.find((workload) => workload.unit === unit && takesPart(peer, workload));
+    if (workload) await loader.run(workload.job(server, peer.kind === "raw", FIRST));
+  }
+}
+
+function tell(what: string): void {
+  console.error(`${what}, after ${Math.round((Date.now() - started) / 1000)} s`);
 }
 
 async function measure(loader: Loader, workload: Workload, peer: Peer, server: BenchServer): Promise<void> {
