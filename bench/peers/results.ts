@@ -68,10 +68,14 @@ export function resultTable({ cells }: Pick<Results, "cells">): string {
   return table(head, rows, 2);
 }
 
+/** Values with their names. */
+export function list(values: object): string {
+  return Object.entries(values).map(([name, value]) => `${name} ${value}`).join(", ");
+}
+
 /** A run as a page. */
 export function page(results: Results): string {
   const { date, machine, cores, versions, settings } = results;
-  const list = (values: object) => Object.entries(values).map(([name, value]) => `${name} ${value}`).join(", ");
   return [
     `# Handfast and its peers, ${date.slice(0, 10)}`,
     `${machine}, ${cores} cores; ${list(versions)}. ${list(settings)}.`,

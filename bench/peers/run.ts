@@ -1,5 +1,6 @@
 // Ours beside its peers, each in a process of its own on a core of its own, all under the same load: see bench/README.md.
-// The environment shortens it: ROUNDS, SECONDS, WARMUP, MEMORY_ROUNDS, IDLE; ONLY and WORKLOADS are regular expressions.
+// The environment shortens it: ROUNDS, SECONDS, WARMUP, FIRST, MEMORY_ROUNDS, IDLE; and the regular expressions ONLY and
+// WORKLOADS, which say which servers and workloads there are.
 
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
@@ -16,14 +17,12 @@ import { figureOf, type Workload, workloads } from "./workloads.ts";
 const { env } = process;
 const settings = {
   rounds: Number(env.ROUNDS ?? 5),
-  warmUp: Number(env.WARMUP ?? 0.15),
+  first: Number(env.FIRST ?? 0.5),
+  warmUp: Number(env.WARMUP ?? 0.1),
   seconds: Number(env.SECONDS ?? 0.35),
   memoryRounds: Number(env.MEMORY_ROUNDS ?? 1),
   idle: Number(env.IDLE ?? 10_000),
 };
-/** How long a server that has just started is driven with messages, and with handshakes: what is hot gets compiled. */
-const FIRST = { warmUp: 0.5, seconds: 0.5 };
-
 const runtimes = findRuntimes();
 if (!runtimes.bun) throw new Error("Bun is needed: the load runs on it");
 const matches = (pattern: string | undefined, name: string) => new RegExp(pattern ?? "", "i").test(name);
@@ -38,7 +37,9 @@ await using loader = startLoader(runtimes.bun);
 const started = Date.now();
 if (timed.length > 0) {
   await withServers(peers, async (all) => {
-    for (const [peer, server] of all) await warmUp(loader, peer, server);
+    for (const workload of timed) {
+      for (const [peer, server] of all) await warmUp(loader, workload, peer, server);
+    }
     tell("Warmed up");
     for (let round = 1; round <= settings.rounds; round++) {
       for (const workload of timed) {
@@ -79,12 +80,10 @@ async function withServers(
   await body(all);
 }
 
-/** The first of what it will be measured with, messages and handshakes, for a while. */
-async function warmUp(loader: Loader, peer: Peer, server: BenchServer): Promise<void> {
-  for (const unit of ["messages", "handshakes"]) {
-    const workload = timed.find((workload) => workload.unit === unit && takesPart(peer, workload));
-    if (workload) await loader.run(workload.job(server, peer.kind === "raw", FIRST));
-  }
+/** The same for a while, unmeasured: what is hot gets compiled, which takes a second or so of each thing. */
+async function warmUp(loader: Loader, workload: Workload, peer: Peer, server: BenchServer): Promise<void> {
+  const times = { warmUp: 0, seconds: settings.first };
+  if (takesPart(peer, workload)) await loader.run(workload.job(server, peer.kind === "raw", times));
 }
 
 function tell(what: string): void {

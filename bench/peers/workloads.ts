@@ -61,7 +61,7 @@ export function workloads(idle: number): readonly Workload[] {
       job: ({ port, pid }, _, times) => ({ kind: "handshake", port, pid, connections: 16, ...times }),
     },
     {
-      name: `memory of ${idle} idle`,
+      name: `memory of ${idle.toLocaleString("en")} idle`,
       unit: null,
       job: ({ port, pid }) => ({ kind: "memory", port, pid, connections: idle }),
     },

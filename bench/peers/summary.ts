@@ -1,0 +1,62 @@
+// What several runs say together: the median of each cell, the ratios beside their targets, and a picture.
+//
+//   deno run -A bench/peers/summary.ts RESULTS.json RESULTS.json RESULTS.json
+//
+// prints the table, and writes summary.md and summary.svg where the first of them is.
+
+import { readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import process from "node:process";
+import { median } from "../processes.ts";
+import { picture } from "./picture.ts";
+import { type Cell, figure, list, type Results, resultTable, table } from "./results.ts";
+import { nameOf } from "./servers.ts";
+import { type Target, TARGETS } from "./targets.ts";
+
+/** One cell of each workload and server, with the medians of the runs as its figures. */
+export function combine(runs: readonly Results[]): Cell[] {
+  const cells = new Map<string, Cell>();
+  for (const cell of runs.flatMap(({ cells }) => cells)) {
+    const key = `${cell.workload}/${cell.runtime}/${cell.kind}`, found = cells.get(key) ?? { ...cell, figures: [] };
+    found.figures.push(median(cell.figures));
+    cells.set(key, found);
+  }
+  return [...cells.values()];
+}
+
+/** The table of targets, and how many of them hold. */
+export function judge(cells: readonly Cell[]): { text: string; hold: number } {
+  let hold = 0;
+  const rows = TARGETS.map(({ workload, runtime, kind, peer, ratio, isMost }: Target) => {
+    const ours = figure(cells, workload, runtime, kind), theirs = figure(cells, workload, runtime, peer);
+    const found = ours === undefined || theirs === undefined ? undefined : ours / theirs;
+    const holds = found !== undefined && (isMost ? found <= ratio : found >= ratio);
+    if (holds) hold++;
+    const texts = [found?.toFixed(2) ?? "not measured", `${isMost ? "≤" : "≥"} ${ratio}`, holds ? "yes" : "no"];
+    return [workload, nameOf(runtime, kind), nameOf(runtimeOf(peer, runtime), peer), ...texts];
+  });
+  return { text: table(["workload", "of", "to", "ratio", "target", "holds"], rows, 3), hold };
+}
+
+function runtimeOf(peer: Target["peer"], runtime: Target["runtime"]): Target["runtime"] {
+  return peer.startsWith("Beast") ? "C++" : runtime;
+}
+
+const files = process.argv.slice(2);
+if (files.length === 0) throw new Error("Usage: summary.ts RESULTS.json …");
+const runs = files.map((file): Results => JSON.parse(readFileSync(file, "utf8")));
+const cells = combine(runs), { text, hold } = judge(cells), { date, machine, cores, versions } = runs[0]!;
+const where = `${machine}, ${cores} cores; ${list(versions)}; ${date.slice(0, 10)}`;
+const verdict = `${hold} of ${TARGETS.length} targets hold: medians of ${runs.length} runs.`;
+const notes = "The whole table has the median of the runs' medians, and their least and highest.";
+const page = [
+  "# Handfast and its peers",
+  `${where}. ${verdict}`,
+  "![Messages per second of the server's CPU time](summary.svg)",
+  text,
+  notes,
+  resultTable({ cells }),
+].join("\n\n");
+console.log(`${text}\n${verdict}`);
+writeFileSync(join(dirname(files[0]!), "summary.md"), page);
+writeFileSync(join(dirname(files[0]!), "summary.svg"), picture(cells, where));

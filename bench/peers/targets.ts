@@ -1,0 +1,39 @@
+// What Handfast is to reach beside its peers, as ratios of medians: data for bench/peers/summary.ts.
+
+import type { Kind, Runtime } from "./servers.ts";
+
+/** A row. */
+export interface Target {
+  readonly workload: string;
+  readonly runtime: Runtime;
+  readonly kind: Kind;
+  readonly peer: Kind;
+  /** The least ratio, or with `isMost` the highest: less memory is better. */
+  readonly ratio: number;
+  readonly isMost: boolean;
+}
+
+const SMALL = "32 × 20 B × 16 binary", IDLE = "memory of 10,000 idle";
+
+/** A workload, our face, and the ratios: each runtime to one of its peers. */
+type Row = [workload: string, kind: Kind, ratios: readonly [Runtime, ratio: number, peer: Kind][]];
+
+const ROWS: readonly Row[] = [
+  [SMALL, "direct", [["Bun", 1.15, "native"], ["Bun", 12, "ws"]]],
+  [SMALL, "direct", [["Deno", 9, "native"], ["Deno", 10, "ws"], ["Node", 9, "ws"]]],
+  [SMALL, "direct", [["Bun", 7, "Beast"], ["Deno", 7, "Beast"], ["Node", 7, "Beast"]]],
+  [SMALL, "for-await", [["Bun", 0.9, "native"], ["Deno", 8, "native"], ["Node", 6, "ws"]]],
+  [SMALL, "pipeTo", [["Bun", 0.65, "native"], ["Deno", 6, "native"], ["Node", 3.5, "ws"]]],
+  ["32 × 20 B × 16 text", "direct", [["Bun", 0.9, "native"], ["Deno", 6, "native"], ["Node", 9, "ws"]]],
+  ["32 × 1 KiB × 16 binary", "direct", [["Bun", 1.3, "native"], ["Deno", 5.5, "native"], ["Node", 8, "ws"]]],
+  ["32 × 20 B × 1 binary", "direct", [["Bun", 0.95, "native"], ["Deno", 0.95, "native"], ["Node", 1, "ws"]]],
+  ["32 × 20 B × 1 binary", "direct", [["Bun", 0.75, "raw"], ["Deno", 0.85, "raw"], ["Node", 0.8, "raw"]]],
+  ["32 × 64 KiB × 1 binary", "direct", [["Bun", 1, "native"], ["Deno", 0.95, "native"], ["Node", 3.7, "ws"]]],
+  ["handshake and close", "direct", [["Bun", 0.9, "native"], ["Deno", 0.85, "native"], ["Node", 1.2, "ws"]]],
+  [IDLE, "direct", [["Bun", 1.2, "native"], ["Deno", 0.55, "native"], ["Node", 0.9, "ws"]]],
+];
+
+/** All of them. */
+export const TARGETS: readonly Target[] = ROWS.flatMap(([workload, kind, ratios]) => {
+  return ratios.map(([runtime, ratio, peer]) => ({ workload, kind, runtime, ratio, peer, isMost: workload === IDLE }));
+});
