@@ -1,6 +1,7 @@
 // The load of the echo workloads: connections that keep so many messages on their way. The first echo of each message of
 // each connection is compared byte by byte; after that, bytes are counted, by what the first ones took.
 
+import { Buffer } from "node:buffer";
 import { type BunHandlers, type BunSocket, connect, sleep, within } from "../peers/tcp.ts";
 import { chromeRequest, clientFrame, concat, endOfHead, parse, payload } from "../peers/wire.ts";
 import { cpuMeter } from "../usage.ts";
@@ -141,7 +142,7 @@ class EchoLoad {
     const parsed = isRaw ? undefined : parse(came);
     const bytes = parsed ? concat(parsed.messages.map(({ payload }) => payload)) : came;
     if (bytes.length < expected.length) return false;
-    const isSame = bytes.length === expected.length && bytes.every((byte, i) => byte === expected[i]) &&
+    const isSame = bytes.length === expected.length && Buffer.compare(bytes, expected) === 0 &&
       (!parsed || parsed.end === came.length && parsed.messages.length === depth &&
           parsed.messages.every((message) => message.isText === isText));
     if (!isSame) throw new Error("An echo differs from what was sent");

@@ -1,7 +1,7 @@
 // What the load sends, made beforehand: frames of a client, and the upgrade request of a browser; and how the first echo
 // is taken apart.
 
-/** A client's frame of 16 that follow each other, each with a payload and a masking key of its own. */
+/** A client's frame, with a random masking key (RFC 6455 §5.2). */
 export function clientFrame(isText: boolean, payload: Uint8Array): Uint8Array {
   const { length } = payload, size = length < 126 ? 2 : length < 65536 ? 4 : 10;
   const frame = new Uint8Array(size + 4 + length), view = new DataView(frame.buffer);

@@ -3,9 +3,11 @@
 
 #include <boost/asio.hpp>
 #include <boost/beast.hpp>
+#include <cstdlib>
 #include <iostream>
 #include <memory>
 #include <string>
+#include <thread>
 
 namespace asio = boost::asio;
 namespace beast = boost::beast;
@@ -66,6 +68,10 @@ int main(int count, char** values) {
   tcp::acceptor acceptor(io, tcp::endpoint(asio::ip::address_v4::loopback(), 0));
   acceptor.listen(4096);
   std::cout << "listening " << acceptor.local_endpoint().port() << std::endl;
+  std::thread([] {
+    while (std::cin.get() != EOF) {}
+    std::_Exit(0); // whoever started it has ended
+  }).detach();
   accept(acceptor, count > 1 && std::string(values[1]) == "fast");
   io.run();
 }

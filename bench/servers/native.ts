@@ -1,5 +1,7 @@
 // The echo that a runtime has of its own: Deno.upgradeWebSocket with Deno.serve, or Bun.serve.
 
+import { listening } from "./listening.ts";
+
 /** What is used of Bun, whose types would replace those of the other runtimes. */
 declare const Bun: {
   serve(options: {
@@ -38,4 +40,4 @@ function serve(): number {
   }).addr.port;
 }
 
-console.log(`listening ${serve()}`);
+listening(serve());

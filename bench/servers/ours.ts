@@ -4,6 +4,7 @@
 import process from "node:process";
 import type { AddressInfo } from "node:net";
 import { accept, type AcceptOptions, type ByteConnection, type WebSocketConnection } from "../../mod.ts";
+import { listening } from "./listening.ts";
 
 const { face = "direct", ...options } = JSON.parse(process.argv[2] ?? "{}") as AcceptOptions & { face?: string };
 
@@ -17,11 +18,10 @@ const FACES: Readonly<Record<string, (socket: WebSocketConnection) => Promise<un
 
 const echo = FACES[face]!, hostname = "127.0.0.1";
 const serve = (conn: ByteConnection) => void accept(conn, options).then(echo).catch(() => {});
-const tell = (port: number) => console.log(`listening ${port}`);
 
 if ("Deno" in globalThis) {
   const listener = Deno.listen({ hostname, port: 0 });
-  tell(listener.addr.port);
+  listening(listener.addr.port);
   for (;;) {
     try {
       serve(await listener.accept());
@@ -32,11 +32,11 @@ if ("Deno" in globalThis) {
 } else if ("Bun" in globalThis) {
   const { listen } = await import("../../src/bun.ts");
   const listener = listen({ hostname });
-  tell((listener.addr as { port: number }).port);
+  listening((listener.addr as { port: number }).port);
   for await (const conn of listener) serve(conn);
 } else {
   const { createServer } = await import("node:net");
   const { fromSocket } = await import("../../src/node.ts");
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => serve(fromSocket(socket)));
-  server.listen(0, hostname, () => tell((server.address() as AddressInfo).port));
+  server.listen(0, hostname, () => listening((server.address() as AddressInfo).port));
 }

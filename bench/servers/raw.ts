@@ -2,6 +2,7 @@
 // faster than unless it reads or writes more at once.
 
 import type { AddressInfo } from "node:net";
+import { listening } from "./listening.ts";
 
 /** What is used of Bun, whose types would replace those of the other runtimes. */
 interface Socket {
@@ -24,7 +25,6 @@ declare const Bun: {
 };
 
 const hostname = "127.0.0.1", port = 0;
-const tell = (port: number) => console.log(`listening ${port}`);
 
 async function echo(conn: Deno.TcpConn): Promise<void> {
   try {
@@ -65,7 +65,7 @@ function bun(): void {
       error() {},
     },
   });
-  tell(taken);
+  listening(taken);
 }
 
 async function node(): Promise<void> {
@@ -77,12 +77,12 @@ async function node(): Promise<void> {
     socket.on("drain", () => socket.resume());
     socket.on("error", () => {});
   });
-  server.listen(port, hostname, () => tell((server.address() as AddressInfo).port));
+  server.listen(port, hostname, () => listening((server.address() as AddressInfo).port));
 }
 
 if ("Deno" in globalThis) {
   const listener = Deno.listen({ hostname, port });
-  tell(listener.addr.port);
+  listening(listener.addr.port);
   for (;;) {
     try {
       echo(await listener.accept());

@@ -5,6 +5,7 @@ import { createServer } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import process from "node:process";
 import type { EventEmitter } from "node:events";
+import { listening } from "./listening.ts";
 
 /** What is used of ws, which comes without types. */
 interface WsServer extends EventEmitter {}
@@ -35,4 +36,4 @@ sockets.on("connection", (socket: WsSocket, { socket: tcp }: { socket: Socket })
   });
   socket.on("error", () => {});
 });
-server.listen(0, "127.0.0.1", () => console.log(`listening ${(server.address() as AddressInfo).port}`));
+server.listen(0, "127.0.0.1", () => listening((server.address() as AddressInfo).port));
