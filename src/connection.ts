@@ -45,6 +45,9 @@ export class Connection implements WebSocketConnection {
   #rest: Uint8Array | undefined;
   #reading = false;
   #held = false;
+  /** Where the last chunk lies, and whether the application was given a part of it. */
+  #memory: ArrayBuffer | undefined;
+  #isLent = false;
   #handler: MessageHandler | undefined;
   #received: PromiseWithResolvers<CloseInfo> | undefined;
   #source: MessageSource | undefined;
@@ -139,7 +142,9 @@ export class Connection implements WebSocketConnection {
     this.#idle.start();
     const rest = this.#rest;
     this.#rest = undefined;
-    if (rest && rest.length > 0) this.#output.cork(() => this.#machine.receive(new Uint8Array(rest)));
+    if (rest && rest.length > 0) {
+      this.#output.cork(() => this.#machine.receive(new Uint8Array(rest)), !this.#handler);
+    }
     this.#continue();
   }
 
@@ -148,9 +153,13 @@ export class Connection implements WebSocketConnection {
     if (!this.#held && this.#reading && this.#phase !== "closed") this.#transport.resume();
   }
 
-  #data(chunk: Uint8Array<ArrayBuffer>): void {
+  #data(chunk: Uint8Array<ArrayBuffer>): boolean {
     this.#idle.heard();
-    this.#output.cork(() => this.#machine.receive(chunk));
+    this.#memory = chunk.buffer;
+    this.#isLent = false;
+    // A stream may hand over its first message at once, and the others in microtasks
+    this.#output.cork(() => this.#machine.receive(chunk), !this.#handler);
+    return !this.#isLent && !this.#held; // what is held waits in the machine
   }
 
   #deliver(message: string | Uint8Array<ArrayBuffer>): void {
@@ -158,6 +167,7 @@ export class Connection implements WebSocketConnection {
       if (this.#source?.push(message)) this.#hold();
       return;
     }
+    if (typeof message !== "string" && message.buffer === this.#memory) this.#isLent = true;
     try {
       const returned = this.#handler(message);
       if (!isPromiseLike(returned)) return;
@@ -185,7 +195,7 @@ export class Connection implements WebSocketConnection {
     this.#held = false;
     if (this.#phase === "closed") return;
     this.#idle.heard();
-    this.#output.cork(() => this.#machine.resume());
+    this.#output.cork(() => this.#machine.resume(), !this.#handler);
     this.#continue();
   }
 

@@ -27,11 +27,12 @@ export function denoSource(conn: DenoConn): PullSource {
   } catch {
     // The peer has already gone: reading tells
   }
-  // Chunks are views of a buffer that is only ever filled further; it grows while reads fill it
+  // Chunks are views of a buffer that is only ever filled further, or again where they are not needed; it grows while
+  // reads fill it
   let buffer = new Uint8Array(), used = 0, size = SMALLEST;
   return {
     async read() {
-      if (buffer.length - used < size / 4) {
+      if (buffer.length - used < (used === 0 ? size : size / 4)) {
         buffer = new Uint8Array(size);
         used = 0;
       }
@@ -41,6 +42,9 @@ export function denoSource(conn: DenoConn): PullSource {
       used += count;
       if (used === buffer.length) size = Math.min(4 * size, LARGEST);
       return buffer.subarray(start, used);
+    },
+    reuse({ byteOffset }) {
+      used = byteOffset;
     },
     async write(bytes) {
       for (let at = 0; at < bytes.length;) at += await conn.write(at === 0 ? bytes : bytes.subarray(at));

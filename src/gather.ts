@@ -19,7 +19,7 @@ export class Gather {
     const length = this.length + end - start;
     if (length > this.#bytes.length) {
       const isEarnest = this.length >= EARNEST && limit < Infinity;
-      const size = Math.max(length, isEarnest ? limit : Math.min(limit, 2 * this.#bytes.length));
+      const size = Math.max(length, isEarnest ? limit : Math.min(limit, 2 * Math.max(length, this.#bytes.length)));
       // What was too small is freed at once: as garbage it would double the memory that a message takes
       this.#bytes = new Uint8Array(this.#bytes.buffer.transfer(size));
     }

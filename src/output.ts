@@ -70,15 +70,20 @@ export class Output {
     return this.#room.promise;
   }
 
-  /** Runs something that frames; what it framed is written at the end, in one go. */
-  cork(run: () => void): void {
+  /**
+   * Runs something that frames; what it framed is written at the end, in one go.
+   *
+   * @param goesOn Whether more is framed in this turn: then it is written at the turn's end.
+   */
+  cork(run: () => void, goesOn = false): void {
     this.#corked = true;
     try {
       run();
     } finally {
       this.#corked = false;
     }
-    this.flush();
+    if (goesOn && this.#machine.buffered > 0) this.wrote();
+    else this.flush();
   }
 
   /** Writes what waits, one slab at a time. */

@@ -6,6 +6,8 @@ import type { Transport, TransportHandlers } from "./transport.ts";
 export interface PullSource {
   /** The next bytes, the caller's own; `undefined` at the end. */
   read(): Promise<Uint8Array<ArrayBuffer> | undefined>;
+  /** Says that nobody needs the last bytes that were read: the next ones may take their place. */
+  reuse?(bytes: Uint8Array<ArrayBuffer>): void;
   /** Resolves when all bytes are taken and may change again. */
   write(bytes: Uint8Array<ArrayBuffer>): Promise<void>;
   /** Half-closes. */
@@ -73,7 +75,7 @@ export class PullTransport implements Transport {
           this.#ended = true;
           break;
         }
-        if (chunk.length > 0) this.#handlers!.data(chunk);
+        if (chunk.length > 0 && this.#handlers!.data(chunk)) this.#source.reuse?.(chunk);
       }
       this.#reading = false;
       if (this.#ended) this.#end();

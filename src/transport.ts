@@ -34,8 +34,12 @@ export interface ByteConnection {
 
 /** Where a transport reports; never after `abort()` or `release()`. */
 export interface TransportHandlers {
-  /** The next bytes, never none; they are the callee's. */
-  data(chunk: Uint8Array<ArrayBuffer>): void;
+  /**
+   * The next bytes, never none; they are the callee's.
+   *
+   * @returns `true` when nobody has kept any of them: their memory may be read into again.
+   */
+  data(chunk: Uint8Array<ArrayBuffer>): boolean | void;
   /** The peer has ended; writing goes on. */
   end(): void;
   /** A write that had to wait is done. */

@@ -18,6 +18,11 @@ async function denoPair(): Promise<[Deno.TcpConn, Deno.TcpConn]> {
   return await Promise.all([Deno.connect({ hostname: "127.0.0.1", port }), listener.accept()]);
 }
 
+/** Whether two messages have the same bytes. */
+function equal(a: Uint8Array, b: string | Uint8Array | undefined): boolean {
+  return typeof b === "object" && a.length === b.length && a.every((byte, i) => byte === b[i]);
+}
+
 /** A promise of the next time this owner is told something. */
 function next(transport: Transport): Promise<string> {
   return new Promise((resolve) => {
@@ -82,6 +87,55 @@ test("chunks of a Deno.Conn are never written again, however many come", async (
   const came = new Uint8Array(await new Blob(chunks as BlobPart[]).arrayBuffer());
   assert(came.length === sent.length && came.every((byte, i) => byte === sent[i]), `${came.length} bytes came`);
 });
+
+test("a Deno.Conn reads into the memory of a chunk that nobody needs, and of no other", async () => {
+  const [a, b] = await denoPair();
+  const transport = transportOf(b), places: number[] = [];
+  for (const isNeeded of [false, false, true, false]) {
+    const came = new Promise<void>((resolve, reject) => {
+      transport.start({
+        data(chunk) {
+          places.push(chunk.byteOffset);
+          transport.pause();
+          resolve();
+          return !isNeeded;
+        },
+        end() {},
+        drained() {},
+        failed: reject,
+      });
+    });
+    transport.resume();
+    await a.write(latin1("Hello"));
+    await came;
+  }
+  assertEquals(places, [0, 0, 0, 5]);
+  transport.abort();
+  a.close();
+});
+
+for (const face of ["receive()", "its streams"] as const) {
+  test(`messages that ${face} gave stay as they are, whatever comes after them`, async () => {
+    const [a, b] = await denoPair();
+    const client = attach(a, { role: "client", protocol: "", extensions: "" });
+    const server = attach(b, { role: "server", protocol: "", extensions: "" });
+    const sent = Array.from({ length: 3000 }, (_, i) => {
+      return i % 5 === 0 ? `text ${i}` : new Uint8Array(1 + i * 7 % (i % 100 === 1 ? 70_000 : 200)).fill(i);
+    });
+    const came: (string | Uint8Array)[] = [];
+    const received = face === "receive()"
+      ? server.receive((message) => void came.push(message))
+      : server.readable.pipeTo(new WritableStream({ write: (message) => void came.push(message) }));
+    for (const message of sent) {
+      await client.send(message);
+      if (came.length % 3 === 0) await new Promise((resolve) => setTimeout(resolve)); // cut here and there
+    }
+    await client.close();
+    await received;
+    assertEquals(came.length, sent.length);
+    assert(came.every((message, i) => typeof message === "string" ? message === sent[i] : equal(message, sent[i])));
+  });
+}
 
 test("transportOf() of a Deno.Conn that a door has is a TypeError, until it is given back", async () => {
   const [a, b] = await denoPair();

@@ -88,6 +88,17 @@ test("Output.cork() takes along what has waited for the turn", async () => {
   assertEquals(transport.writes, ["\x81\x01a\x81\x01b", "\x81\x01c"]);
 });
 
+test("Output.cork() leaves what was framed to the turn's end where more is to come, and an end at once", async () => {
+  const { output, transport, counts, send } = joined();
+  output.cork(() => send("a"), true);
+  assertEquals(transport.writes, []);
+  send("b");
+  await turn();
+  assertEquals([transport.writes, counts.flushed], [["\x81\x01a\x81\x01b"], 1]);
+  output.cork(() => {}, true);
+  assertEquals(counts.flushed, 2);
+});
+
 test("Output.wrote() writes several sends of a turn at its end, in one write", async () => {
   const { transport, send } = joined();
   send("a");
