@@ -34,7 +34,7 @@ export function bytesOf(source: BufferSource): Uint8Array<ArrayBuffer> {
     throw new TypeError("Cannot send: a message must be a string, an ArrayBuffer or a view of one");
   }
   if (buffer.resizable) throw new TypeError("Cannot send: the buffer is resizable");
-  if (buffer.detached) throw new TypeError("Cannot send: the buffer is detached");
+  if (source.byteLength === 0 && buffer.detached) throw new TypeError("Cannot send: the buffer is detached");
   if (isBytes) return source as Uint8Array<ArrayBuffer>;
   return ArrayBuffer.isView(source)
     ? new Uint8Array(buffer, source.byteOffset, source.byteLength)

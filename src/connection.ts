@@ -45,9 +45,6 @@ export class Connection implements WebSocketConnection {
   #rest: Uint8Array | undefined;
   #reading = false;
   #held = false;
-  /** Where the last chunk lies, and whether the application was given a part of it. */
-  #memory: ArrayBuffer | undefined;
-  #isLent = false;
   #handler: MessageHandler | undefined;
   #received: PromiseWithResolvers<CloseInfo> | undefined;
   #source: MessageSource | undefined;
@@ -155,11 +152,10 @@ export class Connection implements WebSocketConnection {
 
   #data(chunk: Uint8Array<ArrayBuffer>): boolean {
     this.#idle.heard();
-    this.#memory = chunk.buffer;
-    this.#isLent = false;
+    let isFree = false;
     // A stream may hand over its first message at once, and the others in microtasks
-    this.#output.cork(() => this.#machine.receive(chunk), !this.#handler);
-    return !this.#isLent && !this.#held; // what is held waits in the machine
+    this.#output.cork(() => isFree = this.#machine.receive(chunk), !this.#handler);
+    return isFree || !this.#handler && !this.#held; // a stream gives copies, and what is held waits in the machine
   }
 
   #deliver(message: string | Uint8Array<ArrayBuffer>): void {
@@ -167,7 +163,6 @@ export class Connection implements WebSocketConnection {
       if (this.#source?.push(message)) this.#hold();
       return;
     }
-    if (typeof message !== "string" && message.buffer === this.#memory) this.#isLent = true;
     try {
       const returned = this.#handler(message);
       if (!isPromiseLike(returned)) return;

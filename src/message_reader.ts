@@ -30,6 +30,8 @@ export class MessageReader {
   #feeding = false;
   #skipping = false;
   #stopped = false;
+  /** Whether a message is a view of the last chunk. */
+  #isLent = false;
   #waiting: Uint8Array<ArrayBuffer>[] = [];
 
   /** The frame being read; `#left` is what is missing of its payload, -1 between frames. */
@@ -60,11 +62,17 @@ export class MessageReader {
     this.#inflater = inflater;
   }
 
-  /** Takes the next bytes; they are unmasked in place. */
-  receive(chunk: Uint8Array<ArrayBuffer>): void {
-    if (this.#stopped) return;
+  /**
+   * Takes the next bytes; they are unmasked in place.
+   *
+   * @returns Whether they are of no more use: no message is a view of them, and none of them wait.
+   */
+  receive(chunk: Uint8Array<ArrayBuffer>): boolean {
+    if (this.#stopped) return false;
+    this.#isLent = false;
     this.#waiting.push(chunk);
     this.#feedWaiting();
+    return !this.#isLent && this.#waiting.length === 0 && !this.#feeding;
   }
 
   /** Stops before the next frame, also in the middle of a chunk. */
@@ -223,7 +231,10 @@ export class MessageReader {
     if (this.#skipping) return;
     if (isText && !this.#utf8.end()) return this.#events.fail("text-not-utf8");
     const payload = this.#message.length > 0 ? this.#message.take() : bytes === EMPTY ? new Uint8Array() : bytes;
-    if (!isText) return this.#events.message(payload);
+    if (!isText) {
+      this.#isLent ||= payload === bytes;
+      return this.#events.message(payload);
+    }
     const text = decodeText(payload);
     if (text === undefined) this.#events.fail("text-not-utf8");
     else this.#events.message(text);

@@ -112,9 +112,10 @@ export class Protocol {
    * Takes the next bytes of the peer. The chunk belongs to the machine from now on: it is unmasked in place.
    *
    * @param chunk The bytes, cut anywhere.
+   * @returns Whether their memory may be used again: no message is a view of it, and nothing of it waits.
    */
-  receive(chunk: Uint8Array<ArrayBuffer>): void {
-    this.#in.receive(chunk);
+  receive(chunk: Uint8Array<ArrayBuffer>): boolean {
+    return this.#in.receive(chunk);
   }
 
   /** Stops before the next message, also in the middle of a chunk. */

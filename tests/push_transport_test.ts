@@ -18,7 +18,7 @@ function socket(answers: boolean[] = []) {
   };
   const transport = new PushTransport(source);
   const owner = (own: Partial<TransportHandlers> = {}): TransportHandlers => ({
-    data: (chunk) => log.push(`data ${chunk}`),
+    data: (chunk) => void log.push(`data ${chunk}`),
     end: () => log.push("end"),
     drained: () => log.push("drained"),
     failed: (error) => log.push(error),
