@@ -32,3 +32,10 @@ export function cpuMeter(pid: number): () => number {
 export function residentMemory(pid: number): number {
   return Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) * 1024;
 }
+
+/** Seconds of CPU time of all that runs on the machine. */
+export function machineCpu(): number {
+  // user, nice, system, idle, iowait, irq, softirq, steal
+  const fields = readFileSync("/proc/stat", "utf8").split("\n")[0]!.split(/ +/).slice(1, 9).map(Number);
+  return fields.reduce((sum, ticks, i) => i === 3 || i === 4 ? sum : sum + ticks, 0) / HZ;
+}

@@ -5,10 +5,13 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { pinned } from "../processes.ts";
+import { cpuMeter } from "../usage.ts";
 import type { Answer, Job } from "./load.ts";
 
 /** It. */
 export interface Loader extends AsyncDisposable {
+  /** Seconds of CPU time so far. */
+  cpu(): number;
   /** Has a job done. */
   run(job: Job): Promise<Answer>;
 }
@@ -23,6 +26,7 @@ export function startLoader(bun: readonly string[]): Loader {
   const child = spawn(file!, args, { stdio: ["pipe", "pipe", "inherit"] });
   const lines = createInterface({ input: child.stdout! })[Symbol.asyncIterator]();
   return {
+    cpu: cpuMeter(child.pid!),
     async run(job) {
       child.stdin!.write(JSON.stringify(job) + "\n");
       const timer = setTimeout(() => child.kill("SIGKILL"), PATIENCE_MS);

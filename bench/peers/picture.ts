@@ -14,7 +14,7 @@ const GROUPS: readonly [runtime: Runtime, kinds: readonly Kind[]][] = [
 /** The peers whose ratios are written beside our bars, and their names there. */
 const RATIOS: readonly Kind[] = ["native", "ws", "Beast"];
 
-const WIDTH = 880, NAMES = 190, BARS = 350, ROW = 22, GAP = 14, TOP = 58;
+const WIDTH = 900, NAMES = 196, BARS = 270, ROW = 22, GAP = 14, TOP = 58;
 
 const STYLE = `
     text { font: 13px system-ui, sans-serif; fill: #24292f }

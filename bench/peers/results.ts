@@ -22,6 +22,8 @@ export interface Results {
   /** By name. */
   readonly versions: Readonly<Record<string, string>>;
   readonly settings: Readonly<Record<string, number>>;
+  /** How many cores were busy with something else, in each round: where it is more than a little, the rest is noise. */
+  readonly disturbance: readonly number[];
   readonly cells: readonly Cell[];
 }
 
@@ -73,12 +75,19 @@ export function list(values: object): string {
   return Object.entries(values).map(([name, value]) => `${name} ${value}`).join(", ");
 }
 
+/** How far other processes were in the way. */
+export function disturbed(runs: readonly Results[]): string {
+  const cores = runs.flatMap(({ disturbance }) => disturbance);
+  if (cores.length === 0) return "";
+  return `Other processes kept ${Math.min(...cores).toFixed(2)} to ${Math.max(...cores).toFixed(2)} cores busy.`;
+}
+
 /** A run as a page. */
 export function page(results: Results): string {
   const { date, machine, cores, versions, settings } = results;
   return [
     `# Handfast and its peers, ${date.slice(0, 10)}`,
-    `${machine}, ${cores} cores; ${list(versions)}. ${list(settings)}.`,
+    `${machine}, ${cores} cores; ${list(versions)}. ${list(settings)}. ${disturbed([results])}`,
     "Messages, handshakes and megabytes of payload per second of the server's CPU time: more is better. Memory: bytes a " +
     "connection, less is better. The ratios are of medians; native is Bun.serve or Deno.upgradeWebSocket, and all peers " +
     "but Beast are on the same runtime.",

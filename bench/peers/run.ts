@@ -9,8 +9,10 @@ import { fileURLToPath } from "node:url";
 import { findRuntimes } from "../../tests/runtimes.ts";
 import { type BenchServer, startServer } from "../processes.ts";
 import { execute } from "./beast.ts";
+import { format } from "./format.ts";
 import { type Loader, startLoader } from "./loader.ts";
 import { type Cell, page, type Results, resultTable } from "./results.ts";
+import { machineCpu } from "../usage.ts";
 import { type Peer, servers, takesPart } from "./servers.ts";
 import { figureOf, type Workload, workloads } from "./workloads.ts";
 
@@ -33,6 +35,8 @@ const timed = rows.filter(({ unit }) => unit !== null), memory = rows.filter(({ 
 const cells = rows.flatMap(({ name: workload, unit, size }) => {
   return peers.map(({ runtime, kind }): Cell => ({ workload, unit, size, runtime, kind, figures: [] }));
 });
+/** How many cores were busy with something else, in each round. */
+const disturbance: number[] = [];
 await using loader = startLoader(runtimes.bun);
 const started = Date.now();
 if (timed.length > 0) {
@@ -42,10 +46,12 @@ if (timed.length > 0) {
     }
     tell("Warmed up");
     for (let round = 1; round <= settings.rounds; round++) {
+      const othersSince = others(loader, all);
       for (const workload of timed) {
         for (const [peer, server] of all) await measure(loader, workload, peer, server);
       }
-      tell(`Round ${round} of ${settings.rounds}`);
+      disturbance.push(othersSince());
+      tell(`Round ${round} of ${settings.rounds}: what else runs took ${disturbance.at(-1)!.toFixed(2)} cores`);
     }
   });
 }
@@ -66,6 +72,7 @@ await keep({
   cores: cpus().length,
   versions: await versions(),
   settings,
+  disturbance,
   cells: cells.filter(({ figures }) => figures.length > 0),
 });
 
@@ -84,6 +91,20 @@ async function withServers(
 async function warmUp(loader: Loader, workload: Workload, peer: Peer, server: BenchServer): Promise<void> {
   const times = { warmUp: 0, seconds: settings.first };
   if (takesPart(peer, workload)) await loader.run(workload.job(server, peer.kind === "raw", times));
+}
+
+/** How many cores are busy with what is not part of this, from now until the function is called. */
+function others(loader: Loader, all: [Peer, BenchServer][]): () => number {
+  const now = () => {
+    const { user, system } = process.cpuUsage();
+    const own = all.reduce((sum, [_, server]) => sum + server.cpu(), loader.cpu() + (user + system) / 1e6);
+    return { cpu: machineCpu() - own, time: performance.now() / 1000 };
+  };
+  const before = now();
+  return () => {
+    const after = now();
+    return Math.max(0, (after.cpu - before.cpu) / (after.time - before.time));
+  };
 }
 
 function tell(what: string): void {
@@ -119,6 +140,6 @@ async function keep(results: Results): Promise<void> {
   mkdirSync(folder, { recursive: true });
   writeFileSync(files[0]!, JSON.stringify(results));
   writeFileSync(files[1]!, page(results));
-  if (runtimes.deno) await execute([...runtimes.deno, "fmt", "-q", ...files]);
+  await format(files);
   console.log(`Written to ${files.join(" and ")}`);
 }

@@ -8,8 +8,9 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import process from "node:process";
 import { median } from "../processes.ts";
+import { format } from "./format.ts";
 import { picture } from "./picture.ts";
-import { type Cell, figure, list, type Results, resultTable, table } from "./results.ts";
+import { type Cell, disturbed, figure, list, type Results, resultTable, table } from "./results.ts";
 import { nameOf } from "./servers.ts";
 import { type Target, TARGETS } from "./targets.ts";
 
@@ -51,12 +52,16 @@ const verdict = `${hold} of ${TARGETS.length} targets hold: medians of ${runs.le
 const notes = "The whole table has the median of the runs' medians, and their least and highest.";
 const page = [
   "# Handfast and its peers",
-  `${where}. ${verdict}`,
+  `${where}. ${verdict} ${disturbed(runs)}`,
   "![Messages per second of the server's CPU time](summary.svg)",
   text,
   notes,
   resultTable({ cells }),
 ].join("\n\n");
 console.log(`${text}\n${verdict}`);
-writeFileSync(join(dirname(files[0]!), "summary.md"), page);
-writeFileSync(join(dirname(files[0]!), "summary.svg"), picture(cells, where));
+const written = Object.entries({ "summary.md": page, "summary.svg": picture(cells, where) }).map(([name, content]) => {
+  const file = join(dirname(files[0]!), name);
+  writeFileSync(file, content);
+  return file;
+});
+await format(written);

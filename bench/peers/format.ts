@@ -1,0 +1,10 @@
+// Files that are written are formatted as all others are, so that they can be kept.
+
+import { findRuntimes } from "../../tests/runtimes.ts";
+import { execute } from "./beast.ts";
+
+/** Formats them, where there is Deno. */
+export async function format(files: readonly string[]): Promise<void> {
+  const { deno } = findRuntimes();
+  if (deno) await execute([...deno, "fmt", "-q", ...files]);
+}
