@@ -60,7 +60,8 @@ test("FrameWriter.text() writes text of every size in characters and bytes (RFC 
     for (const character of ["a", "ä", "€", "𝄞"]) {
       // As many characters, and as many bytes, as near as the character allows
       const bytes = new TextEncoder().encode(character).length;
-      for (const text of [character.repeat(size), character.repeat(size / bytes) + "a".repeat(size % bytes)]) {
+      const filled = "a".repeat(size % bytes), many = character.repeat(size / bytes);
+      for (const text of [character.repeat(size), many + filled, filled + many, "a".repeat(size) + character]) {
         const payload = new TextEncoder().encode(text);
         const server = new FrameWriter(undefined), client = new FrameWriter(() => 0x01020384);
         server.text(TEXT, text);
