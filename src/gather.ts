@@ -4,11 +4,13 @@
 /** Once there is as much as this, what was declared is allocated at once: from here on growing costs more than reading. */
 const EARNEST = 2 ** 18;
 
+const EMPTY = new Uint8Array();
+
 /** Pieces of one message. */
 export class Gather {
   /** How many bytes there are. */
   length = 0;
-  #bytes = new Uint8Array();
+  #bytes = EMPTY;
 
   /**
    * Adds `bytes[start, end)`.
@@ -21,7 +23,7 @@ export class Gather {
       const isEarnest = this.length >= EARNEST && limit < Infinity;
       const size = Math.max(length, isEarnest ? limit : Math.min(limit, 2 * Math.max(length, this.#bytes.length)));
       // What was too small is freed at once: as garbage it would double the memory that a message takes
-      this.#bytes = new Uint8Array(this.#bytes.buffer.transfer(size));
+      this.#bytes = this.#bytes === EMPTY ? new Uint8Array(size) : new Uint8Array(this.#bytes.buffer.transfer(size));
     }
     this.#bytes.set(bytes.subarray(start, end), this.length);
     this.length = length;
@@ -37,6 +39,6 @@ export class Gather {
   /** Begins anew. */
   clear(): void {
     this.length = 0;
-    this.#bytes = new Uint8Array();
+    this.#bytes = EMPTY;
   }
 }
