@@ -32,6 +32,9 @@ const METHOD_DEFLATED = 8;
 /** The state in which zlib's inflate() begins. */
 const HEAD = 16180;
 
+/** What zlib's inflate() says of its input between two blocks, unless bits of the last byte are unused. */
+const BETWEEN_BLOCKS = 128;
+
 const EMPTY = new Uint8Array(), NO_TABLE = new Uint16Array();
 
 /** What ends a message, and is not sent (§7.2.1 (3)). */
@@ -160,9 +163,11 @@ function reset(context: ZStream): void {
  * Goes on with another stream, at a byte's end. As zlib's inflateResetKeep() does, but for new tables: what ends may have
  * been a block of two bytes.
  */
-function beginStream({ state }: ZStream): void {
-  state.mode = HEAD;
-  state.last = 0;
+function beginStream(context: ZStream): void {
+  context.state.mode = HEAD;
+  context.state.last = 0;
+  // The last block may have been the one of which the end is not sent (§7.2.1 (3))
+  context.data_type = BETWEEN_BLOCKS;
 }
 
 /** Takes the next inflated bytes, which change afterwards; `false` ends it. */
@@ -215,8 +220,7 @@ export class Inflater {
     if (!this.push(TAIL, sink)) return false;
     const context = this.#context;
     if (!context) return true; // the sink has ended it, and freed this
-    // zlib's inflate(): 128 is added between two blocks, and the low bits count what is unused of the last byte
-    if (context.data_type !== 128) return false;
+    if (context.data_type !== BETWEEN_BLOCKS) return false;
     if (!this.#takesOver) {
       beginStream(context);
       context.state.wsize = context.state.whave = context.state.wnext = 0;

@@ -3,7 +3,16 @@
 
 import type { FrameRow } from "./frames_base.ts";
 import { behind, codes, payloads } from "./frames_close.ts";
-import { backward, blocks, corrupt, deflateExamples, inflatedLimits, inflatedTexts, marks } from "./frames_deflate.ts";
+import {
+  backward,
+  blocks,
+  corrupt,
+  deflateExamples,
+  ended,
+  inflatedLimits,
+  inflatedTexts,
+  marks,
+} from "./frames_deflate.ts";
 import { examples, incomplete, lengths, limits, masks, opcodes, reserved } from "./frames_header.ts";
 import { controls, fragmented, texts } from "./frames_message.ts";
 
@@ -27,6 +36,7 @@ export const frames: readonly FrameRow[] = [
   ...marks,
   ...backward,
   ...blocks,
+  ...ended,
   ...corrupt,
   ...inflatedTexts,
   ...inflatedLimits,

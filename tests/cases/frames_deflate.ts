@@ -341,11 +341,48 @@ export const blocks: FrameRow[] = [
     }]],
   ]),
   ...rows({ section: "RFC 7692 §7.2.2", role: "server", deflate }, [
+    [
+      "a message that points into one whose last block has BFINAL",
+      `${whole(text, unhex("f2 48 cd c9 c9 07 04"))} ${whole(text, AGAIN)}`,
+      [...SAID, ...SAID],
+    ],
     ["a block without compression of which the end is what is not sent", whole(binary, [0, 4, 0, 0xfb, 0xff]), [
       { binary: "00 00 ff ff" },
     ]],
   ]),
 ];
+
+/** What is not sent is the end of a block with BFINAL: its header is the last octet, or in it. */
+const ENDED = [
+  ["an empty message whose only block has BFINAL", unhex("01"), ""],
+  ["a message whose last, empty block has BFINAL", unhex("f2 48 cd c9 c9 07 04"), "Hello"],
+  ["a message whose last, empty block has BFINAL, behind stored bytes", [...stored(HELLO), 1], "Hello"],
+  ["a message whose last, empty block has BFINAL, behind another one", [...FINAL.slice(0, 7), 1], "Hello"],
+] as const;
+
+export const ended: FrameRow[] = (["server", "client"] as const).flatMap((role) =>
+  ENDED.flatMap(([criterion, payload, said]) => {
+    const frame = toward(role), expect = [{ text: said }, ...SAID];
+    const next = frame(text, COMPRESSED, MARKED);
+    const bare = agreed({ serverNoContextTakeover: true, clientNoContextTakeover: true });
+    return rows({ section: "RFC 7692 §7.2.1", role, deflate }, [
+      [`${criterion}, to a ${role}`, `${frame(text, payload, MARKED)} ${next}`, expect],
+      [`${criterion}, to a ${role}, with nothing kept`, `${frame(text, payload, MARKED)} ${next}`, expect, {
+        deflate: bare,
+      }],
+      [
+        `${criterion}, to a ${role}, with its last octet in a fragment`,
+        [
+          frame(text, payload.slice(0, -1), MARKED_OPEN),
+          frame(continuation, payload.slice(-1), OPEN),
+          frame(continuation),
+          next,
+        ].join(" "),
+        expect,
+      ],
+    ]);
+  })
+);
 
 /** Payloads that are wrong, with what is wrong. */
 const CORRUPT: readonly (readonly [criterion: string, payload: readonly number[], isEarly: boolean])[] = [
@@ -362,6 +399,8 @@ const CORRUPT: readonly (readonly [criterion: string, payload: readonly number[]
   ["a compressed block without the last octet", COMPRESSED.slice(0, 6), false],
   ["a block with codes of its own that is cut off", deflated(noise(300).map((byte) => byte & 7)).slice(0, 40), false],
   ["a block with BFINAL without the octet behind it", FINAL.slice(0, 7), false],
+  ["a block with BFINAL and a part of what is not sent", [...FINAL.slice(0, 7), 1, 0], false],
+  ["what is not sent, sent behind a block with BFINAL", [1, 0, 0, 255, 255], false],
   ["what is not sent, sent", [...COMPRESSED, 0, 0, 255, 255], false],
 ];
 
