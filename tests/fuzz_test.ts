@@ -20,6 +20,8 @@ import { frames } from "./cases/frames.ts";
 import { times as repeat } from "./cases/frames_base.ts";
 import { requests } from "./cases/requests.ts";
 import { responses } from "./cases/responses.ts";
+import { Inflater as StrictInflater } from "./conformance/inflate.ts";
+import { Misstep } from "./conformance/wire.ts";
 import { concat, hex, latin1, random, test } from "./harness.ts";
 
 const seed = Number(process.env.FUZZ_SEED ?? crypto.getRandomValues(new Uint32Array(1))[0]);
@@ -284,15 +286,42 @@ test("mutated frames are messages, a close or a listed failure, the same at ever
   assertEquals(expected.filter((failure) => !seen.has(failure)), []);
 });
 
+/** In bytes; most payloads are within it. */
+const LIMIT = 600;
+
 /** Payloads of messages, with blocks of every kind. */
 const payloads = [
   ...["f2 48 cd c9 c9 07 00", "f2 00 11 00 00", "f3 48 cd c9 c9 07 00 00", "00 05 00 fa ff 48 65 6c 6c 6f 00", "00"],
   "f2 48 05 00 00 00 ff ff ca c9 c9 07 00",
   "f3 48 cd c9 c9 07 00 03 00 f2 48 cd c9 c9 07 00",
+  ...["01", "f2 48 cd c9 c9 07 04", "00 05 00 fa ff 48 65 6c 6c 6f 01", "01 05 00 fa ff 48"],
 ].map((digits) => hex(digits)).concat(
   ...[noise(100), [...noise(400), ...noise(100)], noise(300).map((byte) => byte & 7), repeat(250), repeat(500, 0)]
     .map((bytes) => [9, 15].map((bits) => Uint8Array.from(deflated(bytes, bits)))),
 );
+
+/** What an inflater that has nothing in common with ours makes of the payloads, under the limit of {@linkcode inflate}. */
+function inflateStrictly(messages: readonly Uint8Array[], deflate: DeflateAgreement): string {
+  const inflater = new StrictInflater(deflate.serverMaxWindowBits, !deflate.serverNoContextTakeover, false);
+  const happened: string[] = [];
+  for (const message of messages) {
+    let failure = "deflate-invalid", bytes;
+    try {
+      bytes = message.length === 0 ? message : inflater.inflate(message);
+    } catch (error) {
+      if (!(error instanceof Misstep)) throw error;
+      // Ours was too large before it was wrong, or has not got there
+      if (inflater.size > LIMIT) failure = "message-too-big";
+    }
+    if (bytes && bytes.length > LIMIT) failure = "message-too-big";
+    if (!bytes || bytes.length > LIMIT) {
+      happened.push(failure);
+      break;
+    }
+    happened.push(decode(bytes));
+  }
+  return JSON.stringify(happened);
+}
 
 /** What comes of the payloads of compressed messages, each in fragments. */
 function inflate(messages: readonly (readonly Uint8Array[])[], deflate: DeflateAgreement): string {
@@ -301,7 +330,7 @@ function inflate(messages: readonly (readonly Uint8Array[])[], deflate: DeflateA
     message: (message) => happened.push(typeof message === "string" ? message : decode(message)),
     close: () => assert(false),
     fail: ({ failure }) => happened.push(failure!),
-  }, { maxMessageSize: 600 });
+  }, { maxMessageSize: LIMIT });
   for (const fragments of messages) {
     for (const [i, { length }] of fragments.entries()) {
       const first = (i === 0 ? 0x42 : 0) | (i === fragments.length - 1 ? 0x80 : 0);
@@ -312,7 +341,7 @@ function inflate(messages: readonly (readonly Uint8Array[])[], deflate: DeflateA
   return JSON.stringify(happened);
 }
 
-test("a mutated deflate stream is a message, deflate-invalid or message-too-big, the same in any fragments", async () => {
+test("a mutated deflate stream is a message, deflate-invalid or message-too-big, the same in any fragments, as another inflater has it", async () => {
   const ends = { "deflate-invalid": 0, "message-too-big": 0, messages: 0 };
   await fuzz(100_000, payloads, (fuzz, bytes) => {
     const deflate = agreedBy(fuzz), messages = [fuzz.pick(payloads), bytes, fuzz.pick(payloads)];
@@ -321,6 +350,7 @@ test("a mutated deflate stream is a message, deflate-invalid or message-too-big,
     const fragments = messages.map((message) => message.length === 0 ? [message] : fuzz.split(message));
     const split = inflate(fragments, deflate);
     assert(whole === split, `${JSON.stringify(deflate)}: ${whole} became ${split}`);
+    assertEquals(whole, inflateStrictly(messages, deflate), JSON.stringify(deflate));
     const events: string[] = JSON.parse(whole), last = events.at(-1)!;
     if (last === "deflate-invalid" || last === "message-too-big") ends[last]++;
     else {

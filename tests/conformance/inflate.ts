@@ -23,13 +23,16 @@ interface Code {
   readonly symbols: Uint16Array;
 }
 
-function codeOf(lengths: readonly number[]): Code {
+function codeOf(lengths: readonly number[], mayBeAlone: boolean): Code {
   const counts = new Uint16Array(LONGEST_CODE + 1), symbols = new Uint16Array(lengths.length);
   for (const length of lengths) counts[length]!++;
   counts[0] = 0;
   let left = 1;
   for (let length = 1; length <= LONGEST_CODE; length++) left = 2 * left - counts[length]!;
   if (left < 0) throw new Misstep("a Huffman code with too many codes");
+  // §3.2.7: only a single code, of one bit, leaves another one unused; and a code for nothing is never read
+  const isAlone = mayBeAlone && counts[1] === 1 && counts.every((count, length) => length === 1 || count === 0);
+  if (left > 0 && !isAlone && counts.some((count) => count > 0)) throw new Misstep("a Huffman code with too few codes");
   const next = new Uint16Array(LONGEST_CODE + 2);
   for (let length = 1; length <= LONGEST_CODE; length++) next[length + 1] = next[length]! + counts[length]!;
   for (const [symbol, length] of lengths.entries()) if (length > 0) symbols[next[length]!++] = symbol;
@@ -38,13 +41,14 @@ function codeOf(lengths: readonly number[]): Code {
 
 /** §3.2.6 */
 const FIXED_LENGTHS = Array.from({ length: 288 }, (_, i) => i < 144 ? 8 : i < 256 ? 9 : i < 280 ? 7 : 8);
-const FIXED = codeOf(FIXED_LENGTHS), FIXED_DISTANCES = codeOf(Array<number>(30).fill(5));
+const FIXED = codeOf(FIXED_LENGTHS, false), FIXED_DISTANCES = codeOf(Array<number>(32).fill(5), false);
 
 /** The compressed messages of one direction. */
 export class Inflater {
   readonly #window: number;
   readonly #takesOver: boolean;
-  #output = new Uint8Array(1 << 17);
+  readonly #judgesEnd: boolean;
+  #output = new Uint8Array(1 << 12);
   /** How much of the output there is, and how much of it comes from earlier messages. */
   #end = 0;
   #past = 0;
@@ -56,10 +60,18 @@ export class Inflater {
   /**
    * @param windowBits 8 to 15.
    * @param takesOver Whether messages refer to earlier ones.
+   * @param judgesEnd Whether a message has to end as one does that is made by RFC 7692 §7.2.1, in an empty block without
+   * compression; otherwise in any, which is all that reading it by §7.2.2 asks for.
    */
-  constructor(windowBits: number, takesOver: boolean) {
+  constructor(windowBits: number, takesOver: boolean, judgesEnd = true) {
+    this.#judgesEnd = judgesEnd;
     this.#window = 2 ** windowBits;
     this.#takesOver = takesOver;
+  }
+
+  /** How many bytes there are of the last message, also when it is wrong. */
+  get size(): number {
+    return this.#end - this.#past;
   }
 
   /** The message that `payload` is, until the next one. */
@@ -74,7 +86,8 @@ export class Inflater {
     let isEmpty = false;
     while (this.#at < this.#input.length) isEmpty = this.#block();
     // RFC 7692 §7.2.1: what was taken off the end was an empty block without compression
-    if (!isEmpty) throw new Misstep("a compressed message that does not end with a block");
+    const hasEnded = isEmpty || !this.#judgesEnd && this.#count === 0;
+    if (!hasEnded) throw new Misstep("a compressed message that does not end with a block");
     return this.#output.subarray(this.#past, this.#end);
   }
 
@@ -94,19 +107,21 @@ export class Inflater {
     const [a = 0, b = 0, c = 0, d = 0] = this.#input.subarray(this.#at, this.#at + 4), length = a | b << 8;
     this.#at += 4;
     if ((c | d << 8) !== (length ^ 0xffff)) throw new Misstep("a stored block with two lengths");
-    if (this.#at + length > this.#input.length) throw new Misstep("a stored block that does not end");
     this.#reserve(length);
-    this.#output.set(this.#input.subarray(this.#at, this.#at + length), this.#end);
-    this.#end += length;
-    this.#at += length;
+    const there = this.#input.subarray(this.#at, this.#at + length);
+    this.#output.set(there, this.#end);
+    this.#end += there.length;
+    this.#at += there.length;
+    if (there.length < length) throw new Misstep("a stored block that does not end");
   }
 
   /** §3.2.7 */
   #codes(): [literals: Code, distances: Code] {
     const literals = this.#take(5) + 257, distances = this.#take(5) + 1, given = this.#take(4) + 4;
+    if (literals > 286 || distances > 30) throw new Misstep("a block with codes for symbols that there are not");
     const own = Array<number>(19).fill(0);
     for (const symbol of ORDER.slice(0, given)) own[symbol] = this.#take(3);
-    const code = codeOf(own), lengths: number[] = [];
+    const code = codeOf(own, false), lengths: number[] = [];
     while (lengths.length < literals + distances) {
       const symbol = this.#symbol(code);
       if (symbol < 16) lengths.push(symbol);
@@ -119,7 +134,7 @@ export class Inflater {
     }
     if (lengths.length > literals + distances) throw new Misstep("more code lengths than there are codes");
     if (lengths[256] === 0) throw new Misstep("a block without a code for its end");
-    return [codeOf(lengths.slice(0, literals)), codeOf(lengths.slice(literals))];
+    return [codeOf(lengths.slice(0, literals), true), codeOf(lengths.slice(literals), true)];
   }
 
   #compressed(literals: Code, distances: Code): void {
