@@ -35,6 +35,12 @@ const HEAD = 16180;
 /** What zlib's inflate() says of its input between two blocks, unless bits of the last byte are unused. */
 const BETWEEN_BLOCKS = 128;
 
+/**
+ * How many streams of a message may end in a row without a byte of it. Two octets of an empty one keep us as busy as a
+ * frame does, and give nothing that another limit would count.
+ */
+const MAX_EMPTY_STREAMS = 1000;
+
 const EMPTY = new Uint8Array(), NO_TABLE = new Uint16Array();
 
 /** What ends a message, and is not sent (§7.2.1 (3)). */
@@ -116,7 +122,7 @@ export class Deflater {
       output = compressed.grow();
     }
     compressed.settle();
-    context.input = EMPTY;
+    context.input = context.output = EMPTY; // a context lives on: what a large message has needed must not
     if (fin && !this.takesOver) this.#release();
     if (!fin) return output.subarray(0, used);
     // A flush of nothing, directly behind another one, gives nothing
@@ -178,6 +184,8 @@ export class Inflater {
   readonly #windowBits: number;
   readonly #takesOver: boolean;
   #context: ZStream | undefined;
+  /** How many streams have ended since the last byte that came out, or the beginning of the message. */
+  #emptyStreams = 0;
 
   /** @param windowBits 8 to 15. */
   constructor(windowBits: number, takesOver: boolean) {
@@ -201,10 +209,15 @@ export class Inflater {
       context.next_out = 0;
       context.avail_out = inflated.length;
       const status = zlibInflate(context, Z_SYNC_FLUSH);
-      if (context.next_out > 0 && !sink(inflated.subarray(0, context.next_out))) break;
+      if (context.next_out > 0) {
+        this.#emptyStreams = -1; // the stream that ends next is not one
+        if (!sink(inflated.subarray(0, context.next_out))) break;
+      }
       // §7.2.1: a block with BFINAL is not the end: the next one begins at the next byte
-      if (status === Z_STREAM_END) beginStream(context);
-      else if (status === Z_BUF_ERROR) break; // there is nothing to do
+      if (status === Z_STREAM_END) {
+        if (++this.#emptyStreams > MAX_EMPTY_STREAMS) return false;
+        beginStream(context);
+      } else if (status === Z_BUF_ERROR) break; // there is nothing to do
       else if (status !== Z_OK) return false;
     } while (context.avail_in > 0 || context.avail_out === 0);
     context.input = EMPTY;
@@ -221,6 +234,7 @@ export class Inflater {
     const context = this.#context;
     if (!context) return true; // the sink has ended it, and freed this
     if (context.data_type !== BETWEEN_BLOCKS) return false;
+    this.#emptyStreams = 0;
     if (!this.#takesOver) {
       beginStream(context);
       context.state.wsize = context.state.whave = context.state.wnext = 0;

@@ -194,7 +194,42 @@ test("an Inflater tells what does not end where a block does (RFC 7692 §7.2.2)"
   }
 });
 
+test("an Inflater takes a thousand streams in a row that are empty, and no more (RFC 7692 §7.2.1)", () => {
+  const empty = (count: number) =>
+    concat(...Array.from({ length: count }, (_, i) => hex(["03 00", "01 0000ffff"][i % 2]!)));
+  const hello = hex("f3 48 cd c9 c9 07 00"), end = hex("00");
+  for (const size of [1, 7, Infinity]) {
+    for (const takesOver of [true, false]) {
+      const inflater = new Inflater(15, takesOver);
+      // Each message has as many, and so has what is around bytes that come out
+      for (let i = 0; i < 2; i++) assertEquals(inflate(inflater, concat(empty(1000), end), size), new Uint8Array());
+      const between = concat(empty(1000), hello, empty(1000), hello, empty(1000), end);
+      assertEquals(inflate(inflater, between, size), latin1("HelloHello"));
+      assertEquals(
+        inflate(inflater, concat(empty(999), hex("01")), size),
+        new Uint8Array(),
+        "and the last one is sent",
+      );
+      assertEquals(inflate(inflater, concat(hello, empty(1001), end), size), undefined);
+      assertEquals(inflate(new Inflater(15, takesOver), concat(empty(1000), hex("01")), size), undefined);
+    }
+  }
+});
+
 // ---- contexts
+
+test("a context keeps nothing of a large message, with a connection nor without one", async () => {
+  for (const takesOver of [true, false]) {
+    const all = Array.from({ length: 4 }, () => deflater({ takesOver, level: 0 }));
+    const before = await held();
+    // All have begun before one ends, so that each has a context of its own
+    for (const each of all) each.compress(latin1("Hello"), false);
+    for (const each of all) each.compress(new Uint8Array(4 * 2 ** 20), true);
+    const left = await held(before + 2 ** 21) - before;
+    assert(left < 2 ** 22, `${left} bytes, ${takesOver ? "with" : "without"} takeover`);
+    for (const each of all) assert(each.compress(latin1("Hello"), true).length > 5);
+  }
+});
 
 test("contexts that are kept are freed with free(), and begin anew (RFC 7692 §7.1.1)", async () => {
   const before = await held();
