@@ -1,7 +1,9 @@
 // The third door, for somebody else's HTTP server: a connection whose upgrade is already answered.
 
 import { Connection } from "./connection.ts";
-import { checkCompression, inRange } from "./deflate_options.ts";
+import { checkCompression, checkDeflate } from "./deflate_options.ts";
+import { quote } from "./errors.ts";
+import { parseExtensions } from "./fields.ts";
 import type { Agreement } from "./handshake.ts";
 import { type ByteConnection, transportOf } from "./transport.ts";
 import { checkPrefix } from "./wire.ts";
@@ -68,10 +70,11 @@ export function attach(conn: ByteConnection, agreement: Agreement, options: Atta
 
 /** Extensions must be ones that are known, and each must have what it needs. */
 function checkAgreement({ role, extensions, deflate }: Agreement): void {
-  if (extensions !== "" && !deflate) throw new TypeError(`Cannot attach: the extension ${extensions} is not known`);
-  if (!deflate) return;
-  for (const name of ["serverMaxWindowBits", "clientMaxWindowBits"] as const) {
-    // With a window of 256 bytes nothing can be compressed here
-    inRange(`agreement.deflate.${name}`, deflate[name], name.startsWith(role) ? 9 : 8, 15);
+  const known = extensions === "" ? [] : parseExtensions(extensions);
+  if (!known?.every(({ name }) => name === "permessage-deflate" && deflate)) {
+    throw new TypeError(
+      `Cannot attach: the extension ${quote(extensions)} is not known, or says nothing of its windows`,
+    );
   }
+  if (deflate) checkDeflate(deflate, role);
 }

@@ -51,6 +51,7 @@ export interface DeflateAgreement {
 export interface CompressionOptions {
   /**
    * The server's window has at most 2 to the power of this many bytes: 8 to 15; at a server, which has to do it, from 9 on.
+   * A side whose window was not set agrees to 15 and compresses with 12, which is enough for short messages.
    *
    * @default {15}
    */
@@ -80,13 +81,14 @@ export interface CompressionOptions {
    */
   level?: number | undefined;
   /**
-   * How much memory we compress with: zlib's memory level, 1 to 9. It is 8 with a window of our own that was set.
+   * How much memory we compress with: zlib's memory level, 1 to 9. Where it is not set, it goes with the window: 5, or 8
+   * where `serverMaxWindowBits`, of a server, or `clientMaxWindowBits`, of a client, was set.
    *
    * @default {5}
    */
   memLevel?: number | undefined;
   /**
-   * Messages of fewer bytes are sent as they are. A message that is sent in pieces is compressed.
+   * Messages of fewer bytes, of UTF-8 where they are text, are sent as they are. A message that is sent in pieces is compressed.
    *
    * @default {256}
    */
@@ -139,11 +141,11 @@ export function checkCompression(
     throw new TypeError("Cannot use the option compression: it must be true, false, or options");
   }
   const options: CompressionOptions = compression === true ? {} : compression;
-  inRange("compression.level", options.level, 0, 9);
-  inRange("compression.memLevel", options.memLevel, 1, 9);
-  inRange("compression.threshold", options.threshold, 0, Infinity);
+  optional("compression.level", options.level, 0, 9);
+  optional("compression.memLevel", options.memLevel, 1, 9);
+  optional("compression.threshold", options.threshold, 0, Infinity);
   const bits = (name: "serverMaxWindowBits" | "clientMaxWindowBits", min: number) =>
-    inRange(`compression.${name}`, options[name], min, 15);
+    optional(`compression.${name}`, options[name], min, 15);
   return {
     serverMaxWindowBits: bits("serverMaxWindowBits", role === "server" ? SMALLEST_SENT : 8),
     clientMaxWindowBits: bits("clientMaxWindowBits", role === "client" ? SMALLEST_SENT : 8),
@@ -153,12 +155,24 @@ export function checkCompression(
 }
 
 /**
- * A number that may be left out.
+ * Checks what somebody says was agreed.
  *
- * @throws {RangeError} When it is no integer from `min` to `max`.
+ * @param role Which end we are.
+ * @throws {RangeError} When a window is missing, or is none that can be used.
  */
-export function inRange(name: string, value: number | undefined, min: number, max: number): number | undefined {
+export function checkDeflate(deflate: DeflateAgreement, role: "client" | "server"): void {
+  for (const name of ["serverMaxWindowBits", "clientMaxWindowBits"] as const) {
+    inRange(`agreement.deflate.${name}`, deflate[name], name.startsWith(role) ? SMALLEST_SENT : 8, 15);
+  }
+}
+
+/** A number that may be left out, checked. */
+function optional(name: string, value: number | undefined, min: number, max: number): number | undefined {
+  return value === undefined ? undefined : inRange(name, value, min, max);
+}
+
+function inRange(name: string, value: number, min: number, max: number): number {
   const isNumber = Number.isInteger(value) || value === Infinity;
-  if (value === undefined || isNumber && value >= min && value <= max) return value;
+  if (isNumber && value >= min && value <= max) return value;
   throw new RangeError(`Cannot use the option ${name}: it is ${value}, an integer from ${min} to ${max} is allowed`);
 }

@@ -20,8 +20,9 @@ export class Gather {
   add(bytes: Uint8Array, start: number, end: number, limit: number): void {
     const length = this.length + end - start;
     if (length > this.#bytes.length) {
+      const double = 2 * (this.length > 0 || limit === Infinity ? this.#bytes.length : length);
       const isEarnest = this.length >= EARNEST && limit < Infinity;
-      const size = Math.max(length, isEarnest ? limit : Math.min(limit, 2 * Math.max(length, this.#bytes.length)));
+      const size = Math.max(length, isEarnest ? limit : Math.min(limit, double));
       // What was too small is freed at once: as garbage it would double the memory that a message takes
       this.#bytes = this.#bytes === EMPTY ? new Uint8Array(size) : new Uint8Array(this.#bytes.buffer.transfer(size));
     }

@@ -141,7 +141,7 @@ export interface SendOptions {
   fin?: boolean | undefined;
   /**
    * `false` sends a message as it is, although compression was agreed; the first piece of a message decides. It is for
-   * secrets beside text that others choose, and for what does not get smaller.
+   * secrets beside text that others choose, and for what does not get smaller. `true` does not undo the `threshold`.
    *
    * @default {true}
    */

@@ -27,6 +27,7 @@ import { closePayload, parseClose } from "./close.ts";
 import { checkClose, type CloseInfo, protocolError, type WebSocketError } from "./errors.ts";
 import type { ProtocolFailure } from "./failures.ts";
 import { codecOf, type Deflater } from "./deflate.ts";
+import { checkCompression, checkDeflate } from "./deflate_options.ts";
 import { FIN, OPCODE, RSV1 } from "./frame.ts";
 import { FrameWriter } from "./frame_writer.ts";
 import type { Agreement } from "./handshake.ts";
@@ -79,6 +80,7 @@ export class Protocol {
    * @param agreement What the handshake has settled.
    * @param events Where messages go.
    * @param options Limits.
+   * @throws {RangeError} When what was agreed about compression, or an option of it, is out of its range.
    */
   constructor(agreement: Agreement, events: ProtocolEvents, options: ProtocolOptions = {}) {
     this.#isServer = agreement.role === "server";
@@ -88,7 +90,12 @@ export class Protocol {
       control: (opcode: number, payload: Uint8Array<ArrayBuffer>) => this.#control(opcode, payload),
       fail: (failure: ProtocolFailure, detail?: string) => this.#fail(failure, detail),
     };
-    const codec = agreement.deflate && codecOf(agreement.role, agreement.deflate, options.compression);
+    const { role, deflate } = agreement;
+    if (deflate) {
+      checkDeflate(deflate, role);
+      checkCompression(options.compression, role);
+    }
+    const codec = deflate && codecOf(role, deflate, options.compression);
     this.#deflater = codec?.deflater;
     this.#threshold = codec?.threshold ?? 0;
     this.#in = new MessageReader(reading, this.#isServer, options.maxMessageSize ?? 16 * 2 ** 20, codec?.inflater);
@@ -165,7 +172,7 @@ export class Protocol {
    * Frames a message; it is copied before the call returns. Lone surrogates become U+FFFD.
    *
    * @param message A string becomes text, a buffer binary.
-   * @param options Whether it is the end of the message.
+   * @param options Whether it is the end of the message, and whether it is compressed.
    * @throws {DOMException} `InvalidStateError` when the connection is not open.
    * @throws {TypeError} When it is neither, or shared or resizable memory, or of another kind than the piece before.
    */

@@ -138,7 +138,10 @@ export interface WebSocketConnection extends AsyncDisposable {
   readonly protocol: string;
   /** The extensions in use, or `""`. */
   readonly extensions: string;
-  /** What was agreed about compression, if anything was. */
+  /**
+   * What was agreed about compression, if anything was. At a client it may be narrower than what `extensions` says: it has
+   * also what we have offered to do ourselves.
+   */
   readonly deflate?: DeflateAgreement | undefined;
   /** Settles once the connection is released; rejects with a {@linkcode WebSocketError} when it ended uncleanly. */
   readonly closed: Promise<CloseInfo>;
@@ -154,7 +157,7 @@ export interface WebSocketConnection extends AsyncDisposable {
    * Sends a message; it has been copied when the call returns.
    *
    * @param message A string goes as text, a buffer as binary.
-   * @param options Whether it is the end of the message.
+   * @param options Whether it is the end of the message, and whether it may be compressed.
    * @returns A promise only while more than `highWaterMark` bytes wait to be written: it resolves below.
    * @throws {DOMException} `InvalidStateError` when the connection is not open.
    * @throws {TypeError} When the message is neither, or shared, resizable or detached memory.

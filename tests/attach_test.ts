@@ -21,6 +21,20 @@ test("attach() refuses an agreement without a role, or with an extension that is
   attach(conn, SERVER).abort(); // untouched until now
 });
 
+test("attach() refuses an agreement about compression that is not whole, or not what its extensions say", () => {
+  const [conn] = connectionPair();
+  const deflate = { serverNoContextTakeover: false, clientNoContextTakeover: false, clientMaxWindowBits: 15 };
+  const whole = { ...deflate, serverMaxWindowBits: 15 };
+  for (const wrong of [{}, deflate, { ...whole, serverMaxWindowBits: 8 }, { ...whole, clientMaxWindowBits: 16 }]) {
+    const agreement = { ...SERVER, extensions: "permessage-deflate", deflate: wrong } as Agreement;
+    assertThrows(() => attach(conn, agreement), RangeError, "WindowBits");
+  }
+  for (const extensions of ["x-foo", "permessage-deflate, x-foo", "permessage-deflate; ="]) {
+    assertThrows(() => attach(conn, { ...SERVER, extensions, deflate: whole }), TypeError, "Cannot attach");
+  }
+  attach(conn, { ...SERVER, extensions: "permessage-deflate; client_max_window_bits=15", deflate: whole }).abort();
+});
+
 test("attach() begins with the prefix, wherever it is cut", async () => {
   const frames = hex("81 85 37fa213d 7f9f4d5158  02 81 00000000 01  89 80 00000000  80 81 00000000 02");
   await everySplit(frames, async ([prefix, ...rest]) => {

@@ -254,6 +254,71 @@ test("contexts that are kept are freed with free(), and begin anew (RFC 7692 §7
   }
 });
 
+/** A client's frame, masked with zeros; RSV1 says that it is compressed. */
+function masked(first: number, payload: Uint8Array): Uint8Array<ArrayBuffer> {
+  return concat(Uint8Array.of(first, 0xfe, payload.length >> 8, payload.length & 255, 0, 0, 0, 0), payload);
+}
+
+/** The ends of a connection. */
+const ENDS: readonly [name: string, end: (machine: Protocol) => void][] = [
+  ["the peer's Close frame", (machine) => machine.receive(hex("88 80 00000000"))],
+  ["our Close frame", (machine) => machine.close()],
+  ["our Close frame inside a compressed message", (machine) => {
+    machine.receive(masked(0x42, Uint8Array.from(deflated(noise(1000)))));
+    machine.send("the beginning", { fin: false });
+    machine.close();
+  }],
+  ["a failure", (machine) => machine.receive(hex("83 80 00000000"))],
+];
+
+for (const [name, end] of ENDS) {
+  test(`contexts are freed with ${name}, by whoever keeps the machine`, async () => {
+    const agreement: Agreement = { role: "server", protocol: "", extensions: "", deflate: agreed() };
+    const ignore = { message() {}, close() {}, fail() {} };
+    const before = await held();
+    const machines = Array.from({ length: 200 }, () => {
+      return new Protocol(agreement, ignore, { compression: { serverMaxWindowBits: 15 } });
+    });
+    const message = Uint8Array.from(noise(1000)), frame = masked(0xc2, Uint8Array.from(deflated(noise(1000))));
+    for (const machine of machines) {
+      machine.send(message);
+      machine.take();
+      machine.receive(frame.slice());
+    }
+    const used = await held() - before;
+    assert(used > 200 * 200_000, `${used} bytes for 200 connections`);
+    for (const machine of machines) end(machine);
+    const left = await held(before + used / 10) - before;
+    assert(left < used / 12, `${left} of ${used} bytes are left`);
+    assert(machines.every(({ state }) => state !== "open"));
+  });
+}
+
+test("a machine refuses at once what it can't compress with (RFC 7692 §7.1.2)", () => {
+  const ignore = { message() {}, close() {}, fail() {} };
+  const make = (deflate: DeflateAgreement, compression?: CompressionOptions) => {
+    return new Protocol({ role: "server", protocol: "", extensions: "", deflate }, ignore, { compression });
+  };
+  assertThrows(() => make(agreed({ serverMaxWindowBits: 8 })), RangeError, "agreement.deflate.serverMaxWindowBits");
+  assertThrows(() => make(agreed({ clientMaxWindowBits: 7 })), RangeError, "agreement.deflate.clientMaxWindowBits");
+  assertThrows(() => make(agreed(), { level: 99 }), RangeError, "compression.level");
+  make(agreed({ clientMaxWindowBits: 8 }));
+});
+
+test("a distance of 32,768 bytes is within the window (RFC 7692 §7.2.2)", () => {
+  const before = noise(2 ** 15);
+  // A block with fixed codes (RFC 1951 §3.2.6): a length of 3, code 29 and its 13 bits for the distance, the end; and the
+  // beginning of an empty block. zlib itself goes no further back than 32,506
+  const bits = [0, 1, 0, ..."0000001", ..."11101", ..."1".repeat(13), ..."0000000", 0, 0, 0].map(Number);
+  const block = Uint8Array.from({ length: Math.ceil(bits.length / 8) }, (_, i) => {
+    return bits.slice(8 * i, 8 * i + 8).reduce((byte, bit, at) => byte | bit << at, 0);
+  });
+  for (const size of [1, 1000, Infinity]) {
+    const inflated = inflate(new Inflater(15, true), concat(Uint8Array.from(stored(before)), block), size);
+    assertSame(inflated, Uint8Array.from([...before, ...before.slice(0, 3)]), `in pieces of ${size}`);
+  }
+});
+
 test("without takeover nobody sees another's window, in the middle of a message either (RFC 7692 §7.1.1)", () => {
   const secret = latin1("the secret of somebody else, of which nothing is told"), hello = latin1("Hello");
   const fresh = () => deflater({ takesOver: false });

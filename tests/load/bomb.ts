@@ -36,7 +36,7 @@ const calls = {
       const ended = await socket.receive((message) => {
         sizes.push(message.length);
         look();
-        if (sizes.length === warmUp) start = peak;
+        if (sizes.length === warmUp) start = peak = process.memoryUsage.rss();
       }).catch((error) => error);
       look();
       clearInterval(timer);

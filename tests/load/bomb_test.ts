@@ -15,8 +15,8 @@ const BOUND = 32 * MIB;
 /** The limit of a connection, which is the default one. */
 const LIMIT = 16 * MIB;
 
-/** Messages that pass first: a runtime compiles what reads them, once. */
-const WARM_UP = 32;
+/** Messages of 64 KiB that pass first: a runtime compiles what reads them, once. */
+const WARM_UP = 1000;
 
 const UPGRADE = [
   "GET / HTTP/1.1",
@@ -69,7 +69,7 @@ async function send(messages: Uint8Array<ArrayBuffer>): Promise<{ outcome: Outco
   return { outcome: await program.call("done"), close: wire[end + 2]! << 8 | wire[end + 3]! };
 }
 
-const WARMING = concat(...new Array<Uint8Array>(WARM_UP).fill(message([MIB_OF_ZEROS, END], true)));
+const WARMING = concat(...new Array<Uint8Array>(WARM_UP).fill(message([zeros(65536), END], true)));
 
 const inMib = (count: number) => `${(count / MIB).toFixed(1)} MiB`;
 
