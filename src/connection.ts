@@ -33,7 +33,7 @@ export class Connection implements WebSocketConnection {
   readonly #idle: IdleWatch;
   readonly #pings = new Pings();
   readonly #deadline: Deadline;
-  readonly #settled: PromiseWithResolvers<CloseInfo>;
+  readonly #settled = Promise.withResolvers<CloseInfo>();
 
   #phase: "open" | "closing" | "ending" | "closed" = "open";
   #outcome: CloseInfo | WebSocketError | undefined;
@@ -61,7 +61,6 @@ export class Connection implements WebSocketConnection {
     this.#transport = transport;
     this.#rest = rest;
     this.#deadline = new Deadline(options.clock);
-    this.#settled = Promise.withResolvers<CloseInfo>();
     this.closed = this.#settled.promise;
     this.closed.catch(() => {});
     this.#machine = new Protocol(agreement, {
@@ -85,7 +84,7 @@ export class Connection implements WebSocketConnection {
       timeout: () => this.#drop(protocolError("ping-timeout", `Nothing came for ${options.idleTimeout} ms`)),
     });
     transport.start({
-      data: (chunk) => this.#data(chunk),
+      data: (chunk) => this.#receive(chunk),
       end: () => {
         // Once it is known how the connection ends, the peer may end first; lingering is told again
         if (this.#phase !== "ending") this.#drop(protocolError("connection-lost"));
@@ -127,10 +126,9 @@ export class Connection implements WebSocketConnection {
     }
     this.#handler = handler;
     this.#received = Promise.withResolvers<CloseInfo>();
-    const { promise } = this.#received;
     if (this.#phase === "closed") this.#settleReceived();
     else this.#read();
-    return promise;
+    return this.#received.promise;
   }
 
   #read(): void {
@@ -139,9 +137,7 @@ export class Connection implements WebSocketConnection {
     this.#idle.start();
     const rest = this.#rest;
     this.#rest = undefined;
-    if (rest && rest.length > 0) {
-      this.#output.cork(() => this.#machine.receive(new Uint8Array(rest)), !this.#handler);
-    }
+    if (rest && rest.length > 0) this.#receive(new Uint8Array(rest));
     this.#continue();
   }
 
@@ -150,9 +146,10 @@ export class Connection implements WebSocketConnection {
     if (!this.#held && this.#reading && this.#phase !== "closed") this.#transport.resume();
   }
 
-  #data(chunk: Uint8Array<ArrayBuffer>): boolean {
-    this.#idle.heard();
+  /** Whether nobody has kept any of the chunk. */
+  #receive(chunk: Uint8Array<ArrayBuffer>): boolean {
     let isFree = false;
+    this.#idle.heard();
     // A stream may hand over its first message at once, and the others in microtasks
     this.#output.cork(() => isFree = this.#machine.receive(chunk), !this.#handler);
     return isFree || !this.#handler && !this.#held; // a stream gives copies, and what is held waits in the machine
@@ -320,8 +317,8 @@ export class Connection implements WebSocketConnection {
   }
 
   #settleReceived(): void {
+    if (!(this.#outcome instanceof Error)) return this.#received?.resolve(this.#outcome!);
     if (!this.#received) return;
-    if (!(this.#outcome instanceof Error)) return this.#received.resolve(this.#outcome!);
     this.#received.promise.catch(() => {}); // `closed` says it too
     this.#received.reject(this.#outcome);
   }

@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { type Agreement, answer, attach, type CompressionOptions, connect, offer } from "../mod.ts";
-import { checkCompression, inRange } from "../src/deflate_options.ts";
+import { checkCompression, checkDeflate, type DeflateAgreement } from "../src/deflate_options.ts";
 import { connectionPair } from "../src/testing.ts";
 import { agreed } from "./cases/deflate.ts";
 import { test } from "./harness.ts";
@@ -57,9 +57,14 @@ test("checkCompression() takes true, false and options, and nothing else", () =>
   }
 });
 
-test("inRange() names the option, its value and its range", () => {
-  assertEquals([inRange("a", undefined, 1, 2), inRange("a", 2, 1, 2)], [undefined, 2]);
-  assertThrows(() => inRange("a.b", 3, 1, 2), RangeError, "a.b: it is 3, an integer from 1 to 2 is allowed");
+test("checkDeflate() names the window that can't be used, its value and its range", () => {
+  for (const role of ROLES) checkDeflate(agreed(), role);
+  assertThrows(
+    () => checkDeflate(agreed({ clientMaxWindowBits: 16 }), "server"),
+    RangeError,
+    "agreement.deflate.clientMaxWindowBits: it is 16, an integer from 8 to 15 is allowed",
+  );
+  assertThrows(() => checkDeflate({} as DeflateAgreement, "client"), RangeError, "it is undefined, an integer from 8");
 });
 
 test("offer(), answer(), connect() and attach() check the option compression, and touch no connection", async () => {
@@ -94,7 +99,7 @@ test("attach() refuses an agreement with a window that is none, or that we can't
   }
   assertThrows(() => attach(conn, made("server", agreed({ serverMaxWindowBits: 8 }))), RangeError);
   assertThrows(() => attach(conn, made("client", agreed({ clientMaxWindowBits: 8 }))), RangeError);
-  assertThrows(() => attach(conn, made("client", undefined)), TypeError, "permessage-deflate is not known");
+  assertThrows(() => attach(conn, made("client", undefined)), TypeError, "is not known");
   for (const [role, name] of [["server", "clientMaxWindowBits"], ["client", "serverMaxWindowBits"]] as const) {
     const [ours] = connectionPair();
     const socket = attach(ours, made(role, agreed({ [name]: 8 })));
