@@ -318,6 +318,10 @@ export const blocks: FrameRow[] = [
     ["a block behind one with BFINAL that points into it", whole(text, [...FINAL.slice(0, 7), ...AGAIN]), [{
       text: "HelloHello",
     }]],
+    // RFC 1951 §3.2.3: what fills the last octet says nothing
+    ["a block with BFINAL, padded with ones", whole(text, unhex("f3 48 cd c9 c9 07 fc 00")), SAID],
+    ["an empty block with BFINAL, padded with ones", whole(text, unhex("03 fc 00")), [{ text: "" }]],
+    ["a block without compression, padded with ones", whole(text, unhex("f8 05 00 fa ff 48 65 6c 6c 6f 00")), SAID],
     ["a block without compression with BFINAL", whole(text, [...stored(HELLO, true), 0]), SAID],
     ["empty blocks with BFINAL only", whole(text, [3, 0, 3, 0, 1, 0, 0, 255, 255, 0]), [{ text: "" }]],
     [
