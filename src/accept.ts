@@ -112,14 +112,20 @@ class AcceptedConnection extends Connection implements Accepted {
   ) {
     super(transport, agreement, options, rest);
     this.#head = head;
-    const { method, headers } = request;
-    const { pathname, search } = new URL(request.url);
-    this.request = headOf(request) ?? { method, url: request.url, headers, target: pathname + search };
+    const parsed = headOf(request);
+    parsed?.headers.fold();
+    this.request = parsed ?? withTarget(request);
   }
 
   get response(): Response {
     return this.#head.response;
   }
+}
+
+/** A request of somebody else's, who does not say what the target was. */
+function withTarget({ method, url, headers }: RequestHead): Accepted["request"] {
+  const { pathname, search } = new URL(url);
+  return { method, url, headers, target: pathname + search };
 }
 
 /**

@@ -93,11 +93,33 @@ export function malformed(section: string, detail: string): Problem {
 
 /** The fields of a head as they came. Names are lower-case; lines of one name are one value for `get()`. */
 export class Fields {
-  readonly #names: string[] = [];
-  readonly #values: string[] = [];
+  #names: string[] = [];
+  #values: string[] = [];
+  /** The head they stand in, and whether it alone is kept. */
+  readonly #head: string;
+  #isFolded = false;
+
+  /** @param head The head that the lines are read from, if they are to be folded. */
+  constructor(head = "") {
+    this.#head = head;
+  }
+
+  /** Lets go of the lines, which are most of what an idle connection holds: they are read again if somebody asks. */
+  fold(): void {
+    this.#isFolded = true;
+    this.#names = this.#values = NONE;
+  }
+
+  #unfold(): void {
+    this.#isFolded = false;
+    this.#names = [];
+    this.#values = [];
+    readFields(this.#head, this);
+  }
 
   /** How many lines there are. */
   get size(): number {
+    if (this.#isFolded) this.#unfold();
     return this.#names.length;
   }
 
@@ -109,6 +131,7 @@ export class Fields {
 
   /** The value, or `null`; several lines are joined by `", "` (RFC 9110 §5.2). */
   get(name: string): string | null {
+    if (this.#isFolded) this.#unfold();
     const wanted = name.toLowerCase();
     let value: string | null = null;
     for (let i = 0; i < this.#names.length; i++) {
@@ -119,6 +142,7 @@ export class Fields {
 
   /** How many lines have this name. */
   count(name: string): number {
+    if (this.#isFolded) this.#unfold();
     let count = 0;
     for (const other of this.#names) if (other === name) count++;
     return count;
@@ -126,9 +150,12 @@ export class Fields {
 
   /** Each line. */
   *[Symbol.iterator](): Generator<[string, string]> {
+    if (this.#isFolded) this.#unfold();
     for (let i = 0; i < this.#names.length; i++) yield [this.#names[i]!, this.#values[i]!];
   }
 }
+
+const NONE: string[] = [];
 
 const DECODER = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }), ENCODER = new TextEncoder();
 
@@ -152,15 +179,19 @@ export function latin1(bytes: Uint8Array): string {
 /** The start line and the fields of a whole head. */
 export function readLines(head: Uint8Array): { start: string; fields: Fields } | Problem {
   const text = latin1(head);
-  const startEnd = text.indexOf("\r\n");
-  const fields = new Fields();
-  for (let at = startEnd + 2; at < text.length - 2;) {
-    const end = text.indexOf("\r\n", at);
-    const problem = readField(text.slice(at, end), fields);
+  const fields = new Fields(text);
+  return readFields(text, fields) ?? { start: text.slice(0, text.indexOf("\r\n")), fields };
+}
+
+/** Reads the field lines of a head. */
+function readFields(head: string, fields: Fields): Problem | undefined {
+  for (let at = head.indexOf("\r\n") + 2; at < head.length - 2;) {
+    const end = head.indexOf("\r\n", at);
+    const problem = readField(head.slice(at, end), fields);
     if (problem) return problem;
     at = end + 2;
   }
-  return { start: text.slice(0, startEnd), fields };
+  return undefined;
 }
 
 /** Reads one field line into `fields`. */

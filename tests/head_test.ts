@@ -226,3 +226,20 @@ test("writeHead() refuses what would be read as something else (RFC 9110 §5.5)"
   }
   for (const name of ["", "a b", "a:", " a", "a "]) assertThrows(() => writeHead("a", [[name, "x"]]), TypeError);
 });
+
+test("Fields.fold() lets go of the lines, which are read again", () => {
+  const read = readLines(latin1("GET / HTTP/1.1\r\nA: 1\r\nB: \xe9\r\na: 2\r\n\r\n"));
+  assert("fields" in read);
+  const { fields } = read, lines = [["a", "1"], ["b", "\xe9"], ["a", "2"]];
+  for (let round = 0; round < 2; round++) {
+    fields.fold();
+    assertEquals(fields.size, 3);
+    fields.fold();
+    assertEquals([fields.get("A"), fields.get("c")], ["1, 2", null]);
+    fields.fold();
+    assertEquals(fields.count("a"), 2);
+    fields.fold();
+    assertEquals([...fields], lines);
+    assertEquals([...fields], lines);
+  }
+});
