@@ -73,20 +73,20 @@ async function work(run: () => Promise<unknown>): Promise<number> {
   const watch = (
     owner: object,
     names: string[],
-    cost: (call: { self: Sized; first: Sized; result: Sized }) => number,
+    cost: (call: { self: Sized; first: Sized; from: number; result: Sized }) => number,
   ) => {
     for (const name of names) {
       const before = Object.getOwnPropertyDescriptor(owner, name)!;
-      const value = function (this: Sized, ...args: Sized[]): unknown {
+      const value = function (this: Sized, ...args: [Sized, number?]): unknown {
         const result = before.value.apply(this, args);
-        count += cost({ self: this, first: args[0]!, result });
+        count += cost({ self: this, first: args[0], from: args[1] ?? 0, result });
         return result;
       };
       Object.defineProperty(owner, name, { ...before, value });
       undo.push(() => Object.defineProperty(owner, name, before));
     }
   };
-  watch(bytes, ["indexOf", "includes", "findIndex"], ({ self }) => self.length);
+  watch(bytes, ["indexOf", "includes", "findIndex"], ({ self, from }) => self.length - from);
   watch(bytes, ["set"], ({ first }) => first.length);
   watch(bytes, ["slice", "map"], ({ result }) => result.length);
   watch(String.prototype, ["charCodeAt", "codePointAt", "charAt", "at"], () => 1);

@@ -113,7 +113,7 @@ for (const [name, echo] of Object.entries(ECHOES)) {
 
   test(`a peer that reads an echo by ${name} now and then is kept`, async () => {
     const options = { highWaterMark: MARK, idleTimeout: 1000 };
-    const { clock, conn, peer, socket } = attached("server", options, { highWaterMark: 1000, reads: false });
+    const { clock, conn, peer, socket } = attached("server", options, { highWaterMark: 1, reads: false }); // a ping waits, too
     echo(socket).catch(() => {});
     for (let i = 0; i < 300; i++) peer.frame("server", "binary", times(1000));
     const reader = peer.conn.readable.getReader();
