@@ -5,7 +5,7 @@
 import { bytesOf } from "./buffers.ts";
 import { Deadline } from "./clock.ts";
 import type { DeflateAgreement } from "./deflate_options.ts";
-import { checkClose, type CloseInfo, protocolError, uncleanError, WebSocketError } from "./errors.ts";
+import { checkClose, closedError, type CloseInfo, protocolError, uncleanError, WebSocketError } from "./errors.ts";
 import type { Agreement } from "./handshake.ts";
 import { IdleWatch } from "./idle.ts";
 import { linger, type Lingering } from "./linger.ts";
@@ -306,7 +306,7 @@ export class Connection implements WebSocketConnection {
     this.#outcome = outcome;
     this.#idle.stop();
     this.#deadline.clear();
-    const gone = outcome instanceof Error ? outcome : new DOMException("The connection is closed", "InvalidStateError");
+    const gone = () => outcome instanceof Error ? outcome : closedError();
     this.#pings.fail(gone);
     if (outcome instanceof Error) this.#settled.reject(outcome);
     else this.#settled.resolve(outcome);

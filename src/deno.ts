@@ -40,7 +40,8 @@ export function denoSource(conn: DenoConn): PullSource {
       if (count === null) return undefined;
       const start = used;
       used += count;
-      if (used === buffer.length) size = Math.min(4 * size, LARGEST);
+      // What is left of a buffer is soon filled: a larger one is for reads that are large themselves
+      if (used === buffer.length && 2 * count >= size) size = Math.min(4 * size, LARGEST);
       return buffer.subarray(start, used);
     },
     reuse({ byteOffset }) {

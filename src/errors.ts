@@ -263,6 +263,11 @@ export function quote(value: string): string {
     .replace(/[\u007f-\u009f\u2028\u2029]/g, (char) => "\\u" + char.charCodeAt(0).toString(16).padStart(4, "0"));
 }
 
+/** What is said to those who still wait when a connection has ended well. Made where somebody does: it has a stack. */
+export function closedError(): DOMException {
+  return new DOMException("The connection is closed", "InvalidStateError");
+}
+
 /** The error of a protocol failure; with a `cause`, and `detail` in place of the table's sentence. */
 export function protocolError(failure: ProtocolFailure, detail?: string, cause?: unknown): WebSocketError {
   const { closeCode, section, sentence } = protocolFailures[failure];

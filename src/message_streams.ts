@@ -2,7 +2,7 @@
 // bytes, the writable side waits only when `send` does (WebSocketStream's vocabulary; WHATWG WebSockets, PR 48).
 
 import { copyOf } from "./buffers.ts";
-import { type CloseInfo, WebSocketError } from "./errors.ts";
+import { closedError, type CloseInfo, WebSocketError } from "./errors.ts";
 import { nextTurn } from "./clock.ts";
 import type { Message } from "./protocol.ts";
 
@@ -112,7 +112,7 @@ export class MessageSink {
     }
     // A turn later: a pipe from the readable side, which has just closed, closes this side first and so succeeds
     nextTurn(() => {
-      if (!this.#over) this.#controller.error(new DOMException("The connection is closed", "InvalidStateError"));
+      if (!this.#over) this.#controller.error(closedError());
     });
   }
 }

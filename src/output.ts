@@ -117,7 +117,7 @@ export class Output {
   }
 
   /** Who waits for room waits in vain. */
-  fail(error: unknown): void {
-    this.#room?.reject(error);
+  fail(reason: () => unknown): void {
+    this.#room?.reject(reason());
   }
 }

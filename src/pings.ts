@@ -35,8 +35,8 @@ export class Pings {
   }
 
   /** No pong will come any more. */
-  fail(error: unknown): void {
-    for (const ping of this.#waiting.splice(0)) ping.reject(error);
+  fail(reason: () => unknown): void {
+    for (const ping of this.#waiting.splice(0)) ping.reject(reason());
   }
 }
 

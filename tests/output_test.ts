@@ -223,10 +223,10 @@ test("Output.room resolves as soon as the rest is not above the mark, and is ano
 test("Output.fail() rejects the room that is waited for, and leaves nothing unhandled", async () => {
   const error = new Error("gone");
   const { output, send } = joined({ highWaterMark: 1 });
-  output.fail(error);
+  output.fail(() => error);
   send("a");
   const { room } = output;
-  output.fail(error);
+  output.fail(() => error);
   await turn(); // nobody waits yet
   assertStrictEquals(await assertRejects(() => room!), error);
 });
