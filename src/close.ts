@@ -4,6 +4,9 @@ import { type CloseInfo, isCloseCode } from "./errors.ts";
 import type { ProtocolFailure } from "./failures.ts";
 import { decodeText } from "./utf8.ts";
 
+/** The longest Close frame that answers another: a header, a key, a code. */
+export const MAX_CLOSE_ANSWER = 8;
+
 /** What a Close frame says; without a code, 1005 (RFC 6455 §7.1.5). */
 export function parseClose(payload: Uint8Array): CloseInfo | ProtocolFailure {
   if (payload.length === 0) return { closeCode: 1005, reason: "" };

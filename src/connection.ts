@@ -1,329 +1,58 @@
-// A WebSocket over a Protocol and a Transport. The life of one: «open»; «closing» from our Close frame on; «ending» once
-// it is known how it ends, while the rest is written and the transport lingers; «closed», when `closed` settles.
-// The machine decides what is said, this file when: reading, writing, waiting, deadlines.
+// A WebSocket as its owner sees it; what it does is the link's.
 
-import { bytesOf } from "./buffers.ts";
-import { Deadline } from "./clock.ts";
 import type { DeflateAgreement } from "./deflate_options.ts";
-import { checkClose, closedError, type CloseInfo, protocolError, uncleanError, WebSocketError } from "./errors.ts";
+import type { CloseInfo } from "./errors.ts";
 import type { Agreement } from "./handshake.ts";
-import { IdleWatch } from "./idle.ts";
-import { linger, type Lingering } from "./linger.ts";
-import { Output } from "./output.ts";
-import { Pings } from "./pings.ts";
-import { type Message, Protocol, type SendOptions } from "./protocol.ts";
-import { MessageSink, MessageSource } from "./message_streams.ts";
+import { Link } from "./link.ts";
+import type { Message, SendOptions } from "./protocol.ts";
 import type { Transport } from "./transport.ts";
 import type { CheckedOptions, MessageHandler, WebSocketConnection } from "./web_socket.ts";
 
-/** The longest Close frame that answers another: a header, a key, a code. */
-const MAX_CLOSE_ANSWER = 8;
-
 /** See the head of the file. */
 export class Connection implements WebSocketConnection {
-  readonly closed: Promise<CloseInfo>;
   readonly protocol: string;
   readonly extensions: string;
   readonly deflate: DeflateAgreement | undefined;
-
-  readonly #isServer: boolean;
-  readonly #options: CheckedOptions;
-  readonly #transport: Transport;
-  readonly #machine: Protocol;
-  readonly #idle: IdleWatch;
-  readonly #pings = new Pings();
-  readonly #deadline: Deadline;
-  readonly #settled = Promise.withResolvers<CloseInfo>();
-
-  #phase: "open" | "closing" | "ending" | "closed" = "open";
-  #outcome: CloseInfo | WebSocketError | undefined;
-  /** Whether something other than our Close was unwritten when the peer's came. */
-  #dataWaits = false;
-  #lingering: Lingering | undefined;
-
-  /** Input: bytes from before, whether reading has begun, and whether it waits for the application. */
-  #rest: Uint8Array | undefined;
-  #reading = false;
-  #held = false;
-  #handler: MessageHandler | undefined;
-  #received: PromiseWithResolvers<CloseInfo> | undefined;
-  #source: MessageSource | undefined;
-
-  readonly #output: Output;
-  #sink: MessageSink | undefined;
+  readonly closed: Promise<CloseInfo>;
+  readonly #link: Link;
 
   constructor(transport: Transport, agreement: Agreement, options: CheckedOptions, rest: Uint8Array) {
     this.protocol = agreement.protocol;
     this.extensions = agreement.extensions;
     this.deflate = agreement.deflate;
-    this.#isServer = agreement.role === "server";
-    this.#options = options;
-    this.#transport = transport;
-    this.#rest = rest;
-    this.#deadline = new Deadline(options.clock);
-    this.closed = this.#settled.promise;
-    this.closed.catch(() => {});
-    this.#machine = new Protocol(agreement, {
-      message: (message) => this.#deliver(message),
-      pong: (payload) => this.#pings.pong(payload, options.clock.now()),
-      close: (info) => {
-        this.#dataWaits = this.#output.buffered > MAX_CLOSE_ANSWER;
-        this.#end(info);
-      },
-      fail: (error) => this.#end(error),
-    }, options);
-    this.#output = new Output(this.#machine, transport, options.highWaterMark, () => {
-      if (this.#phase === "ending") this.#linger();
-    });
-    this.#idle = new IdleWatch(options.clock, options.idleTimeout, {
-      counts: () => this.#reading && !this.#held || this.#output.isWriting,
-      ping: () => {
-        this.#machine.ping();
-        this.#output.wrote();
-      },
-      timeout: () => this.#drop(protocolError("ping-timeout", `Nothing came for ${options.idleTimeout} ms`)),
-    });
-    transport.start({
-      data: (chunk) => this.#receive(chunk),
-      end: () => {
-        // Once it is known how the connection ends, the peer may end first; lingering is told again
-        if (this.#phase !== "ending") this.#drop(protocolError("connection-lost"));
-      },
-      drained: () => {
-        this.#idle.heard();
-        this.#output.drained();
-      },
-      failed: (error) => this.#drop(protocolError("connection-lost", "The connection was lost", error)),
-    });
+    this.#link = new Link(transport, agreement, options, rest);
+    this.closed = this.#link.closed;
   }
-
-  // ---- in
 
   get readable(): ReadableStream<string | Uint8Array<ArrayBuffer>> {
-    if (!this.#source) {
-      this.#source = new MessageSource({
-        highWaterMark: this.#options.highWaterMark,
-        pull: () => this.#pull(),
-        cancel: (reason) => this.#closeFor(reason),
-      });
-      if (this.#phase === "closed") this.#source.end(this.#outcome!);
-    }
-    return this.#source.stream;
+    return this.#link.readable;
   }
 
-  #pull(): void {
-    if (this.#handler) throw new TypeError("Cannot read the messages: receive() has taken them");
-    if (!this.#reading) this.#read();
-    else if (this.#held) this.#release();
+  get writable(): WritableStream<Message> {
+    return this.#link.writable;
   }
 
   receive(handler: MessageHandler): Promise<CloseInfo> {
-    if (typeof handler !== "function") {
-      return Promise.reject(new TypeError("Cannot receive: the handler is not a function"));
-    }
-    if (this.#handler || this.#source?.taken || this.#source?.stream.locked) {
-      return Promise.reject(new TypeError("Cannot receive: the messages are already being read"));
-    }
-    this.#handler = handler;
-    this.#received = Promise.withResolvers<CloseInfo>();
-    if (this.#phase === "closed") this.#settleReceived();
-    else this.#read();
-    return this.#received.promise;
-  }
-
-  #read(): void {
-    if (this.#reading || this.#phase === "closed") return;
-    this.#reading = true;
-    this.#idle.start();
-    const rest = this.#rest;
-    this.#rest = undefined;
-    if (rest && rest.length > 0) this.#receive(new Uint8Array(rest));
-    this.#continue();
-  }
-
-  /** Reads on, unless the application has to read first. */
-  #continue(): void {
-    if (!this.#held && this.#reading && this.#phase !== "closed") this.#transport.resume();
-  }
-
-  /** Whether nobody has kept any of the chunk. */
-  #receive(chunk: Uint8Array<ArrayBuffer>): boolean {
-    let isFree = false;
-    this.#idle.heard();
-    // A stream may hand over its first message at once, and the others in microtasks
-    this.#output.cork(() => isFree = this.#machine.receive(chunk), !this.#handler);
-    return isFree || !this.#handler && !this.#held; // a stream gives copies, and what is held waits in the machine
-  }
-
-  #deliver(message: string | Uint8Array<ArrayBuffer>): void {
-    if (!this.#handler) {
-      if (this.#source?.push(message)) this.#hold();
-      return;
-    }
-    try {
-      const returned = this.#handler(message);
-      if (!isPromiseLike(returned)) return;
-      this.#hold();
-      returned.then(() => this.#release(), (error: unknown) => this.#handlerFailed(error));
-    } catch (error) {
-      this.#handlerFailed(error);
-    }
-  }
-
-  #handlerFailed(error: unknown): void {
-    this.#received?.reject(error);
-    if (this.#phase === "open") this.close({ closeCode: 1011 });
-  }
-
-  #hold(): void {
-    if (this.#phase !== "open") return;
-    this.#held = true;
-    this.#machine.pause();
-    this.#transport.pause();
-  }
-
-  #release(): void {
-    if (!this.#held) return;
-    this.#held = false;
-    if (this.#phase === "closed") return;
-    this.#idle.heard();
-    this.#output.cork(() => this.#machine.resume(), !this.#handler);
-    this.#continue();
-  }
-
-  // ---- out
-
-  get writable(): WritableStream<Message> {
-    if (!this.#sink) {
-      this.#sink = new MessageSink({
-        write: (message) => this.send(message),
-        close: () => this.close(),
-        abort: (reason) => this.#closeFor(reason),
-      });
-      if (this.#phase === "closed") this.#sink.end(this.#outcome!);
-    }
-    return this.#sink.stream;
+    return this.#link.receive(handler);
   }
 
   send(message: Message, options?: SendOptions): void | Promise<void> {
-    if (this.#phase !== "open") {
-      throw new DOMException("Cannot send: the connection is not open", "InvalidStateError");
-    }
-    this.#machine.send(message, options);
-    this.#idle.start();
-    this.#output.wrote();
-    return this.#output.room;
+    return this.#link.send(message, options);
   }
 
   ping(payload?: BufferSource): Promise<number> {
-    try {
-      const bytes = payload === undefined ? this.#pings.nextPayload() : bytesOf(payload).slice();
-      if (this.#phase !== "open") {
-        throw new DOMException("Cannot ping: the connection is not open", "InvalidStateError");
-      }
-      this.#machine.ping(bytes);
-      const pong = this.#pings.add(bytes, this.#options.clock.now());
-      this.#output.wrote();
-      return pong;
-    } catch (error) {
-      return Promise.reject(error);
-    }
+    return this.#link.sendPing(payload);
   }
 
-  // ---- end
-
-  close(info: { closeCode?: number; reason?: string } = {}): Promise<CloseInfo> {
-    const checked = checkClose(info);
-    if (this.#phase !== "open") return this.closed;
-    this.#phase = "closing";
-    this.#machine.close(checked);
-    const { closeTimeout } = this.#options;
-    this.#deadline.set(closeTimeout, () => {
-      this.#drop(protocolError("connection-lost", `The Close frame was not answered within ${closeTimeout} ms`));
-    });
-    this.#output.wrote();
-    // From here on only the peer's Close is waited for, whether or not anybody reads
-    this.#release();
-    this.#read();
-    this.#idle.stop();
-    return this.closed;
-  }
-
-  #closeFor(reason: unknown): void {
-    if (this.#phase !== "open") return;
-    const wanted = reason instanceof WebSocketError && reason.closeCode !== null ? reason : undefined;
-    try {
-      this.close(wanted ? { closeCode: wanted.closeCode!, reason: wanted.reason } : {});
-    } catch {
-      this.close(); // the code of somebody else's end, such as 1006, can't be sent
-    }
+  close(info?: { closeCode?: number; reason?: string }): Promise<CloseInfo> {
+    return this.#link.sendClose(info);
   }
 
   abort(reason?: unknown): void {
-    this.#drop(protocolError("connection-lost", "The connection was aborted", reason));
+    this.#link.abort(reason);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close().then(() => {}, () => {});
   }
-
-  /** It is known how the connection ends: what is still to be written is, then the transport lingers. */
-  #end(outcome: CloseInfo | WebSocketError): void {
-    this.#phase = "ending";
-    this.#outcome = outcome;
-    this.#idle.stop();
-    this.#deadline.set(this.#options.closeTimeout, () => this.#drop(protocolError("connection-lost")));
-    this.#output.flush();
-  }
-
-  #linger(): void {
-    this.#deadline.clear();
-    const { clock, closeTimeout: timeout } = this.#options;
-    // §7.1.1: the server closes first, but who fails the connection closes it in either role
-    const halfClose = this.#isServer || this.#outcome instanceof Error;
-    const outcome = this.#outcome!;
-    this.#phase = "closed";
-    this.#output.stop();
-    this.#lingering = linger(this.#transport, { clock, timeout, halfClose });
-    this.#lingering.closed.then(() => this.#settle(outcome));
-  }
-
-  /** The transport is of no more use. */
-  #drop(error: WebSocketError): void {
-    if (this.#phase === "closed") return this.#lingering?.close();
-    const known = this.#outcome;
-    this.#phase = "closed";
-    this.#output.stop();
-    this.#machine.pause(); // it may be in the middle of a chunk
-    this.#transport.abort();
-    if (!known) return this.#settle(error);
-    if (known instanceof Error || !this.#dataWaits) return this.#settle(known);
-    const { closeCode, reason } = known;
-    this.#settle(uncleanError("The peer closed before everything was written", { closeCode, reason, cause: error }));
-  }
-
-  #settle(outcome: CloseInfo | WebSocketError): void {
-    this.#outcome = outcome;
-    this.#idle.stop();
-    this.#deadline.clear();
-    const gone = () => outcome instanceof Error ? outcome : closedError();
-    this.#pings.fail(gone);
-    if (outcome instanceof Error) this.#settled.reject(outcome);
-    else this.#settled.resolve(outcome);
-    this.#output.fail(gone);
-    this.#settleReceived();
-    this.#source?.end(outcome);
-    this.#sink?.end(outcome);
-  }
-
-  #settleReceived(): void {
-    if (!(this.#outcome instanceof Error)) return this.#received?.resolve(this.#outcome!);
-    if (!this.#received) return;
-    this.#received.promise.catch(() => {}); // `closed` says it too
-    this.#received.reject(this.#outcome);
-  }
-}
-
-function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
-  return typeof (value as Partial<PromiseLike<unknown>> | undefined | null)?.then === "function";
 }

@@ -25,6 +25,7 @@ export class MessageReader {
   readonly #masked: boolean;
   readonly #maxMessageSize: number;
   readonly #inflater: Inflater | undefined;
+  readonly #inflated: ((bytes: Uint8Array<ArrayBuffer>) => boolean) | undefined;
 
   #paused = false;
   #feeding = false;
@@ -38,7 +39,8 @@ export class MessageReader {
   readonly #frame: FrameHeader = { fin: false, rsv: 0, opcode: 0, masked: false, length: 0, key: 0 };
   #left = -1;
   #phase = 0;
-  readonly #carry = new Uint8Array(MAX_HEADER);
+  /** The beginning of a header that is not yet whole; most connections never need it. */
+  #carry: Uint8Array | undefined;
   #carried = 0;
 
   /** The message being read: its opcode, or 0; and the control frame that came in pieces. */
@@ -60,6 +62,7 @@ export class MessageReader {
     this.#masked = masked;
     this.#maxMessageSize = maxMessageSize;
     this.#inflater = inflater;
+    this.#inflated = inflater && ((bytes) => this.#addInflated(bytes));
   }
 
   /**
@@ -128,14 +131,14 @@ export class MessageReader {
       if (left >= 2 && !this.#checkStart(chunk[at]!, chunk[at + 1]!)) return chunk.length;
       const size = readHeader(chunk, at, chunk.length, this.#frame);
       if (size === 0) {
-        this.#carry.set(chunk.subarray(at));
+        (this.#carry ??= new Uint8Array(MAX_HEADER)).set(chunk.subarray(at));
         this.#carried = left;
         return chunk.length;
       }
       this.#beginPayload(chunk[at + 1]!);
       return at + size;
     }
-    const carry = this.#carry;
+    const carry = this.#carry!;
     while (at < chunk.length) {
       carry[this.#carried++] = chunk[at++]!;
       if (this.#carried === 2 && !this.#checkStart(carry[0]!, carry[1]!)) break;
@@ -194,7 +197,7 @@ export class MessageReader {
       if (this.#left === 0) this.#endPayload(EMPTY); // after our Close only the peer's is waited for
     } else if (this.#isCompressed) {
       this.#compressedSize += end - at;
-      if (!this.#inflater!.push(chunk.subarray(at, end), this.#inflated)) this.#events.fail("deflate-invalid");
+      if (!this.#inflater!.push(chunk.subarray(at, end), this.#inflated!)) this.#events.fail("deflate-invalid");
       else if (this.#left === 0 && !this.#stopped) this.#endPayload(EMPTY);
     } else if (whole && frame.fin && frame.opcode !== OPCODE.continuation) {
       this.#endPayload(chunk.subarray(at, end));
@@ -211,13 +214,13 @@ export class MessageReader {
    * The next bytes of a compressed message: counted as they come, whatever they came from. What is within the limit is
    * judged before what is beyond it, so that the failure is the same however the input was cut.
    */
-  readonly #inflated = (bytes: Uint8Array<ArrayBuffer>): boolean => {
+  #addInflated(bytes: Uint8Array<ArrayBuffer>): boolean {
     const room = this.#maxMessageSize - this.#message.length, within = Math.min(bytes.length, room);
     if (this.#inside === OPCODE.text && !this.#utf8.push(bytes, 0, within)) this.#events.fail("text-not-utf8");
     else if (within < bytes.length) this.#tooBig();
     else this.#message.add(bytes, 0, bytes.length, Infinity);
     return !this.#stopped;
-  };
+  }
 
   /** A frame is whole. `bytes` is the payload of a control frame, or of a message in one frame and one chunk. */
   #endPayload(bytes: Uint8Array<ArrayBuffer>): void {
@@ -243,7 +246,7 @@ export class MessageReader {
   /** Whether a compressed message ends as it should. */
   #endInflating(): boolean {
     // Some compressors make nothing of an empty message, where one byte is due (RFC 7692 §7.2.3.6)
-    if (this.#compressedSize > 0 && !this.#inflater!.end(this.#inflated)) this.#events.fail("deflate-invalid");
+    if (this.#compressedSize > 0 && !this.#inflater!.end(this.#inflated!)) this.#events.fail("deflate-invalid");
     return !this.#stopped;
   }
 }

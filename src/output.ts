@@ -20,12 +20,18 @@ function flushSoon(output: Output): void {
 /** This much is not held back. */
 const FLUSH_AT_ONCE = 65536;
 
+/** What an output tells. */
+export interface OutputHandlers {
+  /** Nothing is left to write. */
+  flushed(): void;
+}
+
 /** The way from a machine to a transport. */
 export class Output {
   readonly #machine: Protocol;
   readonly #transport: Transport;
   readonly #highWaterMark: number;
-  readonly #flushed: () => void;
+  readonly #handlers: OutputHandlers;
   /** What the transport is writing, and whether a flush is on its way. */
   #writing: Uint8Array<ArrayBuffer> | undefined;
   #corked = false;
@@ -33,12 +39,11 @@ export class Output {
   #stopped = false;
   #room: PromiseWithResolvers<void> | undefined;
 
-  /** @param flushed Called whenever nothing is left to write. */
-  constructor(machine: Protocol, transport: Transport, highWaterMark: number, flushed: () => void) {
+  constructor(machine: Protocol, transport: Transport, highWaterMark: number, handlers: OutputHandlers) {
     this.#machine = machine;
     this.#transport = transport;
     this.#highWaterMark = highWaterMark;
-    this.#flushed = flushed;
+    this.#handlers = handlers;
   }
 
   /** How many bytes wait, or are being written. */
@@ -101,7 +106,7 @@ export class Output {
       this.#room.resolve();
       this.#room = undefined;
     }
-    if (!this.#writing) this.#flushed();
+    if (!this.#writing) this.#handlers.flushed();
   }
 
   /** The transport has written what it was given. */

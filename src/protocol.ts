@@ -32,7 +32,7 @@ import { FIN, OPCODE, RSV1 } from "./frame.ts";
 import { FrameWriter } from "./frame_writer.ts";
 import type { Agreement } from "./handshake.ts";
 import { type MaskKeys, maskKeys } from "./mask.ts";
-import { MessageReader } from "./message_reader.ts";
+import { MessageReader, type ReaderEvents } from "./message_reader.ts";
 import type { Message, ProtocolEvents, ProtocolOptions, SendOptions } from "./messages.ts";
 
 export type { Agreement, CloseInfo, MaskKeys, ProtocolFailure, WebSocketError };
@@ -85,11 +85,6 @@ export class Protocol {
   constructor(agreement: Agreement, events: ProtocolEvents, options: ProtocolOptions = {}) {
     this.#isServer = agreement.role === "server";
     this.#events = events;
-    const reading = {
-      message: (message: string | Uint8Array<ArrayBuffer>) => events.message(message),
-      control: (opcode: number, payload: Uint8Array<ArrayBuffer>) => this.#control(opcode, payload),
-      fail: (failure: ProtocolFailure, detail?: string) => this.#fail(failure, detail),
-    };
     const { role, deflate } = agreement;
     if (deflate) {
       checkDeflate(deflate, role);
@@ -98,7 +93,12 @@ export class Protocol {
     const codec = deflate && codecOf(role, deflate, options.compression);
     this.#deflater = codec?.deflater;
     this.#threshold = codec?.threshold ?? 0;
-    this.#in = new MessageReader(reading, this.#isServer, options.maxMessageSize ?? 16 * 2 ** 20, codec?.inflater);
+    this.#in = new MessageReader(
+      new Protocol.#Reading(this),
+      this.#isServer,
+      options.maxMessageSize ?? 16 * 2 ** 20,
+      codec?.inflater,
+    );
     this.#highWaterMark = options.highWaterMark ?? 65536;
     this.#out = new FrameWriter(this.#isServer ? undefined : options.maskKey ?? pooledKeys);
   }
@@ -134,6 +134,27 @@ export class Protocol {
   resume(): void {
     this.#in.resume();
   }
+
+  /** What the reader tells a machine. */
+  static readonly #Reading = class implements ReaderEvents {
+    readonly #of: Protocol;
+
+    constructor(of: Protocol) {
+      this.#of = of;
+    }
+
+    message(message: string | Uint8Array<ArrayBuffer>): void {
+      this.#of.#events.message(message);
+    }
+
+    control(opcode: number, payload: Uint8Array<ArrayBuffer>): void {
+      this.#of.#control(opcode, payload);
+    }
+
+    fail(failure: ProtocolFailure, detail?: string): void {
+      this.#of.#fail(failure, detail);
+    }
+  };
 
   #control(opcode: number, payload: Uint8Array<ArrayBuffer>): void {
     if (opcode === OPCODE.close) this.#endClose(payload);

@@ -186,3 +186,8 @@ export interface WebSocketConnection extends AsyncDisposable {
    */
   abort(reason?: unknown): void;
 }
+
+/** Whether a handler has returned a promise. */
+export function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
+  return typeof (value as Partial<PromiseLike<unknown>> | undefined | null)?.then === "function";
+}

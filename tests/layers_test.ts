@@ -35,7 +35,7 @@ const LAYERS: readonly (readonly [layer: string, files: readonly string[]])[] = 
     "node_socket.ts",
     "linger.ts",
   ]],
-  ["face", ["web_socket.ts", "message_streams.ts", "idle.ts", "output.ts", "pings.ts", "connection.ts"]],
+  ["face", ["web_socket.ts", "message_streams.ts", "idle.ts", "output.ts", "pings.ts", "link.ts", "connection.ts"]],
   ["wire", ["wire.ts", "body.ts", "opening.ts"]],
   ["dialling", [
     "redirect.ts",

@@ -46,7 +46,7 @@ function joined({ highWaterMark = 65536, waits = false } = {}) {
   const machine = new Protocol({ role: "server", protocol: "", extensions: "" }, events);
   const transport = new Recorder(), counts = { flushed: 0 };
   transport.waits = waits;
-  const output = new Output(machine, transport, highWaterMark, () => counts.flushed++);
+  const output = new Output(machine, transport, highWaterMark, { flushed: () => counts.flushed++ });
   const send = (message: Message) => {
     machine.send(message);
     output.wrote();
