@@ -1,7 +1,7 @@
 // The sockets of Bun's TCP APIs as connections. Bun's own words are written down here as far as they are used, so that
 // nobody needs its types, or Bun, to load this file.
 
-import { PushTransport } from "./push_transport.ts";
+import { type PushSource, PushTransport } from "./push_transport.ts";
 import { StreamsOfTransport } from "./transport_connection.ts";
 
 /**
@@ -80,14 +80,37 @@ export class BunSocketConnection extends StreamsOfTransport {
     this.socket = socket;
     this.#unix = unix;
     socket.data = this;
-    this.transport = new PushTransport({
-      pause: () => socket.pause(),
-      resume: () => socket.resume(),
-      write: (bytes) => this.#write(bytes),
-      end: () => socket.shutdown(),
-      close: () => socket.close(),
-    });
+    this.transport = new PushTransport(new BunSocketConnection.#Source(this));
   }
+
+  /** What the transport asks of the socket: methods, where five functions would take more memory. */
+  static readonly #Source = class implements PushSource {
+    readonly #of: BunSocketConnection;
+
+    constructor(of: BunSocketConnection) {
+      this.#of = of;
+    }
+
+    pause(): void {
+      this.#of.socket.pause();
+    }
+
+    resume(): void {
+      this.#of.socket.resume();
+    }
+
+    write(bytes: Uint8Array<ArrayBuffer>): boolean {
+      return this.#of.#write(bytes);
+    }
+
+    end(): void {
+      this.#of.socket.shutdown();
+    }
+
+    close(): void {
+      this.#of.socket.close();
+    }
+  };
 
   get localAddr(): BunAddress {
     return this.#unix === undefined

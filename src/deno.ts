@@ -21,43 +21,57 @@ export function isDenoConn(conn: ByteConnection): conn is DenoConn {
 const SMALLEST = 1024, LARGEST = 65536;
 
 /** Reads and writes a `Deno.Conn`. */
-export function denoSource(conn: DenoConn): PullSource {
-  try {
-    conn.setNoDelay?.(); // frames of a turn leave in one write: there is nothing to wait for
-  } catch {
-    // The peer has already gone: reading tells
+export class DenoSource implements PullSource {
+  readonly #conn: DenoConn;
+  /** Chunks are views of it. It is only ever filled further, or again where they are not needed; it grows with them. */
+  #buffer = EMPTY;
+  #used = 0;
+  #size = SMALLEST;
+
+  constructor(conn: DenoConn) {
+    this.#conn = conn;
+    try {
+      conn.setNoDelay?.(); // frames of a turn leave in one write: there is nothing to wait for
+    } catch {
+      // The peer has already gone: reading tells
+    }
   }
-  // Chunks are views of a buffer that is only ever filled further, or again where they are not needed; it grows while
-  // reads fill it
-  let buffer = new Uint8Array(), used = 0, size = SMALLEST;
-  return {
-    async read() {
-      if (buffer.length - used < (used === 0 ? size : size / 4)) {
-        buffer = new Uint8Array(size);
-        used = 0;
-      }
-      const count = await conn.read(used === 0 ? buffer : buffer.subarray(used));
-      if (count === null) return undefined;
-      const start = used;
-      used += count;
-      // What is left of a buffer is soon filled: a larger one is for reads that are large themselves
-      if (used === buffer.length && 2 * count >= size) size = Math.min(4 * size, LARGEST);
-      return buffer.subarray(start, used);
-    },
-    reuse({ byteOffset }) {
-      used = byteOffset;
-    },
-    async write(bytes) {
-      for (let at = 0; at < bytes.length;) at += await conn.write(at === 0 ? bytes : bytes.subarray(at));
-    },
-    end: () => conn.closeWrite(),
-    close() {
-      try {
-        conn.close();
-      } catch {
-        // It was closed already
-      }
-    },
-    release() {},
-  };
+
+  async read(): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    if (this.#buffer.length - this.#used < (this.#used === 0 ? this.#size : this.#size / 4)) {
+      this.#buffer = new Uint8Array(this.#size);
+      this.#used = 0;
+    }
+    const count = await this.#conn.read(this.#used === 0 ? this.#buffer : this.#buffer.subarray(this.#used));
+    if (count === null) return undefined;
+    const start = this.#used;
+    this.#used += count;
+    // What is left of a buffer is soon filled: a larger one is for reads that are large themselves
+    if (this.#used === this.#buffer.length && 2 * count >= this.#size) this.#size = Math.min(4 * this.#size, LARGEST);
+    return this.#buffer.subarray(start, this.#used);
+  }
+
+  reuse({ byteOffset }: Uint8Array<ArrayBuffer>): void {
+    this.#used = byteOffset;
+  }
+
+  async write(bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+    for (let at = 0; at < bytes.length;) at += await this.#conn.write(at === 0 ? bytes : bytes.subarray(at));
+  }
+
+  end(): Promise<void> {
+    return this.#conn.closeWrite();
+  }
+
+  close(): void {
+    try {
+      this.#conn.close();
+    } catch {
+      // It was closed already
+    }
+  }
+
+  release(): void {}
 }
+
+const EMPTY = new Uint8Array();

@@ -3,7 +3,7 @@
 import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { TLSSocket } from "node:tls";
-import { PushTransport } from "./push_transport.ts";
+import { type PushSource, PushTransport } from "./push_transport.ts";
 import { StreamsOfTransport } from "./transport_connection.ts";
 
 /** Deno reads a `TLSSocket` on while it is paused. What comes then is kept here, where it can be counted: up to this. */
@@ -30,13 +30,7 @@ export class NodeSocketConnection extends StreamsOfTransport {
     this.#socket = socket;
     this.#sharesChunks = !(socket instanceof Socket);
     this.#isUnstoppable = "Deno" in globalThis && socket instanceof TLSSocket;
-    this.transport = new PushTransport({
-      pause: () => void (this.#isUnstoppable || socket.pause()),
-      resume: () => socket.resume(),
-      write: (bytes) => this.#write(bytes),
-      end: () => socket.end(),
-      close: () => this.#close(),
-    });
+    this.transport = new PushTransport(new NodeSocketConnection.#Source(this));
     socket.allowHalfOpen = true;
     socket.on("end", this.#onEnd);
     socket.on("error", this.#onError);
@@ -47,6 +41,35 @@ export class NodeSocketConnection extends StreamsOfTransport {
     if (socket.destroyed || socket.errored) this.transport.lost(socket.errored ?? new Error("The socket was closed"));
     else if (socket.readableEnded) this.#onEnd();
   }
+
+  /** What the transport asks of the socket: methods, where five functions would take more memory. */
+  static readonly #Source = class implements PushSource {
+    readonly #of: NodeSocketConnection;
+
+    constructor(of: NodeSocketConnection) {
+      this.#of = of;
+    }
+
+    pause(): void {
+      if (!this.#of.#isUnstoppable) this.#of.#socket.pause();
+    }
+
+    resume(): void {
+      this.#of.#socket.resume();
+    }
+
+    write(bytes: Uint8Array<ArrayBuffer>): boolean {
+      return this.#of.#write(bytes);
+    }
+
+    end(): void {
+      this.#of.#socket.end();
+    }
+
+    close(): void {
+      this.#of.#close();
+    }
+  };
 
   readonly #onData = (chunk: Uint8Array<ArrayBuffer>): void => {
     // Not a Buffer: what it gives would be one, too

@@ -1,7 +1,7 @@
 // How bytes come and go. A Transport pushes what it reads and says when a write is done; everything above it is the same
 // on every runtime. A connection gives its own through one symbol, or is read and written as a pair of streams.
 
-import { denoSource, isDenoConn } from "./deno.ts";
+import { DenoSource, isDenoConn } from "./deno.ts";
 import { PullTransport } from "./pull_transport.ts";
 import { streamSource } from "./stream_source.ts";
 
@@ -96,7 +96,7 @@ export function transportOf(conn: ByteConnection): Transport {
   if (!isDenoConn(conn)) return new PullTransport(streamSource(readable, writable));
   let transport = denoTransports.get(conn);
   if (transport?.inUse) throw new TypeError("Cannot use the connection: it is already in use");
-  if (!transport) denoTransports.set(conn, transport = new PullTransport(denoSource(conn)));
+  if (!transport) denoTransports.set(conn, transport = new PullTransport(new DenoSource(conn)));
   return transport;
 }
 
