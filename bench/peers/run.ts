@@ -1,5 +1,5 @@
 // Ours beside its peers, each in a process of its own on a core of its own, all under the same load: see bench/README.md.
-// The environment shortens it: ROUNDS, SECONDS, WARMUP, FIRST, MEMORY_ROUNDS, IDLE; and the regular expressions ONLY and
+// The environment shortens it: ROUNDS, DURATION, WARMUP, FIRST, MEMORY_ROUNDS, IDLE; and the regular expressions ONLY and
 // WORKLOADS, which say which servers and workloads there are.
 
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -21,7 +21,7 @@ const settings = {
   rounds: Number(env.ROUNDS ?? 5),
   first: Number(env.FIRST ?? 0.5),
   warmUp: Number(env.WARMUP ?? 0.1),
-  seconds: Number(env.SECONDS ?? 0.35),
+  seconds: Number(env.DURATION ?? 0.35),
   memoryRounds: Number(env.MEMORY_ROUNDS ?? 1),
   idle: Number(env.IDLE ?? 10_000),
 };
