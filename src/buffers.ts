@@ -17,11 +17,16 @@ class Mark extends Given {
   }
 }
 
-/** A copy that nobody else has: whoever gets it may keep it, change it, or transfer its buffer. */
-export function copyOf(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
-  const copy = bytes.slice() as Uint8Array<ArrayBuffer>; // the fastest of all ways
+/** A copy of `bytes[start, end)` that nobody else has: whoever gets it may keep it, change it, or transfer its buffer. */
+export function copyOf(bytes: Uint8Array, start?: number, end?: number): Uint8Array<ArrayBuffer> {
+  const copy = bytes.slice(start, end) as Uint8Array<ArrayBuffer>; // the fastest of all ways
   new Mark(copy);
   return copy;
+}
+
+/** Bytes that nobody else has: a copy, unless they are one, or all of their buffer. */
+export function ownedOf(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+  return Mark.isOn(bytes) || bytes.byteLength === bytes.buffer.byteLength ? bytes : copyOf(bytes);
 }
 
 /** The bytes of a buffer, which must be neither shared nor resizable nor detached, as in WebIDL's BufferSource. */

@@ -21,7 +21,7 @@ export function isDenoConn(conn: ByteConnection): conn is DenoConn {
 const SMALLEST = 1024, LARGEST = 65536;
 
 /** Reads and writes a `Deno.Conn`. */
-export class DenoSource implements PullSource {
+export class DenoSource implements PullSource<number | null> {
   readonly #conn: DenoConn;
   /** Chunks are views of it. It is only ever filled further, or again where they are not needed; it grows with them. */
   #buffer = EMPTY;
@@ -37,12 +37,15 @@ export class DenoSource implements PullSource {
     }
   }
 
-  async read(): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  read(): Promise<number | null> {
     if (this.#buffer.length - this.#used < (this.#used === 0 ? this.#size : this.#size / 4)) {
       this.#buffer = new Uint8Array(this.#size);
       this.#used = 0;
     }
-    const count = await this.#conn.read(this.#used === 0 ? this.#buffer : this.#buffer.subarray(this.#used));
+    return this.#conn.read(this.#used === 0 ? this.#buffer : this.#buffer.subarray(this.#used));
+  }
+
+  chunkOf(count: number | null): Uint8Array<ArrayBuffer> | undefined {
     if (count === null) return undefined;
     const start = this.#used;
     this.#used += count;
@@ -52,11 +55,12 @@ export class DenoSource implements PullSource {
   }
 
   reuse({ byteOffset }: Uint8Array<ArrayBuffer>): void {
-    this.#used = byteOffset;
+    // A rest that one read has filled would be too small for the next one, too
+    if (byteOffset === 0 || this.#used < this.#buffer.length) this.#used = byteOffset;
   }
 
-  async write(bytes: Uint8Array<ArrayBuffer>): Promise<void> {
-    for (let at = 0; at < bytes.length;) at += await this.#conn.write(at === 0 ? bytes : bytes.subarray(at));
+  write(bytes: Uint8Array<ArrayBuffer>): Promise<number> {
+    return this.#conn.write(bytes);
   }
 
   end(): Promise<void> {

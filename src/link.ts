@@ -186,7 +186,7 @@ export class Link implements ProtocolEvents, OutputHandlers, IdleHandlers, Trans
   }
 
   drained(): void {
-    this.#idle.heard();
+    if (this.#machine.buffered > 0) this.#idle.heard(); // a peer that takes one write after the other is alive
     this.#output.drained();
   }
 

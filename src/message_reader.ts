@@ -2,11 +2,13 @@
 // but for payloads, which stream; every rule is judged as soon as its bytes are there. Compressed messages are inflated as
 // they come (RFC 7692 §6.2).
 
+import { copyOf } from "./buffers.ts";
 import type { Inflater } from "./deflate.ts";
 import type { ProtocolFailure } from "./failures.ts";
 import { checkLength, checkStart, type FrameHeader, MAX_HEADER, OPCODE, readHeader } from "./frame.ts";
 import { Gather } from "./gather.ts";
 import { mask } from "./mask.ts";
+import { COPIED } from "./tuning.ts";
 import { decodeText, Utf8Check } from "./utf8.ts";
 
 /** What a reader finds; called while it is fed. */
@@ -73,8 +75,10 @@ export class MessageReader {
   receive(chunk: Uint8Array<ArrayBuffer>): boolean {
     if (this.#stopped) return false;
     this.#isLent = false;
-    this.#waiting.push(chunk);
-    this.#feedWaiting();
+    if (this.#paused || this.#feeding || this.#waiting.length > 0) {
+      this.#waiting.push(chunk);
+      this.#feedWaiting();
+    } else this.#feedWaiting(chunk);
     return !this.#isLent && this.#waiting.length === 0 && !this.#feeding;
   }
 
@@ -104,11 +108,12 @@ export class MessageReader {
     this.#inflater?.free();
   }
 
-  #feedWaiting(): void {
+  #feedWaiting(next?: Uint8Array<ArrayBuffer>): void {
     if (this.#feeding) return; // called by an event: the loop below goes on with it, in order
     this.#feeding = true;
     try {
-      for (let chunk; !this.#paused && (chunk = this.#waiting.shift());) this.#feed(chunk);
+      if (next) this.#feed(next);
+      while (!this.#paused && this.#waiting.length > 0) this.#feed(this.#waiting.shift()!);
     } finally {
       this.#feeding = false;
     }
@@ -200,7 +205,7 @@ export class MessageReader {
       if (!this.#inflater!.push(chunk.subarray(at, end), this.#inflated!)) this.#events.fail("deflate-invalid");
       else if (this.#left === 0 && !this.#stopped) this.#endPayload(EMPTY);
     } else if (whole && frame.fin && frame.opcode !== OPCODE.continuation) {
-      this.#endPayload(chunk.subarray(at, end));
+      this.#endPayload(end - at <= COPIED ? copyOf(chunk, at, end) : chunk.subarray(at, end));
     } else {
       this.#message.add(chunk, at, end, frame.fin ? this.#message.length + this.#left + end - at : Infinity);
       // §8.1: text is refused as soon as it is wrong, not when the message is whole
@@ -235,7 +240,7 @@ export class MessageReader {
     if (isText && !this.#utf8.end()) return this.#events.fail("text-not-utf8");
     const payload = this.#message.length > 0 ? this.#message.take() : bytes === EMPTY ? new Uint8Array() : bytes;
     if (!isText) {
-      this.#isLent ||= payload === bytes;
+      this.#isLent ||= payload === bytes && bytes.length > COPIED;
       return this.#events.message(payload);
     }
     const text = decodeText(payload);

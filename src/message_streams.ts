@@ -1,7 +1,7 @@
 // The streams face, made only when somebody asks for it. The readable side is pushed and bounded by our own count of
 // bytes, the writable side waits only when `send` does (WebSocketStream's vocabulary; WHATWG WebSockets, PR 48).
 
-import { copyOf } from "./buffers.ts";
+import { ownedOf } from "./buffers.ts";
 import { closedError, type CloseInfo, WebSocketError } from "./errors.ts";
 import { nextTurn } from "./clock.ts";
 import type { Message } from "./protocol.ts";
@@ -55,8 +55,7 @@ export class MessageSource {
     if (this.#over) return false;
     const isText = typeof message === "string";
     // A view may lie in a buffer with other messages: a reader gets its own
-    const own = isText || message.byteLength === message.buffer.byteLength ? message : copyOf(message);
-    this.#controller.enqueue(own);
+    this.#controller.enqueue(isText ? message : ownedOf(message));
     this.#queued += OVERHEAD + message.length;
     if (this.#queued <= this.#highWaterMark) return false;
     if (this.#controller.desiredSize !== 0) return true;

@@ -2,6 +2,8 @@
 // write. Slabs of two sizes come from a process-wide pool; one that was taken is not touched again until it is recycled.
 
 import { MAX_HEADER } from "./frame.ts";
+import { COPIED_OUT } from "./tuning.ts";
+
 const SMALL = 2048;
 /** The size of the largest slab that is used again: a frame of 64 KiB has its place in it. */
 export const LARGE = 65536 + MAX_HEADER;
@@ -26,7 +28,7 @@ class Pool {
   }
 }
 
-const POOLS = [new Pool(SMALL, 256), new Pool(LARGE, 32)] as const;
+const SMALL_POOL = new Pool(SMALL, 256), LARGE_POOL = new Pool(LARGE, 32);
 
 /** The output of one connection. */
 export class Outbox {
@@ -44,7 +46,7 @@ export class Outbox {
     if (before && need <= LARGE) { // grows out of the small size: the frames stay in one write
       this.#slab = slabOf(need);
       this.#slab.set(before.subarray(0, this.#used));
-      this.recycle(before);
+      giveBack(before);
       return this.#slab;
     }
     if (before) this.#full.push(before.subarray(0, this.#used));
@@ -65,32 +67,39 @@ export class Outbox {
 
   /** The next bytes to write, or `undefined`. They stay as they are until they are given to {@linkcode recycle}. */
   take(): Uint8Array<ArrayBuffer> | undefined {
-    let bytes = this.#full.shift();
-    if (!bytes && this.#slab && this.#used > 0) {
-      bytes = this.#slab.subarray(0, this.#used);
-      this.#slab = undefined;
-      this.#used = 0;
+    if (this.size === 0) return undefined;
+    if (this.#full.length > 0) {
+      const bytes = this.#full.shift()!;
+      this.size -= bytes.length;
+      return bytes;
     }
-    if (bytes) this.size -= bytes.length;
-    return bytes;
+    const slab = this.#slab!, used = this.#used;
+    this.size = this.#used = 0;
+    this.#slab = undefined;
+    if (used > COPIED_OUT) return slab.subarray(0, used);
+    giveBack(slab);
+    return slab.slice(0, used);
   }
 
   /** Takes back bytes that are written, once. */
   recycle(bytes: Uint8Array<ArrayBuffer>): void {
-    const pool = POOLS.find((pool) => pool.size === bytes.buffer.byteLength);
-    pool?.give(new Uint8Array(bytes.buffer));
+    if (bytes.length > COPIED_OUT) giveBack(new Uint8Array(bytes.buffer));
   }
 
   /** Drops everything. */
   clear(): void {
     this.#full = [];
-    if (this.#slab) this.recycle(this.#slab);
+    if (this.#slab) giveBack(this.#slab);
     this.#slab = undefined;
     this.#used = this.size = 0;
   }
 }
 
+function giveBack(slab: Uint8Array<ArrayBuffer>): void {
+  if (slab.length === SMALL) SMALL_POOL.give(slab);
+  else if (slab.length === LARGE) LARGE_POOL.give(slab);
+}
+
 function slabOf(size: number): Uint8Array<ArrayBuffer> {
-  const pool = POOLS.find((pool) => size <= pool.size);
-  return pool ? pool.take() : new Uint8Array(size);
+  return size <= SMALL ? SMALL_POOL.take() : size <= LARGE ? LARGE_POOL.take() : new Uint8Array(size);
 }

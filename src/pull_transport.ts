@@ -2,14 +2,16 @@
 
 import type { Transport, TransportHandlers } from "./transport.ts";
 
-/** What can be read and written by promises. */
-export interface PullSource {
-  /** The next bytes, the caller's own; `undefined` at the end. */
-  read(): Promise<Uint8Array<ArrayBuffer> | undefined>;
+/** What can be read and written by promises, which are its own: one around another would cost as much again. */
+export interface PullSource<Read> {
+  /** Reads on. */
+  read(): Promise<Read>;
+  /** The bytes that were read, the caller's own; `undefined` at the end. */
+  chunkOf(read: Read): Uint8Array<ArrayBuffer> | undefined;
   /** Says that nobody needs the last bytes that were read: the next ones may take their place. */
   reuse?(bytes: Uint8Array<ArrayBuffer>): void;
-  /** Resolves when all bytes are taken and may change again. */
-  write(bytes: Uint8Array<ArrayBuffer>): Promise<void>;
+  /** Resolves when the bytes may change again, with how many were taken. */
+  write(bytes: Uint8Array<ArrayBuffer>): Promise<number>;
   /** Half-closes. */
   end(): Promise<void>;
   /** Closes at once; pending calls settle somehow. */
@@ -19,8 +21,8 @@ export interface PullSource {
 }
 
 /** See the head of the file. */
-export class PullTransport implements Transport {
-  readonly #source: PullSource;
+export class PullTransport<Read> implements Transport {
+  readonly #source: PullSource<Read>;
   #handlers: TransportHandlers | undefined;
   #reading = false;
   #paused = true;
@@ -31,7 +33,7 @@ export class PullTransport implements Transport {
   #ended = false;
   #told = false;
 
-  constructor(source: PullSource) {
+  constructor(source: PullSource<Read>) {
     this.#source = source;
   }
 
@@ -67,7 +69,7 @@ export class PullTransport implements Transport {
     this.#reading = true;
     try {
       while (!this.#paused) {
-        const chunk = await this.#source.read();
+        const chunk = this.#source.chunkOf(await this.#source.read());
         // Also over a change of owners: the next one gets what comes
         if (this.#paused && !this.#closed) await new Promise<void>((resolve) => this.#wake = resolve);
         if (this.#closed) return;
@@ -92,8 +94,10 @@ export class PullTransport implements Transport {
 
   write(bytes: Uint8Array<ArrayBuffer>): boolean {
     this.#source.write(bytes).then(
-      () => {
-        if (!this.#closed) this.#handlers?.drained();
+      (count) => {
+        if (this.#closed) return;
+        if (count < bytes.length) this.write(bytes.subarray(count));
+        else this.#handlers?.drained();
       },
       (error) => this.#fail(error),
     );

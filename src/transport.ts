@@ -112,7 +112,7 @@ function hint(conn: unknown): string {
 }
 
 /** A read of a `Deno.Conn` can't be taken back: the next owner has to find the transport that waits for it. */
-const denoTransports = new WeakMap<ByteConnection, PullTransport>();
+const denoTransports = new WeakMap<ByteConnection, PullTransport<number | null>>();
 
 function isTransportConnection(conn: unknown): conn is TransportConnection {
   return typeof (conn as Partial<TransportConnection> | undefined)?.[TRANSPORT] === "function";

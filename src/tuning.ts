@@ -6,6 +6,12 @@ const isDeno = "Deno" in globalThis, isBun = "Bun" in globalThis;
 /** Up to this many bytes, text is put together by hand: Deno's decoder takes 280 ns a call, Bun's and Node's 60 to 80. */
 export const SHORT_TEXT = isDeno ? 64 : 0;
 
+/** Up to this many bytes, a payload is copied out of its chunk: a view, and the buffer that it needs, take longer. */
+export const COPIED = isBun ? 256 : 0;
+
+/** The same for what is written, out of its slab. */
+export const COPIED_OUT = isBun ? 512 : 0;
+
 /** From this many bytes on, masking by 32-bit words saves more than a view of them costs. */
 export const WORDS_FROM = isBun ? 192 : 64;
 

@@ -114,6 +114,34 @@ test("a Deno.Conn reads into the memory of a chunk that nobody needs, and of no 
   a.close();
 });
 
+test("a Deno.Conn is read in large chunks once much comes, also where something small is kept before it", async () => {
+  const [a, b] = await denoPair();
+  const transport = transportOf(b), sizes: number[] = [];
+  let came = 0, look = () => {};
+  const whole = (count: number) => new Promise<void>((resolve) => look = () => came < count || resolve());
+  transport.start({
+    data(chunk) {
+      sizes.push(chunk.length);
+      came += chunk.length;
+      look();
+      return came > 600;
+    },
+    end() {},
+    drained() {},
+    failed() {},
+  });
+  const head = whole(600);
+  transport.resume();
+  await a.write(new Uint8Array(600));
+  await head;
+  const all = whole(600 + 2 ** 20), much = new Uint8Array(2 ** 20);
+  for (let at = 0; at < much.length;) at += await a.write(much.subarray(at));
+  await all;
+  assert(Math.max(...sizes) >= 16384, `the largest chunk has ${Math.max(...sizes)} bytes`);
+  transport.abort();
+  a.close();
+});
+
 for (const face of ["receive()", "its streams"] as const) {
   test(`messages that ${face} gave stay as they are, whatever comes after them`, async () => {
     const [a, b] = await denoPair();

@@ -26,13 +26,14 @@ function owned(transport: Transport) {
 /** A source whose reads and writes are settled by hand. */
 function manualSource() {
   const reads: PromiseWithResolvers<Uint8Array<ArrayBuffer> | undefined>[] = [];
-  const writes: PromiseWithResolvers<void>[] = [];
+  const writes: PromiseWithResolvers<number>[] = [];
   const calls: string[] = [];
   const transport = new PullTransport({
     read() {
       reads.push(Promise.withResolvers());
       return reads.at(-1)!.promise;
     },
+    chunkOf: (read: Uint8Array<ArrayBuffer> | undefined) => read,
     write(bytes) {
       calls.push(`write ${text(bytes)}`);
       writes.push(Promise.withResolvers());
@@ -115,15 +116,18 @@ test("PullTransport gives the next owner what was under way, and tells it an end
 test("PullTransport says when a write is done, and that it failed only once", async () => {
   const { transport, reads, writes, calls } = manualSource(), told = owned(transport);
   transport.resume();
-  assertEquals(transport.write(latin1("a")), false);
-  writes[0]!.resolve();
+  assertEquals(transport.write(latin1("abc")), false);
+  writes[0]!.resolve(1);
   await settled();
-  transport.write(latin1("b"));
-  writes[1]!.reject(new Error("Broken pipe"));
+  assertEquals(told.log, []);
+  writes[1]!.resolve(2);
+  await settled();
+  transport.write(latin1("d"));
+  writes[2]!.reject(new Error("Broken pipe"));
   reads[0]!.reject(new Error("Reset"));
   await settled();
   assertEquals(told.log, ["drained", "failed: Broken pipe"]);
-  assertEquals(calls, ["write a", "write b", "close"]);
+  assertEquals(calls, ["write abc", "write bc", "write d", "close"]);
 });
 
 test("PullTransport tells nothing after abort(), and closes once", async () => {
@@ -133,7 +137,7 @@ test("PullTransport tells nothing after abort(), and closes once", async () => {
   transport.abort();
   transport.abort();
   reads[0]!.resolve(latin1("late"));
-  writes[0]!.resolve();
+  writes[0]!.resolve(0);
   transport.resume();
   await settled();
   assertEquals([told.log, calls, reads.length], [[], ["write a", "close"], 1]);
@@ -176,7 +180,7 @@ test("streamSource() copies both ways", async () => {
     new ReadableStream({ start: (controller) => controller.enqueue(given.subarray(1)) }),
     new WritableStream({ write: (chunk) => void taken.push(chunk) }),
   );
-  const read = (await source.read())!;
+  const read = source.chunkOf(await source.read())!;
   assertEquals([text(read), read.buffer === given.buffer], ["bc", false]);
   await source.write(read);
   read.fill(0);
@@ -197,7 +201,8 @@ test("streamSource() takes only Uint8Array, ends with the stream, and unlocks", 
   const told = owned(new PullTransport(streamSource(wrong.readable, wrong.writable)));
   const { readable, writable } = streams(new Uint8Array(2));
   const source = streamSource(readable, writable);
-  assertEquals([(await source.read())?.length, await source.read()], [2, undefined]);
+  const next = async () => source.chunkOf(await source.read());
+  assertEquals([(await next())?.length, await next()], [2, undefined]);
   await source.end();
   source.release();
   assertEquals([readable.locked, writable.locked], [false, false]);
