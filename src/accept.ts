@@ -217,7 +217,9 @@ async function open(attempt: Attempt): Promise<Accepted | HandshakeError> {
     attempt.request = read;
   }
   const { request } = attempt;
-  const decision = await wire.guard(decide(request, { ...options, signal: wire.signal }));
+  // Only a policy can keep a decision waiting
+  const deciding = options.authorize ? decide(request, { ...options, signal: wire.signal }) : decide(request, options);
+  const decision = await (options.authorize ? wire.guard(deciding) : deciding);
   if (decision.error) {
     const ends = listHas(decision.response.headers.get("connection"), "close");
     return await reject(attempt, decision, options.keepAlive === true && !ends && isReusable(request));

@@ -198,7 +198,7 @@ export async function decide(request: RequestHead, options: AnswerOptions): Prom
   if (problem) return refuse(problem, options, request);
   const { headers } = request;
   const protocol = chooseProtocol(headers.get("sec-websocket-protocol"), options.protocols);
-  const refusal = await authorize(request, options);
+  const refusal = options.authorize && await authorize(request, options);
   if (refusal) return refuseWith(refusal, options, request);
   const fields: FieldList = [
     ["Upgrade", "websocket"],
@@ -274,10 +274,9 @@ function chooseProtocol(value: string | null, protocols: AnswerOptions["protocol
 export class PolicyError extends Error {}
 
 async function authorize(request: RequestHead, options: AnswerOptions): Promise<Response | undefined> {
-  if (!options.authorize) return undefined;
   const signal = options.signal ?? new AbortController().signal;
   try {
-    const response = await options.authorize(request, { signal });
+    const response = await options.authorize!(request, { signal });
     if (response !== undefined && !(response instanceof Response)) {
       throw new TypeError("Cannot refuse the upgrade: authorize must give a Response or undefined");
     }

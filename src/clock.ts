@@ -99,33 +99,6 @@ export function checkTime(name: string, value: number | undefined, byDefault: nu
   return value;
 }
 
-/** One timer that can be set again, and is off while its delay is 0. */
-export class Deadline {
-  readonly #clock: Clock;
-  #timer: unknown;
-
-  constructor(clock: Clock) {
-    this.#clock = clock;
-  }
-
-  /** Sets it; a timer that was set is forgotten. */
-  set(delay: number, callback: () => void): void {
-    this.clear();
-    if (delay === 0) return;
-    this.#timer = this.#clock.setTimeout(() => {
-      this.#timer = undefined;
-      callback();
-    }, delay);
-  }
-
-  /** Forgets it. */
-  clear(): void {
-    if (this.#timer === undefined) return;
-    this.#clock.clearTimeout(this.#timer);
-    this.#timer = undefined;
-  }
-}
-
 const later: (callback: () => void) => void = (globalThis as { setImmediate?: (callback: () => void) => void })
   .setImmediate ?? ((callback) => setTimeout(callback, 0));
 

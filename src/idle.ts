@@ -1,7 +1,8 @@
 // The idle timeout: a stamp for each sign of life, and one timer that looks at it; a ping at half of the time. Silence
 // counts only while it is the peer's: when we read, or when it does not take what we write.
 
-import { type Clock, Deadline } from "./clock.ts";
+import type { Clock } from "./clock.ts";
+import { Deadline } from "./deadline.ts";
 
 /** What happens when nothing comes. */
 export interface IdleHandlers {

@@ -1,7 +1,8 @@
 // The lingering close (RFC 9112 §9.6): a connection that is closed while the peer still sends is reset, and the reset
 // overtakes what was written last. So: half-close, read and throw away until the peer's end, close.
 
-import { type Clock, Deadline } from "./clock.ts";
+import type { Clock } from "./clock.ts";
+import { Deadline } from "./deadline.ts";
 import type { Transport } from "./transport.ts";
 
 /** At most this many bytes are thrown away. */

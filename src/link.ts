@@ -3,7 +3,7 @@
 // The machine decides what is said, this file when: reading, writing, waiting, deadlines.
 
 import { bytesOf } from "./buffers.ts";
-import { Deadline } from "./clock.ts";
+import { Deadline } from "./deadline.ts";
 import { MAX_CLOSE_ANSWER } from "./close.ts";
 import { checkClose, closedError, type CloseInfo, protocolError, uncleanError, WebSocketError } from "./errors.ts";
 import type { Agreement } from "./handshake.ts";

@@ -1,11 +1,12 @@
 // A Transport as a handshake needs it: read what comes next, write and wait, all within one deadline and one signal.
 // Bytes that were read and not used go back with `unread()`; nothing is read ahead of the next `read()`.
 
-import { type Clock, Deadline } from "./clock.ts";
+import type { Clock } from "./clock.ts";
+import { Deadline } from "./deadline.ts";
 import type { Problem } from "./errors.ts";
 import type { HandshakeFailure } from "./failures.ts";
 import type { HeadBytes, HeadReader } from "./head.ts";
-import { type ByteConnection, type Transport, transportOf } from "./transport.ts";
+import { type ByteConnection, type Transport, type TransportHandlers, transportOf } from "./transport.ts";
 
 /** Why nothing more can be read or written: the peer, the network or the deadline. */
 export class WireError extends Error {
@@ -90,12 +91,13 @@ export function checkPrefix(prefix: unknown): void {
 }
 
 /** See the head of the file. */
-export class Wire {
+export class Wire implements TransportHandlers {
   readonly transport: Transport;
   readonly #deadline: Deadline;
-  readonly #given = new AbortController();
+  /** Made for whoever asks for the signal: most handshakes need none. */
+  #given: AbortController | undefined;
   readonly #signal: AbortSignal | undefined;
-  readonly #abort = (): void => this.#interrupt(this.#signal!.reason);
+  #abort: (() => void) | undefined;
   #unread: Uint8Array | undefined;
   #ended = false;
   #hasWritten = false;
@@ -108,36 +110,42 @@ export class Wire {
     this.#unread = prefix;
     this.#deadline = new Deadline(clock);
     this.#signal = signal;
-    this.#given.signal.addEventListener("abort", () => {
-      this.#reading?.reject(this.#error!.reason);
-      this.#writing?.reject(this.#error!.reason);
-      this.#reading = this.#writing = undefined;
-    });
     this.allow(timeout);
-    signal?.addEventListener("abort", this.#abort);
-    transport.start({
-      data: (chunk) => {
-        transport.pause();
-        this.#settleRead(chunk);
-      },
-      end: () => {
-        transport.pause();
-        this.#ended = true;
-        this.#settleRead(undefined);
-      },
-      drained: () => {
-        this.#writing?.resolve();
-        this.#writing = undefined;
-      },
-      failed: (cause) => {
-        this.#interrupt(new WireError("connection-closed", "the connection was lost", { cause }));
-      },
-    });
-    if (signal?.aborted) this.#abort();
+    if (signal) signal.addEventListener("abort", this.#abort = () => this.#interrupt(signal.reason));
+    transport.start(this);
+    if (signal?.aborted) this.#abort!();
   }
+
+  // ---- what the transport says
+
+  data(chunk: Uint8Array<ArrayBuffer>): void {
+    this.transport.pause();
+    this.#settleRead(chunk);
+  }
+
+  end(): void {
+    this.transport.pause();
+    this.#ended = true;
+    this.#settleRead(undefined);
+  }
+
+  drained(): void {
+    this.#writing?.resolve();
+    this.#writing = undefined;
+  }
+
+  failed(cause: unknown): void {
+    this.#interrupt(new WireError("connection-closed", "the connection was lost", { cause }));
+  }
+
+  // ---- the handshake
 
   /** Aborted when the handshake is given up, with the reason. */
   get signal(): AbortSignal {
+    if (!this.#given) {
+      this.#given = new AbortController();
+      if (this.#error) this.#given.abort(this.#error.reason);
+    }
     return this.#given.signal;
   }
 
@@ -147,8 +155,12 @@ export class Wire {
   }
 
   #interrupt(reason: unknown): void {
-    this.#error ??= { reason };
-    this.#given.abort(reason);
+    if (this.#error) return;
+    this.#error = { reason };
+    this.#reading?.reject(reason);
+    this.#writing?.reject(reason);
+    this.#reading = this.#writing = undefined;
+    this.#given?.abort(reason);
   }
 
   #settleRead(chunk: Uint8Array | undefined): void {
@@ -210,7 +222,7 @@ export class Wire {
   /** The handshake is over: no deadline and no signal any more. */
   dispose(): void {
     this.#deadline.clear();
-    this.#signal?.removeEventListener("abort", this.#abort);
+    if (this.#abort) this.#signal!.removeEventListener("abort", this.#abort);
   }
 
   /** Gives the connection back, unlocked; {@linkcode rest} is what the next owner starts from. */

@@ -1,6 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { checkNumber, checkTime, Deadline, nextTurn, systemClock } from "../src/clock.ts";
-import { fakeClock } from "../src/testing.ts";
+import { checkNumber, checkTime, nextTurn, systemClock } from "../src/clock.ts";
 import { test } from "./harness.ts";
 
 test("checkNumber() gives the default, takes integers from the least on, and refuses the rest", () => {
@@ -20,33 +19,6 @@ test("checkTime() gives the default, takes what timers can be, and refuses the r
   for (const value of [-1, NaN, Infinity, 2 ** 31, "5", null]) {
     assertThrows(() => checkTime("timeout", value as number, 7), RangeError, "timeout");
   }
-});
-
-test("Deadline fires once, and only the last that was set", async () => {
-  const clock = fakeClock(), deadline = new Deadline(clock), fired: string[] = [];
-  deadline.set(100, () => fired.push("first"));
-  deadline.set(200, () => fired.push("second"));
-  assertEquals(clock.pending, 1);
-  await clock.advance(1000);
-  assertEquals([fired, clock.pending], [["second"], 0]);
-});
-
-test("Deadline is off with 0 and after clear(), and can be set by its own callback", async () => {
-  const clock = fakeClock(), deadline = new Deadline(clock);
-  let count = 0;
-  const again = () => {
-    if (++count < 3) deadline.set(10, again);
-  };
-  deadline.set(10, again);
-  await clock.advance(100);
-  assertEquals(count, 3);
-  deadline.set(10, again);
-  deadline.set(0, again);
-  assertEquals(clock.pending, 0);
-  deadline.set(10, again);
-  deadline.clear();
-  deadline.clear();
-  assertEquals(clock.pending, 0);
 });
 
 test("systemClock only grows, and forgets timers", () => {

@@ -24,6 +24,7 @@ const LAYERS: readonly (readonly [layer: string, files: readonly string[]])[] = 
   ]],
   ["transport", [
     "clock.ts",
+    "deadline.ts",
     "transport.ts",
     "pull_transport.ts",
     "stream_source.ts",

@@ -1,0 +1,126 @@
+// Deadlines: any number of them on one timer of a clock, since a timer for each is what handshakes and idle connections
+// would mostly consist of. The timer runs to what was the next one when it was set; a heap knows which one that is.
+
+import type { Clock } from "./clock.ts";
+
+/** One deadline, which can be set again, and is off while its delay is 0. */
+export class Deadline {
+  readonly #timers: Timers;
+  /** Where it stands in the heap, or -1, and when it is over. Both are the heap's. */
+  place = -1;
+  due = 0;
+  #callback: (() => void) | undefined;
+
+  constructor(clock: Clock) {
+    this.#timers = timersOf(clock);
+  }
+
+  /** Sets it; what was set is forgotten. */
+  set(delay: number, callback: () => void): void {
+    this.clear();
+    if (delay === 0) return;
+    this.#callback = callback;
+    this.#timers.add(this, delay);
+  }
+
+  /** Forgets it. */
+  clear(): void {
+    if (this.place < 0) return;
+    this.#callback = undefined;
+    this.#timers.remove(this);
+  }
+
+  /** It is over. */
+  fire(): void {
+    const callback = this.#callback!;
+    this.#callback = undefined;
+    callback();
+  }
+}
+
+const timers = new WeakMap<Clock, Timers>();
+
+function timersOf(clock: Clock): Timers {
+  let of = timers.get(clock);
+  if (!of) timers.set(clock, of = new Timers(clock));
+  return of;
+}
+
+/** The deadlines of one clock, the next one first: no one is due before the one at half of its place. */
+class Timers {
+  readonly #clock: Clock;
+  readonly #heap: Deadline[] = [];
+  #timer: unknown;
+  /** When the timer runs out. */
+  #next = Infinity;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  add(deadline: Deadline, delay: number): void {
+    deadline.due = this.#clock.now() + delay;
+    this.#heap.push(deadline);
+    this.#rise(deadline, this.#heap.length - 1);
+    if (deadline.due < this.#next) this.#arm(deadline.due, delay);
+  }
+
+  remove(deadline: Deadline): void {
+    const { place } = deadline, last = this.#heap.pop()!;
+    deadline.place = -1;
+    if (last !== deadline) this.#sink(last, this.#rise(last, place));
+    // A timer that runs for nobody keeps a process alive; one that runs out too early does no harm
+    if (this.#heap.length === 0) this.#disarm();
+  }
+
+  #arm(due: number, delay: number): void {
+    this.#disarm();
+    this.#next = due;
+    this.#timer = this.#clock.setTimeout(() => this.#fire(), delay);
+  }
+
+  #disarm(): void {
+    if (this.#next === Infinity) return;
+    this.#next = Infinity;
+    this.#clock.clearTimeout(this.#timer);
+  }
+
+  #fire(): void {
+    const now = Math.max(this.#clock.now(), this.#next); // a timer may run out a little early
+    this.#next = Infinity;
+    try {
+      for (let first; (first = this.#heap[0]) && first.due <= now;) {
+        this.remove(first);
+        first.fire();
+      }
+    } finally {
+      const first = this.#heap[0];
+      if (first && first.due < this.#next) this.#arm(first.due, Math.max(0, first.due - now));
+    }
+  }
+
+  /** Moves a deadline up from a place to where it belongs, and gives that place. */
+  #rise(deadline: Deadline, place: number): number {
+    const heap = this.#heap;
+    while (place > 0) {
+      const above = heap[place - 1 >> 1]!;
+      if (above.due <= deadline.due) break;
+      heap[above.place = place] = above;
+      place = place - 1 >> 1;
+    }
+    heap[deadline.place = place] = deadline;
+    return place;
+  }
+
+  /** The same downwards. */
+  #sink(deadline: Deadline, place: number): void {
+    const heap = this.#heap;
+    for (let below; (below = 2 * place + 1) < heap.length; place = below) {
+      if (below + 1 < heap.length && heap[below + 1]!.due < heap[below]!.due) below++;
+      const child = heap[below]!;
+      if (deadline.due <= child.due) break;
+      heap[child.place = place] = child;
+    }
+    heap[deadline.place = place] = deadline;
+  }
+}
