@@ -1,10 +1,14 @@
 // A payload that comes in pieces, in one buffer that grows by doubling up to what was declared: a header alone
 // allocates nothing, and many small pieces cost what their bytes cost.
 
+import { largeComes } from "./tuning.ts";
+
 /** Once there is as much as this, what was declared is allocated at once: from here on growing costs more than reading. */
 const EARNEST = 2 ** 18;
 
 const EMPTY = new Uint8Array();
+
+const LARGE = 2 ** 15;
 
 /** Pieces of one message. */
 export class Gather {
@@ -23,6 +27,7 @@ export class Gather {
       const double = 2 * (this.length > 0 || limit === Infinity ? this.#bytes.length : length);
       const isEarnest = this.length >= EARNEST && limit < Infinity;
       const size = Math.max(length, isEarnest ? limit : Math.min(limit, double));
+      if (size >= LARGE && limit < Infinity) largeComes();
       // What was too small is freed at once: as garbage it would double the memory that a message takes
       this.#bytes = this.#bytes === EMPTY ? new Uint8Array(size) : new Uint8Array(this.#bytes.buffer.transfer(size));
     }

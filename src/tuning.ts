@@ -12,6 +12,20 @@ export const COPIED = isBun ? 256 : 0;
 /** The same for what is written, out of its slab. */
 export const COPIED_OUT = isBun ? 512 : 0;
 
+let isFirst = !isBun;
+
+/**
+ * To be called before the buffer of a large message is made. The C library under Deno and Node gives freed memory back to
+ * the system, and takes it anew page by page, which is most of what a message of 64 KiB costs; once something large was
+ * freed it keeps up to twice as much. What is freed here was never touched, and so never took memory. Not for what grows
+ * bit by bit, as a compressed message does: there it would keep the smaller sizes, too.
+ */
+export function largeComes(): void {
+  if (!isFirst) return;
+  isFirst = false;
+  new ArrayBuffer(28 * 2 ** 20).transfer(0);
+}
+
 /** From this many bytes on, masking by 32-bit words saves more than a view of them costs. */
 export const WORDS_FROM = isBun ? 192 : 64;
 
