@@ -8,7 +8,7 @@ const EARNEST = 2 ** 18;
 
 const EMPTY = new Uint8Array();
 
-const LARGE = 2 ** 15;
+const LARGE = 2 ** 13;
 
 /** Pieces of one message. */
 export class Gather {
