@@ -2,7 +2,7 @@
 
 import type { Problem } from "./errors.ts";
 import { Gather } from "./gather.ts";
-import { Fields, latin1, readField } from "./head.ts";
+import { checkField, latin1, MAX_FIELDS } from "./head.ts";
 import { type Wire, WireError } from "./wire.ts";
 
 /** The longest line of a chunked body: size and extensions, or a trailer. */
@@ -58,11 +58,10 @@ async function readChunked(wire: Wire, body: Gather, limit: number): Promise<boo
     if (await readLine(wire) !== "") return malformedBody("a chunk is longer than its size");
   }
   // §7.1.2: trailers are read and forgotten
-  const trailers = new Fields();
-  for (;;) {
+  for (let count = 1;; count++) {
     const line = await readLine(wire);
     if (line === "") return true;
-    if (line === undefined || readField(line, trailers)) {
+    if (line === undefined || count > MAX_FIELDS || checkField(line)) {
       return malformedBody("a trailer is malformed, or one too many");
     }
   }

@@ -91,71 +91,68 @@ export function malformed(section: string, detail: string): Problem {
   return { failure: "head-malformed", detail: `${detail} (${section})` };
 }
 
-/** The fields of a head as they came. Names are lower-case; lines of one name are one value for `get()`. */
+/** The fields of a head as they came. Lines of one name are one value for `get()`. */
 export class Fields {
-  #names: string[] = [];
-  #values: string[] = [];
-  /** The head they stand in, and whether it alone is kept. */
   readonly #head: string;
-  #isFolded = false;
+  /** Three numbers for each line: where it begins, its colon, and its end. */
+  #lines: readonly number[] | undefined;
 
-  /** @param head The head that the lines are read from, if they are to be folded. */
-  constructor(head = "") {
+  /** @param head A head that {@linkcode readLines} has found right. */
+  constructor(head: string, lines?: readonly number[]) {
     this.#head = head;
+    this.#lines = lines;
   }
 
-  /** Lets go of the lines, which are most of what an idle connection holds: they are read again if somebody asks. */
+  /** Lets go of all but the head itself, for an idle connection: the lines are found again if somebody asks. */
   fold(): void {
-    this.#isFolded = true;
-    this.#names = this.#values = NONE;
+    this.#lines = undefined;
   }
 
-  #unfold(): void {
-    this.#isFolded = false;
-    this.#names = [];
-    this.#values = [];
-    readFields(this.#head, this);
+  get #found(): readonly number[] {
+    return this.#lines ??= findLines(this.#head) as readonly number[];
   }
 
   /** How many lines there are. */
   get size(): number {
-    if (this.#isFolded) this.#unfold();
-    return this.#names.length;
-  }
-
-  /** Adds a line. */
-  append(name: string, value: string): void {
-    this.#names.push(name.toLowerCase());
-    this.#values.push(value);
+    return this.#found.length / 3;
   }
 
   /** The value, or `null`; several lines are joined by `", "` (RFC 9110 §5.2). */
   get(name: string): string | null {
-    if (this.#isFolded) this.#unfold();
-    const wanted = name.toLowerCase();
+    const lines = this.#found, wanted = name.toLowerCase();
     let value: string | null = null;
-    for (let i = 0; i < this.#names.length; i++) {
-      if (this.#names[i] === wanted) value = value === null ? this.#values[i]! : `${value}, ${this.#values[i]}`;
+    for (let i = 0; i < lines.length; i += 3) {
+      if (this.#isNamed(lines, i, wanted)) value = value === null ? this.#value(i) : `${value}, ${this.#value(i)}`;
     }
     return value;
   }
 
-  /** How many lines have this name. */
+  /** How many lines have this name, in lower case. */
   count(name: string): number {
-    if (this.#isFolded) this.#unfold();
+    const lines = this.#found;
     let count = 0;
-    for (const other of this.#names) if (other === name) count++;
+    for (let i = 0; i < lines.length; i += 3) if (this.#isNamed(lines, i, name)) count++;
     return count;
   }
 
-  /** Each line. */
+  /** Each line, its name in lower case. */
   *[Symbol.iterator](): Generator<[string, string]> {
-    if (this.#isFolded) this.#unfold();
-    for (let i = 0; i < this.#names.length; i++) yield [this.#names[i]!, this.#values[i]!];
+    const lines = this.#found;
+    for (let i = 0; i < lines.length; i += 3) {
+      yield [this.#head.slice(lines[i], lines[i + 1]).toLowerCase(), this.#value(i)];
+    }
+  }
+
+  #isNamed(lines: readonly number[], i: number, wanted: string): boolean {
+    const start = lines[i]!, end = lines[i + 1]!;
+    return end - start === wanted.length && this.#head.slice(start, end).toLowerCase() === wanted;
+  }
+
+  #value(i: number): string {
+    const lines = this.#found;
+    return trimSpace(this.#head, lines[i + 1]! + 1, lines[i + 2]);
   }
 }
-
-const NONE: string[] = [];
 
 const DECODER = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }), ENCODER = new TextEncoder();
 
@@ -178,27 +175,39 @@ export function latin1(bytes: Uint8Array): string {
 
 /** The start line and the fields of a whole head. */
 export function readLines(head: Uint8Array): { start: string; fields: Fields } | Problem {
-  const text = latin1(head);
-  const fields = new Fields(text);
-  return readFields(text, fields) ?? { start: text.slice(0, text.indexOf("\r\n")), fields };
+  const text = latin1(head), lines = findLines(text);
+  if ("failure" in lines) return lines;
+  return { start: text.slice(0, text.indexOf("\r\n")), fields: new Fields(text, lines) };
 }
 
-/** Reads the field lines of a head. */
-function readFields(head: string, fields: Fields): Problem | undefined {
+const NAME = /[!#$%&'*+\-.^_`|~0-9A-Za-z]+/y, VALUE = /[\t\x20-\x7e\x80-\xff]*/y;
+
+/** The field lines of a head: where each begins, where its colon is, and where it ends. */
+function findLines(head: string): readonly number[] | Problem {
+  const lines: number[] = [];
   for (let at = head.indexOf("\r\n") + 2; at < head.length - 2;) {
-    const end = head.indexOf("\r\n", at);
-    const problem = readField(head.slice(at, end), fields);
-    if (problem) return problem;
+    if (lines.length === 3 * MAX_FIELDS) return tooManyFields();
+    NAME.lastIndex = at;
+    const colon = NAME.test(head) ? NAME.lastIndex : at;
+    VALUE.lastIndex = colon + 1;
+    VALUE.test(head);
+    const end = VALUE.lastIndex;
+    if (colon === at || head[colon] !== ":" || !head.startsWith("\r\n", end)) {
+      return checkField(head.slice(at, head.indexOf("\r\n", at)))!;
+    }
+    lines.push(at, colon, end);
     at = end + 2;
   }
-  return undefined;
+  return lines;
 }
 
-/** Reads one field line into `fields`. */
-export function readField(line: string, fields: Fields): Problem | undefined {
-  if (fields.size === MAX_FIELDS) {
-    return { failure: "head-too-large", detail: `the head has more than ${MAX_FIELDS} fields` };
-  }
+/** More than a head may have. */
+export function tooManyFields(): Problem {
+  return { failure: "head-too-large", detail: `the head has more than ${MAX_FIELDS} fields` };
+}
+
+/** What is wrong with a field line, if anything is. */
+export function checkField(line: string): Problem | undefined {
   // §5.2: a server «MUST either reject the message» or unfold; a gateway that unfolds reads another request than we
   if (line.startsWith(" ") || line.startsWith("\t")) return malformed("RFC 9112 §5.2", "a field line is folded");
   const colon = line.indexOf(":");
@@ -208,7 +217,6 @@ export function readField(line: string, fields: Fields): Problem | undefined {
   if (!isToken(name)) return malformed("RFC 9112 §5.1", `the field name is ${quote(name)}`);
   const value = trimSpace(line, colon + 1);
   if (!isFieldValue(value)) return malformed("RFC 9110 §5.5", `${name} is ${quote(value)}`);
-  fields.append(name, value);
   return undefined;
 }
 

@@ -54,6 +54,10 @@ export function isAllowedOrigin(origin: string, authority: string, origins: Orig
 
 /** Host and port only: behind a TLS proxy the scheme of the request is not known. */
 function isSameHost(origin: string, authority: string): boolean {
+  // As nearly always, and half the work
+  if (/^[\w.:-]+$/.test(authority) && (origin === `http://${authority}` || origin === `https://${authority}`)) {
+    return URL.canParse(origin);
+  }
   const from = URL.parse(origin), to = URL.parse(`http://${authority}`);
   if (!from || !to || !/^[^:]+:\/\/[^/?#@]+$/.test(origin)) return false; // an origin is scheme, host and port alone
   const fromPort = from.port || DEFAULT_PORTS[from.protocol];

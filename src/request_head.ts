@@ -86,6 +86,9 @@ export function parseRequest(head: Uint8Array): ParsedRequest | Problem {
   return { method, target, version, headers: fields, body, ...located };
 }
 
+/** Visible ASCII without `#`. */
+const TARGET = /^[\x21\x22\x24-\x7e]*$/;
+
 /** The authority and the URL of a target (RFC 9112 §3.2, §3.3). */
 function locate(
   method: string,
@@ -93,15 +96,12 @@ function locate(
   host: string | null,
   version: string,
 ): { authority: string; url: string } | Problem {
-  for (let i = 0; i < target.length; i++) {
-    const code = target.charCodeAt(i);
-    if (code <= 0x20 || code >= 0x7f || code === 0x23) return badTarget(target);
-  }
+  if (!TARGET.test(target)) return badTarget(target);
   // §3.2: «A server MUST respond with a 400 (Bad Request) status code to any HTTP/1.1 request message that lacks a Host»
   if (host === null && version !== "1.0") return { failure: "host-missing", detail: "there is no Host" };
   if (host !== null && !isAuthority(host)) return { failure: "host-invalid", detail: `Host is ${quote(host)}` };
   let scheme = "http", authority = host ?? "localhost", path = target;
-  const absolute = /^(https?):\/\/([^/?]*)(.*)$/i.exec(target);
+  const absolute = target.startsWith("/") ? null : /^(https?):\/\/([^/?]*)(.*)$/i.exec(target);
   if (absolute) {
     scheme = absolute[1]!.toLowerCase();
     authority = absolute[2]!;
