@@ -200,11 +200,8 @@ export async function decide(request: RequestHead, options: AnswerOptions): Prom
   const protocol = chooseProtocol(headers.get("sec-websocket-protocol"), options.protocols);
   const refusal = options.authorize && await authorize(request, options);
   if (refusal) return refuseWith(refusal, options, request);
-  const fields: FieldList = [
-    ["Upgrade", "websocket"],
-    ["Connection", "Upgrade"],
-    ["Sec-WebSocket-Accept", await acceptValue(headers.get("sec-websocket-key")!)],
-  ];
+  const accept = await acceptValue(headers.get("sec-websocket-key")!);
+  const fields: FieldList = [...UPGRADE, ["Sec-WebSocket-Accept", accept]];
   if (protocol !== "") fields.push(["Sec-WebSocket-Protocol", protocol]);
   const deflated = answerDeflate(headers.get("sec-websocket-extensions"), options.compression);
   if (deflated) fields.push(["Sec-WebSocket-Extensions", deflated.extensions]);

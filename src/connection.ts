@@ -13,7 +13,6 @@ export class Connection implements WebSocketConnection {
   readonly protocol: string;
   readonly extensions: string;
   readonly deflate: DeflateAgreement | undefined;
-  readonly closed: Promise<CloseInfo>;
   readonly #link: Link;
 
   constructor(transport: Transport, agreement: Agreement, options: CheckedOptions, rest: Uint8Array) {
@@ -21,7 +20,10 @@ export class Connection implements WebSocketConnection {
     this.extensions = agreement.extensions;
     this.deflate = agreement.deflate;
     this.#link = new Link(transport, agreement, options, rest);
-    this.closed = this.#link.closed;
+  }
+
+  get closed(): Promise<CloseInfo> {
+    return this.#link.closed.promise;
   }
 
   get readable(): ReadableStream<string | Uint8Array<ArrayBuffer>> {

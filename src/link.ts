@@ -8,6 +8,7 @@ import { MAX_CLOSE_ANSWER } from "./close.ts";
 import { checkClose, closedError, type CloseInfo, protocolError, uncleanError, WebSocketError } from "./errors.ts";
 import type { Agreement } from "./handshake.ts";
 import { type IdleHandlers, IdleWatch } from "./idle.ts";
+import { LatePromise } from "./late_promise.ts";
 import { linger, type Lingering } from "./linger.ts";
 import { Output, type OutputHandlers } from "./output.ts";
 import { Pings } from "./pings.ts";
@@ -16,21 +17,19 @@ import { MessageSink, MessageSource } from "./message_streams.ts";
 import type { Transport, TransportHandlers } from "./transport.ts";
 import { type CheckedOptions, isPromiseLike, type MessageHandler } from "./web_socket.ts";
 
-/**
- * See the head of the file. What its parts tell it are methods: a function for each would be the largest part of what an
- * idle connection takes.
- */
+/** See the head of the file. What its parts tell it are methods: a function for each would take more memory. */
 export class Link implements ProtocolEvents, OutputHandlers, IdleHandlers, TransportHandlers {
-  readonly closed: Promise<CloseInfo>;
+  /** How it ends. */
+  readonly closed = new LatePromise<CloseInfo>();
 
   readonly #isServer: boolean;
   readonly #options: CheckedOptions;
   readonly #transport: Transport;
   readonly #machine: Protocol;
   readonly #idle: IdleWatch;
-  readonly #pings = new Pings();
-  readonly #deadline: Deadline;
-  readonly #settled = Promise.withResolvers<CloseInfo>();
+  /** These are made when they are needed, which is never for most of the connections that are idle. */
+  #pings: Pings | undefined;
+  #deadline: Deadline | undefined;
 
   #phase: "open" | "closing" | "ending" | "closed" = "open";
   #outcome: CloseInfo | WebSocketError | undefined;
@@ -54,9 +53,6 @@ export class Link implements ProtocolEvents, OutputHandlers, IdleHandlers, Trans
     this.#options = options;
     this.#transport = transport;
     this.#rest = rest;
-    this.#deadline = new Deadline(options.clock);
-    this.closed = this.#settled.promise;
-    this.closed.catch(() => {});
     this.#machine = new Protocol(agreement, this, options);
     this.#output = new Output(this.#machine, transport, options.highWaterMark, this);
     this.#idle = new IdleWatch(options.clock, options.idleTimeout, this);
@@ -192,12 +188,13 @@ export class Link implements ProtocolEvents, OutputHandlers, IdleHandlers, Trans
 
   sendPing(payload?: BufferSource): Promise<number> {
     try {
-      const bytes = payload === undefined ? this.#pings.nextPayload() : bytesOf(payload).slice();
+      const pings = this.#pings ??= new Pings();
+      const bytes = payload === undefined ? pings.nextPayload() : bytesOf(payload).slice();
       if (this.#phase !== "open") {
         throw new DOMException("Cannot ping: the connection is not open", "InvalidStateError");
       }
       this.#machine.ping(bytes);
-      const pong = this.#pings.add(bytes, this.#options.clock.now());
+      const pong = pings.add(bytes, this.#options.clock.now());
       this.#output.wrote();
       return pong;
     } catch (error) {
@@ -211,26 +208,23 @@ export class Link implements ProtocolEvents, OutputHandlers, IdleHandlers, Trans
   }
 
   pong(payload: Uint8Array): void {
-    this.#pings.pong(payload, this.#options.clock.now());
+    this.#pings?.pong(payload, this.#options.clock.now());
   }
 
   // ---- end
 
   sendClose(info: { closeCode?: number; reason?: string } = {}): Promise<CloseInfo> {
     const checked = checkClose(info);
-    if (this.#phase !== "open") return this.closed;
+    if (this.#phase !== "open") return this.closed.promise;
     this.#phase = "closing";
     this.#machine.close(checked);
-    const { closeTimeout } = this.#options;
-    this.#deadline.set(closeTimeout, () => {
-      this.#drop(protocolError("connection-lost", `The Close frame was not answered within ${closeTimeout} ms`));
-    });
+    this.#setDeadline(`The Close frame was not answered within ${this.#options.closeTimeout} ms`);
     this.#output.wrote();
     // From here on only the peer's Close is waited for, whether or not anybody reads
     this.#release();
     this.#read();
     this.#idle.stop();
-    return this.closed;
+    return this.closed.promise;
   }
 
   #closeFor(reason: unknown): void {
@@ -274,22 +268,30 @@ export class Link implements ProtocolEvents, OutputHandlers, IdleHandlers, Trans
     this.#phase = "ending";
     this.#outcome = outcome;
     this.#idle.stop();
-    this.#deadline.set(this.#options.closeTimeout, () => this.#drop(protocolError("connection-lost")));
+    this.#setDeadline();
     this.#output.flush();
+  }
+
+  /** The connection is dropped when `closeTimeout` is over. */
+  #setDeadline(reason?: string): void {
+    const { clock, closeTimeout } = this.#options;
+    (this.#deadline ??= new Deadline(clock)).set(
+      closeTimeout,
+      () => this.#drop(protocolError("connection-lost", reason)),
+    );
   }
 
   /** Nothing is left to write. */
   flushed(): void {
     if (this.#phase !== "ending") return;
-    this.#deadline.clear();
+    this.#deadline!.clear();
     const { clock, closeTimeout: timeout } = this.#options;
     // §7.1.1: the server closes first, but who fails the connection closes it in either role
     const halfClose = this.#isServer || this.#outcome instanceof Error;
-    const outcome = this.#outcome!;
     this.#phase = "closed";
     this.#output.stop();
     this.#lingering = linger(this.#transport, { clock, timeout, halfClose });
-    this.#lingering.closed.then(() => this.#settle(outcome));
+    this.#lingering.closed.then(() => this.#settle(this.#outcome!));
   }
 
   /** The transport is of no more use. */
@@ -309,11 +311,10 @@ export class Link implements ProtocolEvents, OutputHandlers, IdleHandlers, Trans
   #settle(outcome: CloseInfo | WebSocketError): void {
     this.#outcome = outcome;
     this.#idle.stop();
-    this.#deadline.clear();
+    this.#deadline?.clear();
     const gone = () => outcome instanceof Error ? outcome : closedError();
-    this.#pings.fail(gone);
-    if (outcome instanceof Error) this.#settled.reject(outcome);
-    else this.#settled.resolve(outcome);
+    this.#pings?.fail(gone);
+    this.closed.settle(outcome);
     this.#output.fail(gone);
     this.#settleReceived();
     this.#source?.end(outcome);
@@ -322,8 +323,7 @@ export class Link implements ProtocolEvents, OutputHandlers, IdleHandlers, Trans
 
   #settleReceived(): void {
     if (!(this.#outcome instanceof Error)) return this.#received?.resolve(this.#outcome!);
-    if (!this.#received) return;
-    this.#received.promise.catch(() => {}); // `closed` says it too
-    this.#received.reject(this.#outcome);
+    this.#received?.promise.catch(() => {}); // `closed` says it too
+    this.#received?.reject(this.#outcome);
   }
 }

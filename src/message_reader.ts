@@ -51,8 +51,9 @@ export class MessageReader {
   #isCompressed = false;
   #compressedSize = 0;
   readonly #message = new Gather();
-  readonly #control = new Gather();
-  readonly #utf8 = new Utf8Check();
+  #control: Gather | undefined;
+  /** The check of text in pieces, once there is some. */
+  #utf8: Utf8Check | undefined;
 
   /**
    * @param masked Whether the peer has to mask, as a client has.
@@ -195,6 +196,7 @@ export class MessageReader {
     if (frame.opcode >= OPCODE.close) {
       if (whole) this.#endPayload(chunk.subarray(at, end));
       else {
+        this.#control ??= new Gather();
         this.#control.add(chunk, at, end, frame.length);
         if (this.#left === 0) this.#endPayload(this.#control.take());
       }
@@ -209,10 +211,15 @@ export class MessageReader {
     } else {
       this.#message.add(chunk, at, end, frame.fin ? this.#message.length + this.#left + end - at : Infinity);
       // §8.1: text is refused as soon as it is wrong, not when the message is whole
-      if (this.#inside === OPCODE.text && !this.#utf8.push(chunk, at, end)) this.#events.fail("text-not-utf8");
+      if (!this.#isText(chunk, at, end)) this.#events.fail("text-not-utf8");
       else if (this.#left === 0) this.#endPayload(EMPTY);
     }
     return end;
+  }
+
+  /** Whether the next bytes may stand where they stand, if the message is text. */
+  #isText(bytes: Uint8Array, start: number, end: number): boolean {
+    return this.#inside !== OPCODE.text || (this.#utf8 ??= new Utf8Check()).push(bytes, start, end);
   }
 
   /**
@@ -221,7 +228,7 @@ export class MessageReader {
    */
   #addInflated(bytes: Uint8Array<ArrayBuffer>): boolean {
     const room = this.#maxMessageSize - this.#message.length, within = Math.min(bytes.length, room);
-    if (this.#inside === OPCODE.text && !this.#utf8.push(bytes, 0, within)) this.#events.fail("text-not-utf8");
+    if (!this.#isText(bytes, 0, within)) this.#events.fail("text-not-utf8");
     else if (within < bytes.length) this.#tooBig();
     else this.#message.add(bytes, 0, bytes.length, Infinity);
     return !this.#stopped;
@@ -237,7 +244,7 @@ export class MessageReader {
     if (this.#isCompressed && !this.#skipping && !this.#endInflating()) return;
     this.#inside = 0;
     if (this.#skipping) return;
-    if (isText && !this.#utf8.end()) return this.#events.fail("text-not-utf8");
+    if (isText && this.#utf8?.end() === false) return this.#events.fail("text-not-utf8");
     const payload = this.#message.length > 0 ? this.#message.take() : bytes === EMPTY ? new Uint8Array() : bytes;
     if (!isText) {
       this.#isLent ||= payload === bytes && bytes.length > COPIED;

@@ -25,6 +25,7 @@ const LAYERS: readonly (readonly [layer: string, files: readonly string[]])[] = 
   ["transport", [
     "clock.ts",
     "deadline.ts",
+    "late_promise.ts",
     "transport.ts",
     "pull_transport.ts",
     "stream_source.ts",
