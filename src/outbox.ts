@@ -28,7 +28,7 @@ class Pool {
   }
 }
 
-const SMALL_POOL = new Pool(SMALL, 256), LARGE_POOL = new Pool(LARGE, 32);
+const SMALL_POOL = new Pool(SMALL, 256), LARGE_POOL = new Pool(LARGE, 80);
 
 /** The output of one connection. */
 export class Outbox {
