@@ -8,7 +8,7 @@ class Given {
   }
 }
 
-/** On copies of ours, which are neither shared nor resizable. */
+/** On what is ours alone, which is neither shared nor resizable. */
 class Mark extends Given {
   readonly #isMarked = true;
 
@@ -24,9 +24,14 @@ export function copyOf(bytes: Uint8Array, start?: number, end?: number): Uint8Ar
   return copy;
 }
 
-/** Bytes that nobody else has: a copy, unless they are one, or all of their buffer. */
+/** Says that nobody else has the buffer of bytes that are all of it. Their size alone does not say so. */
+export function markOwn(bytes: Uint8Array<ArrayBuffer>): void {
+  new Mark(bytes);
+}
+
+/** Bytes that nobody else has: a copy, unless they are known to be such. */
 export function ownedOf(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
-  return Mark.isOn(bytes) || bytes.byteLength === bytes.buffer.byteLength ? bytes : copyOf(bytes);
+  return Mark.isOn(bytes) ? bytes : copyOf(bytes);
 }
 
 /** The bytes of a buffer, which must be neither shared nor resizable nor detached, as in WebIDL's BufferSource. */

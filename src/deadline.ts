@@ -53,13 +53,19 @@ class Timers {
   #timer: unknown;
   /** When the timer runs out. */
   #next = Infinity;
+  /** The latest time that is known: no deadline is set before it, whatever the clock says. */
+  #latest = -Infinity;
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
+  #now(): number {
+    return this.#latest = Math.max(this.#latest, this.#clock.now());
+  }
+
   add(deadline: Deadline, delay: number): void {
-    deadline.due = this.#clock.now() + delay;
+    deadline.due = this.#now() + delay;
     this.#heap.push(deadline);
     this.#rise(deadline, this.#heap.length - 1);
     if (deadline.due < this.#next) this.#arm(deadline.due, delay);
@@ -75,8 +81,8 @@ class Timers {
 
   #arm(due: number, delay: number): void {
     this.#disarm();
+    this.#timer = this.#clock.setTimeout(() => this.#fire(due), delay);
     this.#next = due;
-    this.#timer = this.#clock.setTimeout(() => this.#fire(), delay);
   }
 
   #disarm(): void {
@@ -85,8 +91,10 @@ class Timers {
     this.#clock.clearTimeout(this.#timer);
   }
 
-  #fire(): void {
-    const now = Math.max(this.#clock.now(), this.#next); // a timer may run out a little early
+  #fire(due: number): void {
+    if (due !== this.#next) return; // it was forgotten, and comes nevertheless
+    this.#latest = Math.max(this.#latest, due); // a timer may run out a little early
+    const now = this.#now();
     this.#next = Infinity;
     try {
       for (let first; (first = this.#heap[0]) && first.due <= now;) {

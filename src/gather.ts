@@ -1,6 +1,7 @@
 // A payload that comes in pieces, in one buffer that grows by doubling up to what was declared: a header alone
 // allocates nothing, and many small pieces cost what their bytes cost.
 
+import { markOwn } from "./buffers.ts";
 import { largeComes } from "./tuning.ts";
 
 /** Once there is as much as this, what was declared is allocated at once: from here on growing costs more than reading. */
@@ -38,6 +39,7 @@ export class Gather {
   /** All bytes, which are the caller's from now on; begins anew. */
   take(): Uint8Array<ArrayBuffer> {
     const bytes = this.#bytes.subarray(0, this.length); // more than half of the buffer, by the way it grows
+    if (bytes.length === this.#bytes.length) markOwn(bytes);
     this.clear();
     return bytes;
   }

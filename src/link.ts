@@ -117,12 +117,10 @@ export class Link implements ProtocolEvents, OutputHandlers, IdleHandlers, Trans
   }
 
   message(message: string | Uint8Array<ArrayBuffer>): void {
-    if (!this.#handler) {
-      if (this.#source?.push(message)) this.#hold();
-      return;
-    }
+    const handler = this.#handler; // called without a `this`, which would be ours
+    if (!handler) return this.#source?.push(message) ? this.#hold() : undefined;
     try {
-      const returned = this.#handler(message);
+      const returned = handler(message);
       if (!isPromiseLike(returned)) return;
       this.#hold();
       returned.then(() => this.#release(), (error: unknown) => this.#handlerFailed(error));
@@ -182,7 +180,7 @@ export class Link implements ProtocolEvents, OutputHandlers, IdleHandlers, Trans
   }
 
   drained(): void {
-    if (this.#machine.buffered > 0) this.#idle.heard(); // a peer that takes one write after the other is alive
+    this.#idle.heard();
     this.#output.drained();
   }
 

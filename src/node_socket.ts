@@ -9,11 +9,6 @@ import { StreamsOfTransport } from "./transport_connection.ts";
 /** Deno reads a `TLSSocket` on while it is paused. What comes then is kept here, where it can be counted: up to this. */
 const MOST_KEPT = 2 ** 24;
 
-/** Where a socket has its connection. */
-const CONNECTION = Symbol("handfast.connection");
-
-type Owned = Duplex & { [CONNECTION]?: NodeSocketConnection };
-
 /** A socket of Node's, as a connection. */
 export class NodeSocketConnection extends StreamsOfTransport {
   protected readonly transport: PushTransport;
@@ -37,15 +32,14 @@ export class NodeSocketConnection extends StreamsOfTransport {
     this.#isUnstoppable = "Deno" in globalThis && socket instanceof TLSSocket;
     this.transport = new PushTransport(new NodeSocketConnection.#Source(this));
     socket.allowHalfOpen = true;
-    Object.assign(socket, { [CONNECTION]: this });
-    socket.on("end", NodeSocketConnection.#onEnd);
-    socket.on("error", NodeSocketConnection.#onError);
-    socket.on("close", NodeSocketConnection.#onClose);
-    socket.on("data", NodeSocketConnection.#onData);
+    socket.on("end", this.#onEnd);
+    socket.on("error", this.#onError);
+    socket.on("close", this.#onClose);
+    socket.on("data", this.#onData);
     if (socket instanceof Socket) socket.setNoDelay(true); // frames of a turn leave in one write
     socket.resume(); // somebody may have paused it; the first chunk that nobody reads pauses it again
     if (socket.destroyed || socket.errored) this.transport.lost(socket.errored ?? new Error("The socket was closed"));
-    else if (socket.readableEnded) this.#end();
+    else if (socket.readableEnded) this.#onEnd();
   }
 
   /** What the transport asks of the socket: methods, where five functions would take more memory. */
@@ -77,25 +71,7 @@ export class NodeSocketConnection extends StreamsOfTransport {
     }
   };
 
-  // ---- what the socket says: to functions of all connections, since four for each would take more memory than its bytes
-
-  static #onData(this: Owned, chunk: Uint8Array<ArrayBuffer>): void {
-    this[CONNECTION]!.#data(chunk);
-  }
-
-  static #onEnd(this: Owned): void {
-    this[CONNECTION]!.#end();
-  }
-
-  static #onError(this: Owned, error: Error): void {
-    this[CONNECTION]!.transport.lost(error);
-  }
-
-  static #onClose(this: Owned): void {
-    this[CONNECTION]!.#closed();
-  }
-
-  #data(chunk: Uint8Array<ArrayBuffer>): void {
+  readonly #onData = (chunk: Uint8Array<ArrayBuffer>): void => {
     // Not a Buffer: what it gives would be one, too
     const bytes = this.#sharesChunks
       ? new Uint8Array(chunk)
@@ -105,17 +81,19 @@ export class NodeSocketConnection extends StreamsOfTransport {
       const what = `more than ${MOST_KEPT} bytes wait to be read`;
       this.transport.lost(new Error(`A socket of node:tls can't be paused on Deno, and ${what}`));
     }
-  }
+  };
 
-  #end(): void {
+  readonly #onEnd = (): void => {
     this.#ended = true;
     this.transport.ended();
-  }
+  };
 
-  #closed(): void {
+  readonly #onError = (error: Error): void => this.transport.lost(error);
+
+  readonly #onClose = (): void => {
     // A socket is closed when both sides have ended; each end was told
     if (!this.#ended || !this.transport.hasEnded) this.transport.lost(new Error("The socket was closed"));
-  }
+  };
 
   readonly #onWritten = (): void => {
     if (--this.#writing > 0 || !this.#isWaited) return;
@@ -156,8 +134,7 @@ export class NodeSocketConnection extends StreamsOfTransport {
   /** Takes the socket back, on which nothing is under way: the connection is of no more use. */
   detach(): Duplex {
     const socket = this.#socket;
-    socket.off("data", NodeSocketConnection.#onData).off("end", NodeSocketConnection.#onEnd);
-    socket.off("error", NodeSocketConnection.#onError).off("close", NodeSocketConnection.#onClose);
+    socket.off("data", this.#onData).off("end", this.#onEnd).off("error", this.#onError).off("close", this.#onClose);
     socket.pause();
     return socket;
   }

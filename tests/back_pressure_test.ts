@@ -128,6 +128,24 @@ for (const [name, echo] of Object.entries(ECHOES)) {
   });
 }
 
+test("a peer that takes a write is alive, also when nothing waits behind it", async () => {
+  const { clock, conn, peer, socket } = attached("server", { idleTimeout: 1000 }, { highWaterMark: 1, reads: false });
+  const reader = peer.conn.readable.getReader();
+  for (const at of [0, 1]) { // the first is taken, the second waits
+    await clock.advance(at);
+    socket.send(new Uint8Array(1000));
+  }
+  await clock.advance(489);
+  await reader.read();
+  await clock.advance(0);
+  socket.send(new Uint8Array(1000));
+  await clock.advance(900);
+  assertEquals([clock.now(), conn.isClosed], [1390, false]);
+  await clock.advance(200);
+  assertEquals([conn.isClosed, clock.pending], [true, 0]);
+  await reader.cancel().catch(() => {});
+});
+
 test("a handler that has yet to settle keeps its connection, when nothing is to be written", async () => {
   const { clock, conn, peer, socket } = attached("server", { idleTimeout: 1000 });
   socket.receive((message) => {

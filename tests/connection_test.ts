@@ -239,6 +239,18 @@ const THROWERS: readonly [name: string, fail: (error: Error) => unknown][] = [
   }],
   ["rejects", (error) => Promise.reject(error)],
 ];
+
+test("a handler is called as a function of nobody", async () => {
+  const { peer, socket } = attached(), seen: unknown[] = [];
+  socket.receive(function (this: unknown) {
+    seen.push(this);
+  });
+  peer.frame("server", "text", "a");
+  await settled();
+  assertEquals(seen, [undefined]);
+  socket.abort();
+});
+
 for (const [name, fail] of THROWERS) {
   test(`a handler that ${name} closes with 1011, and receive() rejects with that very error`, async () => {
     const { peer, socket } = attached();

@@ -82,6 +82,43 @@ test("Deadlines may be cleared and set by the callback of another, and one that 
   assertEquals(fired.at(-1), "e");
 });
 
+test("Deadlines that set themselves again wait for their time, also by a clock that stands still or steps back", () => {
+  for (const times of [[0, 0, 0, 0], [1000, 0, 0, 0], [0, -5000, 0, 0]]) {
+    let now = times[0]!, fire = () => {}, fired = 0;
+    const delays: number[] = [];
+    const clock: Clock = {
+      now: () => now,
+      setTimeout(callback, delay) {
+        delays.push(delay);
+        return fire = callback;
+      },
+      clearTimeout() {},
+    };
+    const deadline = new Deadline(clock);
+    const again = () => {
+      fired++;
+      if (fired < 1000) deadline.set(50, again);
+    };
+    deadline.set(50, again);
+    for (const time of times.slice(1)) {
+      now = time;
+      fire();
+    }
+    assertEquals([fired, delays], [3, [50, 50, 50, 50]], JSON.stringify(times));
+  }
+});
+
+test("a timer that was forgotten, and fires nevertheless, ends no Deadline", () => {
+  const fires: (() => void)[] = [], fired: string[] = [];
+  const clock: Clock = { now: () => 0, setTimeout: (callback) => fires.push(callback), clearTimeout() {} };
+  new Deadline(clock).set(20, () => fired.push("20"));
+  new Deadline(clock).set(10, () => fired.push("10"));
+  fires[0]!();
+  assertEquals(fired, []);
+  fires[1]!();
+  assertEquals(fired, ["10"]);
+});
+
 test("a Deadline is over when its timer says so, which may be a little early", () => {
   let now = 0, fire = () => {};
   const clock: Clock = { now: () => now, setTimeout: (callback) => fire = callback, clearTimeout() {} };

@@ -142,6 +142,38 @@ test("a Deno.Conn is read in large chunks once much comes, also where something 
   a.close();
 });
 
+test("a message that fills the read buffer of a Deno.Conn exactly is not read into again", async () => {
+  // What the connection reads, cut where it is read: each header by itself
+  const frame = (fill: number): Uint8Array[] => {
+    const header = Uint8Array.of(0x82, 0x7f, 0, 0, 0, 0, 0, 1, 0, 0);
+    return [header, new Uint8Array(65536).fill(fill)];
+  };
+  const pieces = [1, 2, 3, 4, 5].flatMap(frame);
+  const conn = {
+    readable: new ReadableStream<Uint8Array>(),
+    writable: new WritableStream<Uint8Array>(),
+    read(bytes: Uint8Array): Promise<number | null> {
+      const piece = pieces.shift();
+      if (!piece) return new Promise(() => {});
+      const count = Math.min(bytes.length, piece.length);
+      bytes.set(piece.subarray(0, count));
+      if (count < piece.length) pieces.unshift(piece.subarray(count));
+      return Promise.resolve(count);
+    },
+    write: (bytes: Uint8Array) => Promise.resolve(bytes.length),
+    closeWrite: () => Promise.resolve(),
+    close() {},
+  };
+  const socket = attach(conn, { role: "client", protocol: "", extensions: "" }, { highWaterMark: 2 ** 20 });
+  const reader = socket.readable.getReader(), messages: Uint8Array[] = [];
+  while (messages.length < 5) messages.push((await reader.read()).value as Uint8Array);
+  assertEquals(
+    messages.map((message) => [message.length, message[0], message.at(-1)]),
+    [1, 2, 3, 4, 5].map((fill) => [65536, fill, fill]),
+  );
+  socket.abort();
+});
+
 for (const face of ["receive()", "its streams"] as const) {
   test(`messages that ${face} gave stay as they are, whatever comes after them`, async () => {
     const [a, b] = await denoPair();
