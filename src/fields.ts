@@ -18,16 +18,28 @@ export function isTokenChar(code: number): boolean {
   return TOKEN_CHARS[code] === 1;
 }
 
-const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/, FIELD_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
+const TOKEN = /[!#$%&'*+\-.^_`|~0-9A-Za-z]+/y, FIELD_VALUE = /[\t\x20-\x7e\x80-\xff]*/y;
+
+/** Where the token that begins at a position ends (RFC 9110 §5.6.2): there, when none does. */
+export function tokenEnd(text: string, at: number): number {
+  TOKEN.lastIndex = at;
+  return TOKEN.test(text) ? TOKEN.lastIndex : at;
+}
+
+/** Where what may stand in a field's value ends: HTAB, visible ASCII, space, and 0x80–0xFF (RFC 9110 §5.5). */
+export function fieldValueEnd(text: string, at: number): number {
+  FIELD_VALUE.lastIndex = at;
+  return FIELD_VALUE.test(text) ? FIELD_VALUE.lastIndex : at;
+}
 
 /** Whether a string is a token (RFC 9110 §5.6.2). */
 export function isToken(value: unknown): boolean {
-  return typeof value === "string" && TOKEN.test(value);
+  return typeof value === "string" && value !== "" && tokenEnd(value, 0) === value.length;
 }
 
-/** Whether a string may be a field's value: HTAB, visible ASCII, space, and 0x80–0xFF (RFC 9110 §5.5). */
+/** Whether a string may be a field's value (RFC 9110 §5.5). */
 export function isFieldValue(value: string): boolean {
-  return FIELD_VALUE.test(value);
+  return fieldValueEnd(value, 0) === value.length;
 }
 
 /** The elements of a list, without the white space around them and without empty ones (RFC 9110 §5.6.1). */

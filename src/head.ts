@@ -3,7 +3,7 @@
 // wrong is a Problem.
 
 import { type Problem, quote } from "./errors.ts";
-import { isFieldValue, isToken, isTokenChar, trimSpace } from "./fields.ts";
+import { fieldValueEnd, isFieldValue, isToken, isTokenChar, tokenEnd, trimSpace } from "./fields.ts";
 
 /** At most this many fields. */
 export const MAX_FIELDS = 128;
@@ -180,18 +180,12 @@ export function readLines(head: Uint8Array): { start: string; fields: Fields } |
   return { start: text.slice(0, text.indexOf("\r\n")), fields: new Fields(text, lines) };
 }
 
-const NAME = /[!#$%&'*+\-.^_`|~0-9A-Za-z]+/y, VALUE = /[\t\x20-\x7e\x80-\xff]*/y;
-
 /** The field lines of a head: where each begins, where its colon is, and where it ends. */
 function findLines(head: string): readonly number[] | Problem {
   const lines: number[] = [];
   for (let at = head.indexOf("\r\n") + 2; at < head.length - 2;) {
     if (lines.length === 3 * MAX_FIELDS) return tooManyFields();
-    NAME.lastIndex = at;
-    const colon = NAME.test(head) ? NAME.lastIndex : at;
-    VALUE.lastIndex = colon + 1;
-    VALUE.test(head);
-    const end = VALUE.lastIndex;
+    const colon = tokenEnd(head, at), end = fieldValueEnd(head, colon + 1);
     if (colon === at || head[colon] !== ":" || !head.startsWith("\r\n", end)) {
       return checkField(head.slice(at, head.indexOf("\r\n", at)))!;
     }
