@@ -19,7 +19,7 @@ import { figureOf, type Workload, workloads } from "./workloads.ts";
 const { env } = process;
 const settings = {
   rounds: Number(env.ROUNDS ?? 5),
-  first: Number(env.FIRST ?? 0.5),
+  first: Number(env.FIRST ?? 1.5),
   warmUp: Number(env.WARMUP ?? 0.1),
   seconds: Number(env.DURATION ?? 0.35),
   memoryRounds: Number(env.MEMORY_ROUNDS ?? 1),
@@ -87,9 +87,9 @@ async function withServers(
   await body(all);
 }
 
-/** The same for a while, unmeasured: what is hot gets compiled, which takes a second or so of each thing. */
+/** The same for a while, unmeasured: what is hot gets compiled, which takes a second and more of each thing. */
 async function warmUp(loader: Loader, workload: Workload, peer: Peer, server: BenchServer): Promise<void> {
-  const times = { warmUp: 0, seconds: settings.first };
+  const times = { warmUp: 0, seconds: settings.first * (workload.warmUpFactor ?? 1) };
   if (takesPart(peer, workload)) await loader.run(workload.job(server, peer.kind === "raw", times));
 }
 

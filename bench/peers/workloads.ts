@@ -13,6 +13,8 @@ export interface Workload {
   readonly isText?: boolean;
   /** Whether the faces beside the direct one take part, which would else take too much time. */
   readonly hasFaces?: boolean;
+  /** How many times as long as another one it takes until its code is compiled. */
+  readonly warmUpFactor?: number;
   readonly job: (server: BenchServer, isRaw: boolean, times: Times) => Job;
 }
 
@@ -58,6 +60,7 @@ export function workloads(idle: number): readonly Workload[] {
     {
       name: "handshake and close",
       unit: "handshakes",
+      warmUpFactor: 3, // much more code, which runs a tenth as often
       job: ({ port, pid }, _, times) => ({ kind: "handshake", port, pid, connections: 16, ...times }),
     },
     {
