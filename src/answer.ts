@@ -201,7 +201,7 @@ export async function decide(request: RequestHead, options: AnswerOptions): Prom
   const refusal = options.authorize && await authorize(request, options);
   if (refusal) return refuseWith(refusal, options, request);
   const accept = await acceptValue(headers.get("sec-websocket-key")!);
-  const fields: FieldList = [...UPGRADE, ["Sec-WebSocket-Accept", accept]];
+  const fields: FieldList = [UPGRADE_FIELD, CONNECTION_FIELD, ["Sec-WebSocket-Accept", accept]];
   if (protocol !== "") fields.push(["Sec-WebSocket-Protocol", protocol]);
   const deflated = answerDeflate(headers.get("sec-websocket-extensions"), options.compression);
   if (deflated) fields.push(["Sec-WebSocket-Extensions", deflated.extensions]);
@@ -285,7 +285,8 @@ async function authorize(request: RequestHead, options: AnswerOptions): Promise<
 }
 
 /** Fields of a refusal by its failure, and otherwise by its status. */
-const UPGRADE: FieldList = [["Upgrade", "websocket"], ["Connection", "Upgrade"]];
+const UPGRADE_FIELD = ["Upgrade", "websocket"] as const, CONNECTION_FIELD = ["Connection", "Upgrade"] as const;
+const UPGRADE: FieldList = [UPGRADE_FIELD, CONNECTION_FIELD];
 const VERSION: FieldList = [["Sec-WebSocket-Version", "13"]];
 const REFUSAL_FIELDS: Readonly<Record<string, FieldList>> = {
   "version-missing": VERSION,

@@ -3,34 +3,47 @@
 
 import type { Clock } from "./clock.ts";
 
-/** One deadline, which can be set again, and is off while its delay is 0. */
-export class Deadline {
+/** What has a deadline, which can be set again, and is off while its delay is 0. */
+export abstract class Due {
   readonly #timers: Timers;
   /** Where it stands in the heap, or -1, and when it is over. Both are the heap's. */
   place = -1;
   due = 0;
-  #callback: (() => void) | undefined;
 
   constructor(clock: Clock) {
     this.#timers = timersOf(clock);
   }
 
-  /** Sets it; what was set is forgotten. */
-  set(delay: number, callback: () => void): void {
+  /** Sets the deadline; what was set is forgotten. */
+  protected allow(delay: number): void {
     this.clear();
-    if (delay === 0) return;
-    this.#callback = callback;
-    this.#timers.add(this, delay);
+    if (delay !== 0) this.#timers.add(this, delay);
   }
 
-  /** Forgets it. */
+  /** Forgets the deadline. */
   clear(): void {
-    if (this.place < 0) return;
-    this.#callback = undefined;
-    this.#timers.remove(this);
+    if (this.place >= 0) this.#timers.remove(this);
   }
 
   /** It is over. */
+  abstract fire(): void;
+}
+
+/** A deadline that calls back. */
+export class Deadline extends Due {
+  #callback: (() => void) | undefined;
+
+  /** Sets it; what was set is forgotten. */
+  set(delay: number, callback: () => void): void {
+    this.allow(delay);
+    this.#callback = callback;
+  }
+
+  override clear(): void {
+    super.clear();
+    this.#callback = undefined;
+  }
+
   fire(): void {
     const callback = this.#callback!;
     this.#callback = undefined;
@@ -49,7 +62,7 @@ function timersOf(clock: Clock): Timers {
 /** The deadlines of one clock, the next one first: no one is due before the one at half of its place. */
 class Timers {
   readonly #clock: Clock;
-  readonly #heap: Deadline[] = [];
+  readonly #heap: Due[] = [];
   #timer: unknown;
   /** When the timer runs out. */
   #next = Infinity;
@@ -64,14 +77,14 @@ class Timers {
     return this.#latest = Math.max(this.#latest, this.#clock.now());
   }
 
-  add(deadline: Deadline, delay: number): void {
+  add(deadline: Due, delay: number): void {
     deadline.due = this.#now() + delay;
     this.#heap.push(deadline);
     this.#rise(deadline, this.#heap.length - 1);
     if (deadline.due < this.#next) this.#arm(deadline.due, delay);
   }
 
-  remove(deadline: Deadline): void {
+  remove(deadline: Due): void {
     const { place } = deadline, last = this.#heap.pop()!;
     deadline.place = -1;
     if (last !== deadline) this.#sink(last, this.#rise(last, place));
@@ -108,7 +121,7 @@ class Timers {
   }
 
   /** Moves a deadline up from a place to where it belongs, and gives that place. */
-  #rise(deadline: Deadline, place: number): number {
+  #rise(deadline: Due, place: number): number {
     const heap = this.#heap;
     while (place > 0) {
       const above = heap[place - 1 >> 1]!;
@@ -121,7 +134,7 @@ class Timers {
   }
 
   /** The same downwards. */
-  #sink(deadline: Deadline, place: number): void {
+  #sink(deadline: Due, place: number): void {
     const heap = this.#heap;
     for (let below; (below = 2 * place + 1) < heap.length; place = below) {
       if (below + 1 < heap.length && heap[below + 1]!.due < heap[below]!.due) below++;

@@ -2,7 +2,7 @@
 // counts only while it is the peer's: when we read, or when it does not take what we write.
 
 import type { Clock } from "./clock.ts";
-import { Deadline } from "./deadline.ts";
+import { Due } from "./deadline.ts";
 
 /** What happens when nothing comes. */
 export interface IdleHandlers {
@@ -15,21 +15,20 @@ export interface IdleHandlers {
 }
 
 /** Watches one connection. */
-export class IdleWatch {
+export class IdleWatch extends Due {
   readonly #clock: Clock;
   readonly #timeout: number;
   readonly #handlers: IdleHandlers;
-  readonly #deadline: Deadline;
   #heard = 0;
   #pinged = false;
   #running = false;
 
   /** @param timeout In milliseconds; 0 watches nothing. */
   constructor(clock: Clock, timeout: number, handlers: IdleHandlers) {
+    super(clock);
     this.#clock = clock;
     this.#timeout = timeout;
     this.#handlers = handlers;
-    this.#deadline = new Deadline(clock);
   }
 
   /** Begins, as if something had just come. */
@@ -37,7 +36,7 @@ export class IdleWatch {
     if (this.#timeout === 0 || this.#running) return;
     this.#running = true;
     this.heard();
-    this.#deadline.set(this.#timeout / 2, () => this.#look());
+    this.allow(this.#timeout / 2);
   }
 
   /** The peer gave a sign of life, or is given its time anew. */
@@ -50,10 +49,11 @@ export class IdleWatch {
   /** Ends. */
   stop(): void {
     this.#running = false;
-    this.#deadline.clear();
+    this.clear();
   }
 
-  #look(): void {
+  /** A look at the stamp is due. */
+  fire(): void {
     if (!this.#handlers.counts()) this.heard();
     const idle = this.#clock.now() - this.#heard;
     if (idle >= this.#timeout) {
@@ -67,6 +67,6 @@ export class IdleWatch {
     }
     // a timer may fire a little early: at least a millisecond from now
     const next = this.#pinged ? this.#timeout : this.#timeout / 2;
-    if (this.#running) this.#deadline.set(Math.max(1, next - idle), () => this.#look());
+    if (this.#running) this.allow(Math.max(1, next - idle));
   }
 }

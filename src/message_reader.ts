@@ -35,7 +35,7 @@ export class MessageReader {
   #stopped = false;
   /** Whether a message is a view of the last chunk. */
   #isLent = false;
-  #waiting: Uint8Array<ArrayBuffer>[] = [];
+  #waiting: Uint8Array<ArrayBuffer>[] | undefined;
 
   /** The frame being read; `#left` is what is missing of its payload, -1 between frames. */
   readonly #frame: FrameHeader = { fin: false, rsv: 0, opcode: 0, masked: false, length: 0, key: 0 };
@@ -76,11 +76,15 @@ export class MessageReader {
   receive(chunk: Uint8Array<ArrayBuffer>): boolean {
     if (this.#stopped) return false;
     this.#isLent = false;
-    if (this.#paused || this.#feeding || this.#waiting.length > 0) {
-      this.#waiting.push(chunk);
+    if (this.#paused || this.#feeding || this.#waits) {
+      (this.#waiting ??= []).push(chunk);
       this.#feedWaiting();
     } else this.#feedWaiting(chunk);
-    return !this.#isLent && this.#waiting.length === 0 && !this.#feeding;
+    return !this.#isLent && !this.#waits && !this.#feeding;
+  }
+
+  get #waits(): boolean {
+    return this.#waiting !== undefined && this.#waiting.length > 0;
   }
 
   /** Stops before the next frame, also in the middle of a chunk. */
@@ -104,7 +108,7 @@ export class MessageReader {
   /** Reads nothing more. */
   stop(): void {
     this.#stopped = true;
-    this.#waiting = [];
+    this.#waiting = undefined;
     this.#message.clear();
     this.#inflater?.free();
   }
@@ -114,7 +118,7 @@ export class MessageReader {
     this.#feeding = true;
     try {
       if (next) this.#feed(next);
-      while (!this.#paused && this.#waiting.length > 0) this.#feed(this.#waiting.shift()!);
+      while (!this.#paused && this.#waits) this.#feed(this.#waiting!.shift()!);
     } finally {
       this.#feeding = false;
     }
@@ -124,7 +128,7 @@ export class MessageReader {
     let at = 0;
     while (at < chunk.length && !this.#stopped) {
       if (this.#paused) {
-        this.#waiting.unshift(chunk.subarray(at));
+        (this.#waiting ??= []).unshift(chunk.subarray(at));
         return;
       }
       at = this.#left < 0 ? this.#readHeader(chunk, at) : this.#readPayload(chunk, at);

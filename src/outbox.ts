@@ -34,7 +34,7 @@ const SMALL_POOL = new Pool(SMALL, 256), LARGE_POOL = new Pool(LARGE, 80);
 export class Outbox {
   /** How many bytes wait. */
   size = 0;
-  #full: Uint8Array<ArrayBuffer>[] = [];
+  #full: Uint8Array<ArrayBuffer>[] | undefined;
   #slab: Uint8Array<ArrayBuffer> | undefined;
   #used = 0;
 
@@ -49,7 +49,7 @@ export class Outbox {
       giveBack(before);
       return this.#slab;
     }
-    if (before) this.#full.push(before.subarray(0, this.#used));
+    if (before) (this.#full ??= []).push(before.subarray(0, this.#used));
     this.#used = 0;
     return this.#slab = slabOf(count);
   }
@@ -68,8 +68,8 @@ export class Outbox {
   /** The next bytes to write, or `undefined`. They stay as they are until they are given to {@linkcode recycle}. */
   take(): Uint8Array<ArrayBuffer> | undefined {
     if (this.size === 0) return undefined;
-    if (this.#full.length > 0) {
-      const bytes = this.#full.shift()!;
+    const bytes = this.#full?.shift();
+    if (bytes) {
       this.size -= bytes.length;
       return bytes;
     }
@@ -88,7 +88,7 @@ export class Outbox {
 
   /** Drops everything. */
   clear(): void {
-    this.#full = [];
+    this.#full = undefined;
     if (this.#slab) giveBack(this.#slab);
     this.#slab = undefined;
     this.#used = this.size = 0;

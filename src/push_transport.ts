@@ -22,7 +22,7 @@ export class PushTransport implements Transport {
   readonly #source: PushSource;
   #handlers: TransportHandlers | undefined;
   #paused = true;
-  #kept: Uint8Array<ArrayBuffer>[] = [];
+  #kept: Uint8Array<ArrayBuffer>[] | undefined;
   #isHandingOver = false;
   #sourcePaused = false;
   /** The peer has ended; each owner is told once. */
@@ -49,7 +49,11 @@ export class PushTransport implements Transport {
 
   /** How many bytes wait for an owner. */
   get kept(): number {
-    return this.#kept.reduce((sum, { length }) => sum + length, 0);
+    return this.#kept?.reduce((sum, { length }) => sum + length, 0) ?? 0;
+  }
+
+  get #keeps(): boolean {
+    return this.#kept !== undefined && this.#kept.length > 0;
   }
 
   // ---- what the socket says
@@ -57,14 +61,14 @@ export class PushTransport implements Transport {
   /** Bytes came, which are ours. */
   pushed(chunk: Uint8Array<ArrayBuffer>): void {
     if (this.#closed || chunk.length === 0) return;
-    if (!this.#paused && !this.#isHandingOver && this.#kept.length === 0) {
+    if (!this.#paused && !this.#isHandingOver && !this.#keeps) {
       this.#isHandingOver = true;
       this.#handlers!.data(chunk);
       this.#isHandingOver = false;
-      if (this.#kept.length > 0 || this.#ended) this.#handOver();
+      if (this.#keeps || this.#ended) this.#handOver();
       return;
     }
-    this.#kept.push(chunk);
+    (this.#kept ??= []).push(chunk);
     if (this.#sourcePaused || this.#isHandingOver) return;
     this.#sourcePaused = true;
     this.#source.pause();
@@ -99,7 +103,7 @@ export class PushTransport implements Transport {
   #handOver(): void {
     if (this.#isHandingOver) return;
     this.#isHandingOver = true;
-    while (!this.#paused && !this.#closed && this.#kept.length > 0) this.#handlers!.data(this.#kept.shift()!);
+    while (!this.#paused && !this.#closed && this.#keeps) this.#handlers!.data(this.#kept!.shift()!);
     this.#isHandingOver = false;
     if (this.#paused || this.#closed) return;
     if (this.#ended) {
@@ -146,7 +150,7 @@ export class PushTransport implements Transport {
   abort(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#kept = [];
+    this.#kept = undefined;
     this.#source.close();
   }
 

@@ -70,7 +70,7 @@ export type CheckedOptions = { readonly [Name in keyof ConnectionOptions]-?: Non
  * @throws {RangeError} When one is out of its range.
  */
 export function checkConnectionOptions(options: ConnectionOptions): CheckedOptions {
-  return {
+  const checked: CheckedOptions = {
     maxMessageSize: checkNumber("maxMessageSize", options.maxMessageSize, 16 * 2 ** 20),
     highWaterMark: checkNumber("highWaterMark", options.highWaterMark, 65536),
     closeTimeout: checkTime("closeTimeout", options.closeTimeout, 10_000),
@@ -78,7 +78,13 @@ export function checkConnectionOptions(options: ConnectionOptions): CheckedOptio
     compression: options.compression ?? false,
     clock: checkClock(options.clock),
   };
+  return latest = NAMES.every((name) => checked[name] === latest?.[name]) ? latest! : checked;
 }
+
+const NAMES = ["maxMessageSize", "highWaterMark", "closeTimeout", "idleTimeout", "compression", "clock"] as const;
+
+/** What was checked last: most connections of a server have the same options, and then share them. */
+let latest: CheckedOptions | undefined;
 
 /**
  * Called with each message; a promise pauses reading until it settles.
