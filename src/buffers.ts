@@ -1,5 +1,8 @@
-// Buffers between the application and us: checked on their way in, copied on their way out. A small array has no buffer
-// until it is asked for one, which takes as long as all else that is done for a message: hence the mark on our copies.
+// Buffers between the application and us: checked on their way in, copied on their way out. On Bun a small array has no
+// buffer until it is asked for one, which takes as long as all else that is done for a message: hence the mark on our
+// copies.
+
+import { BUFFER_IS_DEAR } from "./tuning.ts";
 
 /** Gives its argument back, so that a private field can be put on it. */
 class Given {
@@ -38,7 +41,7 @@ export function ownedOf(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer>
 export function bytesOf(source: BufferSource): Uint8Array<ArrayBuffer> {
   const isBytes = source instanceof Uint8Array;
   // A detached one has no bytes
-  if (isBytes && Mark.isOn(source) && source.length > 0) return source as Uint8Array<ArrayBuffer>;
+  if (BUFFER_IS_DEAR && isBytes && Mark.isOn(source) && source.length > 0) return source as Uint8Array<ArrayBuffer>;
   const buffer = ArrayBuffer.isView(source) ? source.buffer : source;
   if (!(buffer instanceof ArrayBuffer)) {
     throw new TypeError("Cannot send: a message must be a string, an ArrayBuffer or a view of one");

@@ -12,6 +12,9 @@ export const COPIED = isBun ? 256 : 0;
 /** The same for what is written, out of its slab. */
 export const COPIED_OUT = isBun ? 512 : 0;
 
+/** Whether asking a small array for its buffer costs as much as all else that is done for a message. */
+export const BUFFER_IS_DEAR = isBun;
+
 let isFirst = !isBun;
 
 /**
