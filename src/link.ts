@@ -109,10 +109,9 @@ export class Link implements ProtocolEvents, OutputHandlers, IdleHandlers, Trans
   }
 
   data(chunk: Uint8Array<ArrayBuffer>): boolean {
-    let isFree = false;
     this.#idle.heard();
     // A stream may hand over its first message at once, and the others in microtasks
-    this.#output.cork(() => isFree = this.#machine.receive(chunk), !this.#handler);
+    const isFree = this.#output.receive(chunk, !this.#handler);
     return isFree || !this.#handler && !this.#held; // a stream gives copies, and what is held waits in the machine
   }
 

@@ -85,8 +85,26 @@ export class Output {
     try {
       run();
     } finally {
-      this.#corked = false;
+      this.#uncork(goesOn);
     }
+  }
+
+  /**
+   * The same for what the machine makes of the next bytes, without a function for each chunk.
+   *
+   * @returns Whether the bytes are of no more use.
+   */
+  receive(chunk: Uint8Array<ArrayBuffer>, goesOn: boolean): boolean {
+    this.#corked = true;
+    try {
+      return this.#machine.receive(chunk);
+    } finally {
+      this.#uncork(goesOn);
+    }
+  }
+
+  #uncork(goesOn: boolean): void {
+    this.#corked = false;
     if (goesOn && this.#machine.buffered > 0) this.wrote();
     else this.flush();
   }

@@ -197,7 +197,7 @@ export class Protocol {
    * @throws {DOMException} `InvalidStateError` when the connection is not open.
    * @throws {TypeError} When it is neither, or shared or resizable memory, or of another kind than the piece before.
    */
-  send(message: Message, options: SendOptions = {}): void {
+  send(message: Message, options?: SendOptions): void {
     if (this.#state !== "open") {
       throw new DOMException("Cannot send: the connection is not open", "InvalidStateError");
     }
@@ -206,10 +206,10 @@ export class Protocol {
     if (this.#sending !== 0 && this.#sending !== opcode) {
       throw new TypeError("Cannot send: the pieces of a message must be all strings or all buffers");
     }
-    const fin = options.fin ?? true, isFirst = this.#sending === 0;
+    const fin = options?.fin ?? true, isFirst = this.#sending === 0;
     const first = (fin ? FIN : 0) | (isFirst ? opcode : OPCODE.continuation);
     this.#sending = fin ? 0 : opcode;
-    if (this.#deflater && (isFirst ? options.compress !== false : this.#isCompressing)) {
+    if (this.#deflater && (isFirst ? options?.compress !== false : this.#isCompressing)) {
       this.#sendCompressed(this.#deflater, first, typeof bytes === "string" ? encode(bytes) : bytes);
     } else {
       this.#isCompressing = false;
