@@ -1,5 +1,7 @@
 import { assert, assertEquals, assertInstanceOf, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
 import { type Message, WebSocketError } from "../mod.ts";
+import { systemClock } from "../src/clock.ts";
+import { checkConnectionOptions } from "../src/web_socket.ts";
 import { closing, hex, times } from "./cases/frames_base.ts";
 import { test } from "./harness.ts";
 import { attached, type RawPeer, settled } from "./raw_peer.ts";
@@ -300,4 +302,23 @@ test("abort() inside a handler delivers nothing more, not even the peer's Close"
   await settled();
   assertEquals([got, error.cause, error.closeCode], [["a"], "enough", 1006]);
   assertEquals([conn.isClosed, clock.pending, peer.take()], [true, 0, ""]);
+});
+
+test("connections share checked options only while each of them is the same", () => {
+  const compression = { level: 1 }, clock = { ...systemClock };
+  const different = [
+    {},
+    { maxMessageSize: 1 },
+    { highWaterMark: 1 },
+    { closeTimeout: 1 },
+    { idleTimeout: 1 },
+    { compression },
+    { clock },
+  ];
+  const defaults = checkConnectionOptions({});
+  for (const options of different) {
+    const checked = checkConnectionOptions(options);
+    assertEquals({ ...checked }, { ...defaults, ...options });
+    assertStrictEquals(checkConnectionOptions({ ...options }), checked);
+  }
 });
