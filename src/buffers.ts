@@ -1,6 +1,5 @@
-// Buffers between the application and us: checked on their way in, copied on their way out. On Bun a small array has no
-// buffer until it is asked for one, which takes as long as all else that is done for a message: hence the mark on our
-// copies.
+// Buffers between the application and us: checked on their way in, copied on their way out. Our copies are marked: they
+// need not be copied again, nor, where asking an array for its buffer takes long, be checked again.
 
 import { BUFFER_IS_DEAR } from "./tuning.ts";
 

@@ -16,7 +16,7 @@ export abstract class Due {
 
   /** Sets the deadline; what was set is forgotten. */
   protected allow(delay: number): void {
-    this.clear();
+    if (this.place >= 0) this.#timers.remove(this);
     if (delay !== 0) this.#timers.add(this, delay);
   }
 
@@ -35,8 +35,8 @@ export class Deadline extends Due {
 
   /** Sets it; what was set is forgotten. */
   set(delay: number, callback: () => void): void {
+    this.#callback = delay === 0 ? undefined : callback;
     this.allow(delay);
-    this.#callback = callback;
   }
 
   override clear(): void {

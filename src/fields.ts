@@ -32,8 +32,8 @@ export function fieldValueEnd(text: string, at: number): number {
   return FIELD_VALUE.test(text) ? FIELD_VALUE.lastIndex : at;
 }
 
-/** Whether a token that begins at a position is a name, which is in lower case: compared without making a string of it. */
-export function isSameName(text: string, at: number, name: string): boolean {
+/** Whether what begins at a position begins with a name, which is in lower case: compared where it stands. */
+export function startsWithName(text: string, at: number, name: string): boolean {
   for (let i = 0; i < name.length; i++) {
     const code = text.charCodeAt(at + i);
     if ((code >= 0x41 && code <= 0x5a ? code | 0x20 : code) !== name.charCodeAt(i)) return false;

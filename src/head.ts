@@ -3,7 +3,7 @@
 // wrong is a Problem.
 
 import { type Problem, quote } from "./errors.ts";
-import { fieldValueEnd, isFieldValue, isSameName, isToken, isTokenChar, tokenEnd, trimSpace } from "./fields.ts";
+import { fieldValueEnd, isFieldValue, isToken, isTokenChar, startsWithName, tokenEnd, trimSpace } from "./fields.ts";
 
 /** At most this many fields. */
 export const MAX_FIELDS = 128;
@@ -145,7 +145,7 @@ export class Fields {
 
   #isNamed(lines: readonly number[], i: number, wanted: string): boolean {
     const start = lines[i]!, end = lines[i + 1]!;
-    return end - start === wanted.length && isSameName(this.#head, start, wanted);
+    return end - start === wanted.length && startsWithName(this.#head, start, wanted);
   }
 
   #value(i: number): string {

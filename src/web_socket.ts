@@ -78,10 +78,9 @@ export function checkConnectionOptions(options: ConnectionOptions): CheckedOptio
     compression: options.compression ?? false,
     clock: checkClock(options.clock),
   };
-  return latest = NAMES.every((name) => checked[name] === latest?.[name]) ? latest! : checked;
+  const names = Object.keys(checked) as (keyof CheckedOptions)[];
+  return latest = names.every((name) => checked[name] === latest?.[name]) ? latest! : checked;
 }
-
-const NAMES = ["maxMessageSize", "highWaterMark", "closeTimeout", "idleTimeout", "compression", "clock"] as const;
 
 /** What was checked last: most connections of a server have the same options, and then share them. */
 let latest: CheckedOptions | undefined;
