@@ -284,10 +284,10 @@ async function authorize(request: RequestHead, options: AnswerOptions): Promise<
   }
 }
 
-/** Fields of a refusal by its failure, and otherwise by its status. */
 const UPGRADE_FIELD = ["Upgrade", "websocket"] as const, CONNECTION_FIELD = ["Connection", "Upgrade"] as const;
 const UPGRADE: FieldList = [UPGRADE_FIELD, CONNECTION_FIELD];
 const VERSION: FieldList = [["Sec-WebSocket-Version", "13"]];
+/** Fields of a refusal by its failure, and otherwise by its status. */
 const REFUSAL_FIELDS: Readonly<Record<string, FieldList>> = {
   "version-missing": VERSION,
   "version-unsupported": [...UPGRADE, ...VERSION], // RFC 6455 §4.4
