@@ -1,7 +1,7 @@
 // Masking (RFC 6455 §5.3): XOR in place, and keys that are fresh for each frame. A key is one 32-bit number in network
 // order: its first byte, the highest, masks the first byte of the payload.
 
-import { WIDE_WORDS_FROM, WORDS_FROM } from "./tuning.ts";
+import { WIDE_WORDS, WORDS_FROM } from "./tuning.ts";
 
 /**
  * Gives a masking key: 32 bits, the first byte of the key highest. It must be unpredictable (RFC 6455 §10.3), and a new
@@ -24,6 +24,9 @@ export type MaskKeys = () => number;
 
 const LITTLE_ENDIAN = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1;
 
+/** Words are counted in 32 bits: beyond it goes by bytes. */
+const MOST = 2 ** 31;
+
 /**
  * Masks or unmasks `bytes[start, end)` in place.
  *
@@ -34,15 +37,14 @@ const LITTLE_ENDIAN = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1;
 export function mask(bytes: Uint8Array, start: number, end: number, key: number, phase = 0): number {
   const length = end - start;
   let at = start, turned = rotate(key, 8 * phase);
-  if (length >= WORDS_FROM) {
-    const isWide = length >= WIDE_WORDS_FROM, size = isWide ? 8 : 4;
-    const aligned = start + (-(bytes.byteOffset + start) & size - 1), count = Math.floor((end - aligned) / size);
-    maskBytes(bytes, start, aligned, turned);
-    turned = rotate(turned, 8 * (aligned - start & 3));
-    const word = LITTLE_ENDIAN ? swap(turned) : turned;
-    if (isWide) maskWideWords(new BigUint64Array(bytes.buffer, bytes.byteOffset + aligned, count), word);
-    else maskWords(new Int32Array(bytes.buffer, bytes.byteOffset + aligned, count), word);
-    at = aligned + count * size;
+  if (length >= WORDS_FROM && end < MOST) {
+    const bits = WIDE_WORDS ? 3 : 2, size = 1 << bits, first = -bytes.byteOffset & size - 1;
+    const from = start - first + size - 1 >> bits, to = end - first >> bits;
+    at = first + (from << bits);
+    maskBytes(bytes, start, at, turned);
+    turned = rotate(turned, 8 * (at - start & 3));
+    maskWords(wordsOf(bytes, first), from, to, LITTLE_ENDIAN ? swap(turned) : turned);
+    at = first + (to << bits);
   }
   maskBytes(bytes, at, end, turned);
   return phase + length & 3;
@@ -58,13 +60,39 @@ function maskBytes(bytes: Uint8Array, at: number, end: number, key: number): voi
   for (let shift = 24; at < end; shift -= 8) bytes[at++]! ^= key >>> shift;
 }
 
-function maskWords(words: Int32Array, word: number): void {
-  for (let i = 0; i < words.length; i++) words[i]! ^= word;
+type Words = BigUint64Array | Int32Array;
+
+/** The bytes that were last seen as words, which serve all frames of a chunk. */
+let seen: Uint8Array | undefined;
+let words: Words | undefined;
+
+/** A larger buffer is not kept for that: its memory would be nobody's. */
+const KEPT = 2 ** 17;
+
+/** Bytes as words, from their byte `first` on. */
+function wordsOf(bytes: Uint8Array, first: number): Words {
+  if (seen === bytes) return words!;
+  const { buffer, byteOffset, length } = bytes, start = byteOffset + first;
+  const made = WIDE_WORDS
+    ? new BigUint64Array(buffer, start, length - first >> 3)
+    : new Int32Array(buffer, start, length - first >> 2);
+  if (buffer.byteLength <= KEPT) {
+    seen = bytes;
+    words = made;
+  }
+  return made;
 }
 
-function maskWideWords(words: BigUint64Array, word: number): void {
-  const twice = BigInt(word >>> 0) * 0x1_0000_0001n;
-  for (let i = 0; i < words.length; i++) words[i]! ^= twice;
+const pair = new Int32Array(2), pairAsOne = new BigUint64Array(pair.buffer);
+
+function maskWords(words: Words, from: number, to: number, word: number): void {
+  if (words instanceof Int32Array) {
+    for (let i = from; i < to; i++) words[i]! ^= word;
+  } else {
+    pair[0] = pair[1] = word;
+    const twice = pairAsOne[0]!;
+    for (let i = from; i < to; i++) words[i]! ^= twice;
+  }
 }
 
 function rotate(word: number, bits: number): number {

@@ -70,6 +70,22 @@ test("mask() is the XOR by bytes at every offset, start, length and phase (RFC 6
   }
 });
 
+test("mask() finds its way in bytes that it has seen before, in any order (RFC 6455 §5.3)", () => {
+  const next = random(2), buffers = [new Uint8Array(4000), new Uint8Array(2 ** 17 + 1000)];
+  const chunks = buffers.flatMap((buffer) => [buffer.subarray(3, 2000), buffer.subarray(2001)]);
+  for (const chunk of chunks) for (let i = 0; i < chunk.length; i++) chunk[i] = next();
+  const expected = chunks.map((chunk) => chunk.slice());
+  for (let round = 0; round < 400; round++) {
+    const which = next() % (round < 200 ? 2 : 4), chunk = chunks[which]!, key = next() | 0, phase = round % 4;
+    const start = next() % chunk.length, end = start + next() % (chunk.length - start + 1);
+    mask(chunk, start, end, key, phase);
+    maskByByte(expected[which]!, start, end, key, phase);
+  }
+  for (const [i, chunk] of chunks.entries()) {
+    assert(chunk.every((byte, at) => byte === expected[i]![at]), `chunk ${i}`);
+  }
+});
+
 test("mask() is its own inverse across any cut (RFC 6455 §5.3)", () => {
   const payload = Uint8Array.from({ length: 200 }, (_, i) => i);
   for (let cut = 0; cut <= payload.length; cut++) {
