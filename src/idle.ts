@@ -8,6 +8,8 @@ import { Due } from "./deadline.ts";
 export interface IdleHandlers {
   /** Whether silence is the peer's. */
   counts(): boolean;
+  /** Whether it has yet to take something that was written. */
+  waits(): boolean;
   /** Half of the time is over. */
   ping(): void;
   /** All of it is. */
@@ -22,6 +24,8 @@ export class IdleWatch extends Due {
   #heard = 0;
   #pinged = false;
   #running = false;
+  /** Whether something was yet to be taken at the last look. */
+  #waited = false;
 
   /** @param timeout In milliseconds; 0 watches nothing. */
   constructor(clock: Clock, timeout: number, handlers: IdleHandlers) {
@@ -46,6 +50,14 @@ export class IdleWatch extends Due {
     this.#pinged = false;
   }
 
+  /**
+   * What was written is taken: by the kernel, mostly, and at once, which says nothing of the peer. It is a sign of life of
+   * what was yet to be taken at the last look.
+   */
+  taken(): void {
+    if (this.#waited) this.heard();
+  }
+
   /** Ends. */
   stop(): void {
     this.#running = false;
@@ -54,7 +66,10 @@ export class IdleWatch extends Due {
 
   /** A look at the stamp is due. */
   fire(): void {
-    if (!this.#handlers.counts()) this.heard();
+    const waits = this.#handlers.waits();
+    // The answer to a ping may be as late as the peer takes slowly; what began to wait after it has its time
+    if (!this.#handlers.counts() || this.#pinged && waits && !this.#waited) this.heard();
+    this.#waited = waits;
     const idle = this.#clock.now() - this.#heard;
     if (idle >= this.#timeout) {
       this.stop();

@@ -151,7 +151,12 @@ export class Link implements ProtocolEvents, OutputHandlers, IdleHandlers, Trans
 
   /** Whether silence is the peer's. */
   counts(): boolean {
-    return this.#reading && !this.#held || this.#output.isWriting;
+    return this.#reading && !this.#held || this.waits();
+  }
+
+  /** Whether the peer has yet to take something. */
+  waits(): boolean {
+    return this.#output.isWriting;
   }
 
   // ---- out
@@ -179,7 +184,7 @@ export class Link implements ProtocolEvents, OutputHandlers, IdleHandlers, Trans
   }
 
   drained(): void {
-    this.#idle.heard();
+    this.#idle.taken();
     this.#output.drained();
   }
 
@@ -271,11 +276,8 @@ export class Link implements ProtocolEvents, OutputHandlers, IdleHandlers, Trans
 
   /** The connection is dropped when `closeTimeout` is over. */
   #setDeadline(reason?: string): void {
-    const { clock, closeTimeout } = this.#options;
-    (this.#deadline ??= new Deadline(clock)).set(
-      closeTimeout,
-      () => this.#drop(protocolError("connection-lost", reason)),
-    );
+    const { clock, closeTimeout } = this.#options, late = () => this.#drop(protocolError("connection-lost", reason));
+    (this.#deadline ??= new Deadline(clock)).set(closeTimeout, late);
   }
 
   /** Nothing is left to write. */

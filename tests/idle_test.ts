@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { WebSocketError } from "../mod.ts";
+import { attach, WebSocketError } from "../mod.ts";
 import { IdleWatch } from "../src/idle.ts";
 import { fakeClock } from "../src/testing.ts";
 import { closing } from "./cases/frames_base.ts";
@@ -8,9 +8,10 @@ import { attached } from "./raw_peer.ts";
 
 /** A watch that writes down when it does what. */
 function watched(timeout: number) {
-  const clock = fakeClock(), log: string[] = [], silence = { counts: true };
+  const clock = fakeClock(), log: string[] = [], silence = { counts: true, waits: false };
   const watch = new IdleWatch(clock, timeout, {
     counts: () => silence.counts,
+    waits: () => silence.waits,
     ping: () => log.push(`ping at ${clock.now()}`),
     timeout: () => log.push(`timeout at ${clock.now()}`),
   });
@@ -78,6 +79,31 @@ test("IdleWatch gives no time to silence that is not the peer's", async () => {
   assertEquals(log, ["ping at 100500", "timeout at 101000"]);
 });
 
+test("IdleWatch takes it for a sign of life that something is taken which was yet to be at the last look", async () => {
+  const { clock, log, silence, watch } = watched(1000);
+  watch.start();
+  await clock.advance(200);
+  watch.taken(); // by the kernel, for all we know
+  silence.waits = true;
+  await clock.advance(300);
+  assertEquals(log, ["ping at 500"]);
+  await clock.advance(200);
+  watch.taken();
+  await clock.advance(499);
+  assertEquals(log.length, 1);
+  await clock.advance(501); // nothing is taken any more
+  assertEquals(log, ["ping at 500", "ping at 1200", "timeout at 1700"]);
+});
+
+test("IdleWatch gives its time to what began to wait after the ping", async () => {
+  const { clock, log, silence, watch } = watched(1000);
+  watch.start();
+  await clock.advance(500);
+  silence.waits = true;
+  await clock.advance(10_000);
+  assertEquals(log, ["ping at 500", "ping at 1500", "timeout at 2000"]);
+});
+
 test("IdleWatch of 0 watches nothing", async () => {
   const { clock, log, watch } = watched(0);
   watch.start();
@@ -88,7 +114,8 @@ test("IdleWatch of 0 watches nothing", async () => {
 
 test("IdleWatch that is stopped by its own ping stays stopped", async () => {
   const clock = fakeClock();
-  const watch: IdleWatch = new IdleWatch(clock, 1000, { counts: () => true, ping: () => watch.stop(), timeout() {} });
+  const silence = { counts: () => true, waits: () => false };
+  const watch: IdleWatch = new IdleWatch(clock, 1000, { ...silence, ping: () => watch.stop(), timeout() {} });
   watch.start();
   await clock.advance(10_000);
   assertEquals(clock.pending, 0);
@@ -122,6 +149,42 @@ test("any byte keeps a connection, also one inside a frame", async () => {
   assertEquals(conn.isClosed, false);
   await clock.advance(1);
   assertEquals(conn.isClosed, true);
+});
+
+test("a message now and then keeps no connection whose peer is silent, although each is written", async () => {
+  const clock = fakeClock(), written: number[] = [];
+  const readable = new ReadableStream<Uint8Array>();
+  const writable = new WritableStream<Uint8Array>({ write: (frame) => void written.push(frame[0]!) });
+  const socket = attach({ readable, writable }, { role: "server", protocol: "", extensions: "" }, {
+    clock,
+    idleTimeout: 1000,
+  });
+  const received = socket.receive(() => {});
+  received.catch(() => {});
+  for (let at = 100; at < 1000; at += 100) {
+    await clock.advance(100);
+    socket.send("");
+    await clock.advance(0);
+  }
+  assertEquals(written, [0x81, 0x81, 0x81, 0x81, 0x89, 0x81, 0x81, 0x81, 0x81, 0x81]);
+  await clock.advance(100);
+  const error = await assertRejects(() => received, WebSocketError);
+  assertEquals(error.failure, "ping-timeout");
+});
+
+test("a peer that only takes what it is sent keeps its connection while it does", async () => {
+  const { clock, conn, peer, socket } = attached("server", { idleTimeout: 1000 }, { reads: false, highWaterMark: 10 });
+  const received = socket.receive(() => {}), reader = peer.conn.readable.getReader();
+  received.catch(() => {});
+  for (let i = 0; i < 5; i++) {
+    socket.send("More than it may.");
+    await clock.advance(900);
+    while ((await reader.read()).value!.length === 2); // a ping
+    await clock.advance(0);
+  }
+  assertEquals(conn.isClosed, false);
+  await clock.advance(1000);
+  assertEquals((await assertRejects(() => received, WebSocketError)).failure, "ping-timeout");
 });
 
 test("idleTimeout is 120 seconds when nothing is said, and 0 turns it off", async () => {
