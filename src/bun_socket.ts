@@ -152,7 +152,7 @@ export class BunSocketConnection extends StreamsOfTransport {
     const rest = this.#rest;
     if (!rest) return;
     this.#rest = undefined;
-    if (this.#write(rest)) this.transport.drained();
+    if (this.#write(rest)) this.transport.drained(true);
   }
 
   data(chunk: Uint8Array<ArrayBuffer>): void {

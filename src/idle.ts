@@ -24,8 +24,9 @@ export class IdleWatch extends Due {
   #heard = 0;
   #pinged = false;
   #running = false;
-  /** Whether something was yet to be taken at the last look. */
+  /** Whether something was yet to be taken at the last look, and whether something was taken since then. */
   #waited = false;
+  #taken = false;
 
   /** @param timeout In milliseconds; 0 watches nothing. */
   constructor(clock: Clock, timeout: number, handlers: IdleHandlers) {
@@ -51,11 +52,12 @@ export class IdleWatch extends Due {
   }
 
   /**
-   * What was written is taken: by the kernel, mostly, and at once, which says nothing of the peer. It is a sign of life of
-   * what was yet to be taken at the last look.
+   * Something that was written is taken. That may have been the kernel, at once, which says nothing of the peer: it is a
+   * sign of life if it was waited for, or was yet to be taken at the last look.
    */
-  taken(): void {
-    if (this.#waited) this.heard();
+  taken(hasWaited: boolean): void {
+    if (hasWaited || this.#waited) this.heard();
+    else this.#taken = true;
   }
 
   /** Ends. */
@@ -67,9 +69,10 @@ export class IdleWatch extends Due {
   /** A look at the stamp is due. */
   fire(): void {
     const waits = this.#handlers.waits();
-    // The answer to a ping may be as late as the peer takes slowly; what began to wait after it has its time
-    if (!this.#handlers.counts() || this.#pinged && waits && !this.#waited) this.heard();
+    // Whose peer takes one thing after another, and slowly, gets the answer to a ping as late
+    if (!this.#handlers.counts() || this.#pinged && waits && this.#taken) this.heard();
     this.#waited = waits;
+    this.#taken = false;
     const idle = this.#clock.now() - this.#heard;
     if (idle >= this.#timeout) {
       this.stop();

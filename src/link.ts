@@ -183,8 +183,8 @@ export class Link implements ProtocolEvents, OutputHandlers, IdleHandlers, Trans
     return this.#output.room;
   }
 
-  drained(): void {
-    this.#idle.taken();
+  drained(hasWaited: boolean): void {
+    this.#idle.taken(hasWaited);
     this.#output.drained();
   }
 

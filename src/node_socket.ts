@@ -98,7 +98,7 @@ export class NodeSocketConnection extends StreamsOfTransport {
   readonly #onWritten = (): void => {
     if (--this.#writing > 0 || !this.#isWaited) return;
     this.#isWaited = false;
-    this.transport.drained();
+    this.transport.drained(false); // not every duplex writes at once when it can
   };
 
   #write(bytes: Uint8Array<ArrayBuffer>): boolean {

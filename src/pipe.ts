@@ -164,7 +164,7 @@ export class PipeEnd extends StreamsOfTransport implements OwnedTransport {
     if (!this.#isWaiting || this.#peer.#underWay > this.#options.highWaterMark) return;
     this.#isWaiting = false;
     queueMicrotask(() => {
-      if (!this.#closed) this.#handlers?.drained();
+      if (!this.#closed) this.#handlers?.drained(true);
     });
   }
 

@@ -97,7 +97,7 @@ export class PullTransport<Read> implements Transport {
       (count) => {
         if (this.#closed) return;
         if (count < bytes.length) this.write(bytes.subarray(count));
-        else this.#handlers?.drained();
+        else this.#handlers?.drained(false);
       },
       (error) => this.#fail(error),
     );

@@ -80,9 +80,9 @@ export class PushTransport implements Transport {
     this.#handOver();
   }
 
-  /** A write that had to wait is done. */
-  drained(): void {
-    if (!this.#closed) this.#handlers?.drained();
+  /** A write that was not done at once is done now; whether it is known to have waited for the peer. */
+  drained(hasWaited: boolean): void {
+    if (!this.#closed) this.#handlers?.drained(hasWaited);
   }
 
   /** The socket is closed: an end, when both sides had ended or are ending, and otherwise a loss. */

@@ -42,8 +42,12 @@ export interface TransportHandlers {
   data(chunk: Uint8Array<ArrayBuffer>): boolean | void;
   /** The peer has ended; writing goes on. */
   end(): void;
-  /** A write that had to wait is done. */
-  drained(): void;
+  /**
+   * A write is done that was not done at once.
+   *
+   * @param hasWaited Whether it waited for the peer; otherwise that is not known.
+   */
+  drained(hasWaited: boolean): void;
   /** The connection is lost. */
   failed(error: unknown): void;
 }

@@ -83,22 +83,32 @@ test("IdleWatch takes it for a sign of life that something is taken which was ye
   const { clock, log, silence, watch } = watched(1000);
   watch.start();
   await clock.advance(200);
-  watch.taken(); // by the kernel, for all we know
+  watch.taken(false); // by the kernel, for all we know
   silence.waits = true;
   await clock.advance(300);
   assertEquals(log, ["ping at 500"]);
   await clock.advance(200);
-  watch.taken();
+  watch.taken(false);
   await clock.advance(499);
   assertEquals(log.length, 1);
   await clock.advance(501); // nothing is taken any more
   assertEquals(log, ["ping at 500", "ping at 1200", "timeout at 1700"]);
 });
 
-test("IdleWatch gives its time to what began to wait after the ping", async () => {
+test("IdleWatch begins anew when something is taken that waited for the peer", async () => {
+  const { clock, log, watch } = watched(1000);
+  watch.start();
+  await clock.advance(200);
+  watch.taken(true);
+  await clock.advance(1000);
+  assertEquals(log, ["ping at 700", "timeout at 1200"]);
+});
+
+test("IdleWatch waits longer for the answer to a ping while one thing after another is taken", async () => {
   const { clock, log, silence, watch } = watched(1000);
   watch.start();
-  await clock.advance(500);
+  await clock.advance(600);
+  watch.taken(false);
   silence.waits = true;
   await clock.advance(10_000);
   assertEquals(log, ["ping at 500", "ping at 1500", "timeout at 2000"]);

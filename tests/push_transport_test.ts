@@ -20,7 +20,7 @@ function socket(answers: boolean[] = []) {
   const owner = (own: Partial<TransportHandlers> = {}): TransportHandlers => ({
     data: (chunk) => void log.push(`data ${chunk}`),
     end: () => log.push("end"),
-    drained: () => log.push("drained"),
+    drained: (hasWaited) => log.push(`drained ${hasWaited}`),
     failed: (error) => log.push(error),
     ...own,
   });
@@ -162,7 +162,7 @@ test("nothing is told after abort() or release()", () => {
     took();
     push(1);
     transport.ended();
-    transport.drained();
+    transport.drained(true);
     assertEquals(took().filter((entry) => entry !== "source.pause"), [], stop);
   }
 });
@@ -171,8 +171,8 @@ test("a write that is taken at once is done, another one is done when the socket
   const { transport, owner, took } = socket([true, false]);
   transport.start(owner());
   assertEquals([transport.write(Uint8Array.of(1)), transport.write(Uint8Array.of(2))], [true, false]);
-  transport.drained();
-  assertEquals(took(), ["source.write 1", "source.write 2", "drained"]);
+  transport.drained(true);
+  assertEquals(took(), ["source.write 1", "source.write 2", "drained true"]);
 });
 
 test("half-closing is done once, and closing too", () => {

@@ -17,7 +17,7 @@ function owned(transport: Transport) {
       if (told.pauses) transport.pause();
     },
     end: () => log.push("end"),
-    drained: () => log.push("drained"),
+    drained: (hasWaited) => log.push(`drained ${hasWaited}`),
     failed: (error) => log.push(`failed: ${(error as Error).message}`),
   });
   return told;
@@ -126,7 +126,7 @@ test("PullTransport says when a write is done, and that it failed only once", as
   writes[2]!.reject(new Error("Broken pipe"));
   reads[0]!.reject(new Error("Reset"));
   await settled();
-  assertEquals(told.log, ["drained", "failed: Broken pipe"]);
+  assertEquals(told.log, ["drained false", "failed: Broken pipe"]);
   assertEquals(calls, ["write abc", "write bc", "write d", "close"]);
 });
 
