@@ -5,6 +5,7 @@ import type { Duplex } from "node:stream";
 import { TLSSocket } from "node:tls";
 import { type PushSource, PushTransport } from "./push_transport.ts";
 import { StreamsOfTransport } from "./transport_connection.ts";
+import { WRITES_AT_ONCE } from "./tuning.ts";
 
 /** Deno reads a `TLSSocket` on while it is paused. What comes then is kept here, where it can be counted: up to this. */
 const MOST_KEPT = 2 ** 24;
@@ -16,6 +17,8 @@ export class NodeSocketConnection extends StreamsOfTransport {
   readonly #isUnstoppable: boolean;
   /** Others than sockets may keep the chunks that they are given, or give chunks that somebody keeps. */
   readonly #sharesChunks: boolean;
+  /** Whether each write is called back; otherwise only what has to wait. */
+  readonly #isCalledBack: boolean;
   /** Writes that are not called back, and whether our owner waits for the last of them. */
   #writing = 0;
   #isWaited = false;
@@ -29,7 +32,9 @@ export class NodeSocketConnection extends StreamsOfTransport {
     this.#isDoubted = isDoubted;
     this.#socket = socket;
     this.#sharesChunks = !(socket instanceof Socket);
-    this.#isUnstoppable = "Deno" in globalThis && socket instanceof TLSSocket;
+    const isSecure = socket instanceof TLSSocket;
+    this.#isCalledBack = this.#sharesChunks || isSecure || !WRITES_AT_ONCE;
+    this.#isUnstoppable = "Deno" in globalThis && isSecure;
     this.transport = new PushTransport(new NodeSocketConnection.#Source(this));
     socket.allowHalfOpen = true;
     socket.on("end", this.#onEnd);
@@ -103,13 +108,19 @@ export class NodeSocketConnection extends StreamsOfTransport {
 
   #write(bytes: Uint8Array<ArrayBuffer>): boolean {
     const socket = this.#socket;
-    this.#writing++;
-    socket.write(this.#sharesChunks ? bytes.slice() : bytes, this.#onWritten);
+    if (this.#isCalledBack) this.#writeAndTell(this.#sharesChunks ? bytes.slice() : bytes);
+    else socket.write(bytes);
     // A copy need not be waited for, as long as the socket has room; otherwise the kernel must have taken all of it
     const isDone = this.#sharesChunks ? !socket.writableNeedDrain : socket.writableLength === 0;
+    if (!isDone && !this.#isCalledBack) this.#writeAndTell(EMPTY); // is written after what waits
     if (this.#isDoubted) this.#check(bytes.length);
     this.#isWaited = !isDone;
     return isDone;
+  }
+
+  #writeAndTell(bytes: Uint8Array): void {
+    this.#writing++;
+    this.#socket.write(bytes, this.#onWritten);
   }
 
   #close(): void {
@@ -139,3 +150,5 @@ export class NodeSocketConnection extends StreamsOfTransport {
     return socket;
   }
 }
+
+const EMPTY = new Uint8Array();

@@ -38,3 +38,6 @@ export const WORDS_FROM = isBun ? 192 : 64;
 
 /** Whether words of 64 bits are faster: twice as fast on Deno and Node, a hundred times slower on Bun. */
 export const WIDE_WORDS = !isBun;
+
+/** Whether a TCP socket of `node:net` has mostly written when `write()` returns: a callback takes a tick of its own. */
+export const WRITES_AT_ONCE = !isBun && !isDeno;
