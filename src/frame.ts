@@ -21,7 +21,7 @@ export interface FrameHeader {
   masked: boolean;
   /** The payload length in bytes; exact up to 2^53, which no limit reaches, and 2^63 when the first bit is set. */
   length: number;
-  /** The masking key, 0 when there is none. */
+  /** The masking key, as a signed number; 0 when there is none. */
   key: number;
 }
 
@@ -53,15 +53,19 @@ export function readHeader(bytes: Uint8Array, at: number, end: number, header: F
   if (short < 126) header.length = short;
   else if (short === 126) header.length = bytes[at + 2]! << 8 | bytes[at + 3]!;
   else {
-    const high = readWord(bytes, at + 2), length = high * 2 ** 32 + readWord(bytes, at + 6);
-    header.length = high >= 2 ** 31 ? 2 ** 63 : Math.min(length, 2 ** 62); // 2^63 - 1 would be rounded up
+    const high = readWord(bytes, at + 2), low = readWord(bytes, at + 6);
+    // What fits stays an integer: Bun's JIT would do all that follows in floating point, for short messages, too
+    if (high === 0 && low >= 0) header.length = low;
+    else if (high < 0) header.length = 2 ** 63;
+    else header.length = Math.min(high * 2 ** 32 + (low >>> 0), 2 ** 62); // 2^63 - 1 would be rounded up
   }
   header.key = header.masked ? readWord(bytes, at + size - 4) : 0;
   return size;
 }
 
+/** As a signed number. */
 function readWord(bytes: Uint8Array, at: number): number {
-  return (bytes[at]! << 24 | bytes[at + 1]! << 16 | bytes[at + 2]! << 8 | bytes[at + 3]!) >>> 0;
+  return bytes[at]! << 24 | bytes[at + 1]! << 16 | bytes[at + 2]! << 8 | bytes[at + 3]!;
 }
 
 /**
