@@ -210,7 +210,11 @@ export class MessageReader {
       this.#compressedSize += end - at;
       if (!this.#inflater!.push(chunk.subarray(at, end), this.#inflated!)) this.#events.fail("deflate-invalid");
       else if (this.#left === 0 && !this.#stopped) this.#endPayload(EMPTY);
-    } else if (whole && frame.fin && frame.opcode !== OPCODE.continuation) {
+    } else if (whole && frame.fin && frame.opcode === OPCODE.text) {
+      this.#left = -1;
+      this.#inside = 0;
+      this.#tellText(decodeText(chunk, at, end)); // without a view of its own
+    } else if (whole && frame.fin && frame.opcode === OPCODE.binary) {
       this.#endPayload(end - at <= COPIED ? copyOf(chunk, at, end) : chunk.subarray(at, end));
     } else {
       this.#message.add(chunk, at, end, frame.fin ? this.#message.length + this.#left + end - at : Infinity);
@@ -254,7 +258,10 @@ export class MessageReader {
       this.#isLent ||= payload === bytes && bytes.length > COPIED;
       return this.#events.message(payload);
     }
-    const text = decodeText(payload);
+    this.#tellText(decodeText(payload));
+  }
+
+  #tellText(text: string | undefined): void {
     if (text === undefined) this.#events.fail("text-not-utf8");
     else this.#events.message(text);
   }

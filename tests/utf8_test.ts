@@ -81,10 +81,14 @@ test("decodeText() keeps a byte order mark (RFC 6455 §8.1)", () => {
 });
 
 test("decodeText() judges texts of any length alike (RFC 6455 §8.1)", () => {
-  for (let length = 0; length < 70; length++) {
-    const ascii = new Uint8Array(length).fill(0x61);
-    assertEquals(decodeText(ascii), "a".repeat(length));
-    assertEquals(decodeText(concat(ascii, Uint8Array.of(0xe2, 0x82, 0xac))), "a".repeat(length) + "€");
+  for (let length = 0; length < 300; length++) {
+    const ascii = Uint8Array.from({ length }, (_, i) => 1 + i % 127), expected = String.fromCharCode(...ascii);
+    assertEquals(decodeText(ascii), expected);
+    const amid = concat(Uint8Array.of(0x62, 0xff), ascii, Uint8Array.of(0xff, 0x62));
+    assertEquals(decodeText(amid, 2, 2 + length), expected);
+    assertEquals(decodeText(amid, 1, 2 + length), undefined);
+    assertEquals(decodeText(amid, 2, 3 + length), undefined);
+    assertEquals(decodeText(concat(ascii, Uint8Array.of(0xe2, 0x82, 0xac))), expected + "€");
     assertEquals(decodeText(concat(ascii, Uint8Array.of(0xe2, 0x82))), undefined);
     assertEquals(decodeText(concat(Uint8Array.of(0xff), ascii)), undefined);
   }
