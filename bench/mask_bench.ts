@@ -15,13 +15,17 @@ for (const [name, size] of [["20 B", 20], ["1 KiB", 1024], ["64 KiB", 65536]] as
   const octets = Uint8Array.of(0x37, 0xfa, 0x21, 0x3d);
   const masked = ascii(size).map((byte, i) => byte ^ octets[i & 3]!);
   // Each its own bytes; the header in front of them is of 6 bytes or 8, so that they are aligned or not
-  const [plain, aligned, odd] = [ascii(size), ascii(size), new Uint8Array(size + 6)];
+  const [plain, fresh, aligned, odd] = [ascii(size), ascii(size), ascii(size), new Uint8Array(size + 6)];
   odd.set(ascii(size), 6);
   const payload = odd.subarray(6);
   await compare(`mask: ${name}`, masked, {
     "by the byte": () => {
       maskByByte(plain, 0, size, octets);
       return plain;
+    },
+    "mask() of bytes that it has not seen": () => {
+      mask(fresh.subarray(0), 0, size, KEY);
+      return fresh;
     },
     "mask()": () => {
       mask(aligned, 0, size, KEY);

@@ -61,7 +61,7 @@ export class FrameWriter extends Outbox {
   }
 
   /** The payload stands at `at`; the header goes in front of it. */
-  #finish(slab: Uint8Array, first: number, at: number, length: number): void {
+  #finish(slab: Uint8Array<ArrayBuffer>, first: number, at: number, length: number): void {
     const key = this.#maskKey?.();
     writeHeader(slab, this.used, first, length, key);
     if (key !== undefined) mask(slab, at, at + length, key);

@@ -24,6 +24,8 @@ export class IdleWatch extends Due {
   #heard = 0;
   #pinged = false;
   #running = false;
+  /** Whether silence has been the peer's since the last look. */
+  #counted = false;
   /** Whether something was yet to be taken at the last look, and whether something was taken since then. */
   #waited = false;
   #taken = false;
@@ -40,23 +42,40 @@ export class IdleWatch extends Due {
   start(): void {
     if (this.#timeout === 0 || this.#running) return;
     this.#running = true;
-    this.heard();
+    this.#renew();
+    this.#counted = this.#handlers.counts();
     this.allow(this.#timeout / 2);
   }
 
-  /** The peer gave a sign of life, or is given its time anew. */
+  /** The same, and from now on silence is the peer's. */
+  begin(): void {
+    this.start();
+    this.heard();
+  }
+
+  /** From now on silence is ours, unless the peer takes nothing. */
+  stand(): void {
+    this.#counted = false;
+  }
+
+  /** The peer gave a sign of life, or is given its time anew: from now on silence is its. */
   heard(): void {
     if (!this.#running) return;
+    this.#renew();
+    this.#counted = true;
+  }
+
+  #renew(): void {
     this.#heard = this.#clock.now();
     this.#pinged = false;
   }
 
   /**
    * Something that was written is taken. That may have been the kernel, at once, which says nothing of the peer: it is a
-   * sign of life if it was waited for, or was yet to be taken at the last look.
+   * sign of life if it was waited for, or if at the last look something was yet to be taken.
    */
   taken(hasWaited: boolean): void {
-    if (hasWaited || this.#waited) this.heard();
+    if (hasWaited || this.#waited) this.#renew();
     else this.#taken = true;
   }
 
@@ -68,9 +87,11 @@ export class IdleWatch extends Due {
 
   /** A look at the stamp is due. */
   fire(): void {
-    const waits = this.#handlers.waits();
-    // Whose peer takes one thing after another, and slowly, gets the answer to a ping as late
-    if (!this.#handlers.counts() || this.#pinged && waits && this.#taken) this.heard();
+    const counts = this.#handlers.counts(), waits = this.#handlers.waits();
+    // When silence became the peer's is not known. And where it takes one thing after another, slowly, the answer to a
+    // ping comes as late
+    if (!counts || !this.#counted || this.#pinged && waits && this.#taken) this.#renew();
+    this.#counted = counts;
     this.#waited = waits;
     this.#taken = false;
     const idle = this.#clock.now() - this.#heard;

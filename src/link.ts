@@ -96,7 +96,7 @@ export class Link implements ProtocolEvents, OutputHandlers, IdleHandlers, Trans
   #read(): void {
     if (this.#reading || this.#phase === "closed") return;
     this.#reading = true;
-    this.#idle.start();
+    this.#idle.begin();
     const rest = this.#rest;
     this.#rest = undefined;
     if (rest && rest.length > 0) this.data(new Uint8Array(rest));
@@ -136,6 +136,7 @@ export class Link implements ProtocolEvents, OutputHandlers, IdleHandlers, Trans
   #hold(): void {
     if (this.#phase !== "open") return;
     this.#held = true;
+    this.#idle.stand();
     this.#machine.pause();
     this.#transport.pause();
   }

@@ -24,7 +24,7 @@ export type MaskKeys = () => number;
 
 const LITTLE_ENDIAN = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1;
 
-/** Words are counted in 32 bits: beyond it goes by bytes. */
+/** Words are counted in 32 bits: as many bytes and more are masked one by one. */
 const MOST = 2 ** 31;
 
 /**
@@ -34,10 +34,10 @@ const MOST = 2 ** 31;
  * @param phase How many bytes of the payload came before, modulo 4.
  * @returns The phase behind `end`.
  */
-export function mask(bytes: Uint8Array, start: number, end: number, key: number, phase = 0): number {
+export function mask(bytes: Uint8Array<ArrayBuffer>, start: number, end: number, key: number, phase = 0): number {
   const length = end - start;
   let at = start, turned = rotate(key, 8 * phase);
-  if (length >= WORDS_FROM && end < MOST) {
+  if (length >= WORDS_FROM && bytes.length < MOST) {
     const bits = WIDE_WORDS ? 3 : 2, size = 1 << bits, first = -bytes.byteOffset & size - 1;
     const from = start - first + size - 1 >> bits, to = end - first >> bits;
     at = first + (from << bits);
@@ -66,17 +66,17 @@ type Words = BigUint64Array | Int32Array;
 let seen: Uint8Array | undefined;
 let words: Words | undefined;
 
-/** A larger buffer is not kept for that: its memory would be nobody's. */
+/** A larger buffer is not kept for that: its memory would be nobody's. Nor is one that may change its size. */
 const KEPT = 2 ** 17;
 
 /** Bytes as words, from their byte `first` on. */
-function wordsOf(bytes: Uint8Array, first: number): Words {
+function wordsOf(bytes: Uint8Array<ArrayBuffer>, first: number): Words {
   if (seen === bytes) return words!;
   const { buffer, byteOffset, length } = bytes, start = byteOffset + first;
   const made = WIDE_WORDS
     ? new BigUint64Array(buffer, start, length - first >> 3)
     : new Int32Array(buffer, start, length - first >> 2);
-  if (buffer.byteLength <= KEPT) {
+  if (buffer.byteLength <= KEPT && !buffer.resizable) {
     seen = bytes;
     words = made;
   }

@@ -213,7 +213,7 @@ export class MessageReader {
     } else if (whole && frame.fin && frame.opcode === OPCODE.text) {
       this.#left = -1;
       this.#inside = 0;
-      this.#tellText(decodeText(chunk, at, end)); // without a view of its own
+      this.#tellText(decodeText(chunk, at, end)); // of short text no view is made
     } else if (whole && frame.fin && frame.opcode === OPCODE.binary) {
       this.#endPayload(end - at <= COPIED ? copyOf(chunk, at, end) : chunk.subarray(at, end));
     } else {

@@ -19,7 +19,7 @@ export class NodeSocketConnection extends StreamsOfTransport {
   readonly #sharesChunks: boolean;
   /** Whether each write is called back; otherwise only what has to wait. */
   readonly #isCalledBack: boolean;
-  /** Writes that are not called back, and whether our owner waits for the last of them. */
+  /** How many callbacks are yet to come, and whether our owner waits for the last of them. */
   #writing = 0;
   #isWaited = false;
   #ended = false;
@@ -103,7 +103,7 @@ export class NodeSocketConnection extends StreamsOfTransport {
   readonly #onWritten = (): void => {
     if (--this.#writing > 0 || !this.#isWaited) return;
     this.#isWaited = false;
-    this.transport.drained(false); // not every duplex writes at once when it can
+    this.transport.drained(!this.#isCalledBack);
   };
 
   #write(bytes: Uint8Array<ArrayBuffer>): boolean {
@@ -112,7 +112,7 @@ export class NodeSocketConnection extends StreamsOfTransport {
     else socket.write(bytes);
     // A copy need not be waited for, as long as the socket has room; otherwise the kernel must have taken all of it
     const isDone = this.#sharesChunks ? !socket.writableNeedDrain : socket.writableLength === 0;
-    if (!isDone && !this.#isCalledBack) this.#writeAndTell(EMPTY); // is written after what waits
+    if (!isDone && !this.#isCalledBack) this.#writeAndTell(EMPTY); // is called back behind what waits
     if (this.#isDoubted) this.#check(bytes.length);
     this.#isWaited = !isDone;
     return isDone;

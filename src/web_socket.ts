@@ -46,7 +46,7 @@ export interface ConnectionOptions {
   closeTimeout?: number | undefined;
   /**
    * How long the peer may give no sign of life: nothing comes while we read, or it takes nothing of what we write. A
-   * ping is sent at half of it.
+   * ping is sent at half of it. A peer that takes slowly what we write is given longer.
    *
    * @default {120000}
    */

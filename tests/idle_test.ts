@@ -3,7 +3,7 @@ import { attach, WebSocketError } from "../mod.ts";
 import { IdleWatch } from "../src/idle.ts";
 import { fakeClock } from "../src/testing.ts";
 import { closing } from "./cases/frames_base.ts";
-import { test } from "./harness.ts";
+import { hex, test } from "./harness.ts";
 import { attached } from "./raw_peer.ts";
 
 /** A watch that writes down when it does what. */
@@ -161,25 +161,81 @@ test("any byte keeps a connection, also one inside a frame", async () => {
   assertEquals(conn.isClosed, true);
 });
 
-test("a message now and then keeps no connection whose peer is silent, although each is written", async () => {
+/** A WebSocket over streams of nobody's: `comes` is what comes, and each write is done when `write` is. */
+function overStreams(write: (bytes: Uint8Array) => void | Promise<void>) {
   const clock = fakeClock(), written: number[] = [];
-  const readable = new ReadableStream<Uint8Array>();
-  const writable = new WritableStream<Uint8Array>({ write: (frame) => void written.push(frame[0]!) });
-  const socket = attach({ readable, writable }, { role: "server", protocol: "", extensions: "" }, {
-    clock,
-    idleTimeout: 1000,
+  const writable = new WritableStream<Uint8Array>({
+    write(bytes) {
+      written.push(bytes[0]!);
+      return write(bytes);
+    },
   });
-  const received = socket.receive(() => {});
-  received.catch(() => {});
-  for (let at = 100; at < 1000; at += 100) {
-    await clock.advance(100);
+  let comes!: (bytes: Uint8Array) => void;
+  const readable = new ReadableStream<Uint8Array>({ start: (queue) => void (comes = (bytes) => queue.enqueue(bytes)) });
+  const agreement = { role: "server", protocol: "", extensions: "" } as const;
+  const socket = attach({ readable, writable }, agreement, { clock, idleTimeout: 1000 });
+  const failure = socket.closed.then(() => undefined, (error) => `${error.failure} at ${clock.now()}`);
+  /** Sends a message at a time. */
+  const sendAt = async (time: number) => {
+    await clock.advance(time - clock.now());
     socket.send("");
     await clock.advance(0);
-  }
+  };
+  return { clock, comes, written, socket, failure, sendAt };
+}
+
+test("a message now and then keeps no connection whose peer is silent, although each is written", async () => {
+  const { clock, written, socket, failure, sendAt } = overStreams(() => {});
+  socket.receive(() => {}).catch(() => {});
+  for (let at = 100; at < 1000; at += 100) await sendAt(at);
   assertEquals(written, [0x81, 0x81, 0x81, 0x81, 0x89, 0x81, 0x81, 0x81, 0x81, 0x81]);
   await clock.advance(100);
-  const error = await assertRejects(() => received, WebSocketError);
-  assertEquals(error.failure, "ping-timeout");
+  assertEquals(await failure, "ping-timeout at 1000");
+});
+
+test("a write that is stuck has its whole time, also where nothing is read and others were taken before", async () => {
+  let isStuck = false;
+  const { clock, failure, sendAt } = overStreams(() => isStuck ? new Promise<void>(() => {}) : undefined);
+  for (let at = 0; at < 490; at += 70) await sendAt(at);
+  isStuck = true;
+  await sendAt(495);
+  await clock.advance(5000);
+  assertEquals(await failure, "ping-timeout at 1500");
+});
+
+test("a write that is stuck has its whole time, also where a handler's promise is pending", async () => {
+  let isStuck = false;
+  const { clock, comes, socket, failure, sendAt } = overStreams(() =>
+    isStuck ? new Promise<void>(() => {}) : undefined
+  );
+  socket.receive(() => new Promise<void>(() => {})).catch(() => {});
+  comes(hex("81 80 00 00 00 00"));
+  await clock.advance(400);
+  isStuck = true;
+  await sendAt(495);
+  await clock.advance(5000);
+  assertEquals(await failure, "ping-timeout at 1500");
+});
+
+test("a peer that takes one write after another slowly keeps its connection, over streams", async () => {
+  let take = () => {};
+  const { clock, socket, failure, sendAt } = overStreams(() => new Promise<void>((resolve) => take = resolve));
+  socket.receive(() => {}).catch(() => {});
+  for (let at = 0; at < 5000; at += 100) {
+    await sendAt(at);
+    if (at % 400 === 0) take();
+  }
+  await clock.advance(5000);
+  assertEquals(await failure, "ping-timeout at 5800"); // the last one was taken at 4800
+});
+
+test("the time begins when reading does, although something was sent before", async () => {
+  const { clock, socket, failure, sendAt } = overStreams(() => {});
+  await sendAt(0);
+  await clock.advance(400);
+  socket.receive(() => {}).catch(() => {});
+  await clock.advance(5000);
+  assertEquals(await failure, "ping-timeout at 1400");
 });
 
 test("a peer that only takes what it is sent keeps its connection while it does", async () => {

@@ -86,6 +86,15 @@ test("mask() finds its way in bytes that it has seen before, in any order (RFC 6
   }
 });
 
+test("mask() finds its way in bytes that have become more since it has seen them", () => {
+  const buffer = new ArrayBuffer(1000, { maxByteLength: 4000 }), bytes = new Uint8Array(buffer), key = 0x01020304;
+  mask(bytes, 0, 1000, key);
+  buffer.resize(4000);
+  mask(bytes, 0, 1000, key);
+  mask(bytes, 0, 4000, key);
+  assertEquals(bytes, Uint8Array.from({ length: 4000 }, (_, i) => 1 + i % 4));
+});
+
 test("mask() is its own inverse across any cut (RFC 6455 §5.3)", () => {
   const payload = Uint8Array.from({ length: 200 }, (_, i) => i);
   for (let cut = 0; cut <= payload.length; cut++) {

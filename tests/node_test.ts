@@ -13,6 +13,7 @@ import { fileURLToPath } from "node:url";
 import { accept, answer, attach, connect, HandshakeError, WebSocketError } from "../mod.ts";
 import { handshakeFailures } from "../src/failures.ts";
 import { fromSocket, fromUpgrade } from "../src/node.ts";
+import { transportOf } from "../src/transport.ts";
 import { upgrade } from "./cases/requests_base.ts";
 import { runExamples } from "./examples.ts";
 import { concat, hex, latin1, random, test, text } from "./harness.ts";
@@ -172,6 +173,20 @@ test("a socket that was destroyed before is a connection that was closed", async
   socket.destroy();
   const error = await assertRejects(() => accept(fromSocket(socket)), HandshakeError);
   assertEquals(error.failure, "connection-closed");
+  raw.close();
+});
+
+test("a socket tells that a write has waited for the peer where it can know", async () => {
+  const [raw, socket] = await socketPair();
+  const transport = transportOf(fromSocket(socket)), drained = Promise.withResolvers<boolean>();
+  transport.start({ data() {}, end() {}, drained: drained.resolve, failed: drained.reject });
+  const bytes = new Uint8Array(2 ** 20), buffer = new Uint8Array(2 ** 20);
+  while (transport.write(bytes));
+  let isDrained = false;
+  const waits = drained.promise.finally(() => isDrained = true);
+  while (!isDrained) await raw.read(buffer);
+  assertEquals(await waits, !("Deno" in globalThis || "Bun" in globalThis));
+  transport.abort();
   raw.close();
 });
 
