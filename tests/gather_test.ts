@@ -46,6 +46,17 @@ test("Gather.take() holds on to less than twice what it gives", () => {
   }
 });
 
+test("Gather.take() holds on to no more than twice what it gives, however large it is", () => {
+  for (const count of [15, 16, 17, 18, 31, 33, 63, 65, 130]) {
+    const gather = new Gather();
+    for (let i = 0; i < count; i++) gather.add(new Uint8Array(65536).fill(i), 0, 65536, Infinity);
+    const bytes = gather.take();
+    assertEquals(bytes.length, count * 65536);
+    for (let i = 0; i < count; i++) assertEquals([bytes[i * 65536], bytes[i * 65536 + 65535]], [i, i]);
+    assert(bytes.buffer.byteLength <= 2 * bytes.length, `${bytes.buffer.byteLength} for ${bytes.length}`);
+  }
+});
+
 test("Gather grows no further than the message is long", () => {
   const gather = new Gather();
   for (let i = 0; i < 1000; i++) gather.add(Uint8Array.of(i), 0, 1, 1000);

@@ -5,7 +5,6 @@ import { createHash } from "node:crypto";
 import { existsSync, readFileSync, renameSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import process from "node:process";
 import { fileURLToPath } from "node:url";
 
 /** The program, or `undefined` where it can't be compiled. */
@@ -15,7 +14,7 @@ export async function beast(): Promise<string | undefined> {
   const hash = createHash("sha256").update(compiler.join(" ")).update(readFileSync(source)).digest("hex");
   const program = join(tmpdir(), `handfast-bench-beast-${hash.slice(0, 16)}`);
   if (existsSync(program)) return program;
-  const unfinished = `${program}.${process.pid}`; // others may be compiling it too
+  const unfinished = `${program}.${crypto.randomUUID()}`; // others may be compiling it too
   try {
     await execute([...compiler, "-o", unfinished]);
     renameSync(unfinished, program);

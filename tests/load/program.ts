@@ -3,7 +3,7 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import process from "node:process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
@@ -106,9 +106,21 @@ export function turn(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 0));
 }
 
-/** How many descriptors this process has open, with the one that it takes to know. */
+/** How many network sockets this process has open. Files, pipes and pairs of sockets a runtime opens itself, at any time. */
 export function descriptors(): number {
-  return readdirSync("/proc/self/fd").length;
+  const pairs = readFileSync("/proc/self/net/unix", "utf8");
+  return readdirSync("/proc/self/fd").filter((fd) => {
+    const inode = /^socket:\[(\d+)\]$/.exec(linkOf(`/proc/self/fd/${fd}`))?.[1];
+    return inode !== undefined && !pairs.includes(` ${inode}`);
+  }).length;
+}
+
+function linkOf(path: string): string {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return ""; // closed since it was listed
+  }
 }
 
 /** How many bytes this process has in use, in its heap and by it, once they are no more than that, or won't be. */

@@ -6,7 +6,6 @@ import { createHash } from "node:crypto";
 import { existsSync, readFileSync, renameSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import process from "node:process";
 import { fileURLToPath } from "node:url";
 import type { Runtimes } from "../../runtimes.ts";
 
@@ -61,7 +60,7 @@ async function compiled(file: string): Promise<Start> {
   const hash = createHash("sha256").update(compiler.join(" ")).update(readFileSync(source)).digest("hex");
   const program = join(tmpdir(), `handfast-${file}-${hash.slice(0, 16)}`);
   if (!existsSync(program)) {
-    const unfinished = `${program}.${process.pid}`; // others may be compiling it too
+    const unfinished = `${program}.${crypto.randomUUID()}`; // others may be compiling it too
     const { code, errors } = await execute([...compiler, "-o", unfinished]);
     if (code !== 0) throw new Error(`Cannot compile ${file}:\n${errors}`);
     renameSync(unfinished, program);
