@@ -19,6 +19,12 @@ export class Gather {
   /** How many bytes there are. */
   length = 0;
   #bytes = EMPTY;
+  readonly #most: number;
+
+  /** @param most More than this is never added: the buffer does not grow beyond it. */
+  constructor(most = Infinity) {
+    this.#most = most;
+  }
 
   /**
    * Adds `bytes[start, end)`.
@@ -31,7 +37,7 @@ export class Gather {
       const factor = this.length >= QUADRUPLED && limit === Infinity ? 4 : 2;
       const grown = factor * (this.length > 0 || limit === Infinity ? this.#bytes.length : length);
       const isEarnest = this.length >= EARNEST && limit < Infinity;
-      const size = Math.max(length, isEarnest ? limit : Math.min(limit, grown));
+      const size = Math.max(length, isEarnest ? limit : Math.min(limit, this.#most, grown));
       if (size >= LARGE && limit < Infinity) largeComes();
       // What was too small is freed at once: as garbage it would double the memory that a message takes
       this.#bytes = this.#bytes === EMPTY ? new Uint8Array(size) : new Uint8Array(this.#bytes.buffer.transfer(size));

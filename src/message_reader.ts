@@ -50,7 +50,7 @@ export class MessageReader {
   /** Whether it is compressed, and how many bytes of it have come. */
   #isCompressed = false;
   #compressedSize = 0;
-  readonly #message = new Gather();
+  readonly #message: Gather;
   #control: Gather | undefined;
   /** The check of text in pieces, once there is some. */
   #utf8: Utf8Check | undefined;
@@ -65,6 +65,7 @@ export class MessageReader {
     this.#masked = masked;
     this.#maxMessageSize = maxMessageSize;
     this.#inflater = inflater;
+    this.#message = new Gather(maxMessageSize);
     this.#inflated = inflater && ((bytes) => this.#addInflated(bytes));
   }
 

@@ -57,6 +57,13 @@ test("Gather.take() holds on to no more than twice what it gives, however large 
   }
 });
 
+test("Gather grows no further than messages may be long", () => {
+  const gather = new Gather(3 * 2 ** 20);
+  for (let i = 0; i < 48; i++) gather.add(new Uint8Array(65536), 0, 65536, Infinity);
+  const bytes = gather.take();
+  assertEquals([bytes.length, bytes.buffer.byteLength], [3 * 2 ** 20, 3 * 2 ** 20]);
+});
+
 test("Gather grows no further than the message is long", () => {
   const gather = new Gather();
   for (let i = 0; i < 1000; i++) gather.add(Uint8Array.of(i), 0, 1, 1000);

@@ -113,6 +113,6 @@ test("play() fails a server that closes while the client is still sending", asyn
 test("play() fails a server that refuses the upgrade, or answers another key", async () => {
   const refusal = "HTTP/1.1 400 Bad Request";
   assertEquals(await judged(latin1(`${refusal}\r\n\r\n`), linger), refusal);
-  const other = SWITCH.replace("s3pP", "XXXX");
+  const other = SWITCH.replace("s3pP", "AAAA");
   assertEquals(await judged(latin1(other), linger), other.trimEnd());
 });
