@@ -12,8 +12,11 @@ export const COPIED = isBun ? 256 : 0;
 /** The same for what is written, out of its slab. */
 export const COPIED_OUT = isBun ? 512 : 0;
 
-/** Whether asking a small array for its buffer costs as much as all else that is done for a message. */
-export const BUFFER_IS_DEAR = isBun;
+/**
+ * Up to this many bytes, asking an array for its buffer costs as much as all else that is done for a message: until
+ * then, Bun's have none, and those of up to 64 bytes none on Node.
+ */
+export const BUFFER_IS_DEAR = isBun ? Infinity : isDeno ? 0 : 64;
 
 let isFirst = !isBun;
 
