@@ -63,11 +63,8 @@ export class Link implements ProtocolEvents, OutputHandlers, IdleHandlers, Trans
 
   get readable(): ReadableStream<string | Uint8Array<ArrayBuffer>> {
     if (!this.#source) {
-      this.#source = new MessageSource({
-        highWaterMark: this.#options.highWaterMark,
-        pull: () => this.#pull(),
-        cancel: (reason) => this.#closeFor(reason),
-      });
+      const { highWaterMark } = this.#options, cancel = (reason: unknown) => this.#closeFor(reason);
+      this.#source = new MessageSource({ highWaterMark, pull: () => this.#pull(), cancel });
       if (this.#phase === "closed") this.#source.end(this.#outcome!);
     }
     return this.#source.stream;
@@ -110,9 +107,13 @@ export class Link implements ProtocolEvents, OutputHandlers, IdleHandlers, Trans
 
   data(chunk: Uint8Array<ArrayBuffer>): boolean {
     this.#idle.heard();
-    // A stream may hand over its first message at once, and the others in microtasks
-    const isFree = this.#output.receive(chunk, !this.#handler);
+    const isFree = this.#output.receive(chunk, this.#goesOn);
     return isFree || !this.#handler && !this.#held; // a stream gives copies, and what is held waits in the machine
+  }
+
+  /** Whether more is sent in this turn: a stream may hand over its first message at once, and the others in microtasks. */
+  get #goesOn(): boolean {
+    return !this.#handler && !this.#source?.isPassing;
   }
 
   message(message: string | Uint8Array<ArrayBuffer>): void {
@@ -146,16 +147,14 @@ export class Link implements ProtocolEvents, OutputHandlers, IdleHandlers, Trans
     this.#held = false;
     if (this.#phase === "closed") return;
     this.#idle.heard();
-    this.#output.cork(() => this.#machine.resume(), !this.#handler);
+    this.#output.cork(() => this.#machine.resume(), this.#goesOn);
     this.#continue();
   }
 
-  /** Whether silence is the peer's. */
   counts(): boolean {
     return this.#reading && !this.#held || this.waits();
   }
 
-  /** Whether the peer has yet to take something. */
   waits(): boolean {
     return this.#output.isWriting;
   }

@@ -1,5 +1,6 @@
 // The streams face, made only when somebody asks for it. The readable side is pushed and bounded by our own count of
-// bytes, the writable side waits only when `send` does (WebSocketStream's vocabulary; WHATWG WebSockets, PR 48).
+// bytes, the writable side waits only when `send` does (WebSocketStream's vocabulary; WHATWG WebSockets, PR 48). What is
+// piped from one connection into another, or into itself, goes past both streams.
 
 import { ownedOf } from "./buffers.ts";
 import { closedError, type CloseInfo, WebSocketError } from "./errors.ts";
@@ -17,19 +18,23 @@ export interface SourceHandlers {
   cancel(reason: unknown): void;
 }
 
+type Received = string | Uint8Array<ArrayBuffer>;
+
 /** The messages that come in, as a stream. */
 export class MessageSource {
-  readonly stream: ReadableStream<string | Uint8Array<ArrayBuffer>>;
+  readonly stream: ReadableStream<Received>;
   /** Whether anything was read. */
   taken = false;
-  readonly #highWaterMark: number;
-  #controller!: ReadableStreamDefaultController<string | Uint8Array<ArrayBuffer>>;
+  readonly #handlers: SourceHandlers;
+  #controller!: ReadableStreamDefaultController<Received>;
   #queued = 0;
   #over = false;
+  /** Where messages go, past the queue. */
+  #sink: MessageSink | undefined;
 
   constructor(handlers: SourceHandlers) {
-    this.#highWaterMark = handlers.highWaterMark;
-    this.stream = new ReadableStream({
+    this.#handlers = handlers;
+    this.stream = new MessageReadable(this, {
       start: (controller) => {
         this.#controller = controller;
       },
@@ -47,20 +52,48 @@ export class MessageSource {
         this.#over = true;
         handlers.cancel(reason);
       },
-    }, { highWaterMark: 0 });
+    });
   }
 
-  /** Queues a message; true when enough of them wait. */
-  push(message: string | Uint8Array<ArrayBuffer>): boolean {
+  /** Whether messages are passed on, to be sent. */
+  get isPassing(): boolean {
+    return this.#sink?.isOpen === true;
+  }
+
+  /** Queues a message, or passes it on; true when enough of them wait. */
+  push(message: Received): boolean {
     if (this.#over) return false;
+    if (this.isPassing) return this.#pass(this.#sink!, message);
     const isText = typeof message === "string";
     // A view may lie in a buffer with other messages: a reader gets its own
     this.#controller.enqueue(isText ? message : ownedOf(message));
     this.#queued += OVERHEAD + message.length;
-    if (this.#queued <= this.#highWaterMark) return false;
+    if (this.#queued <= this.#handlers.highWaterMark) return false;
     if (this.#controller.desiredSize !== 0) return true;
     this.#queued = 0; // all of it has been read
     return false;
+  }
+
+  #pass(sink: MessageSink, message: Received): boolean {
+    const room = sink.pass(message);
+    room?.then(() => this.#sink && this.#handlers.pull(), () => {}); // the sink fails with it
+    return room !== undefined;
+  }
+
+  /**
+   * Lets messages pass by both streams while a pipe into a sink lasts, unless something waits in one of them. The pipe
+   * itself is the runtime's, and sees to ends, errors and locks: it waits for a message that never comes.
+   *
+   * @param pipe Begins it.
+   */
+  async piped(sink: MessageSink, pipe: () => Promise<void>): Promise<void> {
+    if (this.stream.locked || this.#controller.desiredSize !== 0 || !sink.isIdle) return await pipe();
+    this.#sink = sink; // before the pipe, which may begin to read at once
+    try {
+      await pipe();
+    } finally {
+      this.#sink = undefined;
+    }
   }
 
   /** The connection is over. */
@@ -69,6 +102,21 @@ export class MessageSource {
     this.#over = true;
     if (outcome instanceof WebSocketError) this.#controller.error(outcome);
     else this.#controller.close();
+  }
+}
+
+/** The stream of a source: it can tell a pipe into a connection from others. */
+class MessageReadable extends ReadableStream<Received> {
+  readonly #source: MessageSource;
+
+  constructor(source: MessageSource, underlying: UnderlyingDefaultSource<Received>) {
+    super(underlying, { highWaterMark: 0 });
+    this.#source = source;
+  }
+
+  override pipeTo(destination: WritableStream<Received>, options?: StreamPipeOptions): Promise<void> {
+    const pipe = () => super.pipeTo(destination, options), sink = MessageWritable.sinkOf(destination);
+    return sink ? this.#source.piped(sink, pipe) : pipe();
   }
 }
 
@@ -82,11 +130,13 @@ export interface SinkHandlers {
 /** The messages that go out, as a stream. */
 export class MessageSink {
   readonly stream: WritableStream<Message>;
+  readonly #handlers: SinkHandlers;
   #controller!: WritableStreamDefaultController;
   #over = false;
 
   constructor(handlers: SinkHandlers) {
-    this.stream = new WritableStream({
+    this.#handlers = handlers;
+    this.stream = new MessageWritable(this, {
       start: (controller) => {
         this.#controller = controller;
         // Not in `abort`, which is called only after a write under way, and that may be stuck
@@ -103,15 +153,57 @@ export class MessageSink {
     });
   }
 
+  /** Whether messages may still be written. */
+  get isOpen(): boolean {
+    return !this.#over;
+  }
+
+  /**
+   * Whether nothing waits in the stream.
+   *
+   * @throws {TypeError} When somebody else has it.
+   */
+  get isIdle(): boolean {
+    const writer = this.stream.getWriter(), { desiredSize } = writer;
+    writer.releaseLock();
+    return desiredSize === 1;
+  }
+
+  /** A write past the stream, which nothing waits in: what becomes of it is the same. */
+  pass(message: Message): Promise<void> | undefined {
+    try {
+      return this.#handlers.write(message) || undefined;
+    } catch (error) {
+      this.#fail(error);
+      return undefined;
+    }
+  }
+
+  #fail(error: unknown): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#controller.error(error);
+  }
+
   /** The connection is over. */
   end(outcome: CloseInfo | WebSocketError): void {
-    if (outcome instanceof WebSocketError) {
-      if (!this.#over) this.#controller.error(outcome);
-      return;
-    }
+    if (outcome instanceof WebSocketError) return this.#fail(outcome);
     // A turn later: a pipe from the readable side, which has just closed, closes this side first and so succeeds
-    nextTurn(() => {
-      if (!this.#over) this.#controller.error(closedError());
-    });
+    nextTurn(() => this.#fail(closedError()));
+  }
+}
+
+/** The stream of a sink, which can be told from others. */
+class MessageWritable extends WritableStream<Message> {
+  readonly #sink: MessageSink;
+
+  constructor(sink: MessageSink, underlying: UnderlyingSink<Message>) {
+    super(underlying);
+    this.#sink = sink;
+  }
+
+  /** The sink of a stream, if it is one's. */
+  static sinkOf(stream: WritableStream): MessageSink | undefined {
+    return stream instanceof MessageWritable ? stream.#sink : undefined;
   }
 }

@@ -135,7 +135,10 @@ export type MessageHandler = (message: string | Uint8Array<ArrayBuffer>) => unkn
  * ```
  */
 export interface WebSocketConnection extends AsyncDisposable {
-  /** The messages that come in. Reading takes the connection: `receive` is then refused. */
+  /**
+   * The messages that come in. Reading takes the connection: `receive` is then refused. A pipe into the `writable` of a
+   * connection costs no more than `receive` and `send`.
+   */
   readonly readable: ReadableStream<string | Uint8Array<ArrayBuffer>>;
   /** The messages that go out. Closing it closes the connection; `close()` of its writer waits for the peer's Close. */
   readonly writable: WritableStream<Message>;
