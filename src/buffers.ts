@@ -1,7 +1,7 @@
 // Buffers between the application and us: checked on their way in, copied on their way out. Our copies are marked: they
 // need not be copied again, nor, where asking an array for its buffer takes long, be checked again.
 
-import { BUFFER_IS_DEAR } from "./tuning.ts";
+import { BUFFER_IS_DEAR, COPIED_BY_HAND } from "./tuning.ts";
 
 /** Gives its argument back, so that a private field can be put on it. */
 class Given {
@@ -20,10 +20,22 @@ class Mark extends Given {
 }
 
 /** A copy of `bytes[start, end)` that nobody else has: whoever gets it may keep it, change it, or transfer its buffer. */
-export function copyOf(bytes: Uint8Array, start?: number, end?: number): Uint8Array<ArrayBuffer> {
-  const copy = bytes.slice(start, end) as Uint8Array<ArrayBuffer>; // the fastest of all ways
+export function copyOf(bytes: Uint8Array, start = 0, end: number = bytes.length): Uint8Array<ArrayBuffer> {
+  const copy = end - start <= COPIED_BY_HAND ? copiedByHand(bytes, start, end) : bytes.slice(start, end);
   new Mark(copy);
+  return copy as Uint8Array<ArrayBuffer>;
+}
+
+function copiedByHand(bytes: Uint8Array, start: number, end: number): Uint8Array {
+  const copy = new Uint8Array(end - start);
+  for (let i = start; i < end; i++) copy[i - start] = bytes[i]!;
   return copy;
+}
+
+/** Copies bytes to where they are wanted. */
+export function copyTo(target: Uint8Array, at: number, bytes: Uint8Array): void {
+  if (bytes.length > COPIED_BY_HAND) return target.set(bytes, at);
+  for (let i = 0; i < bytes.length; i++) target[at + i] = bytes[i]!;
 }
 
 /** Says that nobody else has the buffer of bytes that are all of it. Their size alone does not say so. */

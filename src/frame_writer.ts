@@ -1,5 +1,6 @@
 // Messages to frames, in the outbox: headers in their shortest form, payloads copied once and masked in place.
 
+import { copyTo } from "./buffers.ts";
 import { headerSizeFor, MAX_HEADER, writeHeader } from "./frame.ts";
 import { mask, type MaskKeys } from "./mask.ts";
 import { LARGE, Outbox } from "./outbox.ts";
@@ -28,7 +29,7 @@ export class FrameWriter extends Outbox {
     if (size + payload.length > LARGE) return this.#long(first, payload);
     const slab = this.reserve(size + payload.length);
     const at = this.used + size;
-    slab.set(payload, at);
+    copyTo(slab, at, payload);
     this.#finish(slab, first, at, payload.length);
   }
 

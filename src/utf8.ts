@@ -1,13 +1,13 @@
 // Text (RFC 6455 §8.1): bytes of UTF-8 to strings, refused as soon as the wrong byte is seen, also in the middle of a
 // code point and across any cut (RFC 3629 §4).
 
-import { COPIED, SHORT_TEXT } from "./tuning.ts";
+import { asciiSlice, COPIED, SHORT_TEXT } from "./tuning.ts";
 
 const DECODER = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** The text in `bytes[start, end)`, or `undefined` when they are not UTF-8. */
 export function decodeText(bytes: Uint8Array, start = 0, end: number = bytes.length): string | undefined {
-  const length = end - start, text = length <= SHORT_TEXT ? decodeAscii(bytes, start, LISTS[length]!) : undefined;
+  const length = end - start, text = length <= SHORT_TEXT ? decodeAscii(bytes, start, end) : undefined;
   if (text !== undefined) return text;
   try {
     return DECODER.decode(length <= COPIED ? bytes.slice(start, end) : bytes.subarray(start, end));
@@ -19,8 +19,10 @@ export function decodeText(bytes: Uint8Array, start = 0, end: number = bytes.len
 /** For the codes of short text, by its length: a string is made of a list twice as fast as of bytes. */
 const LISTS = Array.from({ length: SHORT_TEXT + 1 }, (_, length) => Array.from({ length }, () => 0));
 
-/** Text of as many bytes as the list, if it is ASCII. */
-function decodeAscii(bytes: Uint8Array, start: number, codes: number[]): string | undefined {
+/** Short text, if it is ASCII. */
+function decodeAscii(bytes: Uint8Array, start: number, end: number): string | undefined {
+  if (asciiSlice) return passAscii(bytes, start, end) === end ? asciiSlice.call(bytes, start, end) : undefined;
+  const codes = LISTS[end - start]!;
   for (let i = 0; i < codes.length; i++) {
     const code = bytes[start + i]!;
     if (code >= 0x80) return undefined;

@@ -46,7 +46,7 @@ test("bytesOf() refuses memory that may change or go away, and what is no buffer
 });
 
 test("copyOf() gives a copy with a buffer of its own, which bytesOf() takes as it is", () => {
-  for (const length of [0, 1, 64, 65, 5000]) {
+  for (const length of [0, 1, 32, 33, 64, 65, 5000]) {
     const bytes = new Uint8Array(length + 8).map((_, i) => i).subarray(4, 4 + length);
     const copy = copyOf(bytes);
     assertEquals(copy, bytes);
