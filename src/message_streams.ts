@@ -29,8 +29,9 @@ export class MessageSource {
   #controller!: ReadableStreamDefaultController<Received>;
   #queued = 0;
   #over = false;
-  /** Where messages go, past the queue. */
+  /** Where messages go, past the queue, and what ends that. */
   #sink: MessageSink | undefined;
+  #signal: AbortSignal | undefined;
 
   constructor(handlers: SourceHandlers) {
     this.#handlers = handlers;
@@ -57,13 +58,19 @@ export class MessageSource {
 
   /** Whether messages are passed on, to be sent. */
   get isPassing(): boolean {
-    return this.#sink?.isOpen === true;
+    return this.#sink !== undefined && !this.#signal?.aborted;
   }
 
   /** Queues a message, or passes it on; true when enough of them wait. */
   push(message: Received): boolean {
     if (this.#over) return false;
-    if (this.isPassing) return this.#pass(this.#sink!, message);
+    if (this.isPassing) {
+      try {
+        return this.#pass(this.#sink!, message);
+      } catch {
+        this.#sink = undefined; // the pipe writes it again, and so fails with it
+      }
+    }
     const isText = typeof message === "string";
     // A view may lie in a buffer with other messages: a reader gets its own
     this.#controller.enqueue(isText ? message : ownedOf(message));
@@ -75,24 +82,29 @@ export class MessageSource {
   }
 
   #pass(sink: MessageSink, message: Received): boolean {
-    const room = sink.pass(message);
-    room?.then(() => this.#sink && this.#handlers.pull(), () => {}); // the sink fails with it
-    return room !== undefined;
+    const room = sink.write(message);
+    if (!room) return false;
+    room.then(() => this.#sink === sink && this.#handlers.pull(), () => {}); // the sink fails with it
+    return true;
   }
 
   /**
    * Lets messages pass by both streams while a pipe into a sink lasts, unless something waits in one of them. The pipe
-   * itself is the runtime's, and sees to ends, errors and locks: it waits for a message that never comes.
+   * itself is the runtime's, and sees to ends, errors and locks: it waits for a message that does not come before
+   * something fails.
    *
+   * @param signal What ends it.
    * @param pipe Begins it.
    */
-  async piped(sink: MessageSink, pipe: () => Promise<void>): Promise<void> {
-    if (this.stream.locked || this.#controller.desiredSize !== 0 || !sink.isIdle) return await pipe();
+  async piped(sink: MessageSink, signal: AbortSignal | undefined, pipe: () => Promise<void>): Promise<void> {
+    const isLocked = this.stream.locked || sink.stream.locked;
+    if (isLocked || this.#controller.desiredSize !== 0 || !sink.isIdle) return await pipe();
     this.#sink = sink; // before the pipe, which may begin to read at once
+    this.#signal = signal;
     try {
       await pipe();
     } finally {
-      this.#sink = undefined;
+      this.#sink = this.#signal = undefined;
     }
   }
 
@@ -116,7 +128,7 @@ class MessageReadable extends ReadableStream<Received> {
 
   override pipeTo(destination: WritableStream<Received>, options?: StreamPipeOptions): Promise<void> {
     const pipe = () => super.pipeTo(destination, options), sink = MessageWritable.sinkOf(destination);
-    return sink ? this.#source.piped(sink, pipe) : pipe();
+    return sink ? this.#source.piped(sink, options?.signal, pipe) : pipe();
   }
 }
 
@@ -153,30 +165,16 @@ export class MessageSink {
     });
   }
 
-  /** Whether messages may still be written. */
-  get isOpen(): boolean {
-    return !this.#over;
-  }
-
-  /**
-   * Whether nothing waits in the stream.
-   *
-   * @throws {TypeError} When somebody else has it.
-   */
+  /** Whether nothing waits in the stream, which nobody has. */
   get isIdle(): boolean {
     const writer = this.stream.getWriter(), { desiredSize } = writer;
     writer.releaseLock();
     return desiredSize === 1;
   }
 
-  /** A write past the stream, which nothing waits in: what becomes of it is the same. */
-  pass(message: Message): Promise<void> | undefined {
-    try {
-      return this.#handlers.write(message) || undefined;
-    } catch (error) {
-      this.#fail(error);
-      return undefined;
-    }
+  /** Writes past the stream, in which nothing waits. Throws where a write of the stream fails. */
+  write(message: Message): void | Promise<void> {
+    return this.#handlers.write(message);
   }
 
   #fail(error: unknown): void {

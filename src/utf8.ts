@@ -17,7 +17,7 @@ export function decodeText(bytes: Uint8Array, start = 0, end: number = bytes.len
 }
 
 /** For the codes of short text, by its length: a string is made of a list twice as fast as of bytes. */
-const LISTS = Array.from({ length: SHORT_TEXT + 1 }, (_, length) => Array.from({ length }, () => 0));
+const LISTS = Array.from({ length: asciiSlice ? 0 : SHORT_TEXT + 1 }, (_, length) => Array.from({ length }, () => 0));
 
 /** Short text, if it is ASCII. */
 function decodeAscii(bytes: Uint8Array, start: number, end: number): string | undefined {

@@ -137,7 +137,7 @@ export type MessageHandler = (message: string | Uint8Array<ArrayBuffer>) => unkn
 export interface WebSocketConnection extends AsyncDisposable {
   /**
    * The messages that come in. Reading takes the connection: `receive` is then refused. A pipe into the `writable` of a
-   * connection costs no more than `receive` and `send`.
+   * connection costs no more than `receive` and `send`, if nothing waits in either when it begins.
    */
   readonly readable: ReadableStream<string | Uint8Array<ArrayBuffer>>;
   /** The messages that go out. Closing it closes the connection; `close()` of its writer waits for the peer's Close. */

@@ -1,10 +1,10 @@
 // A pipe from one connection into another takes a way past the streams. Whatever happens, it must not be told from the
 // pipe of the runtime, which takes none: each test runs with both (Streams Standard §4.9.1, ReadableStreamPipeTo).
 
-import { assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import { type Message, type WebSocketConnection, WebSocketError } from "../mod.ts";
 import { MessageSink, MessageSource } from "../src/message_streams.ts";
-import { closing, times, unhex } from "./cases/frames_base.ts";
+import { closing, times, toward, unhex, utf8 } from "./cases/frames_base.ts";
 import { test } from "./harness.ts";
 import { type Attached, attached, settled, type WireFrame } from "./raw_peer.ts";
 
@@ -124,16 +124,18 @@ both("a signal closes both connections", async ({ from, to, begin }) => {
   assertEquals([from, to].map(({ peer }) => peer.frames("server")), upTo(2).map(() => [{ close: 3001, reason: "" }]));
 });
 
-both("it is refused with a signal that was aborted before", async ({ from, to, begin }) => {
-  await assertRejects(
-    () => begin({ signal: AbortSignal.abort(), preventCancel: true, preventAbort: true }),
-    DOMException,
+for (const [what, signal] of [["was aborted before", AbortSignal.abort()], ["is none", {} as AbortSignal]] as const) {
+  both(
+    `it is refused with a signal that ${what}, and messages are for the next reader`,
+    async ({ from, to, begin }) => {
+      await assertRejects(() => begin({ signal, preventCancel: true, preventAbort: true }));
+      const reader = from.socket.readable.getReader();
+      from.peer.frame("server", "text", "a");
+      assertEquals((await reader.read()).value, "a");
+      assertEquals(to.peer.frames("server"), []);
+    },
   );
-  const reader = from.socket.readable.getReader();
-  from.peer.frame("server", "text", "a");
-  assertEquals((await reader.read()).value, "a");
-  assertEquals(to.peer.frames("server"), []);
-});
+}
 
 both("the end of the one closes the other, behind the last message", async ({ from: { peer }, to, begin }) => {
   const piped = begin();
@@ -183,6 +185,7 @@ both("the loss of the other leaves messages to the next reader with preventCance
   const piped = begin({ preventCancel: true });
   await settled();
   to.socket.abort();
+  await settled();
   from.peer.frame("server", "text", "a");
   await assertRejects(() => piped, WebSocketError);
   assertEquals((await from.socket.readable.getReader().read()).value, "a");
@@ -196,6 +199,19 @@ both("it fails as a write does, with the first message behind a close() of the o
   assertEquals((await assertRejects(() => piped, DOMException)).name, "InvalidStateError");
   await settled();
   assertEquals([from, to].map(({ peer }) => peer.frames("server")), [[{ close: 1005 }], [{ close: 1000, reason: "" }]]);
+});
+
+both("of one chunk, what is behind the message that fails is for the next reader", async ({ from, to, begin }) => {
+  const piped = begin({ preventCancel: true });
+  await settled();
+  to.socket.close();
+  const frames = ["a", "b", "c"].flatMap((text) => unhex(toward("server")(1, utf8(text))));
+  from.peer.write(Uint8Array.from(frames));
+  await assertRejects(() => piped, DOMException);
+  const reader = from.socket.readable.getReader();
+  for (const text of ["b", "c"]) assertEquals((await reader.read()).value, text);
+  await settled();
+  assertEquals(to.peer.frames("server"), [{ close: 1005 }]);
 });
 
 both("while the other takes nothing, little is read; nothing is lost", async ({ from, to, begin }) => {
@@ -235,7 +251,8 @@ test("what is piped waits in neither stream", async () => {
     close: () => Promise.resolve(),
     abort() {},
   });
-  source.stream.pipeTo(sink.stream);
+  const { signal, controller } = stopping();
+  const piped = source.stream.pipeTo(sink.stream, { signal, preventCancel: true, preventAbort: true });
   const view = new Uint8Array(8).subarray(4);
   for (const message of ["a", view]) assertEquals(source.push(message), false);
   assertStrictEquals(sent[1], view, "nor is it copied");
@@ -246,6 +263,12 @@ test("what is piped waits in neither stream", async () => {
   await assertRejects(() => source.stream.pipeTo(other.stream), TypeError);
   assertEquals(source.push(view), false);
   assertStrictEquals(sent[2], view);
+
+  // Nor is anything passed on behind a signal, as soon as it is given
+  controller.abort();
+  source.push(view);
+  assert(sent[3] !== view, "what the pipe had begun to read is a copy");
+  await assertRejects(() => piped, DOMException);
 });
 
 function stopping(): { readonly signal: AbortSignal; readonly controller: AbortController } {
