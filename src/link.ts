@@ -108,7 +108,7 @@ export class Link implements ProtocolEvents, OutputHandlers, IdleHandlers, Trans
   data(chunk: Uint8Array<ArrayBuffer>): boolean {
     this.#idle.heard();
     const isFree = this.#output.receive(chunk, this.#goesOn);
-    return isFree || !this.#handler && !this.#held; // a stream gives copies, and what is held waits in the machine
+    return isFree || !this.#handler && !this.#held; // streams and pipes copy, and what is held waits in the machine
   }
 
   /** Whether more is sent in this turn: a stream may hand over its first message at once, and the others in microtasks. */
