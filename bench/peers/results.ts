@@ -22,7 +22,7 @@ export interface Results {
   /** By name. */
   readonly versions: Readonly<Record<string, string>>;
   readonly settings: Readonly<Record<string, number>>;
-  /** How many cores were busy with something else, in each round: where it is more than a little, the rest is noise. */
+  /** How many cores were busy with something else, at each workload: where it is more than a little, all is noise. */
   readonly disturbance: readonly number[];
   readonly cells: readonly Cell[];
 }

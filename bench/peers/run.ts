@@ -19,7 +19,7 @@ import { figureOf, type Workload, workloads } from "./workloads.ts";
 const { env } = process;
 const settings = {
   rounds: Number(env.ROUNDS ?? 5),
-  first: Number(env.FIRST ?? 1.5),
+  first: Number(env.FIRST ?? 1),
   warmUp: Number(env.WARMUP ?? 0.1),
   seconds: Number(env.DURATION ?? 0.35),
   memoryRounds: Number(env.MEMORY_ROUNDS ?? 1),
@@ -30,12 +30,13 @@ if (!runtimes.bun) throw new Error("Bun is needed: the load runs on it");
 const matches = (pattern: string | undefined, name: string) => new RegExp(pattern ?? "", "i").test(name);
 const peers = (await servers(runtimes)).filter(({ name }) => matches(env.ONLY, name));
 const rows = workloads(settings.idle).filter(({ name }) => matches(env.WORKLOADS, name));
-const timed = rows.filter(({ unit }) => unit !== null), memory = rows.filter(({ unit }) => unit === null);
+const timed = rows.filter((row) => row.unit !== null && peers.some((peer) => takesPart(peer, row)));
+const memory = rows.filter(({ unit }) => unit === null);
 
 const cells = rows.flatMap(({ name: workload, unit, size }) => {
   return peers.map(({ runtime, kind }): Cell => ({ workload, unit, size, runtime, kind, figures: [] }));
 });
-/** How many cores were busy with something else, in each round. */
+/** How many cores were busy with something else, at each workload. */
 const disturbance: number[] = [];
 await using loader = startLoader(runtimes.bun);
 const started = Date.now();
@@ -44,14 +45,16 @@ if (timed.length > 0) {
     for (const workload of timed) {
       for (const [peer, server] of all) await warmUp(loader, workload, peer, server);
     }
-    tell("Warmed up");
-    for (let round = 1; round <= settings.rounds; round++) {
+    tell("Each server has seen each workload");
+    for (const workload of timed) {
+      // Again: it has done everything else since
+      for (const [peer, server] of all) await warmUp(loader, workload, peer, server);
       const othersSince = others(loader, all);
-      for (const workload of timed) {
+      for (let round = 1; round <= settings.rounds; round++) {
         for (const [peer, server] of all) await measure(loader, workload, peer, server);
       }
       disturbance.push(othersSince());
-      tell(`Round ${round} of ${settings.rounds}: what else runs took ${disturbance.at(-1)!.toFixed(2)} cores`);
+      tell(`${workload.name}: what else runs took ${disturbance.at(-1)!.toFixed(2)} cores`);
     }
   });
 }

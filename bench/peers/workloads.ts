@@ -44,7 +44,7 @@ function sizeOf(bytes: number): string {
   return bytes < 1024 ? `${bytes} B` : `${bytes / 1024} KiB`;
 }
 
-/** What each server has to do, in a round; `idle` is how many connections do nothing. */
+/** What each server has to do; `idle` is how many connections do nothing. */
 export function workloads(idle: number): readonly Workload[] {
   return [
     ...ECHO.map(([connections, size, depth, type, faces]): Workload => ({
