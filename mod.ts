@@ -35,21 +35,21 @@ export {
   type ResponseHead,
   WebSocketError,
   type WebSocketErrorInit,
-} from "./src/errors.ts";
-export type { HandshakeFailure, ProtocolFailure } from "./src/failures.ts";
-export type { Agreement, Decorator, RequestDraft, ResponseDraft } from "./src/handshake.ts";
-export type { CompressionOptions, DeflateAgreement, DeflateOffer } from "./src/deflate_options.ts";
-export type { Origins } from "./src/origin.ts";
-export { confirm, type Offer, offer, type OfferOptions } from "./src/offer.ts";
-export { type Answer, answer, type AnswerOptions, type AuthorizeContext, isUpgrade } from "./src/answer.ts";
-export type { Message, SendOptions } from "./src/protocol.ts";
-export type { Clock } from "./src/clock.ts";
-export type { ByteConnection } from "./src/transport.ts";
-export type { ConnectionOptions, MessageHandler, WebSocketConnection } from "./src/web_socket.ts";
-export { attach, type AttachOptions } from "./src/attach.ts";
-export { type ReadRequest, readRequest, type ReadRequestOptions } from "./src/read_request.ts";
-export { writeResponse, type WriteResponseOptions } from "./src/write_response.ts";
-export { basicAuth, type BasicAuthOptions } from "./src/basic_auth.ts";
-export { accept, type Accepted, type AcceptOptions } from "./src/accept.ts";
-export type { DialOptions } from "./src/dial_options.ts";
-export { connect, type Connected, type ConnectOptions } from "./src/connect.ts";
+} from "./src/errors/handshake_error.ts";
+export type { HandshakeFailure, ProtocolFailure } from "./src/errors/failures.ts";
+export type { Agreement, Decorator, RequestDraft, ResponseDraft } from "./src/handshake/decorator.ts";
+export type { CompressionOptions, DeflateAgreement, DeflateOffer } from "./src/protocol/compression_options.ts";
+export type { Origins } from "./src/handshake/origin.ts";
+export { confirm, type Offer, offer, type OfferOptions } from "./src/handshake/offer.ts";
+export { type Answer, answer, type AnswerOptions, type AuthorizeContext, isUpgrade } from "./src/handshake/answer.ts";
+export type { Message, SendOptions } from "./src/protocol/protocol.ts";
+export type { Clock } from "./src/base/clock.ts";
+export type { ByteConnection } from "./src/transport/transport.ts";
+export type { ConnectionOptions, MessageHandler, WebSocketConnection } from "./src/connection/websocket_connection.ts";
+export { attach, type AttachOptions } from "./src/server/attach.ts";
+export { type ReadRequest, readRequest, type ReadRequestOptions } from "./src/server/read_request.ts";
+export { writeResponse, type WriteResponseOptions } from "./src/server/write_response.ts";
+export { basicAuth, type BasicAuthOptions } from "./src/server/basic_auth.ts";
+export { accept, type Accepted, type AcceptOptions } from "./src/server/accept.ts";
+export type { DialOptions } from "./src/client/dial_options.ts";
+export { connect, type Connected, type ConnectOptions } from "./src/client/connect.ts";

@@ -2,11 +2,11 @@
 // `Request`, its checks, and a `Response`.
 
 import { createHash } from "node:crypto";
-import { answer, decide } from "../src/answer.ts";
-import { acceptValue, switchingProtocols } from "../src/handshake.ts";
-import { type ParsedRequest, parseRequest } from "../src/request_head.ts";
+import { answer, decide } from "../src/handshake/answer.ts";
+import { acceptValue, switchingProtocols } from "../src/handshake/decorator.ts";
+import { type ParsedRequest, parseRequest } from "../src/http/request_head.ts";
 import { browser } from "../tests/cases/requests_upgrade.ts";
-import { latin1 } from "../tests/harness.ts";
+import { latin1 } from "../tests/kit/harness.ts";
 import { compare } from "./harness.ts";
 
 const read = parseRequest(latin1(browser.bytes)) as ParsedRequest;

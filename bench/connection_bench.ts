@@ -1,9 +1,9 @@
 // The face (src/connection.ts): a turn of messages to a server and back through a pair in memory, by the direct face and
 // by the streams of the server; the client is the same for all.
 
-import { attach } from "../src/attach.ts";
+import { attach } from "../src/server/attach.ts";
 import { connectionPair } from "../src/testing.ts";
-import type { WebSocketConnection } from "../src/web_socket.ts";
+import type { WebSocketConnection } from "../src/connection/websocket_connection.ts";
 import { compare } from "./harness.ts";
 import { ascii } from "./inputs.ts";
 

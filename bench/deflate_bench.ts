@@ -2,9 +2,9 @@
 // beside the synchronous calls of node:zlib, which keep none.
 
 import { constants, deflateRawSync, inflateRawSync } from "node:zlib";
-import { Deflater, Inflater } from "../src/deflate.ts";
+import { Deflater, Inflater } from "../src/protocol/deflate.ts";
 import { assert } from "@std/assert";
-import { concat } from "../tests/harness.ts";
+import { concat } from "../tests/kit/harness.ts";
 import { compare } from "./harness.ts";
 import { json } from "./inputs.ts";
 

@@ -1,7 +1,7 @@
 // Frame headers (src/frame.ts): the three forms of length, read from the frames of RFC 6455 §5.7 and written, beside a
 // DataView.
 
-import { type FrameHeader, headerSizeFor, readHeader, writeHeader } from "../src/frame.ts";
+import { type FrameHeader, headerSizeFor, readHeader, writeHeader } from "../src/protocol/frame_header.ts";
 import { examples } from "../tests/cases/frames_header.ts";
 import { compare } from "./harness.ts";
 import { bytesOf } from "./inputs.ts";

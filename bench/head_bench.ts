@@ -1,10 +1,10 @@
 // Heads (src/head.ts, src/request_head.ts): reading a browser's upgrade request, and writing a 101, beside what one
 // would write with strings and regular expressions.
 
-import { HeadReader, latin1, writeHead } from "../src/head.ts";
-import { parseRequest } from "../src/request_head.ts";
+import { HeadReader, latin1, writeHead } from "../src/http/field_lines.ts";
+import { parseRequest } from "../src/http/request_head.ts";
 import { browser } from "../tests/cases/requests_upgrade.ts";
-import * as tests from "../tests/harness.ts";
+import * as tests from "../tests/kit/harness.ts";
 import { compare } from "./harness.ts";
 
 const request = tests.latin1(browser.bytes);

@@ -2,7 +2,7 @@
 // messages as applications send them.
 
 import { frame, OPCODE, unhex } from "../tests/cases/frames_base.ts";
-import { concat } from "../tests/harness.ts";
+import { concat } from "../tests/kit/harness.ts";
 
 /** The bytes of hex digits, as rows have them. */
 export function bytesOf(hex: string): Uint8Array<ArrayBuffer> {

@@ -4,13 +4,13 @@
 // may be dearer by far, so that the best of many runs is judged, and the median shown.
 
 import process from "node:process";
-import { Protocol } from "../src/protocol.ts";
-import { FIN, headerSizeFor, OPCODE, writeHeader } from "../src/frame.ts";
-import { HeadReader } from "../src/head.ts";
-import { mask } from "../src/mask.ts";
-import type { ProtocolOptions } from "../src/messages.ts";
+import { Protocol } from "../src/protocol/protocol.ts";
+import { FIN, headerSizeFor, OPCODE, writeHeader } from "../src/protocol/frame_header.ts";
+import { HeadReader } from "../src/http/field_lines.ts";
+import { mask } from "../src/protocol/mask.ts";
+import type { ProtocolOptions } from "../src/protocol/contract.ts";
 import { sized } from "../tests/cases/requests_base.ts";
-import { latin1 } from "../tests/harness.ts";
+import { latin1 } from "../tests/kit/harness.ts";
 import { ascii } from "./inputs.ts";
 
 /** What grows: how many units there are of it, and what costs. */

@@ -3,7 +3,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { cpus } from "node:os";
-import { program } from "../tests/harness.ts";
+import { program } from "../tests/kit/harness.ts";
 import { cpuMeter, residentMemory } from "./usage.ts";
 
 /** A server that listens. */

@@ -1,6 +1,6 @@
 // Text (src/utf8.ts): whole messages and pieces of them, beside a strict TextDecoder.
 
-import { decodeText, Utf8Check } from "../src/utf8.ts";
+import { decodeText, Utf8Check } from "../src/base/utf8.ts";
 import { compare } from "./harness.ts";
 import { ascii, nonAscii } from "./inputs.ts";
 

@@ -30,9 +30,9 @@
  */
 
 import type { SocketHandler, TLSOptions } from "bun";
-import { connectBun } from "./bun_dial.ts";
-import { type BunAddress, bunHandlers, type BunServer, bunTcp, type BunTls } from "./bun_socket.ts";
-import type { ByteConnection } from "./transport.ts";
+import { connectBun } from "./runtime/bun_dialler.ts";
+import { type BunAddress, bunHandlers, type BunServer, bunTcp, type BunTls } from "./runtime/bun_socket.ts";
+import type { ByteConnection } from "./transport/transport.ts";
 
 export type { BunAddress, ByteConnection };
 

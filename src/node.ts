@@ -35,10 +35,10 @@
 
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
-import type { RequestHead } from "./errors.ts";
-import { NodeSocketConnection } from "./node_socket.ts";
-import { parseForeignRequest } from "./request_head.ts";
-import type { ByteConnection } from "./transport.ts";
+import type { RequestHead } from "./errors/handshake_error.ts";
+import { NodeSocketConnection } from "./runtime/node_socket.ts";
+import { parseForeignRequest } from "./http/request_head.ts";
+import type { ByteConnection } from "./transport/transport.ts";
 
 export type { ByteConnection, RequestHead };
 

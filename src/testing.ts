@@ -27,9 +27,9 @@
  * @module
  */
 
-import type { Clock } from "./clock.ts";
-import { PipeEnd } from "./pipe.ts";
-import type { ByteConnection } from "./transport.ts";
+import type { Clock } from "./base/clock.ts";
+import { PipeEnd } from "./testing/memory_connection.ts";
+import type { ByteConnection } from "./transport/transport.ts";
 
 export type { ByteConnection, Clock };
 

@@ -2,32 +2,32 @@
 //
 //   deno task test                            everything
 //   deno task test bun                        one runtime, or several
-//   deno task test node tests/tls_test.ts     some files, or folders
+//   deno task test node tests/whole/tls_test.ts     some files, or folders
 
 import { spawn } from "node:child_process";
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, relative, sep } from "node:path";
 import process from "node:process";
-import { compare, type Outcome, readReport } from "./report.ts";
-import { findRuntimes, type Runtimes } from "./runtimes.ts";
-import { unsupported } from "./support.ts";
+import { compare, type Outcome, readReport } from "./kit/report.ts";
+import { findRuntimes, type Runtimes } from "./kit/runtimes.ts";
+import { unsupported } from "./kit/support.ts";
 
 type Name = keyof Runtimes;
 
 /** What concerns one runtime alone, and why; everything else runs on all of them. */
 const OWN: Readonly<Record<string, readonly [Name, why: string]>> = {
-  "tests/bun_serve_test.ts": ["bun", "Bun.serve"],
+  "tests/whole/bun_serve_test.ts": ["bun", "Bun.serve"],
   "tests/bun_test.ts": ["bun", "Bun.listen and Bun.connect"],
-  "tests/canaries_test.ts": ["deno", "its leak sanitizers"],
-  "tests/deno_serve_test.ts": ["deno", "Deno.serve"],
-  "tests/deno_test.ts": ["deno", "Deno.Conn"],
-  "tests/docs_test.ts": ["deno", "deno doc"],
-  "tests/package_test.ts": ["deno", "deno info"],
+  "tests/whole/canaries_test.ts": ["deno", "its leak sanitizers"],
+  "tests/whole/deno_serve_test.ts": ["deno", "Deno.serve"],
+  "tests/runtime/deno_conn_test.ts": ["deno", "Deno.Conn"],
+  "tests/whole/docs_test.ts": ["deno", "deno doc"],
+  "tests/whole/package_test.ts": ["deno", "deno info"],
   "tests/peers/deflate_test.ts": ["deno", "starts every runtime by itself"],
   "tests/peers/deno_test.ts": ["deno", "its own WebSocket"],
   "tests/peers/matrix_test.ts": ["deno", "starts every runtime by itself"],
-  "tests/start_test.ts": ["deno", "deno task start"],
+  "tests/whole/start_test.ts": ["deno", "deno task start"],
 };
 
 interface Runner {

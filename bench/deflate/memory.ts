@@ -3,8 +3,8 @@
 
 import process from "node:process";
 import { fileURLToPath } from "node:url";
-import { Deflater } from "../../src/deflate.ts";
-import { findRuntimes } from "../../tests/runtimes.ts";
+import { Deflater } from "../../src/protocol/deflate.ts";
+import { findRuntimes } from "../../tests/kit/runtimes.ts";
 import { frameOf, requestOf, runLoad } from "../load.ts";
 import { median, startServer } from "../processes.ts";
 

@@ -2,8 +2,8 @@
 // same level, memory level, window and threshold. See bench/README.md.
 
 import process from "node:process";
-import { findRuntimes } from "../../tests/runtimes.ts";
-import { Deflater } from "../../src/deflate.ts";
+import { findRuntimes } from "../../tests/kit/runtimes.ts";
+import { Deflater } from "../../src/protocol/deflate.ts";
 import { frameOf, type Load, requestOf, runLoad } from "../load.ts";
 import { type BenchServer, median, startServer } from "../processes.ts";
 import { fileURLToPath } from "node:url";

@@ -1,6 +1,6 @@
 // Files that are written are formatted as all others are, so that they can be kept.
 
-import { findRuntimes } from "../../tests/runtimes.ts";
+import { findRuntimes } from "../../tests/kit/runtimes.ts";
 import { execute } from "./beast.ts";
 
 /** Formats them, where there is Deno. */

@@ -6,7 +6,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
-import { findRuntimes } from "../../tests/runtimes.ts";
+import { findRuntimes } from "../../tests/kit/runtimes.ts";
 import { type BenchServer, startServer } from "../processes.ts";
 import { execute } from "./beast.ts";
 import { format } from "./format.ts";

@@ -1,6 +1,6 @@
 // The servers, as a table: ours and its peers, on each runtime that is there.
 
-import type { Runtimes } from "../../tests/runtimes.ts";
+import type { Runtimes } from "../../tests/kit/runtimes.ts";
 import { fileURLToPath } from "node:url";
 import { beast } from "./beast.ts";
 import type { Workload } from "./workloads.ts";

@@ -1,7 +1,7 @@
 // What rows about permessage-deflate have in common: what was agreed, and compressed payloads by hand (RFC 7692 §7).
 
 import { constants, deflateRawSync } from "node:zlib";
-import type { DeflateAgreement } from "../../src/deflate_options.ts";
+import type { DeflateAgreement } from "../../src/protocol/compression_options.ts";
 
 /** An agreement that is the simplest one, but for this (RFC 7692 §7.1). */
 export function agreed(more: Partial<DeflateAgreement> = {}): DeflateAgreement {

@@ -1,7 +1,7 @@
 // What a row about received frames is, and how frames are put together (RFC 6455 §5.2). Bytes are written as pairs of
 // hex digits with spaces between them.
 
-import type { DeflateAgreement } from "../../src/deflate_options.ts";
+import type { DeflateAgreement } from "../../src/protocol/compression_options.ts";
 
 /** What comes of the bytes, in this order. A ping is told by the Pong frame with the same payload that answers it. */
 export type Event =

@@ -1,7 +1,7 @@
 // The head of a row as an object, for the doors that take one.
 
 import type { RequestHead } from "../../mod.ts";
-import { trimSpace } from "../../src/fields.ts";
+import { trimSpace } from "../../src/http/field_values.ts";
 import type { RequestRow } from "./requests_base.ts";
 
 /** A standard `Request` with what the row's head says, which must be one that a `Request` can show. */

@@ -1,7 +1,7 @@
 // What a row about an upgrade request is, and how its bytes are put together: a valid request, varied.
 // A row's bytes are latin-1. They are written to the server with `rest` behind them; the server accepts or refuses.
 
-import type { CompressionOptions, DeflateAgreement } from "../../src/deflate_options.ts";
+import type { CompressionOptions, DeflateAgreement } from "../../src/protocol/compression_options.ts";
 
 /** What the server says of a request: `upgrade`, or the failure. */
 export type RequestOutcome = "upgrade" | keyof typeof REFUSALS;

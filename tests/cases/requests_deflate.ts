@@ -1,7 +1,7 @@
 // Rows about offers of permessage-deflate to a server that compresses (RFC 7692 §5, §7.1): what it answers with, which is
 // all of Sec-WebSocket-Extensions, or that it answers without.
 
-import type { CompressionOptions, DeflateAgreement } from "../../src/deflate_options.ts";
+import type { CompressionOptions, DeflateAgreement } from "../../src/protocol/compression_options.ts";
 import { agreed } from "./deflate.ts";
 import { type RequestRow, rows, upgrade } from "./requests_base.ts";
 

@@ -1,7 +1,7 @@
 // What a row about the answer to an upgrade request is, and how its bytes are put together: a valid 101, varied.
 // A row's bytes are latin-1, with `{accept}` and its like where a value belongs that depends on the key.
 
-import type { CompressionOptions, DeflateAgreement } from "../../src/deflate_options.ts";
+import type { CompressionOptions, DeflateAgreement } from "../../src/protocol/compression_options.ts";
 
 /** What the client says of an answer: `agreed`, or the failure. */
 export type ResponseOutcome =

@@ -1,6 +1,6 @@
 // Rows about answers to an offer of permessage-deflate (RFC 7692 §5, §7.1): what is agreed on, and what fails the handshake.
 
-import type { CompressionOptions, DeflateAgreement } from "../../src/deflate_options.ts";
+import type { CompressionOptions, DeflateAgreement } from "../../src/protocol/compression_options.ts";
 import { agreed } from "./deflate.ts";
 import { type ResponseOutcome, type ResponseRow, rows, switching } from "./responses_base.ts";
 

@@ -3,7 +3,7 @@
 // stream follows it (RFC 6455 §5.5.1), and the server has read on to our own end, discarding the rest (§7.1.1).
 // Extensions are never offered here, so every reserved bit stays reserved.
 
-import { dialRaw, type RawConn } from "../tcp.ts";
+import { dialRaw, type RawConn } from "../kit/tcp.ts";
 import type { Case, Turn } from "./case.ts";
 import { Pulse } from "./pulse.ts";
 import { CLOSE, close, codeOf, describe, encode, type Frame, Misstep, Reader } from "./wire.ts";

@@ -1,8 +1,8 @@
 // The judge judged: a server that answers with bytes written down here, most of them wrong, and what play() says to them.
 
 import { assertEquals } from "@std/assert";
-import { hex, latin1, test } from "../harness.ts";
-import { listenRaw, type RawConn } from "../tcp.ts";
+import { hex, latin1, test } from "../kit/harness.ts";
+import { listenRaw, type RawConn } from "../kit/tcp.ts";
 import { type Case, group } from "./case.ts";
 import { play } from "./client.ts";
 import { text } from "./wire.ts";

@@ -1,8 +1,8 @@
 // Our echo server over real TCP sockets against a client that shares nothing with it: every case of every family.
 
 import { accept, type ByteConnection } from "../../mod.ts";
-import { test } from "../harness.ts";
-import { listen, type Listener } from "../tcp.ts";
+import { test } from "../kit/harness.ts";
+import { listen, type Listener } from "../kit/tcp.ts";
 import { families, run, table } from "./suite.ts";
 
 /** Echoes on every connection to `listener` until it is closed; resolves when the last connection is over. */

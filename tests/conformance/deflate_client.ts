@@ -5,7 +5,7 @@
 
 import { Buffer } from "node:buffer";
 import { constants, createDeflateRaw, deflateRawSync, type ZlibOptions } from "node:zlib";
-import type { RawConn } from "../tcp.ts";
+import type { RawConn } from "../kit/tcp.ts";
 import { fragments } from "./case.ts";
 import { attempt, compare, type Failure, type Titled, write } from "./client.ts";
 import { Inflater } from "./inflate.ts";

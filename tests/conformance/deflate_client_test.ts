@@ -2,8 +2,8 @@
 // playCompressed() says to them.
 
 import { assertEquals } from "@std/assert";
-import { hex, latin1, test } from "../harness.ts";
-import { listenRaw } from "../tcp.ts";
+import { hex, latin1, test } from "../kit/harness.ts";
+import { listenRaw } from "../kit/tcp.ts";
 import { type CompressedCase, playCompressed } from "./deflate_client.ts";
 import { text } from "./wire.ts";
 

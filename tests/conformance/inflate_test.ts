@@ -2,7 +2,7 @@
 
 import { assertEquals, assertThrows } from "@std/assert";
 import { constants, deflateRawSync } from "node:zlib";
-import { concat, hex, random, test } from "../harness.ts";
+import { concat, hex, random, test } from "../kit/harness.ts";
 import { Inflater } from "./inflate.ts";
 import { Misstep } from "./wire.ts";
 

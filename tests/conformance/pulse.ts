@@ -2,7 +2,7 @@
 // written one after the other in one process would be read as one. A pulse is an octet that goes through the kernel, from
 // one end of a loopback connection to the other: what was written before it has become readable before it.
 
-import { dialRaw, listenRaw, type RawConn } from "../tcp.ts";
+import { dialRaw, listenRaw, type RawConn } from "../kit/tcp.ts";
 
 /** A loopback connection of its own; close it by disposing of it. */
 export class Pulse implements Disposable {

@@ -2,7 +2,7 @@
 
 import process from "node:process";
 import { accept, WebSocketError } from "../../mod.ts";
-import { listen } from "../tcp.ts";
+import { listen } from "../kit/tcp.ts";
 import { answerCalls } from "./program.ts";
 
 /** How it has ended, what has come, and the resident memory: before the bomb, and at most. */

@@ -2,8 +2,8 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { constants, deflateRawSync } from "node:zlib";
-import { concat, test, text } from "../harness.ts";
-import { dialRaw } from "../tcp.ts";
+import { concat, test, text } from "../kit/harness.ts";
+import { dialRaw } from "../kit/tcp.ts";
 import type { BombCalls, Outcome } from "./bomb.ts";
 import { Program, RUNTIME } from "./program.ts";
 

@@ -1,9 +1,9 @@
 // A peer by hand that goes at a byte of its own choice: what it sends, and how it opens the WebSocket on which it does.
 
 import { createHash } from "node:crypto";
-import { FIN, MAX_HEADER, OPCODE, writeHeader } from "../../src/frame.ts";
-import { concat, latin1, random, text } from "../harness.ts";
-import { dialRaw, listenRaw, type RawConn } from "../tcp.ts";
+import { FIN, MAX_HEADER, OPCODE, writeHeader } from "../../src/protocol/frame_header.ts";
+import { concat, latin1, random, text } from "../kit/harness.ts";
+import { dialRaw, listenRaw, type RawConn } from "../kit/tcp.ts";
 
 /** One end of a WebSocket. */
 export type Role = "client" | "server";

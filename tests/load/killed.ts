@@ -2,7 +2,7 @@
 
 import process from "node:process";
 import { accept, connect, type WebSocketConnection, WebSocketError } from "../../mod.ts";
-import { listen } from "../tcp.ts";
+import { listen } from "../kit/tcp.ts";
 import { answerCalls, descriptors, turn } from "./program.ts";
 
 /** How a connection has ended. */

@@ -3,7 +3,7 @@
 
 import { existsSync } from "node:fs";
 import { assert, assertEquals } from "@std/assert";
-import { random, test } from "../harness.ts";
+import { random, test } from "../kit/harness.ts";
 import { type Cut, listenServer, openClient, type Peer, type Role, STREAM_SIZE, streamOf } from "./cut.ts";
 import type { CutPeerCalls } from "./cut_peer.ts";
 import type { KilledCalls, Outcome } from "./killed.ts";

@@ -1,7 +1,7 @@
 // Many WebSockets at once, in a process that is all of their servers or all of their clients.
 
 import { accept, type ByteConnection, connect, type WebSocketConnection } from "../../mod.ts";
-import { listen, type Listener } from "../tcp.ts";
+import { listen, type Listener } from "../kit/tcp.ts";
 import { answerCalls, descriptors, held, turn } from "./program.ts";
 
 /** What a process has in use. */

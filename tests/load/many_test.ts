@@ -5,7 +5,7 @@
 
 import { existsSync, readFileSync } from "node:fs";
 import { assert, assertEquals } from "@std/assert";
-import { test } from "../harness.ts";
+import { test } from "../kit/harness.ts";
 import type { ManyCalls, Usage } from "./many.ts";
 import { Program, RUNTIME } from "./program.ts";
 

@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { accept, connect, type Message, type WebSocketConnection } from "../../mod.ts";
-import { listen } from "../tcp.ts";
+import { listen } from "../kit/tcp.ts";
 import { answerCalls, held, turn } from "./program.ts";
 
 /** How messages come or go. */
@@ -94,7 +94,8 @@ let socket: Promise<WebSocketConnection>;
 let passing: Passing;
 let goOn: () => void;
 
-const pem = (name: string) => readFileSync(fileURLToPath(new URL(`../tls/${name}.pem`, import.meta.url).href), "utf8");
+const pem = (name: string) =>
+  readFileSync(fileURLToPath(new URL(`../kit/tls/${name}.pem`, import.meta.url).href), "utf8");
 
 /** Sends by either face, and waits for room. */
 function senderOf(ours: WebSocketConnection, face: Face): (message: Message) => void | Promise<void> {

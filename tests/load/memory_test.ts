@@ -9,8 +9,8 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { accept, connect, type WebSocketConnection } from "../../mod.ts";
-import { random, test } from "../harness.ts";
-import { listen } from "../tcp.ts";
+import { random, test } from "../kit/harness.ts";
+import { listen } from "../kit/tcp.ts";
 import type { Face, Figures, MemoryCalls } from "./memory.ts";
 import { Program, RUNTIME, SEED } from "./program.ts";
 

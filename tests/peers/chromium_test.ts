@@ -6,10 +6,10 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type BrowserContext, chromium, type Page } from "playwright-core";
-import { serve, type Server } from "../../examples/one_port.ts";
+import { serve, type Server } from "../../docs/examples/one_port.ts";
 import { accept } from "../../mod.ts";
-import { program, test } from "../harness.ts";
-import { listen } from "../tcp.ts";
+import { program, test } from "../kit/harness.ts";
+import { listen } from "../kit/tcp.ts";
 import { agreed, ownRows, read } from "./deflate_rows.ts";
 import { MANY, many } from "./programs/script.ts";
 

@@ -3,8 +3,8 @@
 // thousand messages go to the server and come back, compressed in both directions where the peer does.
 
 import { assertEquals } from "@std/assert";
-import { test } from "../harness.ts";
-import { findRuntimes } from "../runtimes.ts";
+import { test } from "../kit/harness.ts";
+import { findRuntimes } from "../kit/runtimes.ts";
 import { start, withServer } from "./processes.ts";
 import { agreed, ownRows, read, type Row, rows } from "./deflate_rows.ts";
 import type { Deflate } from "./programs/program.ts";

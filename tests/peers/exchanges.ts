@@ -4,7 +4,7 @@
 import { createHash } from "node:crypto";
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { type CloseInfo, HandshakeError, type WebSocketConnection, WebSocketError } from "../../mod.ts";
-import { concat, random, test } from "../harness.ts";
+import { concat, random, test } from "../kit/harness.ts";
 import {
   acceptFrom,
   connectTo,

@@ -11,7 +11,7 @@ import {
   type ConnectOptions,
   type WebSocketConnection,
 } from "../../mod.ts";
-import * as tcp from "../tcp.ts";
+import * as tcp from "../kit/tcp.ts";
 
 /** What the WebSockets of all peers have in common (WHATWG WebSockets). */
 export interface PeerSocket {

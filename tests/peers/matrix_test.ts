@@ -2,8 +2,8 @@
 // and server, over TCP and over TLS. The script that a client plays is in programs/script.ts.
 
 import { assertEquals } from "@std/assert";
-import { findRuntimes } from "../runtimes.ts";
-import { test } from "../harness.ts";
+import { findRuntimes } from "../kit/runtimes.ts";
+import { test } from "../kit/harness.ts";
 import { pem, start, withServer } from "./processes.ts";
 import { type PeerProgram, programs } from "./programs/programs.ts";
 import { script } from "./programs/script.ts";

@@ -5,7 +5,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
 /** The path of a certificate or key. */
-export const pem = (name: string) => fileURLToPath(new URL(`../tls/${name}.pem`, import.meta.url).href);
+export const pem = (name: string) => fileURLToPath(new URL(`../kit/tls/${name}.pem`, import.meta.url).href);
 
 /** What there is to be seen of a process. */
 export interface Process {

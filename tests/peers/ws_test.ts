@@ -8,8 +8,8 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import WebSocket from "../../node_modules/ws/lib/websocket.js";
 import WebSocketServer from "../../node_modules/ws/lib/websocket-server.js";
 import { HandshakeError } from "../../mod.ts";
-import { handshakeFailures } from "../../src/failures.ts";
-import { test } from "../harness.ts";
+import { handshakeFailures } from "../../src/errors/failures.ts";
+import { test } from "../kit/harness.ts";
 import { type Abilities, testClient, testServer } from "./exchanges.ts";
 import { type AcceptedPeer, acceptFrom, type Dial, meet, Peer, type PeerSocket, type Serve } from "./links.ts";
 

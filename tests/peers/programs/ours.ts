@@ -1,7 +1,7 @@
 // Ours, on whichever runtime runs it: accept() on the sockets that the runtime is fast with, and connect(), which dials.
 
 import { accept, connect, type WebSocketConnection } from "../../../mod.ts";
-import { listen } from "../../tcp.ts";
+import { listen } from "../../kit/tcp.ts";
 import { type Deflate, run } from "./program.ts";
 
 /** An echo by each face, by turns. */

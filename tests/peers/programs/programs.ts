@@ -7,7 +7,7 @@ import { existsSync, readFileSync, renameSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { Runtimes } from "../../runtimes.ts";
+import type { Runtimes } from "../../kit/runtimes.ts";
 
 export type Role = "serve" | "connect";
 

@@ -1,0 +1,76 @@
+// A tunnel through an HTTP proxy: the CONNECT method (RFC 9110 §9.3.6, RFC 6455 §4.1 (3)).
+
+import { systemClock } from "../base/clock.ts";
+import { quote } from "../errors/handshake_error.ts";
+import { writeHead } from "../http/field_lines.ts";
+import { basicOf } from "../handshake/offer.ts";
+import { readFinal, toResponse } from "./request_upgrade.ts";
+import { type ByteConnection, transportOf } from "../transport/transport.ts";
+import { Wire, WireError } from "../exchange/exchange.ts";
+
+/** An HTTP proxy. */
+export interface Proxy {
+  readonly hostname: string;
+  readonly port: number;
+  /** The value of Proxy-Authorization. */
+  readonly authorization: string | undefined;
+}
+
+/**
+ * The proxy of the `proxy` option.
+ *
+ * @throws {TypeError} When it is not the URL of an HTTP proxy.
+ */
+export function parseProxy(value: string | URL): Proxy {
+  const url = URL.parse(value);
+  const wrong = url === null
+    ? "it is not a URL"
+    : url.protocol !== "http:"
+    ? `its scheme is ${quote(url.protocol)}, only http: is spoken`
+    : url.pathname !== "/" || url.search !== "" || url.hash !== ""
+    ? "it has more than a host and a port"
+    : undefined;
+  if (wrong) {
+    // Without its password, if it has one
+    const shown = String(value).replace(/^.*@/s, "…@");
+    throw new TypeError(`Cannot use the proxy ${quote(shown)}: ${wrong}`);
+  }
+  const { hostname, port } = url!;
+  return { hostname: hostname.replace(/^\[|\]$/g, ""), port: Number(port) || 80, authorization: basicOf(url!) };
+}
+
+/** The largest head that a proxy may answer with. */
+const MAX_HEAD = 16384;
+
+/**
+ * Asks a proxy for a tunnel over a connection to it, which is given back unlocked.
+ *
+ * @param hostname As in a URL: an IPv6 address in brackets.
+ * @returns What was already read behind the proxy's answer.
+ */
+export async function tunnel(
+  conn: ByteConnection,
+  proxy: Proxy,
+  hostname: string,
+  port: number,
+  signal: AbortSignal,
+): Promise<Uint8Array> {
+  const wire = new Wire(transportOf(conn), { clock: systemClock, timeout: 0, signal });
+  try {
+    const authority = `${hostname}:${port}`;
+    const fields: [string, string][] = [["Host", authority]];
+    if (proxy.authorization) fields.push(["Proxy-Authorization", proxy.authorization]);
+    await wire.write(writeHead(`CONNECT ${authority} HTTP/1.1`, fields));
+    const head = await readFinal(wire, MAX_HEAD);
+    if ("failure" in head) throw new WireError("proxy-refused", `of the proxy's answer, ${head.detail}`);
+    if (head.status < 200 || head.status > 299) {
+      const response = head.status === 101 ? undefined : toResponse(head, null);
+      throw new WireError("proxy-refused", `the proxy answers with the status ${head.status}`, { response });
+    }
+    wire.release();
+    return wire.rest;
+  } catch (error) {
+    wire.abort();
+    throw error;
+  }
+}

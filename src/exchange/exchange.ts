@@ -1,0 +1,260 @@
+// A Transport as a handshake needs it: read what comes next, write and wait, all within one deadline and one signal.
+// Bytes that were read and not used go back with `unread()`; nothing is read ahead of the next `read()`.
+
+import type { Clock } from "../base/clock.ts";
+import { Deadline } from "../base/timers.ts";
+import type { Problem } from "../errors/handshake_error.ts";
+import type { HandshakeFailure } from "../errors/failures.ts";
+import type { HeadBytes, HeadReader } from "../http/field_lines.ts";
+import { type ByteConnection, type Transport, type TransportHandlers, transportOf } from "../transport/transport.ts";
+
+/** Why nothing more can be read or written: the peer, the network or the deadline. */
+export class WireError extends Error {
+  readonly failure: HandshakeFailure;
+  /** What a proxy has answered. */
+  readonly response: Response | undefined;
+
+  constructor(
+    failure: HandshakeFailure,
+    message: string,
+    options: ErrorOptions & { response?: Response | undefined } = {},
+  ) {
+    super(message, options);
+    this.failure = failure;
+    this.response = options.response;
+  }
+}
+
+/** The deadline and the signal of a handshake that takes more than one wire, as one signal. */
+export class Patience {
+  readonly #controller = new AbortController();
+  readonly #deadline: Deadline;
+  readonly #given: AbortSignal | undefined;
+  readonly #abort = (): void => this.#controller.abort(this.#given!.reason);
+
+  /** @param timeout From now on, in milliseconds; 0: for ever. */
+  constructor(clock: Clock, timeout: number, signal: AbortSignal | undefined) {
+    this.#given = signal;
+    this.#deadline = new Deadline(clock);
+    this.#deadline.set(timeout, () => this.#controller.abort(tooLate(timeout)));
+    signal?.addEventListener("abort", this.#abort);
+    if (signal?.aborted) this.#abort();
+  }
+
+  /** Aborted with a {@linkcode WireError} when the time is over, or with the reason of the given signal. */
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  /** The handshake is over. */
+  dispose(): void {
+    this.#deadline.clear();
+    this.#given?.removeEventListener("abort", this.#abort);
+  }
+}
+
+function tooLate(timeout: number): WireError {
+  return new WireError("handshake-timeout", `nothing was settled within ${timeout} ms`);
+}
+
+/** How long, and until when. */
+export interface WireOptions {
+  readonly clock: Clock;
+  /** From now on, in milliseconds; 0: for ever. */
+  readonly timeout: number;
+  readonly signal?: AbortSignal | undefined;
+  /** Bytes that were already read. */
+  readonly prefix?: Uint8Array | undefined;
+}
+
+/**
+ * Takes a connection for a handshake.
+ *
+ * @throws {TypeError} When an option or the connection can't be used; the connection is untouched.
+ */
+export function openWire(conn: ByteConnection, options: WireOptions): Wire {
+  checkPrefix(options.prefix);
+  checkSignal(options.signal);
+  return new Wire(transportOf(conn), options);
+}
+
+/** A signal is one, or nothing. */
+export function checkSignal(signal: unknown): void {
+  if (signal === undefined || signal instanceof AbortSignal) return;
+  throw new TypeError("Cannot use the signal: it must be an AbortSignal");
+}
+
+/** A prefix is bytes, or nothing. */
+export function checkPrefix(prefix: unknown): void {
+  if (prefix === undefined || prefix instanceof Uint8Array) return;
+  throw new TypeError("Cannot use the prefix: it must be a Uint8Array");
+}
+
+/** See the head of the file. */
+export class Wire implements TransportHandlers {
+  readonly transport: Transport;
+  readonly #deadline: Deadline;
+  /** Made for whoever asks for the signal: most handshakes need none. */
+  #given: AbortController | undefined;
+  readonly #signal: AbortSignal | undefined;
+  #abort: (() => void) | undefined;
+  #unread: Uint8Array | undefined;
+  #ended = false;
+  #hasWritten = false;
+  #error: { readonly reason: unknown } | undefined;
+  #reading: PromiseWithResolvers<Uint8Array | undefined> | undefined;
+  #writing: PromiseWithResolvers<void> | undefined;
+
+  constructor(transport: Transport, { clock, timeout, signal, prefix }: WireOptions) {
+    this.transport = transport;
+    this.#unread = prefix;
+    this.#deadline = new Deadline(clock);
+    this.#signal = signal;
+    this.allow(timeout);
+    if (signal) signal.addEventListener("abort", this.#abort = () => this.#interrupt(signal.reason));
+    transport.start(this);
+    if (signal?.aborted) this.#abort!();
+  }
+
+  // ---- what the transport says
+
+  data(chunk: Uint8Array<ArrayBuffer>): void {
+    this.transport.pause();
+    this.#settleRead(chunk);
+  }
+
+  end(): void {
+    this.transport.pause();
+    this.#ended = true;
+    this.#settleRead(undefined);
+  }
+
+  drained(): void {
+    this.#writing?.resolve();
+    this.#writing = undefined;
+  }
+
+  failed(cause: unknown): void {
+    this.#interrupt(new WireError("connection-closed", "the connection was lost", { cause }));
+  }
+
+  // ---- the handshake
+
+  /** Aborted when the handshake is given up, with the reason. */
+  get signal(): AbortSignal {
+    if (!this.#given) {
+      this.#given = new AbortController();
+      if (this.#error) this.#given.abort(this.#error.reason);
+    }
+    return this.#given.signal;
+  }
+
+  /** Sets the deadline anew: from now on, in milliseconds; 0: none. */
+  allow(timeout: number): void {
+    this.#deadline.set(timeout, () => this.#interrupt(tooLate(timeout)));
+  }
+
+  #interrupt(reason: unknown): void {
+    if (this.#error) return;
+    this.#error = { reason };
+    this.#reading?.reject(reason);
+    this.#writing?.reject(reason);
+    this.#reading = this.#writing = undefined;
+    this.#given?.abort(reason);
+  }
+
+  #settleRead(chunk: Uint8Array | undefined): void {
+    this.#reading?.resolve(chunk);
+    this.#reading = undefined;
+  }
+
+  /** The next bytes, or `undefined` at the peer's end. */
+  read(): Promise<Uint8Array | undefined> {
+    if (this.#error) return Promise.reject(this.#error.reason);
+    const unread = this.#unread;
+    this.#unread = undefined;
+    if (unread && unread.length > 0) return Promise.resolve(unread);
+    if (this.#ended) return Promise.resolve(undefined);
+    // What was kept comes at once, before resume() returns
+    const { promise } = this.#reading = Promise.withResolvers();
+    this.transport.resume();
+    return promise;
+  }
+
+  /** Gives bytes back, to be read next. */
+  unread(bytes: Uint8Array): void {
+    if (bytes.length > 0) this.#unread = bytes;
+  }
+
+  /** The bytes that were read and not used. */
+  get rest(): Uint8Array {
+    return this.#unread ?? new Uint8Array();
+  }
+
+  /** Whether anything was given to be written. */
+  get hasWritten(): boolean {
+    return this.#hasWritten;
+  }
+
+  /** Writes all of it. */
+  async write(bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+    if (this.#error) throw this.#error.reason;
+    if (bytes.length === 0) return;
+    this.#hasWritten = true;
+    if (this.transport.write(bytes)) return;
+    this.#writing = Promise.withResolvers();
+    await this.#writing.promise;
+  }
+
+  /** A promise of somebody else's, within the same deadline. */
+  async guard<T>(promise: Promise<T>): Promise<T> {
+    const { promise: given, reject } = Promise.withResolvers<never>();
+    const abort = () => reject(this.#error!.reason);
+    if (this.#error) abort();
+    this.signal.addEventListener("abort", abort);
+    try {
+      return await Promise.race([promise, given]);
+    } finally {
+      this.signal.removeEventListener("abort", abort);
+    }
+  }
+
+  /** The handshake is over: no deadline and no signal any more. */
+  dispose(): void {
+    this.#deadline.clear();
+    if (this.#abort) this.#signal!.removeEventListener("abort", this.#abort);
+  }
+
+  /** Gives the connection back, unlocked; {@linkcode rest} is what the next owner starts from. */
+  release(): void {
+    this.dispose();
+    this.transport.pause();
+    this.transport.release();
+  }
+
+  /** Closes at once. */
+  abort(): void {
+    this.dispose();
+    this.transport.abort();
+  }
+}
+
+/**
+ * Reads a head; what follows it is given back to the wire.
+ *
+ * @returns `undefined` when the peer ends before a byte.
+ */
+export async function readHead(wire: Wire, reader: HeadReader): Promise<HeadBytes["head"] | Problem | undefined> {
+  for (;;) {
+    const chunk = await wire.read();
+    if (!chunk) {
+      if (!reader.started) return undefined;
+      throw new WireError("connection-closed", "the connection ended inside the head");
+    }
+    const read = reader.push(chunk);
+    if (!read) continue;
+    if ("failure" in read) return read;
+    wire.unread(read.rest);
+    return read.head;
+  }
+}

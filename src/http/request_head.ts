@@ -1,0 +1,126 @@
+// The head of a request (RFC 9112 §3): what only its bytes can show is judged here, since a `Request` no longer knows
+// the version, the raw target, or that a field came twice.
+
+import { type Problem, quote, type RequestHead } from "../errors/handshake_error.ts";
+import { isToken } from "./field_values.ts";
+import { Fields, malformed, readBodyLength, readLines } from "./field_lines.ts";
+
+/** A request as it was read. */
+export interface ParsedRequest extends RequestHead {
+  /** The target as it was sent (RFC 9112 §3.2). */
+  readonly target: string;
+  /** Host and port as they were sent; an absolute-form target wins over Host (RFC 9112 §3.2.2). */
+  readonly authority: string;
+  readonly version: "1.0" | "1.1";
+  readonly headers: Fields;
+  /** How long the body is. */
+  readonly body: number | "chunked" | "unknown";
+}
+
+/** Fields that must not come twice, and what it is when they do. */
+const SINGLE = [
+  ["host", "host-invalid"],
+  ["sec-websocket-key", "key-invalid"],
+  ["sec-websocket-version", "head-malformed"],
+  ["origin", "head-malformed"],
+] as const;
+
+const parsed = new WeakMap<RequestHead, ParsedRequest>();
+
+/** Remembers the head that a `Request` was made of. */
+export function rememberHead(request: Request, head: ParsedRequest): void {
+  parsed.set(request, head);
+}
+
+/** The head as it was read, when this library read it. */
+export function headOf(request: RequestHead): ParsedRequest | undefined {
+  return request.headers instanceof Fields ? request as ParsedRequest : parsed.get(request);
+}
+
+const problems = new WeakMap<RequestHead, Problem>();
+
+/** What is wrong with a head that somebody else has read, and that was parsed again. */
+export function problemOf(request: RequestHead): Problem | undefined {
+  return problems.get(request);
+}
+
+/**
+ * A head that somebody else has read, judged as strictly as one of our own reading.
+ *
+ * @param lines The request line and the field lines, as they came.
+ * @returns The request; one that is wrong is refused for it, as soon as it is to be accepted.
+ */
+export function parseForeignRequest(lines: readonly string[]): RequestHead {
+  const text = [...lines, "", ""].join("\r\n");
+  // A line is latin-1 without a line end; others, made bytes, could become two lines
+  const broken = lines.find((line) => /[\r\n]|[^\0-\xff]/.test(line));
+  const read = broken === undefined
+    ? parseRequest(Uint8Array.from(text, (char) => char.charCodeAt(0)))
+    : malformed("RFC 9112 §2.2", `a line is ${quote(broken)}`);
+  if (!("failure" in read)) return read;
+  const [method = ""] = text.split(" ", 1);
+  const request = { method, url: "http://localhost/", headers: new Headers() };
+  problems.set(request, read);
+  return request;
+}
+
+/** A whole head as a request. */
+export function parseRequest(head: Uint8Array): ParsedRequest | Problem {
+  const lines = readLines(head);
+  if ("failure" in lines) return lines;
+  const { start, fields } = lines;
+  const [method = "", target = "", protocol = "", more] = start.split(" ");
+  if (more !== undefined || !isToken(method)) return malformed("RFC 9112 §3", `the request line is ${quote(start)}`);
+  const digits = /^HTTP\/(\d)\.(\d)$/.exec(protocol);
+  if (!digits) return malformed("RFC 9112 §2.3", `the request line is ${quote(start)}`);
+  // RFC 9110 §2.5: a higher minor version is to be taken as the highest one known
+  if (digits[1] !== "1") return { failure: "http-version-unsupported", detail: `the version is ${protocol}` };
+  const version = digits[2] === "0" ? "1.0" : "1.1";
+  for (const [name, failure] of SINGLE) {
+    if (fields.count(name) > 1) return { failure, detail: `${name} stands there ${fields.count(name)} times` };
+  }
+  const located = locate(method, target, fields.get("host"), version);
+  if ("failure" in located) return located;
+  const body = readBodyLength(fields, version);
+  if (typeof body === "object") return body;
+  return { method, target, version, headers: fields, body, ...located };
+}
+
+/** Visible ASCII without `#`. */
+const TARGET = /^[\x21\x22\x24-\x7e]*$/;
+
+/** The authority and the URL of a target (RFC 9112 §3.2, §3.3). */
+function locate(
+  method: string,
+  target: string,
+  host: string | null,
+  version: string,
+): { authority: string; url: string } | Problem {
+  if (!TARGET.test(target)) return badTarget(target);
+  // §3.2: «A server MUST respond with a 400 (Bad Request) status code to any HTTP/1.1 request message that lacks a Host»
+  if (host === null && version !== "1.0") return { failure: "host-missing", detail: "there is no Host" };
+  if (host !== null && !isAuthority(host)) return { failure: "host-invalid", detail: `Host is ${quote(host)}` };
+  let scheme = "http", authority = host ?? "localhost", path = target;
+  const absolute = target.startsWith("/") ? null : /^(https?):\/\/([^/?]*)(.*)$/i.exec(target);
+  if (absolute) {
+    scheme = absolute[1]!.toLowerCase();
+    authority = absolute[2]!;
+    path = absolute[3]!.startsWith("/") ? absolute[3]! : "/" + absolute[3]!;
+    if (!isAuthority(authority)) return { failure: "host-invalid", detail: `the target is ${quote(target)}` };
+  } else if (target === "*" && method === "OPTIONS" || method === "CONNECT") path = "/"; // §3.2.3, §3.2.4
+  else if (!target.startsWith("/")) return badTarget(target);
+  // Put together as a string: against a base, a path of `//other/x` would change the host
+  const url = URL.parse(`${scheme}://${authority}${path}`);
+  if (!url) return { failure: "host-invalid", detail: `the authority is ${quote(authority)}` };
+  return { authority, url: url.href };
+}
+
+function badTarget(target: string): Problem {
+  return malformed("RFC 9112 §3.2", `the target is ${quote(target)}`);
+}
+
+/** Whether a value is host and optional port, and nothing else (RFC 9110 §7.2, RFC 3986 §3.2). */
+function isAuthority(value: string): boolean {
+  const match = /^(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9\-._~!$&'()*+,;=%]+)(?::(\d{0,5}))?$/.exec(value);
+  return match !== null && Number(match[1] ?? 0) <= 65535;
+}

@@ -1,0 +1,123 @@
+// Masking (RFC 6455 §5.3): XOR in place, and keys that are fresh for each frame. A key is one 32-bit number in network
+// order: its first byte, the highest, masks the first byte of the payload.
+
+import { WIDE_WORDS, WORDS_FROM } from "../base/tuning.ts";
+
+/**
+ * Gives a masking key: 32 bits, the first byte of the key highest. It must be unpredictable (RFC 6455 §10.3), and a new
+ * one for each frame.
+ *
+ * @example The masked frame of RFC 6455 §5.7
+ * ```ts
+ * import { type MaskKeys, Protocol } from "@handfast/websocket/protocol";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const maskKey: MaskKeys = () => 0x37fa213d; // for a test: this one is known to everybody
+ * const events = { message() {}, close() {}, fail() {} };
+ * const machine = new Protocol({ role: "client", protocol: "", extensions: "" }, events, { maskKey });
+ * machine.send("Hello");
+ *
+ * assertEquals(machine.take()?.toHex(), "818537fa213d7f9f4d5158");
+ * ```
+ */
+export type MaskKeys = () => number;
+
+const LITTLE_ENDIAN = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1;
+
+/** Words are counted in 32 bits: as many bytes and more are masked one by one. */
+const MOST = 2 ** 31;
+
+/**
+ * Masks or unmasks `bytes[start, end)` in place.
+ *
+ * @param key The masking key.
+ * @param phase How many bytes of the payload came before, modulo 4.
+ * @returns The phase behind `end`.
+ */
+export function mask(bytes: Uint8Array<ArrayBuffer>, start: number, end: number, key: number, phase = 0): number {
+  const length = end - start;
+  let at = start, turned = rotate(key, 8 * phase);
+  if (length >= WORDS_FROM && bytes.length < MOST) {
+    const bits = WIDE_WORDS ? 3 : 2, size = 1 << bits, first = -bytes.byteOffset & size - 1;
+    const from = start - first + size - 1 >> bits, to = end - first >> bits;
+    at = first + (from << bits);
+    maskBytes(bytes, start, at, turned);
+    turned = rotate(turned, 8 * (at - start & 3));
+    maskWords(wordsOf(bytes, first), from, to, LITTLE_ENDIAN ? swap(turned) : turned);
+    at = first + (to << bits);
+  }
+  maskBytes(bytes, at, end, turned);
+  return phase + length & 3;
+}
+
+function maskBytes(bytes: Uint8Array, at: number, end: number, key: number): void {
+  for (; at + 3 < end; at += 4) {
+    bytes[at]! ^= key >>> 24;
+    bytes[at + 1]! ^= key >>> 16;
+    bytes[at + 2]! ^= key >>> 8;
+    bytes[at + 3]! ^= key;
+  }
+  for (let shift = 24; at < end; shift -= 8) bytes[at++]! ^= key >>> shift;
+}
+
+type Words = BigUint64Array | Int32Array;
+
+/** The bytes that were last seen as words, which serve all frames of a chunk. */
+let seen: Uint8Array | undefined;
+let words: Words | undefined;
+
+/** A larger buffer is not kept for that: its memory would be nobody's. Nor is one that may change its size. */
+const KEPT = 2 ** 17;
+
+/** Bytes as words, from their byte `first` on. */
+function wordsOf(bytes: Uint8Array<ArrayBuffer>, first: number): Words {
+  if (seen === bytes) return words!;
+  const { buffer, byteOffset, length } = bytes, start = byteOffset + first;
+  const made = WIDE_WORDS
+    ? new BigUint64Array(buffer, start, length - first >> 3)
+    : new Int32Array(buffer, start, length - first >> 2);
+  if (buffer.byteLength <= KEPT && !buffer.resizable) {
+    seen = bytes;
+    words = made;
+  }
+  return made;
+}
+
+const pair = new Int32Array(2), pairAsOne = new BigUint64Array(pair.buffer);
+
+function maskWords(words: Words, from: number, to: number, word: number): void {
+  if (words instanceof Int32Array) {
+    for (let i = from; i < to; i++) words[i]! ^= word;
+  } else {
+    pair[0] = pair[1] = word;
+    const twice = pairAsOne[0]!;
+    for (let i = from; i < to; i++) words[i]! ^= twice;
+  }
+}
+
+function rotate(word: number, bits: number): number {
+  return word << bits | word >>> 32 - bits;
+}
+
+function swap(word: number): number {
+  return word << 24 | (word & 0xff00) << 8 | word >>> 8 & 0xff00 | word >>> 24;
+}
+
+/**
+ * Masking keys from a pool of random bytes, so that a frame does not cost a system call.
+ *
+ * @param fill Fills a buffer with unpredictable bytes.
+ */
+export function maskKeys(fill: (pool: Uint32Array<ArrayBuffer>) => void): MaskKeys {
+  const pool = new Uint32Array(512);
+  let next = pool.length;
+  return () => {
+    if (next === pool.length) {
+      fill(pool);
+      next = 0;
+    }
+    const key = pool[next]!;
+    pool[next++] = 0; // a used key does not stay in memory
+    return key;
+  };
+}

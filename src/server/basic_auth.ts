@@ -1,0 +1,115 @@
+// HTTP Basic authentication (RFC 7617) as a policy: to be given to `authorize`, or asked before any other response.
+
+import { decodeBase64 } from "@std/encoding/base64";
+import type { RequestHead } from "../errors/handshake_error.ts";
+import { decodeText } from "../base/utf8.ts";
+
+/**
+ * Options of {@linkcode basicAuth}: who may pass is said by `users` or by `verify`.
+ *
+ * @example Passwords that are looked up elsewhere
+ * ```ts
+ * import { answer, basicAuth, type BasicAuthOptions, offer } from "@handfast/websocket";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const lookUp = (user: string) => Promise.resolve(user === "ada" ? "secret" : undefined);
+ * const options: BasicAuthOptions = {
+ *   realm: "the engine room",
+ *   verify: async (user, password) => await lookUp(user) === password,
+ * };
+ * const { request } = offer("ws://ada:secret@localhost/");
+ * const { response } = await answer(request, { authorize: basicAuth(options) });
+ *
+ * assertEquals(response.status, 101);
+ * ```
+ */
+export interface BasicAuthOptions {
+  /** What the password is for; shown to the user. */
+  realm: string;
+  /** Passwords by user name; compared in a time that does not depend on them. */
+  users?: Readonly<Record<string, string>> | undefined;
+  /** Decides by itself; comparing in constant time is then its own matter. */
+  verify?: ((user: string, password: string) => boolean | Promise<boolean>) | undefined;
+}
+
+/** Credentials as they came. */
+interface Credentials {
+  readonly user: string;
+  readonly password: string;
+}
+
+/**
+ * A policy that asks for a user name and a password (RFC 7617).
+ *
+ * @param options The realm, and who may pass.
+ * @returns A function that gives a 401 for a request that may not pass, and `undefined` for one that may.
+ * @throws {TypeError} When the realm can't be quoted, a user name has a colon, or not exactly one of `users` and
+ * `verify` is given.
+ *
+ * @example Usage
+ * ```ts
+ * import { basicAuth } from "@handfast/websocket";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const policy = basicAuth({ realm: "the engine room", users: { ada: "pa:ss" } });
+ *
+ * const refusal = await policy(new Request("http://localhost/"));
+ * assertEquals(refusal?.status, 401);
+ *
+ * const headers = { authorization: `Basic ${btoa("ada:pa:ss")}` };
+ * assertEquals(await policy(new Request("http://localhost/", { headers })), undefined);
+ * ```
+ */
+export function basicAuth(options: BasicAuthOptions): (request: RequestHead) => Promise<Response | undefined> {
+  const { realm, users, verify } = options;
+  if (typeof realm !== "string" || !/^[\x20-\x7e]*$/.test(realm)) {
+    throw new TypeError("Cannot ask for a password: the realm must be a string of visible ASCII characters");
+  }
+  if ((users === undefined) === (verify === undefined)) {
+    throw new TypeError("Cannot ask for a password: give either users or verify");
+  }
+  if (Object.keys(users ?? {}).some((user) => user.includes(":"))) {
+    throw new TypeError("Cannot ask for a password: a user name must not have a colon (RFC 7617 §2)");
+  }
+  const known = new Map(Object.entries(users ?? {}));
+  const check = verify ?? ((user, password) => isSecret(password, known.get(user)));
+  const challenge = `Basic realm="${realm.replace(/[\\"]/g, "\\$&")}", charset="UTF-8"`;
+  return async (request) => {
+    const credentials = readCredentials(request.headers.get("authorization"));
+    if (credentials && await check(credentials.user, credentials.password)) return undefined;
+    const headers = { "www-authenticate": challenge, "content-type": "text/plain; charset=utf-8" };
+    return new Response("A user name and a password are needed\n", {
+      status: 401,
+      statusText: "Unauthorized",
+      headers,
+    });
+  };
+}
+
+/** RFC 7617 §2: base64 of UTF-8, the user name up to the first colon. */
+function readCredentials(value: string | null): Credentials | undefined {
+  const encoded = /^basic +([A-Za-z0-9+/]+={0,2})$/i.exec(value ?? "")?.[1];
+  if (encoded === undefined) return undefined;
+  let text: string | undefined;
+  try {
+    text = decodeText(decodeBase64(encoded));
+  } catch {
+    return undefined;
+  }
+  const colon = text?.indexOf(":") ?? -1;
+  // §2: neither part contains control characters
+  if (text === undefined || colon < 0 || /\p{Cc}/u.test(text)) return undefined;
+  return { user: text.slice(0, colon), password: text.slice(colon + 1) };
+}
+
+/** Compares digests, all bytes of them, also when the user is not known. */
+async function isSecret(given: string, wanted: string | undefined): Promise<boolean> {
+  const [a, b] = await Promise.all([digest(given), digest(wanted ?? "")]);
+  let difference = wanted === undefined ? 1 : 0;
+  for (let i = 0; i < a.length; i++) difference |= a[i]! ^ b[i]!;
+  return difference === 0;
+}
+
+async function digest(text: string): Promise<Uint8Array> {
+  return new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text)));
+}

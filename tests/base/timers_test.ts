@@ -1,0 +1,131 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import type { Clock } from "../../src/base/clock.ts";
+import { Deadline } from "../../src/base/timers.ts";
+import { fakeClock } from "../../src/testing.ts";
+import { random, test } from "../kit/harness.ts";
+
+test("Deadline fires once, and only the last that was set", async () => {
+  const clock = fakeClock(), deadline = new Deadline(clock), fired: string[] = [];
+  deadline.set(100, () => fired.push("first"));
+  deadline.set(200, () => fired.push("second"));
+  assertEquals(clock.pending, 1);
+  await clock.advance(1000);
+  assertEquals([fired, clock.pending], [["second"], 0]);
+});
+
+test("Deadline is off with 0 and after clear(), and can be set by its own callback", async () => {
+  const clock = fakeClock(), deadline = new Deadline(clock);
+  let count = 0;
+  const again = () => {
+    if (++count < 3) deadline.set(10, again);
+  };
+  deadline.set(10, again);
+  await clock.advance(100);
+  assertEquals(count, 3);
+  deadline.set(10, again);
+  deadline.set(0, again);
+  assertEquals(clock.pending, 0);
+  deadline.set(10, again);
+  deadline.clear();
+  deadline.clear();
+  assertEquals(clock.pending, 0);
+});
+
+test("Deadlines of one clock share a timer, and each fires at its time, in the order of time", async () => {
+  const clock = fakeClock(), next = random(5), fired: string[] = [], expected: { at: number; name: string }[] = [];
+  const deadlines = Array.from({ length: 60 }, () => new Deadline(clock));
+  let due = deadlines.map(() => Infinity);
+  for (let step = 0; step < 500; step++) {
+    const i = next() % deadlines.length;
+    if (next() % 3 === 0) {
+      deadlines[i]!.clear();
+      due[i] = Infinity;
+    } else {
+      const at = clock.now() + 1 + next() % 500;
+      due[i] = at;
+      deadlines[i]!.set(at - clock.now(), () => fired.push(`${clock.now()} ${i}`));
+    }
+    assertEquals(clock.pending, due.some((at) => at < Infinity) ? 1 : 0);
+    if (next() % 4 !== 0) continue;
+    const until = clock.now() + next() % 40;
+    due.forEach((at, i) => at <= until && expected.push({ at, name: `${at} ${i}` }));
+    due = due.map((at) => at <= until ? Infinity : at);
+    await clock.advance(until - clock.now());
+  }
+  // Those of one time may come in any order
+  const sorted = (names: string[]) => names.sort((a, b) => parseInt(a) - parseInt(b) || (a < b ? -1 : 1));
+  assertEquals(fired.map((name) => parseInt(name)), fired.map((name) => parseInt(name)).sort((a, b) => a - b));
+  assertEquals(sorted(fired), sorted(expected.map(({ name }) => name)));
+});
+
+test("Deadlines may be cleared and set by the callback of another, and one that throws stops no other", async () => {
+  const clock = fakeClock(), fired: string[] = [];
+  const [a, b, c, d] = Array.from({ length: 4 }, () => new Deadline(clock)) as [Deadline, Deadline, Deadline, Deadline];
+  a.set(10, () => {
+    fired.push("a");
+    b.clear();
+    d.set(5, () => fired.push("d"));
+  });
+  b.set(20, () => fired.push("b"));
+  c.set(30, () => fired.push("c"));
+  await clock.advance(100);
+  assertEquals([fired, clock.pending], [["a", "d", "c"], 0]);
+
+  let fire = () => {};
+  const manual: Clock = { now: () => 0, setTimeout: (callback) => fire = callback, clearTimeout() {} };
+  new Deadline(manual).set(10, () => {
+    throw new Error("It failed");
+  });
+  new Deadline(manual).set(10, () => fired.push("e"));
+  assertThrows(() => fire(), Error, "It failed");
+  fire();
+  assertEquals(fired.at(-1), "e");
+});
+
+test("Deadlines that set themselves again wait for their time, also by a clock that stands still or steps back", () => {
+  for (const times of [[0, 0, 0, 0], [1000, 0, 0, 0], [0, -5000, 0, 0]]) {
+    let now = times[0]!, fire = () => {}, fired = 0;
+    const delays: number[] = [];
+    const clock: Clock = {
+      now: () => now,
+      setTimeout(callback, delay) {
+        delays.push(delay);
+        return fire = callback;
+      },
+      clearTimeout() {},
+    };
+    const deadline = new Deadline(clock);
+    const again = () => {
+      fired++;
+      if (fired < 1000) deadline.set(50, again);
+    };
+    deadline.set(50, again);
+    for (const time of times.slice(1)) {
+      now = time;
+      fire();
+    }
+    assertEquals([fired, delays], [3, [50, 50, 50, 50]], JSON.stringify(times));
+  }
+});
+
+test("a timer that was forgotten, and fires nevertheless, ends no Deadline", () => {
+  const fires: (() => void)[] = [], fired: string[] = [];
+  const clock: Clock = { now: () => 0, setTimeout: (callback) => fires.push(callback), clearTimeout() {} };
+  new Deadline(clock).set(20, () => fired.push("20"));
+  new Deadline(clock).set(10, () => fired.push("10"));
+  fires[0]!();
+  assertEquals(fired, []);
+  fires[1]!();
+  assertEquals(fired, ["10"]);
+});
+
+test("a Deadline is over when its timer says so, which may be a little early", () => {
+  let now = 0, fire = () => {};
+  const clock: Clock = { now: () => now, setTimeout: (callback) => fire = callback, clearTimeout() {} };
+  const fired: string[] = [];
+  new Deadline(clock).set(10, () => fired.push("first"));
+  new Deadline(clock).set(11, () => fired.push("second"));
+  now = 9.6;
+  fire();
+  assertEquals(fired, ["first"]);
+});

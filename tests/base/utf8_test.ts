@@ -1,0 +1,105 @@
+import { assertEquals } from "@std/assert";
+import { decodeText, Utf8Check } from "../../src/base/utf8.ts";
+import { concat, random, test } from "../kit/harness.ts";
+
+/** What the platform says of bytes: the text, or `undefined`. */
+function platform(bytes: Uint8Array): string | undefined {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether bytes can be the beginning of text, by the platform. */
+function isBeginning(bytes: Uint8Array): boolean {
+  try {
+    new TextDecoder("utf-8", { fatal: true }).decode(bytes, { stream: true });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Compares both, with the bytes alone, behind a long text, and cut everywhere. */
+function compare(bytes: Uint8Array): void {
+  const expected = platform(bytes);
+  const name = bytes.join(" ");
+  assertEquals(decodeText(bytes), expected, name);
+  const check = new Utf8Check();
+  let right = true;
+  for (let i = 0; i < bytes.length && right; i++) {
+    right = check.push(bytes, i, i + 1);
+    // The first byte that is wrong, and no later one, is refused
+    assertEquals(right, isBeginning(bytes.subarray(0, i + 1)), `${name}, byte ${i}`);
+  }
+  if (right) assertEquals(check.end(), expected !== undefined, name);
+}
+
+/** Of each range of RFC 3629 §4 the first and the last byte, and their neighbours. */
+const EDGES = [0x00, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0, 0xc1, 0xc2, 0xdf, 0xe0, 0xe1, 0xec, 0xed, 0xee]
+  .concat(0xef, 0xf0, 0xf1, 0xf3, 0xf4, 0xf5, 0xff);
+
+test("decodeText() and Utf8Check judge all sequences of one and two bytes as the platform (RFC 3629 §4)", () => {
+  for (let first = 0; first < 256; first++) {
+    compare(Uint8Array.of(first));
+    for (let second = 0; second < 256; second++) compare(Uint8Array.of(first, second));
+  }
+});
+
+test("decodeText() and Utf8Check judge all boundaries of three and four bytes as the platform (RFC 3629 §4)", () => {
+  for (const first of EDGES) {
+    for (const second of EDGES) {
+      for (const third of EDGES) {
+        compare(Uint8Array.of(first, second, third));
+        if (first >= 0xf0) { for (const fourth of EDGES) compare(Uint8Array.of(first, second, third, fourth)); }
+      }
+    }
+  }
+});
+
+test("decodeText() and Utf8Check judge 100,000 random texts as the platform (RFC 3629 §4)", () => {
+  const next = random(3);
+  const check = new Utf8Check();
+  for (let i = 0; i < 100_000; i++) {
+    const points = Array.from({ length: next() % 24 }, () => next() % [0x80, 0x800, 0xd800, 0x110000][next() % 4]!);
+    const bytes = new TextEncoder().encode(String.fromCodePoint(...points));
+    // Half of them with a byte that is another, or is missing
+    if (bytes.length > 0 && i % 2 === 1) bytes[next() % bytes.length] = next();
+    const input = i % 8 === 5 ? bytes.subarray(0, -1) : bytes;
+    const expected = platform(input);
+    assertEquals(decodeText(input), expected);
+    const cut = input.length === 0 ? 0 : next() % input.length;
+    const pushed = check.push(input, 0, cut) && check.push(input, cut);
+    const ended = check.end();
+    assertEquals(pushed && ended, expected !== undefined);
+  }
+});
+
+test("decodeText() keeps a byte order mark (RFC 6455 §8.1)", () => {
+  assertEquals(decodeText(Uint8Array.of(0xef, 0xbb, 0xbf, 0x61)), "\ufeffa");
+});
+
+test("decodeText() judges texts of any length alike (RFC 6455 §8.1)", () => {
+  for (let length = 0; length < 300; length++) {
+    const ascii = Uint8Array.from({ length }, (_, i) => 1 + i % 127), expected = String.fromCharCode(...ascii);
+    assertEquals(decodeText(ascii), expected);
+    const amid = concat(Uint8Array.of(0x62, 0xff), ascii, Uint8Array.of(0xff, 0x62));
+    assertEquals(decodeText(amid, 2, 2 + length), expected);
+    assertEquals(decodeText(amid, 1, 2 + length), undefined);
+    assertEquals(decodeText(amid, 2, 3 + length), undefined);
+    assertEquals(decodeText(concat(ascii, Uint8Array.of(0xe2, 0x82, 0xac))), expected + "€");
+    assertEquals(decodeText(concat(ascii, Uint8Array.of(0xe2, 0x82))), undefined);
+    assertEquals(decodeText(concat(Uint8Array.of(0xff), ascii)), undefined);
+  }
+});
+
+test("Utf8Check.end() begins anew, also inside a character (RFC 6455 §8.1)", () => {
+  for (const lead of [0xe0, 0xed, 0xf0, 0xf4, 0xc2]) {
+    const check = new Utf8Check();
+    assertEquals(check.push(Uint8Array.of(lead)), true);
+    assertEquals(check.end(), false);
+    assertEquals(check.push(Uint8Array.of(0xc3, 0x80, 0xe1, 0x80, 0xbf)), true);
+    assertEquals(check.end(), true);
+  }
+});

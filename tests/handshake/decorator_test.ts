@@ -1,0 +1,166 @@
+import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
+import {
+  acceptValue,
+  checkDecorator,
+  decorate,
+  type Decorator,
+  type FieldList,
+  ResponseHeadDraft,
+  STATUS_TEXT,
+  switchingProtocols,
+} from "../../src/handshake/decorator.ts";
+import { test } from "../kit/harness.ts";
+
+type Draft = { readonly headers: Headers };
+
+const FIELDS: FieldList = [
+  ["Host", "h"],
+  ["Upgrade", "websocket"],
+  ["Connection", "Upgrade"],
+  ["Sec-WebSocket-Version", "13"],
+  ["Date", "now"],
+];
+
+/** The same with names as decorate() gives them; only writeHead() writes them as usual again. */
+const LOWER: FieldList = FIELDS.map(([name, value]) => [name.toLowerCase(), value]);
+
+const apply = (decorator: Decorator<Draft> | undefined, role: "client" | "server" = "client", fields = FIELDS) =>
+  decorate<Draft>(fields, decorator, role, (headers) => ({ headers }));
+
+test("acceptValue() is that of the RFC's example (RFC 6455 §1.3, §4.2.2 (5.4))", async () => {
+  assertEquals(await acceptValue("dGhlIHNhbXBsZSBub25jZQ=="), "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+});
+
+test("decorate() leaves everything alone without a decorator", () => {
+  assertStrictEquals(apply(undefined), FIELDS);
+});
+
+test("decorate() adds fields behind the ones that are there, in every form of HeadersInit", () => {
+  for (const decorator of [{ "X-A": "1" }, [["X-A", "1"]] as [string, string][], new Headers({ "X-A": "1" })]) {
+    assertEquals(apply(decorator), [...LOWER, ["x-a", "1"]]);
+  }
+});
+
+test("decorate() changes and deletes a default field, where it stands", () => {
+  assertEquals(apply({ date: "later" }), [...LOWER.slice(0, 4), ["date", "later"]]);
+  assertEquals(apply(({ headers }) => headers.set("Date", "later")), [...LOWER.slice(0, 4), ["date", "later"]]);
+  assertEquals(apply(({ headers }) => headers.delete("Date")), LOWER.slice(0, 4));
+});
+
+test("decorate() shows all fields to a function that only looks", () => {
+  const seen: [string, string][] = [];
+  const request = new Request("http://h/");
+  const decorated = decorate<Draft>(
+    FIELDS,
+    (head, of) => {
+      seen.push(...head.headers);
+      assertStrictEquals(of, request);
+    },
+    "server",
+    (headers) => ({ headers }),
+    request,
+  );
+  assertEquals(new Map(seen), new Map(LOWER));
+  assertEquals(decorated, LOWER);
+});
+
+test("decorate() keeps every Set-Cookie as a line of its own (RFC 9110 §5.3)", () => {
+  const fields: FieldList = [["Set-Cookie", "a=1"], ["X", "y"], ["Set-Cookie", "b=2, c"]];
+  const cookies = (decorated: FieldList) =>
+    decorated.filter(([name]) => name === "set-cookie").map(([, value]) => value);
+  assertEquals(cookies(apply({}, "server", fields)), ["a=1", "b=2, c"]);
+  assertEquals(cookies(apply({ "set-cookie": "d=3" }, "server", fields)), ["a=1", "b=2, c", "d=3"]);
+  const two: [string, string][] = [["Set-Cookie", "d=3"], ["Set-Cookie", "e=4"]];
+  assertEquals(cookies(apply(two, "server", fields)), ["a=1", "b=2, c", "d=3", "e=4"]);
+  assertEquals(cookies(apply(({ headers }) => headers.delete("set-cookie"), "server", fields)), []);
+});
+
+const PROTECTED = [
+  "Upgrade",
+  "Connection",
+  "Content-Length",
+  "Transfer-Encoding",
+  "Sec-WebSocket-Key",
+  "Sec-WebSocket-Accept",
+  "Sec-WebSocket-Version",
+  "sec-websocket-protocol",
+  "SEC-WEBSOCKET-EXTENSIONS",
+  "Sec-WebSocket-Anything",
+];
+
+test("decorate() refuses to add, change or delete a field of the handshake (RFC 6455 §4.1, §4.2.2)", () => {
+  for (const name of PROTECTED) {
+    for (const role of ["client", "server"] as const) {
+      const error = assertThrows(() => apply({ [name]: "x" }, role), TypeError, "belongs to the handshake");
+      assert(error.message.toLowerCase().includes(name.toLowerCase()));
+      assertThrows(() => apply(({ headers }) => headers.set(name, "x"), role), TypeError);
+      assertThrows(() => apply(({ headers }) => headers.append(name, "x"), role), TypeError);
+      assertThrows(() => checkDecorator({ [name]: "x" }, role), TypeError);
+    }
+  }
+  for (const name of ["Upgrade", "Connection", "Sec-WebSocket-Version"]) {
+    assertThrows(() => apply(({ headers }) => headers.delete(name)), TypeError);
+  }
+  // Saying the same again changes nothing
+  assertEquals(apply(({ headers }) => headers.set("upgrade", "websocket")).length, FIELDS.length);
+});
+
+test("decorate() lets a client name another Host, a server none (RFC 9110 §7.2)", () => {
+  assertEquals(apply({ Host: "other" })[0], ["host", "other"]);
+  checkDecorator({ Host: "other" }, "client");
+  assertThrows(() => apply({ Host: "other" }, "server"), TypeError, "the field Host");
+  assertThrows(() => checkDecorator({ Host: "other" }, "server"), TypeError, "the field host");
+  assertThrows(() => apply(({ headers }) => headers.set("Host", "x"), "server", []), TypeError, "the field host");
+});
+
+test("decorate() refuses names and values that would end their line (RFC 9110 §5.5)", () => {
+  for (const value of ["a\r\nb: c", "a\nb", "a\rb", "a\0b", "a\u0141"]) {
+    assertThrows(() => checkDecorator({ x: value }, "server"), TypeError);
+    assertThrows(() => apply({ x: value }), TypeError);
+    assertThrows(() => apply(({ headers }) => headers.set("x", value)), TypeError);
+  }
+  for (const name of ["a\r\nb", "a b", "a:", "", "ä"]) {
+    assertThrows(() => checkDecorator({ [name]: "x" }, "server"), TypeError);
+    assertThrows(() => apply(({ headers }) => headers.set(name, "x")), TypeError);
+  }
+});
+
+test("decorate() refuses a function that is not synchronous, also one that fails later", async () => {
+  assertThrows(() => apply(async () => await undefined), TypeError, "synchronous");
+  assertThrows(() => apply(() => Promise.reject(new Error("later"))), TypeError, "synchronous");
+  await Promise.resolve();
+});
+
+test("decorate() hands on what a function throws", () => {
+  const error = new Error("mine");
+  const thrown = assertThrows(() =>
+    apply(() => {
+      throw error;
+    })
+  );
+  assertStrictEquals(thrown, error);
+});
+
+test("ResponseHeadDraft makes its Response once, when somebody looks", async () => {
+  const draft = new ResponseHeadDraft(405, [["Allow", "GET"], ["Set-Cookie", "a"], ["Set-Cookie", "b"]], "No.");
+  assertStrictEquals(draft.response, draft.response);
+  assertEquals([draft.response.status, draft.response.statusText], [405, "Method Not Allowed"]);
+  assertEquals(draft.response.headers.getSetCookie(), ["a", "b"]);
+  assertEquals(await draft.response.text(), "No.");
+  assertEquals(new ResponseHeadDraft(599, []).response.statusText, "");
+});
+
+test("switchingProtocols() is a Response with the status 101 (RFC 9110 §15.2.2)", () => {
+  for (const response of [switchingProtocols([["x", "y"]]), new ResponseHeadDraft(101, [["x", "y"]]).response]) {
+    assert(response instanceof Response);
+    assertEquals([response.status, response.statusText, response.ok], [101, "Switching Protocols", false]);
+    assertEquals([response.headers.get("x"), response.body], ["y", null]);
+  }
+});
+
+test("STATUS_TEXT has a phrase for each status of the table of failures (RFC 9112 §4)", async () => {
+  const { handshakeFailures } = await import("../../src/errors/failures.ts");
+  for (const { status } of Object.values(handshakeFailures)) {
+    if (status !== 0) assert(STATUS_TEXT[status], String(status));
+  }
+});

@@ -1,0 +1,272 @@
+import { assert, assertEquals, assertInstanceOf, assertRejects, assertStrictEquals } from "@std/assert";
+import { accept, type AcceptOptions, HandshakeError } from "../../mod.ts";
+import { connectionPair, fakeClock, type PairedConnection } from "../../src/testing.ts";
+import { insert, upgrade } from "../cases/requests_base.ts";
+import { latin1, test } from "../kit/harness.ts";
+import { countedSignal, RawPeer, settled } from "../kit/raw_peer.ts";
+
+/** A server's end, and a client by hand that ends when the server has. */
+function pair(pairOptions: Parameters<typeof connectionPair>[0] = {}): { conn: PairedConnection; peer: RawPeer } {
+  const [far, conn] = connectionPair(pairOptions), peer = new RawPeer(far);
+  peer.ended.then(() => peer.end(), () => {});
+  return { conn, peer };
+}
+
+/** The failure of an accept. */
+async function failureOf(accepting: Promise<unknown>): Promise<HandshakeError> {
+  return await assertRejects(() => accepting, HandshakeError);
+}
+
+const text = (reply: string) => reply.split("\r\n\r\n")[1];
+const statusOf = (reply: string) => Number(reply.slice(9, 12));
+
+const BAD_OPTIONS: readonly [name: string, options: unknown, type: typeof TypeError | typeof RangeError][] = [
+  ["a subprotocol that is no token", { protocols: ["a b"] }, TypeError],
+  ["origins that are no list", { origins: "all" }, TypeError],
+  ["a field that belongs to the handshake", { headers: { upgrade: "h2c" } }, TypeError],
+  ["a field of a body", { headers: { "content-length": "5" } }, TypeError],
+  ["a field with a line end", { headers: { x: "a\r\nb: c" } }, TypeError],
+  ["a request without an absolute url", { request: { method: "GET", url: "/", headers: new Headers() } }, TypeError],
+  ["protocols that are no list", { protocols: "chat" }, TypeError],
+  ["an authorize that is no function", { authorize: 5 }, TypeError],
+  ["a prefix that is a string", { prefix: "GET" }, TypeError],
+  ["a prefix of numbers", { prefix: [71] }, TypeError],
+  ["a request that is none", { request: {} }, TypeError],
+  ["a signal that is none", { signal: {} }, TypeError],
+  ["a negative handshakeTimeout", { handshakeTimeout: -1 }, RangeError],
+  ["a maxHeadSize of 0", { maxHeadSize: 0 }, RangeError],
+  ["a maxMessageSize that is no integer", { maxMessageSize: 1.5 }, RangeError],
+  ["a highWaterMark that is not a number", { highWaterMark: NaN }, RangeError],
+  ["a closeTimeout that is too long", { closeTimeout: 2 ** 31 }, RangeError],
+  ["an idleTimeout that is no number", { idleTimeout: "1" }, RangeError],
+];
+for (const [name, options, type] of BAD_OPTIONS) {
+  test(`accept() with ${name} leaves the connection untouched and unlocked`, async () => {
+    const { conn, peer } = pair();
+    peer.write(upgrade());
+    await assertRejects(() => accept(conn, options as AcceptOptions), type);
+    assertEquals([conn.readable.locked, conn.writable.locked, conn.isClosed, peer.take()], [false, false, false, ""]);
+    (await accept(conn)).abort();
+  });
+}
+
+for (const conn of [undefined, null, {}, { readable: new ReadableStream() }, "connection"]) {
+  test(`accept() of ${JSON.stringify(conn)} is a TypeError`, async () => {
+    await assertRejects(() => accept(conn as unknown as PairedConnection), TypeError, "pair");
+  });
+}
+
+test("accept() of a locked connection is a TypeError", async () => {
+  const { conn } = pair();
+  conn.readable.getReader();
+  await assertRejects(() => accept(conn), TypeError, "locked");
+});
+
+test("accept() gives the request with its target, and the response that was sent", async () => {
+  const { conn, peer } = pair();
+  peer.write(upgrade({ "X-Who": "me", "Sec-WebSocket-Protocol": "a, b" }, "GET /chat?x=1 HTTP/1.1"));
+  const seen: unknown[] = [];
+  const accepted = await accept(conn, {
+    protocols: (offered) => {
+      seen.push(...offered);
+      return "b";
+    },
+    headers: { "Set-Cookie": "c=d", "X-Ours": "1" },
+  });
+  const { request, response } = accepted;
+  assertEquals([request.method, request.target, request.headers.get("x-who")], ["GET", "/chat?x=1", "me"]);
+  assertEquals([response.status, response.headers.get("x-ours"), accepted.protocol], [101, "1", "b"]);
+  assertEquals(seen, ["a", "b"]);
+  await settled();
+  const reply = peer.take();
+  assert(/^Set-Cookie: c=d\r$/m.test(reply) && /^x-ours: 1\r$/mi.test(reply), reply);
+  accepted.abort();
+});
+
+test("accept() of a Request gives the target of its url", async () => {
+  const { conn, peer } = pair();
+  const headers = Object.fromEntries(upgrade().split("\r\n").slice(1, -2).map((line) => line.split(": ", 2)));
+  const request = new Request("http://server.example.com/a?b", { headers });
+  const accepted = await accept(conn, { request });
+  assertEquals(accepted.request.target, "/a?b");
+  await settled();
+  assertEquals(statusOf(peer.take()), 101);
+  accepted.abort();
+});
+
+test("accept() with a signal that is already aborted closes the connection and reads nothing", async () => {
+  const { conn, peer } = pair();
+  peer.write(upgrade());
+  const reason = new Error("mine");
+  assertStrictEquals(await assertRejects(() => accept(conn, { signal: AbortSignal.abort(reason) })), reason);
+  await settled();
+  assertEquals([conn.isClosed, peer.take()], [true, ""]);
+});
+
+const MOMENTS: readonly [name: string, written: string, options: AcceptOptions][] = [
+  ["before a byte", "", {}],
+  ["inside the head", "GET / HTTP/1.1\r\n", {}],
+  ["inside authorize", upgrade(), { authorize: () => new Promise(() => {}) }],
+];
+for (const [name, written, options] of MOMENTS) {
+  test(`accept() is given up by its signal ${name}`, async () => {
+    const { conn, peer } = pair(), clock = fakeClock(), controller = new AbortController();
+    peer.write(written);
+    const accepting = accept(conn, { ...options, clock, signal: controller.signal });
+    accepting.catch(() => {});
+    await settled();
+    const reason = new Error("mine");
+    controller.abort(reason);
+    assertStrictEquals(await assertRejects(() => accepting), reason);
+    await settled();
+    assertEquals([conn.isClosed, clock.pending, peer.take()], [true, 0, ""]);
+  });
+}
+
+for (const [outcome, written] of [["success", upgrade()], ["a refusal", upgrade({ Upgrade: null })]] as const) {
+  test(`accept() leaves no listener on its signal and no timer after ${outcome}`, async () => {
+    const { conn, peer } = pair(), clock = fakeClock(), { signal, listeners } = countedSignal();
+    peer.write(written);
+    const result = await accept(conn, { signal, clock }).catch(() => undefined);
+    assertEquals([listeners(), clock.pending, result !== undefined], [0, 0, outcome === "success"]);
+    result?.abort();
+  });
+}
+
+test("accept(): a signal that is aborted later does not touch the WebSocket", async () => {
+  const { conn, peer } = pair(), controller = new AbortController();
+  peer.write(upgrade());
+  const accepted = await accept(conn, { signal: controller.signal });
+  controller.abort();
+  await settled();
+  assertEquals(conn.isClosed, false);
+  accepted.abort();
+});
+
+test("handshakeTimeout before a byte closes in silence", async () => {
+  const { conn, peer } = pair(), clock = fakeClock();
+  const failed = failureOf(accept(conn, { clock, handshakeTimeout: 5000 }));
+  await clock.advance(4999);
+  assertEquals(conn.isClosed, false);
+  await clock.advance(1);
+  const error = await failed;
+  assertEquals([error.failure, error.response, peer.take()], ["handshake-timeout", undefined, ""]);
+  assertEquals([conn.isClosed, clock.pending], [true, 0]);
+});
+
+test("handshakeTimeout counts from the call, not from each byte, and is answered with 408", async () => {
+  const { conn, peer } = pair(), clock = fakeClock();
+  const failed = failureOf(accept(conn, { clock }));
+  for (const byte of upgrade().slice(0, 10)) {
+    peer.write(byte);
+    await clock.advance(1000);
+  }
+  const error = await failed;
+  await settled();
+  const reply = peer.take();
+  assertEquals([error.failure, error.response?.status, statusOf(reply)], ["handshake-timeout", 408, 408]);
+  assertEquals([clock.now(), conn.isClosed, clock.pending], [10_000, true, 0]);
+  assertEquals(text(reply), await error.response!.text());
+});
+
+test("handshakeTimeout 0 waits as long as it takes", async () => {
+  const { conn, peer } = pair(), clock = fakeClock();
+  const accepting = accept(conn, { clock, handshakeTimeout: 0 });
+  peer.write(upgrade().slice(0, 20));
+  await clock.advance(1e9);
+  peer.write(upgrade().slice(20));
+  (await accepting).abort();
+  assertEquals(clock.pending, 0);
+});
+
+test("a refusal does not wait for ever: a peer that never ends is cut off after closeTimeout", async () => {
+  const [far, conn] = connectionPair(), peer = new RawPeer(far), clock = fakeClock();
+  peer.write(upgrade({ Upgrade: null }));
+  const failed = failureOf(accept(conn, { clock, closeTimeout: 2000 }));
+  await clock.advance(1999);
+  assertEquals([conn.isClosed, statusOf(peer.take()), peer.hasEnded], [false, 426, true]);
+  await clock.advance(1);
+  assertEquals([(await failed).failure, conn.isClosed, clock.pending], ["upgrade-missing", true, 0]);
+});
+
+test("a refusal reaches a client that is still sending", async () => {
+  const { conn, peer } = pair({ highWaterMark: 1000 });
+  peer.write(upgrade({ "Content-Length": "100000" }));
+  peer.write(new Uint8Array(100_000));
+  const error = await failureOf(accept(conn));
+  await peer.ended;
+  assertEquals([error.failure, statusOf(peer.take())], ["body-present", 400]);
+});
+
+test("after a refused upgrade the request behind it is not processed", async () => {
+  const { conn, peer } = pair();
+  peer.write(upgrade({ "Sec-WebSocket-Version": "8" }) + "GET /internal HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  const error = await failureOf(accept(conn));
+  await peer.ended;
+  const reply = peer.take();
+  assertEquals([statusOf(reply), reply.split("HTTP/1.1").length, error.reusable], [426, 2, false]);
+  assert(/^Connection: Upgrade, close\r$/m.test(reply), reply);
+  assertEquals([conn.isClosed, error.rest.length], [true, 0]);
+});
+
+test("keepAlive gives the connection back with the rest, for another attempt", async () => {
+  const { conn, peer } = pair(), clock = fakeClock();
+  const bad = upgrade({ "Sec-WebSocket-Version": "8" });
+  peer.write(bad + upgrade().slice(0, 30));
+  const error = await failureOf(accept(conn, { keepAlive: true, clock }));
+  assertEquals([error.reusable, error.rest.length, clock.pending], [true, 30, 0]);
+  assertEquals([conn.readable.locked, conn.writable.locked, conn.isClosed], [false, false, false]);
+  await settled();
+  const reply = peer.take();
+  assert(/^Connection: Upgrade\r$/m.test(reply), reply);
+  peer.write(upgrade().slice(30) + "\x81\x80\0\0\0\0");
+  const accepted = await accept(conn, { prefix: error.rest });
+  assertEquals((await accepted.readable.getReader().read()).value, "");
+  assertEquals(statusOf(peer.take()), 101);
+  accepted.abort();
+});
+
+const NOT_REUSABLE: readonly [name: string, request: string, options?: AcceptOptions][] = [
+  ["Connection: close", upgrade({ Upgrade: null, Connection: "Upgrade, Close" })],
+  ["HTTP/1.0", upgrade({}, "GET / HTTP/1.0")],
+  ["a body", upgrade({ "Content-Length": "2" }) + "no"],
+  ["a chunked body", upgrade({ "Transfer-Encoding": "chunked" }) + "0\r\n\r\n"],
+  ["a malformed head", insert("x\r\n")],
+  ["a policy that closes", upgrade(), {
+    authorize: () => new Response(null, { status: 403, headers: { connection: "close" } }),
+  }],
+  ["a policy that closes among others", upgrade(), {
+    authorize: () => new Response(null, { status: 403, headers: { connection: "Close, x" } }),
+  }],
+];
+for (const [name, request, options] of NOT_REUSABLE) {
+  test(`accept() with keepAlive closes all the same after ${name}`, async () => {
+    const { conn, peer } = pair();
+    peer.write(request);
+    const error = await failureOf(accept(conn, { ...options, keepAlive: true }));
+    assertEquals([error.reusable, error.rest.length, conn.isClosed], [false, 0, true]);
+    assert(/^Connection:.* ?close\r$/m.test(peer.take()));
+  });
+}
+
+test("Expect: 100-continue gets its 100 in front of the 101, and not in front of a refusal", async () => {
+  for (const [changes, replies] of [[{}, [100, 101]], [{ "Sec-WebSocket-Key": "x" }, [400]]] as const) {
+    const { conn, peer } = pair();
+    peer.write(upgrade({ Expect: "100-continue", ...changes }));
+    const accepted = await accept(conn).catch(() => undefined);
+    await settled();
+    const statuses = peer.take().match(/HTTP\/1\.1 \d+/g)!.map((start) => Number(start.slice(9)));
+    assertEquals(statuses, [...replies]);
+    accepted?.abort();
+  }
+});
+
+test("accept() of a connection that was closed fails at once", async () => {
+  const { conn, peer } = pair();
+  peer.write(upgrade({ Upgrade: null }));
+  await failureOf(accept(conn));
+  const clock = fakeClock();
+  const error = await failureOf(accept(conn, { clock, prefix: latin1("GET") }));
+  assertEquals([error.failure, clock.pending], ["connection-closed", 0]);
+  assertInstanceOf(error.cause, Error);
+});

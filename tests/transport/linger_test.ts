@@ -1,0 +1,107 @@
+import { assertEquals } from "@std/assert";
+import { linger } from "../../src/transport/linger.ts";
+import { connectionPair, fakeClock } from "../../src/testing.ts";
+import { transportOf } from "../../src/transport/transport.ts";
+import { test } from "../kit/harness.ts";
+import { RawPeer, settled } from "../kit/raw_peer.ts";
+
+const LIMIT = 256 * 1024;
+
+/** A connection that lingers, and whether it has closed. */
+function lingering(timeout = 1000, halfClose?: boolean) {
+  const clock = fakeClock(), [conn, far] = connectionPair({ highWaterMark: Infinity });
+  const peer = new RawPeer(far), state = { closed: false };
+  const transport = transportOf(conn);
+  const start = () => {
+    const lingering = linger(transport, { clock, timeout, ...(halfClose === undefined ? {} : { halfClose }) });
+    lingering.closed.then(() => state.closed = true);
+    return lingering;
+  };
+  return { clock, conn, peer, state, start };
+}
+
+test("linger() half-closes, throws away what comes, and closes at the peer's end", async () => {
+  const { clock, conn, peer, state, start } = lingering();
+  peer.write("came before");
+  start();
+  await settled();
+  assertEquals([peer.hasEnded, state.closed], [true, false]);
+  peer.write("comes behind");
+  await settled();
+  assertEquals([conn.isClosed, peer.conn.isClosed], [false, false]);
+  peer.end();
+  await settled();
+  assertEquals([state.closed, conn.isClosed, clock.pending], [true, true, 0]);
+  await peer.ended; // an end, not a reset
+});
+
+test("linger() without a half-close waits for the peer to end first", async () => {
+  const { conn, peer, state, start } = lingering(1000, false);
+  start();
+  await settled();
+  assertEquals([peer.hasEnded, state.closed], [false, false]);
+  peer.end();
+  await settled();
+  assertEquals([peer.hasEnded, state.closed, conn.isClosed], [true, true, true]);
+});
+
+test("linger() sees an end that came before", async () => {
+  const { peer, state, start } = lingering();
+  peer.end();
+  await settled();
+  start();
+  await settled();
+  assertEquals(state.closed, true);
+});
+
+test("linger() closes at its deadline, and never with 0", async () => {
+  const { clock, conn, state, start } = lingering(1000);
+  start();
+  await clock.advance(999);
+  assertEquals(state.closed, false);
+  await clock.advance(1);
+  assertEquals([state.closed, conn.isClosed, clock.pending], [true, true, 0]);
+
+  const patient = lingering(0);
+  patient.start();
+  await patient.clock.advance(1e9);
+  assertEquals([patient.state.closed, patient.clock.pending], [false, 0]);
+  patient.peer.end();
+  await settled();
+  assertEquals(patient.state.closed, true);
+});
+
+test("linger() throws away 256 KiB and not a byte more", async () => {
+  const { clock, conn, peer, state, start } = lingering();
+  start();
+  peer.write(new Uint8Array(LIMIT - 1));
+  peer.write(new Uint8Array(1));
+  await settled();
+  assertEquals(state.closed, false);
+  peer.write(new Uint8Array(1));
+  await settled();
+  assertEquals([state.closed, conn.isClosed, clock.pending], [true, true, 0]);
+});
+
+test("linger() ends with a loss, without an error", async () => {
+  const { clock, peer, state, start } = lingering();
+  start();
+  peer.conn.reset();
+  await settled();
+  assertEquals([state.closed, clock.pending], [true, 0]);
+});
+
+test("linger() of a connection that is already lost ends at once", async () => {
+  const { clock, conn, state, start } = lingering();
+  conn.reset();
+  start();
+  await settled();
+  assertEquals([state.closed, clock.pending], [true, 0]);
+});
+
+test("close() of what linger() gives closes at once", async () => {
+  const { clock, conn, state, start } = lingering();
+  start().close();
+  await settled();
+  assertEquals([state.closed, conn.isClosed, clock.pending], [true, true, 0]);
+});

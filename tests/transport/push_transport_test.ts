@@ -1,0 +1,195 @@
+import { assertEquals, assertStrictEquals } from "@std/assert";
+import { systemClock } from "../../src/base/clock.ts";
+import { type PushSource, PushTransport } from "../../src/transport/push_transport.ts";
+import type { TransportHandlers } from "../../src/transport/transport.ts";
+import { Wire } from "../../src/exchange/exchange.ts";
+import { test } from "../kit/harness.ts";
+import { settled } from "../kit/raw_peer.ts";
+
+/** A socket by hand, and a log of what it was told and of what its owner was told. */
+function socket(answers: boolean[] = []) {
+  const log: unknown[] = [];
+  const source: PushSource = {
+    pause: () => log.push("source.pause"),
+    resume: () => log.push("source.resume"),
+    write: (bytes) => (log.push(`source.write ${bytes}`), answers.shift() ?? true),
+    end: () => log.push("source.end"),
+    close: () => log.push("source.close"),
+  };
+  const transport = new PushTransport(source);
+  const owner = (own: Partial<TransportHandlers> = {}): TransportHandlers => ({
+    data: (chunk) => void log.push(`data ${chunk}`),
+    end: () => log.push("end"),
+    drained: (hasWaited) => log.push(`drained ${hasWaited}`),
+    failed: (error) => log.push(error),
+    ...own,
+  });
+  const push = (...bytes: number[]) => transport.pushed(Uint8Array.from(bytes));
+  /** What was logged since it was last asked for. */
+  const took = () => log.splice(0);
+  return { transport, owner, push, took };
+}
+
+test("what comes while nobody reads is kept, pauses the socket once, and is handed over in order", () => {
+  const { transport, owner, push, took } = socket();
+  push(1);
+  push(2);
+  assertEquals(took(), ["source.pause"]);
+  transport.start(owner());
+  push(3);
+  assertEquals(took(), []);
+  transport.resume();
+  assertEquals(took(), ["data 1", "data 2", "data 3", "source.resume"]);
+  push(4);
+  assertEquals(took(), ["data 4"]);
+});
+
+test("a pause that ends before anything comes costs the socket nothing", () => {
+  const { transport, owner, push, took } = socket();
+  transport.start(owner());
+  for (let i = 0; i < 3; i++) {
+    transport.resume();
+    push(i);
+    transport.pause();
+  }
+  assertEquals(took(), ["data 0", "data 1", "data 2"]);
+});
+
+test("an owner that pauses inside a chunk gets the next one only when it reads on", () => {
+  const { transport, owner, push, took } = socket();
+  for (const byte of [1, 2, 3]) push(byte);
+  took();
+  const handlers = owner();
+  transport.start({ ...handlers, data: (chunk) => (transport.pause(), handlers.data(chunk)) });
+  for (const byte of [1, 2]) {
+    transport.resume();
+    assertEquals(took(), [`data ${byte}`], "the socket is not resumed while something is kept");
+  }
+  transport.resume();
+  assertEquals(took(), ["data 3"]);
+  transport.resume();
+  assertEquals(took(), ["source.resume"]);
+});
+
+test("an owner that reads on inside a chunk gets the next one behind it, not inside it", () => {
+  const { transport, owner, push, took } = socket();
+  const handlers = owner();
+  transport.start({
+    ...handlers,
+    data(chunk) {
+      handlers.data(chunk);
+      transport.pause();
+      transport.resume();
+      if (chunk[0] === 1) push(2);
+      handlers.data(chunk);
+    },
+  });
+  transport.resume();
+  push(1);
+  assertEquals(took(), ["data 1", "data 1", "data 2", "data 2"]);
+});
+
+test("an end comes behind what was kept, and each owner is told", () => {
+  const { transport, owner, push, took } = socket();
+  push(1);
+  transport.ended();
+  assertEquals(took(), ["source.pause"]);
+  for (const expected of [["data 1", "end"], ["end"]]) {
+    transport.start(owner());
+    transport.resume();
+    transport.resume();
+    assertEquals(took(), expected);
+    transport.pause();
+    transport.release();
+  }
+});
+
+test("an end inside a chunk comes behind it", () => {
+  const { transport, owner, push, took } = socket();
+  const handlers = owner();
+  transport.start({
+    ...handlers,
+    data(chunk) {
+      transport.ended();
+      handlers.data(chunk);
+    },
+  });
+  transport.resume();
+  push(1);
+  assertEquals(took(), ["data 1", "end"]);
+});
+
+/** Rows: how a socket closes, and what its owner is told. */
+const CLOSES: readonly [name: string, hasEnded: boolean, error: Error | undefined, told: readonly string[]][] = [
+  ["once both sides have ended is an end", true, undefined, ["end"]],
+  ["without a reason is a loss", false, undefined, ["source.close", "Error: The socket was closed"]],
+  ["by an error is a loss", true, new Error("ECONNRESET"), ["source.close", "Error: ECONNRESET"]],
+];
+for (const [name, hasEnded, error, told] of CLOSES) {
+  test(`a socket that closes ${name}`, () => {
+    const { transport, owner, took } = socket();
+    transport.start(owner());
+    transport.resume();
+    if (hasEnded) transport.end();
+    took();
+    transport.gone(error);
+    transport.gone(new Error("twice"));
+    assertEquals(took().map(String), told[0] === "end" ? [...told, "source.close", "Error: twice"] : told);
+  });
+}
+
+test("a loss is told to whoever comes next, and what was kept is dropped", async () => {
+  const { transport, owner, push, took } = socket();
+  const error = new Error("ECONNRESET");
+  push(1);
+  transport.lost(error);
+  assertEquals(took(), ["source.pause", "source.close"]);
+  transport.start(owner());
+  transport.resume();
+  assertEquals(took(), []);
+  await settled();
+  assertEquals(took(), [error]);
+  assertEquals([transport.inUse, transport.write(Uint8Array.of(1))], [false, false]);
+  assertEquals(took(), []);
+});
+
+test("nothing is told after abort() or release()", () => {
+  for (const stop of ["abort", "release"] as const) {
+    const { transport, owner, push, took } = socket();
+    transport.start(owner());
+    transport.pause();
+    transport[stop]();
+    took();
+    push(1);
+    transport.ended();
+    transport.drained(true);
+    assertEquals(took().filter((entry) => entry !== "source.pause"), [], stop);
+  }
+});
+
+test("a write that is taken at once is done, another one is done when the socket says so", () => {
+  const { transport, owner, took } = socket([true, false]);
+  transport.start(owner());
+  assertEquals([transport.write(Uint8Array.of(1)), transport.write(Uint8Array.of(2))], [true, false]);
+  transport.drained(true);
+  assertEquals(took(), ["source.write 1", "source.write 2", "drained true"]);
+});
+
+test("half-closing is done once, and closing too", () => {
+  const { transport, owner, took } = socket();
+  transport.start(owner());
+  for (let i = 0; i < 2; i++) transport.end();
+  for (let i = 0; i < 2; i++) transport.abort();
+  transport.end();
+  assertEquals(took(), ["source.end", "source.close"]);
+});
+
+test("a wire reads what its transport hands over before resume() returns", async () => {
+  const { transport, push } = socket();
+  push(1);
+  transport.ended();
+  const wire = new Wire(transport, { clock: systemClock, timeout: 0 });
+  assertEquals(await wire.read(), Uint8Array.of(1));
+  assertStrictEquals(await wire.read(), undefined);
+  wire.abort();
+});

@@ -1,0 +1,153 @@
+import { assert, assertEquals, assertInstanceOf } from "@std/assert";
+import { type CloseInfo, type Message, WebSocketError } from "../../mod.ts";
+import { protocolError } from "../../src/errors/handshake_error.ts";
+import { Protocol } from "../../src/protocol/protocol.ts";
+import { type DialogueRow, dialogues, type Sent, type Step } from "../cases/dialogues.ts";
+import { hex, unhex } from "../cases/frames_base.ts";
+import { concat, test } from "../kit/harness.ts";
+import { attached, readFrames, settled, type WireFrame } from "../kit/raw_peer.ts";
+
+/** One way to hold the same conversation. */
+interface Face {
+  peer(bytes: Uint8Array<ArrayBuffer>): void;
+  peerEnds(): void;
+  send(message: Message): void;
+  ping(payload: Uint8Array<ArrayBuffer>): void;
+  close(info: { closeCode?: number; reason?: string }): void;
+  /** What we have written since it was last asked for. */
+  wire(): WireFrame[];
+  /** Whether we have ended our side; `undefined`: this face does not know. */
+  hasEnded(): boolean | undefined;
+  readonly messages: (string | Uint8Array)[];
+  outcome(): CloseInfo | WebSocketError | undefined;
+}
+
+type MakeFace = (row: DialogueRow) => Face;
+
+const machine: MakeFace = ({ role, options }) => {
+  const messages: Face["messages"] = [];
+  let outcome: CloseInfo | WebSocketError | undefined;
+  const protocol = new Protocol({ role, protocol: "", extensions: "" }, {
+    message: (message) => void messages.push(copyOf(message)),
+    close: (info) => outcome = info,
+    fail: (error) => outcome = error,
+  }, options);
+  return {
+    messages,
+    peer: (bytes) => protocol.receive(bytes),
+    peerEnds: () => outcome ??= protocolError("connection-lost"),
+    send: (message) => protocol.send(message),
+    ping: (payload) => protocol.ping(payload),
+    close: (info) => protocol.close(info),
+    wire() {
+      const out: Uint8Array[] = [];
+      for (let bytes; (bytes = protocol.take());) out.push(bytes.slice());
+      return readFrames(concat(...out), role);
+    },
+    hasEnded: () => undefined,
+    outcome: () => outcome,
+  };
+};
+
+const connection = ({ role, options }: DialogueRow, chunkSize?: number) => {
+  const { peer, socket } = attached(role, options, { highWaterMark: Infinity, chunkSize });
+  const messages: Face["messages"] = [];
+  let outcome: CloseInfo | WebSocketError | undefined;
+  socket.closed.then((info) => outcome = info, (error) => outcome = error);
+  const common = {
+    messages,
+    peer: (bytes: Uint8Array<ArrayBuffer>) => peer.write(bytes),
+    peerEnds: () => peer.end(),
+    ping: (payload: Uint8Array<ArrayBuffer>) => void socket.ping(payload).catch(() => {}),
+    wire: () => peer.frames(role),
+    hasEnded: () => peer.hasEnded,
+    outcome: () => outcome,
+  };
+  return { socket, common };
+};
+
+const direct = (chunkSize?: number): MakeFace => (row) => {
+  const { socket, common } = connection(row, chunkSize);
+  socket.receive((message) => void common.messages.push(copyOf(message))).catch(() => {});
+  return {
+    ...common,
+    send: (message) => void socket.send(message),
+    close: (info) => void socket.close(info).catch(() => {}),
+  };
+};
+
+const streams: MakeFace = (row) => {
+  const { socket, common } = connection(row);
+  socket.readable.pipeTo(new WritableStream({ write: (message) => void common.messages.push(message) }))
+    .catch(() => {});
+  const writer = socket.writable.getWriter();
+  writer.closed.catch(() => {});
+  return {
+    ...common,
+    send: (message) => void writer.write(message).catch(() => {}),
+    close(info) {
+      const isPlain = info.closeCode === undefined && info.reason === undefined;
+      const ending = isPlain ? writer.close() : writer.abort(new WebSocketError("", info));
+      ending.catch(() => {});
+    },
+  };
+};
+
+function copyOf(message: string | Uint8Array): string | Uint8Array {
+  return typeof message === "string" ? message : message.slice();
+}
+
+const bytesOf = (digits: string) => Uint8Array.from(unhex(digits));
+const messageOf = (message: { text: string } | { binary: string }) =>
+  "text" in message ? message.text : bytesOf(message.binary);
+
+/** A frame as the row says it; where no reason is named, any will do. */
+function checkSent(actual: readonly WireFrame[], wanted: readonly Sent[]) {
+  const adjusted = actual.map((frame, i) => {
+    const sent = wanted[i];
+    if (!sent || !("close" in sent) || sent.reason !== undefined) return frame;
+    const { reason: _any, ...rest } = frame;
+    return rest;
+  });
+  assertEquals(adjusted, wanted.map((sent) => "binary" in sent ? { binary: hex(unhex(sent.binary)) } : sent));
+}
+
+async function take(face: Face, step: Step) {
+  if ("peer" in step) face.peer(bytesOf(step.peer));
+  else if ("peerEnds" in step) face.peerEnds();
+  else if ("send" in step) face.send(messageOf(step.send));
+  else if ("ping" in step) face.ping(bytesOf(step.ping));
+  else if ("close" in step) face.close(step.close);
+  await settled();
+  if ("expectWire" in step) checkSent(face.wire(), step.expectWire);
+  if ("expectEnd" in step) assert(face.hasEnded() !== false, "we have ended our side");
+  if ("expectMessage" in step) assertEquals(face.messages.shift(), messageOf(step.expectMessage));
+  if (!("expectClosed" in step)) return;
+  const { expectClosed: wanted } = step, outcome = face.outcome();
+  if (!("error" in wanted)) return assertEquals(outcome, wanted);
+  assertInstanceOf(outcome, WebSocketError);
+  assertEquals([outcome.failure, outcome.closeCode], [wanted.error, wanted.closeCode]);
+}
+
+const FACES: readonly [name: string, make: MakeFace][] = [
+  ["the machine", machine],
+  ["the direct face", direct()],
+  ["the direct face, byte by byte", direct(1)],
+  ["the streams face", streams],
+];
+
+for (const row of dialogues) {
+  for (const [name, make] of FACES) {
+    test(`${name}: ${row.name}`, async () => {
+      const face = make(row);
+      for (const [i, step] of row.steps.entries()) {
+        try {
+          await take(face, step);
+        } catch (cause) {
+          throw new Error(`Step ${i + 1}, ${JSON.stringify(step).slice(0, 200)}: ${cause}`, { cause });
+        }
+      }
+      assertEquals([face.messages, face.wire()], [[], []], "nothing came that no step expects");
+    });
+  }
+}

@@ -1,0 +1,48 @@
+// What a user of the main entry downloads: the graph of mod.ts as it is published, without this checkout's stand-ins.
+
+import { assert, assertEquals } from "@std/assert";
+import { test } from "../kit/harness.ts";
+
+interface Graph {
+  readonly modules: readonly { readonly kind: string; readonly specifier: string }[];
+  readonly npmPackages?: Readonly<Record<string, unknown>>;
+}
+
+/** The graph of an entry, in a folder that has the sources and nothing else. */
+async function graphOf(entry: string): Promise<Graph> {
+  const root = new URL("../../", import.meta.url), directory = await Deno.makeTempDir();
+  try {
+    await Deno.mkdir(`${directory}/src`);
+    await Deno.copyFile(new URL("mod.ts", root), `${directory}/mod.ts`);
+    for await (const { name } of Deno.readDir(new URL("src/", root))) {
+      await Deno.copyFile(new URL(`src/${name}`, root), `${directory}/src/${name}`);
+    }
+    await Deno.writeTextFile(`${directory}/base64.ts`, "export const encodeBase64 = 0, decodeBase64 = 0;");
+    const imports = {
+      "@std/encoding/base64": "./base64.ts",
+      "bun": "npm:bun-types@^1.4.5",
+      "pako": "npm:pako@^3.0.3",
+    };
+    await Deno.writeTextFile(`${directory}/deno.json`, JSON.stringify({ imports }));
+    const args = ["info", "--json", entry];
+    const { stdout } = await new Deno.Command(Deno.execPath(), { args, cwd: directory }).output();
+    return JSON.parse(new TextDecoder().decode(stdout));
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+}
+
+test("the main entry needs one npm package, pako, and no runtime's types", async () => {
+  const { modules, npmPackages = {} } = await graphOf("mod.ts");
+  assertEquals(Object.keys(npmPackages).map((name) => name.replace(/@[^@]*$/, "")), ["pako"]);
+  const other = modules.filter(({ kind }) => kind === "node").map(({ specifier }) => specifier);
+  assertEquals(other.sort(), ["node:net", "node:stream", "node:tls"]);
+  const names = modules.map(({ specifier }) => specifier.split("/").at(-1));
+  for (const reached of ["deno_dial.ts", "bun_dial.ts", "node_dial.ts"]) assert(names.includes(reached), reached);
+  for (const entry of ["bun.ts", "node.ts", "testing.ts"]) assert(!names.includes(entry), entry);
+});
+
+test("the entry for Bun is the one that needs Bun's types", async () => {
+  const { modules } = await graphOf("src/bun.ts");
+  assert(modules.some(({ specifier }) => specifier.includes("bun-types")), JSON.stringify(modules));
+});

@@ -1,0 +1,137 @@
+// Back-pressure, with a kernel in between.
+
+import { createHash } from "node:crypto";
+import { assert, assertEquals } from "@std/assert";
+import { attach, type WebSocketConnection } from "../../../mod.ts";
+import { test } from "../../kit/harness.ts";
+import { rawPair } from "../../kit/tcp.ts";
+import { AGREEMENTS, chunksOf, type Form, headerOf, KIB, MIB, turn } from "./common.ts";
+
+/** 64 MiB in messages of 64 KiB, each told from the others. */
+const COUNT = 1024, SIZE = 64 * KIB;
+
+function messageOf(index: number): Uint8Array<ArrayBuffer> {
+  const message = new Uint8Array(SIZE).fill(index);
+  new DataView(message.buffer).setUint32(0, index);
+  return message;
+}
+
+/** The digest of all messages behind each other, each behind what stands before it on the wire. */
+function digestOf(before: Uint8Array): string {
+  const hash = createHash("sha1");
+  for (let i = 0; i < COUNT; i++) hash.update(before).update(messageOf(i));
+  return hash.digest("hex");
+}
+
+/** What kernels take by themselves: usually up to 4 MiB to send, and little to receive for somebody who does not read. */
+const BOUND = 8 * MIB;
+
+/**
+ * Waits until a count stands still. It is believed after so many turns, in each of which the runtime looks at all sockets,
+ * that only something that is truly stuck can have stood; were it not, the test would be weaker, and not fail.
+ */
+async function standstill(count: () => number): Promise<number> {
+  let last = count();
+  for (let turns = 0; turns < 200; turns++) {
+    await turn();
+    if (count() === last) continue;
+    last = count();
+    turns = 0;
+  }
+  return last;
+}
+
+/** Rows: readers that take one message, then nothing until they are let go on; each gives the digest of all. */
+const readers: Readonly<Record<string, (ours: WebSocketConnection, goOn: Promise<void>) => Promise<string>>> = {
+  "the streams": async (ours, goOn) => {
+    const hash = createHash("sha1");
+    const reader = ours.readable.getReader();
+    for (let i = 0; i < COUNT; i++) {
+      hash.update((await reader.read()).value!);
+      if (i === 0) await goOn;
+    }
+    return hash.digest("hex");
+  },
+  "receive()": async (ours, goOn) => {
+    const hash = createHash("sha1");
+    const done = Promise.withResolvers<void>();
+    let count = 0;
+    ours.receive((message) => {
+      hash.update(message);
+      if (++count === COUNT) done.resolve();
+      return count === 1 ? goOn : undefined;
+    });
+    await done.promise;
+    return hash.digest("hex");
+  },
+};
+
+/** Rows: senders that wait for room. */
+const senders: Readonly<Record<string, (ours: WebSocketConnection) => (message: Uint8Array<ArrayBuffer>) => unknown>> =
+  {
+    "writer.ready": (ours) => {
+      const writer = ours.writable.getWriter();
+      return async (message) => {
+        await writer.ready;
+        writer.write(message).catch(() => {});
+      };
+    },
+    "the promise of send()": (ours) => (message) => ours.send(message),
+  };
+
+/** Registers that who does not read stops who writes, and that nothing is lost by it. */
+export function testBackPressure(form: string, given: Form): void {
+  for (const [name, read] of Object.entries(readers)) {
+    test(`a reader by ${name} on ${form} that stops stops its peer`, async () => {
+      const [peer, conn] = await rawPair();
+      const ours = attach(given(conn), AGREEMENTS[0]);
+      const going = Promise.withResolvers<void>();
+      const reading = read(ours, going.promise);
+      const header = headerOf(SIZE, "client");
+      let written = 0;
+      const writing = (async () => {
+        for (let i = 0; i < COUNT; i++) {
+          await peer.write(header);
+          await peer.write(messageOf(i));
+          written += SIZE;
+        }
+      })();
+      const stalled = await standstill(() => written);
+      assert(stalled < BOUND, `${stalled} bytes were taken from a peer that nobody reads`);
+      going.resolve();
+      await writing;
+      assertEquals(await reading, digestOf(new Uint8Array()));
+      ours.abort();
+      peer.close();
+    });
+  }
+
+  for (const [name, sender] of Object.entries(senders)) {
+    test(`a writer on ${form} that waits for ${name} is stopped by a peer that does not read`, async () => {
+      const [peer, conn] = await rawPair();
+      const ours = attach(given(conn), AGREEMENTS[0]);
+      const send = sender(ours);
+      let sent = 0;
+      const sending = (async () => {
+        for (let i = 0; i < COUNT; i++) {
+          await send(messageOf(i));
+          sent += SIZE;
+        }
+      })();
+      const stalled = await standstill(() => sent);
+      assert(stalled < BOUND, `${stalled} bytes were taken for a peer that does not read`);
+      const header = headerOf(SIZE, "server");
+      const hash = createHash("sha1");
+      let left = COUNT * (header.length + SIZE);
+      for await (const chunk of chunksOf(peer)) {
+        hash.update(chunk);
+        left -= chunk.length;
+        if (left <= 0) break;
+      }
+      await sending;
+      assertEquals([left, hash.digest("hex")], [0, digestOf(header)]);
+      ours.abort();
+      peer.close();
+    });
+  }
+}

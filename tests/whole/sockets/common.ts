@@ -1,0 +1,51 @@
+// What the tests over sockets have in common.
+
+import type { ByteConnection } from "../../../mod.ts";
+import { FIN, MAX_HEADER, OPCODE, writeHeader } from "../../../src/protocol/frame_header.ts";
+import { concat } from "../../kit/harness.ts";
+import type { RawConn } from "../../kit/tcp.ts";
+
+export const KIB = 1024, MIB = 1024 * KIB;
+
+/** What a door is given of a connection: it as it is, or something that is made of it. */
+export type Form = (conn: ByteConnection) => ByteConnection;
+
+/** Reads to the end of the stream; a reset makes it reject. */
+export async function readAll(peer: RawConn): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of chunksOf(peer)) chunks.push(chunk);
+  return concat(...chunks);
+}
+
+export async function* chunksOf(peer: RawConn): AsyncGenerator<Uint8Array> {
+  const buffer = new Uint8Array(64 * KIB);
+  for (let count; (count = await peer.read(buffer)) !== null;) yield buffer.slice(0, count);
+}
+
+/** A turn of the event loop: the runtime has looked at all sockets. */
+export function turn(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 0));
+}
+
+/** The header of a raw peer's frame of binary; a client masks with the key 0, which leaves the payload as it is. */
+export function headerOf(length: number, peer: "client" | "server"): Uint8Array {
+  const header = new Uint8Array(MAX_HEADER);
+  return header.slice(0, writeHeader(header, 0, FIN | OPCODE.binary, length, peer === "client" ? 0 : undefined));
+}
+
+export const AGREEMENTS = [
+  { role: "server", protocol: "", extensions: "" },
+  { role: "client", protocol: "", extensions: "" },
+] as const;
+export const OTHER = { server: "client", client: "server" } as const;
+
+export const UPGRADE = [
+  "GET /chat HTTP/1.1",
+  "Host: 127.0.0.1",
+  "Upgrade: websocket",
+  "Connection: Upgrade",
+  "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+  "Sec-WebSocket-Version: 13",
+  "",
+  "",
+].join("\r\n");

@@ -1,0 +1,84 @@
+// Loss in all its forms.
+
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { attach, type WebSocketConnection, WebSocketError } from "../../../mod.ts";
+import { FIN, OPCODE } from "../../../src/protocol/frame_header.ts";
+import { handlingAll, test } from "../../kit/harness.ts";
+import { type RawConn, rawPair } from "../../kit/tcp.ts";
+import { AGREEMENTS, type Form, KIB, turn } from "./common.ts";
+
+/** Rows: how a peer goes that has sent no Close frame. */
+const losses: readonly { readonly name: string; lose(peer: RawConn): void | Promise<void> }[] = [
+  { name: "half-closes", lose: (peer) => peer.closeWrite() },
+  { name: "closes", lose: (peer) => peer.close() },
+  {
+    name: "closes inside a frame",
+    async lose(peer) {
+      await peer.write(Uint8Array.of(FIN | OPCODE.binary));
+      peer.close();
+    },
+  },
+  {
+    name: "resets",
+    async lose(peer) {
+      assertEquals(await peer.read(new Uint8Array(1)), 1); // something was sent
+      peer.reset();
+    },
+  },
+];
+
+/** Rows: what an application has begun, and waits for nowhere but in `closed`. */
+const uses: Readonly<Record<string, (ours: WebSocketConnection) => void>> = {
+  "is read by its streams": (ours) => {
+    const reader = ours.readable.getReader(), writer = ours.writable.getWriter();
+    reader.read().catch((error) => assert(error instanceof WebSocketError, `${error}`));
+    writer.write("message").catch(() => {});
+  },
+  "is read by receive()": (ours) => {
+    ours.receive(() => {});
+    ours.send("message");
+  },
+  "waits for room and a pong": (ours) => {
+    ours.receive(() => {});
+    ours.ping();
+    for (let i = 0; i < 100; i++) ours.send(new Uint8Array(64 * KIB));
+  },
+};
+
+/** Registers that a connection which is lost says so. */
+export function testLoss(form: string, given: Form): void {
+  for (const { name, lose } of losses) {
+    for (const [use, begin] of Object.entries(uses)) {
+      test(`a connection on ${form} that ${use} ends with 1006 when the peer ${name}`, async () => {
+        const [peer, conn] = await rawPair();
+        using _peer = peer;
+        await handlingAll(async () => {
+          const ours = attach(given(conn), AGREEMENTS[0]);
+          begin(ours);
+          await lose(peer);
+          const error = await assertRejects(() => ours.closed, WebSocketError);
+          assertEquals([error.failure, error.closeCode], ["connection-lost", 1006]);
+        });
+      });
+    }
+  }
+
+  test(`a connection on ${form} that only writes ends with 1006 when the peer is gone`, async () => {
+    const [peer, conn] = await rawPair();
+    await handlingAll(async () => {
+      const ours = attach(given(conn), AGREEMENTS[0]);
+      peer.close();
+      // What is written first is answered by a reset, at which a later write fails
+      const sending = (async () => {
+        for (let i = 0; i < 1000; i++) {
+          await ours.send("message");
+          await turn();
+        }
+      })();
+      assertEquals((await assertRejects(() => sending, DOMException)).name, "InvalidStateError");
+      const error = await assertRejects(() => ours.closed, WebSocketError);
+      assertEquals([error.failure, error.closeCode], ["connection-lost", 1006]);
+      assert(error.cause instanceof Error, `${error.cause}`);
+    });
+  });
+}

@@ -1,0 +1,100 @@
+// Answers to a peer that keeps sending, or takes its time: they arrive whole.
+
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { accept, attach, HandshakeError, type HandshakeFailure, WebSocketError } from "../../../mod.ts";
+import { handshakeFailures } from "../../../src/errors/failures.ts";
+import { FIN, OPCODE } from "../../../src/protocol/frame_header.ts";
+import { fakeClock } from "../../../src/testing.ts";
+import { concat, latin1, test, text } from "../../kit/harness.ts";
+import { type RawConn, rawPair } from "../../kit/tcp.ts";
+import { AGREEMENTS, type Form, headerOf, KIB, MIB, OTHER, readAll, turn, UPGRADE } from "./common.ts";
+
+/** Whether the bytes are the whole response to a failure, and nothing else. */
+function assertRefusal(bytes: Uint8Array, failure: HandshakeFailure, status: string): void {
+  const [head = "", ...body] = text(bytes).split("\r\n\r\n");
+  const { sentence } = handshakeFailures[failure];
+  const [start, ...fields] = head.toLowerCase().split("\r\n");
+  assertEquals(start, `http/1.1 ${status.toLowerCase()}`);
+  assert(fields.includes(`content-length: ${sentence.length + 1}`), head);
+  assert(fields.includes("connection: close"), head);
+  assertEquals(body, [sentence + "\n"]);
+}
+
+/**
+ * Sends a piece a turn, and reads either meanwhile or only afterwards; resolves to what was read before the end of the
+ * stream. It rejects when the connection is reset: while writing, or before the end.
+ */
+async function sendSteadily(
+  peer: RawConn,
+  bytes: Uint8Array,
+  reads: "meanwhile" | "afterwards",
+): Promise<Uint8Array> {
+  const writing = (async () => {
+    for (let at = 0; at < bytes.length; at += 4 * KIB) {
+      await peer.write(bytes.subarray(at, at + 4 * KIB));
+      await turn();
+    }
+  })();
+  if (reads === "afterwards") await writing;
+  const [answer] = await Promise.all([readAll(peer), writing]);
+  return answer;
+}
+
+/** Registers what holds where closing the writable half-closes the connection. */
+export function testRefusals(form: string, given: Form): void {
+  for (const reads of ["meanwhile", "afterwards"] as const) {
+    test(`accept() on ${form} gets a refusal through to a client that sends 100 KiB and reads ${reads}`, async () => {
+      const [peer, conn] = await rawPair();
+      const accepting = assertRejects(() => accept(given(conn)), HandshakeError);
+      const head = latin1(UPGRADE.replace("\r\n\r\n", `\r\nX-Long: ${"x".repeat(100 * KIB)}\r\n\r\n`));
+      assertRefusal(await sendSteadily(peer, head, reads), "head-too-large", "431 Request Header Fields Too Large");
+      peer.close();
+      assertEquals((await accepting).failure, "head-too-large");
+    });
+
+    // What is sent behind a failure is thrown away, but at most 256 KiB of it: at more the connection is closed over what
+    // is unread, and the reset may overtake the Close frame. So up to there it must arrive, and beyond there is no saying.
+    for (const amount of [64, 256]) {
+      for (const agreement of AGREEMENTS) {
+        const title = `a ${agreement.role} on ${form} gets a Close frame through to a peer that sends ${amount} KiB`;
+        test(`${title} and reads ${reads}`, async () => {
+          const [peer, conn] = await rawPair();
+          const ours = attach(given(conn), agreement, { maxMessageSize: 1000 });
+          const received = assertRejects(() => ours.receive(() => {}), WebSocketError);
+          const message = concat(headerOf(MIB, OTHER[agreement.role]), new Uint8Array(amount * KIB));
+          const answer = await sendSteadily(peer, message, reads);
+          peer.close();
+          const [first, second] = answer;
+          assertEquals(first, FIN | OPCODE.close);
+          const masked = agreement.role === "client";
+          assertEquals(second! >= 0x80, masked);
+          assertEquals(answer.length, 2 + (masked ? 4 : 0) + (second! & 0x7f));
+          const code = masked ? answer.subarray(6, 8).map((byte, i) => byte ^ answer[2 + i]!) : answer.subarray(2, 4);
+          assertEquals(code[0]! << 8 | code[1]!, 1009);
+          assertEquals((await received).failure, "message-too-big");
+          assertEquals((await assertRejects(() => ours.closed, WebSocketError)).closeCode, 1009);
+        });
+      }
+    }
+  }
+
+  test(`accept() on ${form} cuts a client that sends a byte a second at its deadline, with 408`, async () => {
+    const clock = fakeClock();
+    const [peer, conn] = await rawPair();
+    const accepting = assertRejects(() => accept(given(conn), { clock }), HandshakeError);
+    const bytes = latin1(UPGRADE);
+    const trickle = async (from: number) => {
+      for (let second = from; second < from + 10; second++) {
+        await peer.write(bytes.subarray(second, second + 1));
+        await clock.advance(1000);
+      }
+    };
+    await trickle(0);
+    assertRefusal(await readAll(peer), "handshake-timeout", "408 Request Timeout");
+    // The patience with a client that keeps sending has its own deadline
+    await trickle(10);
+    assertEquals((await accepting).failure, "handshake-timeout");
+    assertEquals(clock.pending, 0);
+    peer.close();
+  });
+}

@@ -1,0 +1,59 @@
+// Ours against raw sockets over TCP, as a connection and as a pair of streams; and peers whose process ends.
+
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import process from "node:process";
+import { assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
+import { accept, type ByteConnection, WebSocketError } from "../../mod.ts";
+import { handlingAll, test } from "../kit/harness.ts";
+import { UPGRADE } from "./sockets/common.ts";
+import { testRefusals } from "./sockets/refusals.ts";
+import { testConnection } from "./sockets/suite.ts";
+import { listen, streamsOf } from "../kit/tcp.ts";
+
+for (
+  const [form, given] of [["a socket of the runtime", (conn: ByteConnection) => conn], [
+    "a pair of streams",
+    streamsOf,
+  ]] as const
+) {
+  testConnection(form, given);
+  testRefusals(form, given);
+}
+
+/** Opens a WebSocket in a process of its own, and says so once it goes on as told. */
+const client = (port: number, goesOn: string) => `
+  const { writeSync } = require("node:fs");
+  const socket = require("node:net").connect(${port}, "127.0.0.1", () => socket.write(${JSON.stringify(UPGRADE)}));
+  socket.once("data", () => {
+    writeSync(1, "open");
+    ${goesOn}
+  });`;
+
+/** Rows: what the killed process was doing; with unread bytes its kernel resets the connection, otherwise it ends it. */
+const killed = [
+  { name: "reads", goesOn: `socket.on("data", () => {});`, code: undefined },
+  { name: "has stopped", goesOn: "Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);", code: "ECONNRESET" },
+];
+
+for (const { name, goesOn, code } of killed) {
+  test(`a connection ends with 1006 when the process of a peer that ${name} is killed`, async () => {
+    using listener = await listen();
+    const args = ["-e", client(listener.port, goesOn)];
+    const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
+    const exited = once(child, "exit"), open = once(child.stdout, "data");
+    await handlingAll(async () => {
+      // With no byte allowed to wait, the promise says that all have been written
+      const ours = await accept(await listener.accept(), { highWaterMark: 0 });
+      await open;
+      const received = ours.receive(() => {});
+      await ours.send("message");
+      child.kill("SIGKILL");
+      const error = await assertRejects(() => received, WebSocketError);
+      assertEquals([error.failure, error.closeCode], ["connection-lost", 1006]);
+      if (code) assertEquals((error.cause as { code?: unknown }).code, code, `${error.cause}`);
+      assertStrictEquals(await assertRejects(() => ours.closed), error);
+    });
+    await exited;
+  });
+}
