@@ -27,25 +27,26 @@
  * @module
  */
 
+export { type CloseInfo, WebSocketError, type WebSocketErrorInit } from "./src/errors/websocket_error.ts";
 export {
-  type CloseInfo,
   HandshakeError,
   type HandshakeErrorInit,
   type RequestHead,
   type ResponseHead,
-  WebSocketError,
-  type WebSocketErrorInit,
 } from "./src/errors/handshake_error.ts";
 export type { HandshakeFailure, ProtocolFailure } from "./src/errors/failures.ts";
-export type { Agreement, Decorator, RequestDraft, ResponseDraft } from "./src/handshake/decorator.ts";
+export type { Agreement } from "./src/protocol/agreement.ts";
+export type { Decorator, RequestDraft, ResponseDraft } from "./src/handshake/decorator.ts";
 export type { CompressionOptions, DeflateAgreement, DeflateOffer } from "./src/protocol/compression_options.ts";
 export type { Origins } from "./src/handshake/origin.ts";
-export { confirm, type Offer, offer, type OfferOptions } from "./src/handshake/offer.ts";
+export { confirm } from "./src/handshake/confirm.ts";
+export { type Offer, offer, type OfferOptions } from "./src/handshake/offer.ts";
 export { type Answer, answer, type AnswerOptions, type AuthorizeContext, isUpgrade } from "./src/handshake/answer.ts";
 export type { Message, SendOptions } from "./src/protocol/protocol.ts";
 export type { Clock } from "./src/base/clock.ts";
 export type { ByteConnection } from "./src/transport/transport.ts";
-export type { ConnectionOptions, MessageHandler, WebSocketConnection } from "./src/connection/websocket_connection.ts";
+export type { ConnectionOptions } from "./src/connection/options.ts";
+export type { MessageHandler, WebSocketConnection } from "./src/connection/websocket_connection.ts";
 export { attach, type AttachOptions } from "./src/server/attach.ts";
 export { type ReadRequest, readRequest, type ReadRequestOptions } from "./src/server/read_request.ts";
 export { writeResponse, type WriteResponseOptions } from "./src/server/write_response.ts";

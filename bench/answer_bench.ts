@@ -3,7 +3,8 @@
 
 import { createHash } from "node:crypto";
 import { answer, decide } from "../src/handshake/answer.ts";
-import { acceptValue, switchingProtocols } from "../src/handshake/decorator.ts";
+import { acceptValue } from "../src/handshake/key.ts";
+import { switchingProtocols } from "../src/http/response.ts";
 import { type ParsedRequest, parseRequest } from "../src/http/request_head.ts";
 import { browser } from "../tests/cases/requests_upgrade.ts";
 import { latin1 } from "../tests/kit/harness.ts";

@@ -1,7 +1,9 @@
 // Heads (src/head.ts, src/request_head.ts): reading a browser's upgrade request, and writing a 101, beside what one
 // would write with strings and regular expressions.
 
-import { HeadReader, latin1, writeHead } from "../src/http/field_lines.ts";
+import { HeadReader } from "../src/http/head_reader.ts";
+import { latin1 } from "../src/http/field_lines.ts";
+import { writeHead } from "../src/http/write_head.ts";
 import { parseRequest } from "../src/http/request_head.ts";
 import { browser } from "../tests/cases/requests_upgrade.ts";
 import * as tests from "../tests/kit/harness.ts";

@@ -6,7 +6,7 @@
 import process from "node:process";
 import { Protocol } from "../src/protocol/protocol.ts";
 import { FIN, headerSizeFor, OPCODE, writeHeader } from "../src/protocol/frame_header.ts";
-import { HeadReader } from "../src/http/field_lines.ts";
+import { HeadReader } from "../src/http/head_reader.ts";
 import { mask } from "../src/protocol/mask.ts";
 import type { ProtocolOptions } from "../src/protocol/contract.ts";
 import { sized } from "../tests/cases/requests_base.ts";

@@ -33,14 +33,14 @@
  * @module
  */
 
-import type { IncomingMessage } from "node:http";
-import type { Duplex } from "node:stream";
-import type { RequestHead } from "./errors/handshake_error.ts";
-import { NodeSocketConnection } from "./runtime/node_socket.ts";
+import { type Duplex } from "node:stream";
+import { type IncomingMessage } from "node:http";
+import { type RequestHead } from "./errors/handshake_error.ts";
 import { parseForeignRequest } from "./http/request_head.ts";
-import type { ByteConnection } from "./transport/transport.ts";
-
-export type { ByteConnection, RequestHead };
+import { NodeSocketConnection } from "./runtime/node_socket.ts";
+import { type ByteConnection } from "./transport/transport.ts";
+export { type ByteConnection } from "./transport/transport.ts";
+export { type RequestHead } from "./errors/handshake_error.ts";
 
 /**
  * A socket of Node's, or any other `Duplex` of bytes, as a connection. The socket is its own from then on: nobody else

@@ -27,11 +27,11 @@
  * @module
  */
 
-import type { Clock } from "./base/clock.ts";
+import { type Clock } from "./base/clock.ts";
 import { PipeEnd } from "./testing/memory_connection.ts";
-import type { ByteConnection } from "./transport/transport.ts";
-
-export type { ByteConnection, Clock };
+import { type ByteConnection } from "./transport/transport.ts";
+export { type ByteConnection } from "./transport/transport.ts";
+export { type Clock } from "./base/clock.ts";
 
 /**
  * Where a fault is: the n-th operation of one kind at one end.

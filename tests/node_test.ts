@@ -13,7 +13,7 @@ import { fileURLToPath } from "node:url";
 import { accept, answer, attach, connect, HandshakeError, WebSocketError } from "../mod.ts";
 import { handshakeFailures } from "../src/errors/failures.ts";
 import { fromSocket, fromUpgrade } from "../src/node.ts";
-import { transportOf } from "../src/transport/transport.ts";
+import { transportOf } from "../src/runtime/choose.ts";
 import { upgrade } from "./cases/requests_base.ts";
 import { runExamples } from "./kit/examples.ts";
 import { concat, hex, latin1, random, test, text } from "./kit/harness.ts";

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
 import { accept, attach, HandshakeError } from "../mod.ts";
 import { connectionPair, fakeClock } from "../src/testing.ts";
-import { transportOf } from "../src/transport/transport.ts";
+import { transportOf } from "../src/runtime/choose.ts";
 import { upgrade } from "./cases/requests_base.ts";
 import { latin1, test, text } from "./kit/harness.ts";
 import { RawPeer, settled } from "./kit/raw_peer.ts";

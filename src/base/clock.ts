@@ -55,50 +55,6 @@ export const systemClock: Clock = {
   clearTimeout: (timer) => clearTimeout(timer as ReturnType<typeof setTimeout>),
 };
 
-/**
- * The clock option, with its default.
- *
- * @throws {TypeError} When it is no clock.
- */
-export function checkClock(clock: Clock | undefined): Clock {
-  if (clock === undefined) return systemClock;
-  for (const method of ["now", "setTimeout", "clearTimeout"] as const) {
-    if (typeof clock[method] !== "function") throw new TypeError(`Cannot use the clock: it has no ${method}()`);
-  }
-  return clock;
-}
-
-/** The longest delay that timers take; longer ones would fire at once. */
-const MAX_DELAY = 2 ** 31 - 1;
-
-/**
- * An option that is a number, with its default.
- *
- * @throws {RangeError} When it is not an integer from `min` on, nor `Infinity`.
- */
-export function checkNumber(name: string, value: number | undefined, byDefault: number, min = 0): number {
-  if (value === undefined) return byDefault;
-  if (typeof value !== "number" || !(Number.isInteger(value) || value === Infinity) || value < min) {
-    throw new RangeError(
-      `Cannot use the option ${name}: it is ${value}, an integer from ${min} on is allowed, or Infinity`,
-    );
-  }
-  return value;
-}
-
-/**
- * An option that is a time in milliseconds, with its default; 0 disables.
- *
- * @throws {RangeError} When it is negative, not a number, or longer than timers can be.
- */
-export function checkTime(name: string, value: number | undefined, byDefault: number): number {
-  if (value === undefined) return byDefault;
-  if (typeof value !== "number" || !(value >= 0 && value <= MAX_DELAY)) {
-    throw new RangeError(`Cannot use the option ${name}: it is ${value}, 0 to ${MAX_DELAY} milliseconds are allowed`);
-  }
-  return value;
-}
-
 const later: (callback: () => void) => void = (globalThis as { setImmediate?: (callback: () => void) => void })
   .setImmediate ?? ((callback) => setTimeout(callback, 0));
 

@@ -1,24 +1,25 @@
 // The client's door: a URL, and a connection that is given or dialled, to a WebSocket. The whole response is at hand, on
 // success and on refusal.
 
-import { checkNumber, checkTime } from "../base/clock.ts";
-import { Connection } from "../connection/connection.ts";
+import { checkNumber, checkSignal, checkTime } from "../base/options.ts";
 import { dial } from "./dial.ts";
 import { checkDialling, type DialOptions } from "./dial_options.ts";
-import { HandshakeError, type Problem } from "../errors/handshake_error.ts";
-import type { Agreement } from "../handshake/decorator.ts";
-import { draftOffer, type OfferDraft, type OfferOptions, openingError, webSocketUrl } from "../handshake/offer.ts";
-import { type OpeningOptions, requestUpgrade, toResponse } from "./request_upgrade.ts";
 import { isRedirect, redirected } from "./redirect.ts";
-import type { ParsedResponse } from "../http/response_head.ts";
-import type { ByteConnection, Transport } from "../transport/transport.ts";
-import { checkSignal, openWire, Patience, type Wire, WireError } from "../exchange/exchange.ts";
-import {
-  checkConnectionOptions,
-  type CheckedOptions,
-  type ConnectionOptions,
-  type WebSocketConnection,
-} from "../connection/websocket_connection.ts";
+import { type OpeningOptions, requestUpgrade } from "./request_upgrade.ts";
+import { Connection } from "../connection/connection.ts";
+import { checkConnectionOptions, type CheckedOptions, type ConnectionOptions } from "../connection/options.ts";
+import { type WebSocketConnection } from "../connection/websocket_connection.ts";
+import { HandshakeError } from "../errors/handshake_error.ts";
+import { type Problem, WireError } from "../errors/problem.ts";
+import { openWire, Wire } from "../exchange/exchange.ts";
+import { Patience } from "../exchange/time_limit.ts";
+import { openingError } from "../handshake/confirm.ts";
+import { draftOffer, OfferDraft, type OfferOptions } from "../handshake/offer.ts";
+import { webSocketUrl } from "../handshake/url.ts";
+import { toResponse } from "../http/response.ts";
+import { type ParsedResponse } from "../http/response_head.ts";
+import { type Agreement } from "../protocol/agreement.ts";
+import { type ByteConnection, type Transport } from "../transport/transport.ts";
 
 /**
  * Options of {@linkcode connect}.

@@ -1,11 +1,11 @@
 // From a URL to a connection: TCP or a unix socket, through a proxy where one is asked for, and TLS. What a runtime does of
 // that is in a file of its own, which is loaded when it is used.
 
-import type { CheckedDialOptions } from "./dial_options.ts";
-import type { Dialler, Tls } from "../runtime/dialler.ts";
+import { type CheckedDialOptions } from "./dial_options.ts";
 import { tunnel } from "./proxy.ts";
-import { type ByteConnection, transportOf } from "../transport/transport.ts";
-import { WireError } from "../exchange/exchange.ts";
+import { WireError } from "../errors/problem.ts";
+import { diallerFor, transportOf } from "../runtime/choose.ts";
+import { type ByteConnection } from "../transport/transport.ts";
 
 /** A connection, and what was read from it already. */
 export interface Dialled {
@@ -37,20 +37,4 @@ export async function dial(url: URL, options: CheckedDialOptions, signal: AbortS
     throw new WireError("proxy-refused", "the proxy speaks in the tunnel, where a TLS server waits for its client");
   }
   return { conn: await dialler.startTls(conn, tls, signal), prefix };
-}
-
-/**
- * The runtime's own way. On Deno `startTls` knows nothing of a certificate of ours, which is needed in a tunnel, nor of unix
- * sockets: there it is Node's modules.
- */
-async function diallerFor(tls: Tls | undefined, isTunnelled: boolean, isUnix: boolean): Promise<Dialler> {
-  const runtime = globalThis as { Deno?: unknown; Bun?: unknown; process?: { versions?: { node?: string } } };
-  if (runtime.Deno && !(tls && (isUnix || isTunnelled && tls.client))) {
-    return (await import("../runtime/deno_dialler.ts")).denoDialler;
-  }
-  if (runtime.Bun) return (await import("../runtime/bun_dialler.ts")).bunDialler;
-  if (runtime.process?.versions?.node) return (await import("../runtime/node_dialler.ts")).nodeDialler;
-  throw new TypeError(
-    "Cannot dial: this runtime has no TCP sockets; connect by yourself, and give the connection as conn",
-  );
 }

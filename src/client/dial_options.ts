@@ -1,8 +1,8 @@
 // What connect() is told about dialling, checked before anything is dialled.
 
-import type { Tls } from "../runtime/dialler.ts";
 import { parseProxy, type Proxy } from "./proxy.ts";
-import type { ByteConnection } from "../transport/transport.ts";
+import { type Tls } from "../runtime/dialler.ts";
+import { type ByteConnection } from "../transport/transport.ts";
 
 /**
  * How `connect()` dials. None of it goes together with a connection of one's own.

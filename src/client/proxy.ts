@@ -1,12 +1,14 @@
 // A tunnel through an HTTP proxy: the CONNECT method (RFC 9110 §9.3.6, RFC 6455 §4.1 (3)).
 
 import { systemClock } from "../base/clock.ts";
-import { quote } from "../errors/handshake_error.ts";
-import { writeHead } from "../http/field_lines.ts";
-import { basicOf } from "../handshake/offer.ts";
-import { readFinal, toResponse } from "./request_upgrade.ts";
-import { type ByteConnection, transportOf } from "../transport/transport.ts";
-import { Wire, WireError } from "../exchange/exchange.ts";
+import { quote, WireError } from "../errors/problem.ts";
+import { Wire } from "../exchange/exchange.ts";
+import { readFinal } from "../exchange/read_head.ts";
+import { basicOf } from "../handshake/url.ts";
+import { toResponse } from "../http/response.ts";
+import { writeHead } from "../http/write_head.ts";
+import { transportOf } from "../runtime/choose.ts";
+import { type ByteConnection } from "../transport/transport.ts";
 
 /** An HTTP proxy. */
 export interface Proxy {

@@ -1,6 +1,7 @@
 // Where a response sends a client (RFC 9110 §15.4), and whether it may go there.
 
-import { type Problem, quote, type ResponseHead } from "../errors/handshake_error.ts";
+import { type ResponseHead } from "../errors/handshake_error.ts";
+import { type Problem, quote } from "../errors/problem.ts";
 
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 

@@ -1,16 +1,20 @@
 // The client's half of a handshake over a wire: the request out, the final response in, and a refusal with its body.
 
-import { readBody } from "../exchange/read_body.ts";
-import type { HandshakeError, Problem } from "../errors/handshake_error.ts";
-import { listHas } from "../http/field_values.ts";
 import { Gather } from "../base/byte_builder.ts";
-import { type Agreement, switchingProtocols } from "../handshake/decorator.ts";
-import { HeadReader, writeHead } from "../http/field_lines.ts";
+import { type CheckedOptions } from "../connection/options.ts";
+import { HandshakeError } from "../errors/handshake_error.ts";
+import { type Problem, WireError } from "../errors/problem.ts";
+import { Wire } from "../exchange/exchange.ts";
+import { readBody } from "../exchange/read_body.ts";
+import { readFinal } from "../exchange/read_head.ts";
+import { judge, openingError } from "../handshake/confirm.ts";
+import { OfferDraft } from "../handshake/offer.ts";
+import { listHas } from "../http/field_values.ts";
+import { toResponse } from "../http/response.ts";
+import { type ParsedResponse } from "../http/response_head.ts";
+import { writeHead } from "../http/write_head.ts";
+import { type Agreement } from "../protocol/agreement.ts";
 import { linger } from "../transport/linger.ts";
-import { judge, type OfferDraft, openingError } from "../handshake/offer.ts";
-import { type ParsedResponse, parseResponse } from "../http/response_head.ts";
-import { readHead, type Wire, WireError } from "../exchange/exchange.ts";
-import type { CheckedOptions } from "../connection/websocket_connection.ts";
 
 /** How a handshake is opened. */
 export interface OpeningOptions {
@@ -41,20 +45,6 @@ export async function requestUpgrade(
   if ("failure" in head) return await refused(wire, head, offer, undefined, options);
   const verdict = await wire.guard(judge(offer, head));
   return "failure" in verdict ? await refused(wire, verdict, offer, head, options) : { agreement: verdict, head };
-}
-
-/** How many interim responses may come before the final one. */
-const MAX_INTERIM = 16;
-
-/** The final response: interim ones are skipped, but for a 101 (RFC 9110 §15.2). */
-export async function readFinal(wire: Wire, maxHeadSize: number): Promise<ParsedResponse | Problem> {
-  for (let count = 0; count <= MAX_INTERIM; count++) {
-    const bytes = await readHead(wire, new HeadReader(maxHeadSize, 0));
-    if (!bytes) throw new WireError("connection-closed", "the connection ended before a response");
-    const head = "failure" in bytes ? bytes : parseResponse(bytes);
-    if ("failure" in head || head.status === 101 || head.status >= 200) return head;
-  }
-  return { failure: "head-malformed", detail: `there are more than ${MAX_INTERIM} interim responses` };
 }
 
 /** Reads what there is of the refusal's body, gives the connection back or closes it, and makes the error. */
@@ -89,15 +79,4 @@ async function refused(
     rest: reusable ? wire.rest : undefined,
     truncated: head !== undefined && !whole,
   });
-}
-
-/** What was read, as a `Response`. */
-export function toResponse(head: ParsedResponse, body: Uint8Array<ArrayBuffer> | null): Response {
-  const { status, reason: statusText } = head;
-  const headers = [...head.headers];
-  if (status === 101) return switchingProtocols(headers);
-  // The body was taken out of its framing; fetch() shows the same fields
-  const isNull = status === 204 || status === 205 || status === 304 || body === null || body.length === 0;
-  // RFC 9110 §15: an invalid status is to be taken as a 5xx
-  return new Response(isNull ? null : body, { status: status > 599 ? 500 : status, statusText, headers });
 }

@@ -1,12 +1,13 @@
 // A WebSocket as its owner sees it; what it does is the link's.
 
-import type { DeflateAgreement } from "../protocol/compression_options.ts";
-import type { CloseInfo } from "../errors/handshake_error.ts";
-import type { Agreement } from "../handshake/decorator.ts";
 import { Link } from "./driver.ts";
-import type { Message, SendOptions } from "../protocol/protocol.ts";
-import type { Transport } from "../transport/transport.ts";
-import type { CheckedOptions, MessageHandler, WebSocketConnection } from "./websocket_connection.ts";
+import { type CheckedOptions } from "./options.ts";
+import { type MessageHandler, type WebSocketConnection } from "./websocket_connection.ts";
+import { type CloseInfo } from "../errors/websocket_error.ts";
+import { type Agreement } from "../protocol/agreement.ts";
+import { type DeflateAgreement } from "../protocol/compression_options.ts";
+import { type Message, type SendOptions } from "../protocol/contract.ts";
+import { type Transport } from "../transport/transport.ts";
 
 /** See the head of the file. */
 export class Connection implements WebSocketConnection {

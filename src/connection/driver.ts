@@ -4,7 +4,13 @@
 
 import { bytesOf } from "../base/owned_bytes.ts";
 import { Deadline } from "../base/timers.ts";
-import { MAX_CLOSE_ANSWER } from "../protocol/close_frame.ts";
+import { Output, type OutputHandlers } from "./flusher.ts";
+import { type IdleHandlers, IdleWatch } from "./idle_watch.ts";
+import { LatePromise } from "./lazy_promise.ts";
+import { MessageSink, MessageSource } from "./message_streams.ts";
+import { type CheckedOptions } from "./options.ts";
+import { Pings } from "./pings.ts";
+import { isPromiseLike, type MessageHandler } from "./websocket_connection.ts";
 import {
   checkClose,
   closedError,
@@ -12,17 +18,13 @@ import {
   protocolError,
   uncleanError,
   WebSocketError,
-} from "../errors/handshake_error.ts";
-import type { Agreement } from "../handshake/decorator.ts";
-import { type IdleHandlers, IdleWatch } from "./idle_watch.ts";
-import { LatePromise } from "./lazy_promise.ts";
+} from "../errors/websocket_error.ts";
+import { type Agreement } from "../protocol/agreement.ts";
+import { MAX_CLOSE_ANSWER } from "../protocol/close_frame.ts";
+import { type Message, type ProtocolEvents, type SendOptions } from "../protocol/contract.ts";
+import { Protocol } from "../protocol/protocol.ts";
 import { linger, type Lingering } from "../transport/linger.ts";
-import { Output, type OutputHandlers } from "./flusher.ts";
-import { Pings } from "./pings.ts";
-import { type Message, Protocol, type ProtocolEvents, type SendOptions } from "../protocol/protocol.ts";
-import { MessageSink, MessageSource } from "./message_streams.ts";
-import type { Transport, TransportHandlers } from "../transport/transport.ts";
-import { type CheckedOptions, isPromiseLike, type MessageHandler } from "./websocket_connection.ts";
+import { type Transport, type TransportHandlers } from "../transport/transport.ts";
 
 /** See the head of the file. What its parts tell it are methods: a function for each would take more memory. */
 export class Link implements ProtocolEvents, OutputHandlers, IdleHandlers, TransportHandlers {

@@ -2,8 +2,8 @@
 // when it is much, and otherwise at the end of the turn, for all connections in one callback.
 
 import { nextTurn } from "../base/clock.ts";
-import type { Protocol } from "../protocol/protocol.ts";
-import type { Transport } from "../transport/transport.ts";
+import { Protocol } from "../protocol/protocol.ts";
+import { type Transport } from "../transport/transport.ts";
 
 /** Outputs with something to write. */
 let dirty: Output[] = [];

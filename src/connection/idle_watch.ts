@@ -1,7 +1,7 @@
 // The idle timeout: a stamp for each sign of life, and one timer that looks at it; a ping at half of the time. Silence
 // counts only while it is the peer's: when we read, or when it does not take what we write.
 
-import type { Clock } from "../base/clock.ts";
+import { type Clock } from "../base/clock.ts";
 import { Due } from "../base/timers.ts";
 
 /** What happens when nothing comes. */

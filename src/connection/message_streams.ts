@@ -2,10 +2,10 @@
 // bytes, the writable side waits only when `send` does (WebSocketStream's vocabulary; WHATWG WebSockets, PR 48). What is
 // piped from one connection into another, or into itself, goes past both streams.
 
-import { ownedOf } from "../base/owned_bytes.ts";
-import { closedError, type CloseInfo, WebSocketError } from "../errors/handshake_error.ts";
 import { nextTurn } from "../base/clock.ts";
-import type { Message } from "../protocol/protocol.ts";
+import { ownedOf } from "../base/owned_bytes.ts";
+import { closedError, type CloseInfo, WebSocketError } from "../errors/websocket_error.ts";
+import { type Message } from "../protocol/contract.ts";
 
 /** What each message is charged beside its own bytes. */
 const OVERHEAD = 64;

@@ -1,61 +1,13 @@
 // A Transport as a handshake needs it: read what comes next, write and wait, all within one deadline and one signal.
 // Bytes that were read and not used go back with `unread()`; nothing is read ahead of the next `read()`.
 
-import type { Clock } from "../base/clock.ts";
+import { type Clock } from "../base/clock.ts";
+import { checkPrefix, checkSignal } from "../base/options.ts";
 import { Deadline } from "../base/timers.ts";
-import type { Problem } from "../errors/handshake_error.ts";
-import type { HandshakeFailure } from "../errors/failures.ts";
-import type { HeadBytes, HeadReader } from "../http/field_lines.ts";
-import { type ByteConnection, type Transport, type TransportHandlers, transportOf } from "../transport/transport.ts";
-
-/** Why nothing more can be read or written: the peer, the network or the deadline. */
-export class WireError extends Error {
-  readonly failure: HandshakeFailure;
-  /** What a proxy has answered. */
-  readonly response: Response | undefined;
-
-  constructor(
-    failure: HandshakeFailure,
-    message: string,
-    options: ErrorOptions & { response?: Response | undefined } = {},
-  ) {
-    super(message, options);
-    this.failure = failure;
-    this.response = options.response;
-  }
-}
-
-/** The deadline and the signal of a handshake that takes more than one wire, as one signal. */
-export class Patience {
-  readonly #controller = new AbortController();
-  readonly #deadline: Deadline;
-  readonly #given: AbortSignal | undefined;
-  readonly #abort = (): void => this.#controller.abort(this.#given!.reason);
-
-  /** @param timeout From now on, in milliseconds; 0: for ever. */
-  constructor(clock: Clock, timeout: number, signal: AbortSignal | undefined) {
-    this.#given = signal;
-    this.#deadline = new Deadline(clock);
-    this.#deadline.set(timeout, () => this.#controller.abort(tooLate(timeout)));
-    signal?.addEventListener("abort", this.#abort);
-    if (signal?.aborted) this.#abort();
-  }
-
-  /** Aborted with a {@linkcode WireError} when the time is over, or with the reason of the given signal. */
-  get signal(): AbortSignal {
-    return this.#controller.signal;
-  }
-
-  /** The handshake is over. */
-  dispose(): void {
-    this.#deadline.clear();
-    this.#given?.removeEventListener("abort", this.#abort);
-  }
-}
-
-function tooLate(timeout: number): WireError {
-  return new WireError("handshake-timeout", `nothing was settled within ${timeout} ms`);
-}
+import { WireError } from "../errors/problem.ts";
+import { tooLate } from "./time_limit.ts";
+import { transportOf } from "../runtime/choose.ts";
+import { type ByteConnection, type Transport, type TransportHandlers } from "../transport/transport.ts";
 
 /** How long, and until when. */
 export interface WireOptions {
@@ -76,18 +28,6 @@ export function openWire(conn: ByteConnection, options: WireOptions): Wire {
   checkPrefix(options.prefix);
   checkSignal(options.signal);
   return new Wire(transportOf(conn), options);
-}
-
-/** A signal is one, or nothing. */
-export function checkSignal(signal: unknown): void {
-  if (signal === undefined || signal instanceof AbortSignal) return;
-  throw new TypeError("Cannot use the signal: it must be an AbortSignal");
-}
-
-/** A prefix is bytes, or nothing. */
-export function checkPrefix(prefix: unknown): void {
-  if (prefix === undefined || prefix instanceof Uint8Array) return;
-  throw new TypeError("Cannot use the prefix: it must be a Uint8Array");
 }
 
 /** See the head of the file. */
@@ -236,25 +176,5 @@ export class Wire implements TransportHandlers {
   abort(): void {
     this.dispose();
     this.transport.abort();
-  }
-}
-
-/**
- * Reads a head; what follows it is given back to the wire.
- *
- * @returns `undefined` when the peer ends before a byte.
- */
-export async function readHead(wire: Wire, reader: HeadReader): Promise<HeadBytes["head"] | Problem | undefined> {
-  for (;;) {
-    const chunk = await wire.read();
-    if (!chunk) {
-      if (!reader.started) return undefined;
-      throw new WireError("connection-closed", "the connection ended inside the head");
-    }
-    const read = reader.push(chunk);
-    if (!read) continue;
-    if ("failure" in read) return read;
-    wire.unread(read.rest);
-    return read.head;
   }
 }

@@ -1,9 +1,9 @@
 // Bodies of HTTP/1.1 messages (RFC 9112 §6, §7.1): read whole within a limit. What follows a body goes back to the wire.
 
-import type { Problem } from "../errors/handshake_error.ts";
 import { Gather } from "../base/byte_builder.ts";
+import { type Problem, WireError } from "../errors/problem.ts";
+import { Wire } from "./exchange.ts";
 import { checkField, latin1, MAX_FIELDS } from "../http/field_lines.ts";
-import { type Wire, WireError } from "./exchange.ts";
 
 /** The longest line of a chunked body: size and extensions, or a trailer. */
 const MAX_LINE = 4096;

@@ -1,24 +1,19 @@
 // The server's half of the handshake: a request to an agreement or a refusal, and always to a response (RFC 6455 §4.2).
 // The checks stand in the RFC's order; what only the bytes of a head can show was judged when they were read.
 
+import { type HandshakeFailure } from "../errors/failures.ts";
+import { HandshakeError, type RequestHead } from "../errors/handshake_error.ts";
+import { type Problem, quote } from "../errors/problem.ts";
 import { answerDeflate } from "./compression.ts";
-import { checkCompression, type CompressionOptions } from "../protocol/compression_options.ts";
-import { HandshakeError, type Problem, quote, type RequestHead } from "../errors/handshake_error.ts";
-import { type HandshakeFailure, handshakeFailures } from "../errors/failures.ts";
-import { isToken, listHas, parseExtensions, parseTokens } from "../http/field_values.ts";
-import {
-  acceptValue,
-  type Agreement,
-  checkDecorator,
-  checkResponse,
-  decorate,
-  type Decorator,
-  type FieldList,
-  type ResponseDraft,
-  ResponseHeadDraft,
-} from "./decorator.ts";
+import { checkDecorator, decorate, type Decorator, type ResponseDraft } from "./decorator.ts";
+import { acceptValue } from "./key.ts";
 import { checkOrigins, isAllowedOrigin, type Origins } from "./origin.ts";
+import { CONNECTION_FIELD, type Refusal, refuse, refuseWith, UPGRADE_FIELD } from "./refusal.ts";
+import { isToken, listHas, parseExtensions, parseTokens } from "../http/field_values.ts";
 import { headOf, problemOf } from "../http/request_head.ts";
+import { checkResponse, type FieldList, ResponseHeadDraft } from "../http/response.ts";
+import { type Agreement } from "../protocol/agreement.ts";
+import { checkCompression, type CompressionOptions } from "../protocol/compression_options.ts";
 
 /**
  * What {@linkcode AnswerOptions.authorize} is called with beside the request.
@@ -282,45 +277,4 @@ async function authorize(request: RequestHead, options: AnswerOptions): Promise<
   } catch (cause) {
     throw new PolicyError("Cannot judge the upgrade: authorize failed", { cause });
   }
-}
-
-const UPGRADE_FIELD = ["Upgrade", "websocket"] as const, CONNECTION_FIELD = ["Connection", "Upgrade"] as const;
-const UPGRADE: FieldList = [UPGRADE_FIELD, CONNECTION_FIELD];
-const VERSION: FieldList = [["Sec-WebSocket-Version", "13"]];
-/** Fields of a refusal by its failure, and otherwise by its status. */
-const REFUSAL_FIELDS: Readonly<Record<string, FieldList>> = {
-  "version-missing": VERSION,
-  "version-unsupported": [...UPGRADE, ...VERSION], // RFC 6455 §4.4
-  "method-unsupported": [["Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"]],
-  405: [["Allow", "GET"]], // RFC 9110 §15.5.6
-  426: UPGRADE, // RFC 9110 §15.5.22
-};
-
-/** A refused request: the response to send, and the error. */
-export interface Refusal {
-  readonly response: Response;
-  readonly agreement?: never;
-  readonly error: HandshakeError;
-}
-
-/** The refusal of a bad request; its body is the sentence of the table. */
-export function refuse(problem: Problem, { headers }: Pick<AnswerOptions, "headers">, request?: RequestHead): Refusal {
-  const row = handshakeFailures[problem.failure];
-  const status = problem.status ?? row.status;
-  const type: FieldList = [["Content-Type", "text/plain; charset=utf-8"]];
-  const fields = [...type, ...REFUSAL_FIELDS[problem.failure] ?? REFUSAL_FIELDS[status] ?? []];
-  const decorated = decorate(fields, headers, "server", (headers) => ({ status, headers }), request);
-  const { response } = new ResponseHeadDraft(status, decorated, row.sentence + "\n");
-  const message = `Cannot accept the upgrade: ${problem.detail}`;
-  return { response, error: new HandshakeError(problem.failure, message, { request, response }) };
-}
-
-/** The refusal of a policy. */
-function refuseWith(given: Response, { headers }: AnswerOptions, request: RequestHead): Refusal {
-  const { status, statusText } = given;
-  const fields = decorate([...given.headers], headers, "server", (headers) => ({ status, headers }), request);
-  const pairs = fields.map(([name, value]): [string, string] => [name, value]);
-  const response = new Response(given.body, { status, statusText, headers: pairs });
-  const message = `Cannot accept the upgrade: it was refused with the status ${status}`;
-  return { response, error: new HandshakeError("unauthorized", message, { request, response }) };
 }

@@ -1,6 +1,8 @@
 // Negotiating permessage-deflate (RFC 7692 §5, §7.1): options to an offer, offers to an answer, an answer to an agreement.
 // An offer that can't be met is passed over; an answer that does not fit its offer fails the handshake.
 
+import { type Problem, quote } from "../errors/problem.ts";
+import { type Extension, parseExtensions } from "../http/field_values.ts";
 import {
   checkCompression,
   type CompressionOptions,
@@ -8,8 +10,6 @@ import {
   type DeflateOffer,
   SMALLEST_SENT,
 } from "../protocol/compression_options.ts";
-import { type Problem, quote } from "../errors/handshake_error.ts";
-import { type Extension, parseExtensions } from "../http/field_values.ts";
 
 const NAME = "permessage-deflate";
 
@@ -24,7 +24,9 @@ interface Parameters {
 }
 
 type Value = string | true;
+
 const flag = (value: Value): true | undefined => value === true ? true : undefined;
+
 // §7.1.2: «a decimal integer value without leading zeroes between 8 to 15, inclusive»
 const bits = (value: Value): number | undefined =>
   typeof value === "string" && /^(?:[89]|1[0-5])$/.test(value) ? Number(value) : undefined;

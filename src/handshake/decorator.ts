@@ -1,40 +1,9 @@
 // What both halves of the handshake share: the agreement, the accept value, the decorator, and heads that become a
 // standard `Response` only when somebody looks at them.
 
-import { encodeBase64 } from "@std/encoding/base64";
-import type { DeflateAgreement } from "../protocol/compression_options.ts";
-import { quote, type RequestHead } from "../errors/handshake_error.ts";
-import { isFieldValue } from "../http/field_values.ts";
-
-/**
- * What both ends have settled (RFC 6455 §4.1, §4.2.2): the role is ours, the rest is the connection's.
- *
- * @example From a decision to a connection
- * ```ts
- * import { type Agreement, answer, attach, offer } from "@handfast/websocket";
- * import { connectionPair } from "@handfast/websocket/testing";
- * import { assertEquals } from "@std/assert";
- *
- * const { request } = offer("ws://localhost/", { protocols: ["v2", "v1"] });
- * const agreement: Agreement = (await answer(request, { protocols: ["v1"] })).agreement!;
- * assertEquals(agreement, { role: "server", protocol: "v1", extensions: "" });
- *
- * const [conn] = connectionPair();
- * const socket = attach(conn, agreement);
- * assertEquals(socket.protocol, "v1");
- * socket.abort();
- * ```
- */
-export interface Agreement {
-  /** Which end we are. */
-  readonly role: "client" | "server";
-  /** The subprotocol in use, or `""`. */
-  readonly protocol: string;
-  /** The extensions in use, as in Sec-WebSocket-Extensions, or `""`. */
-  readonly extensions: string;
-  /** What was agreed about compression, if anything was. */
-  readonly deflate?: DeflateAgreement;
-}
+import { type RequestHead } from "../errors/handshake_error.ts";
+import { type FieldList } from "../http/response.ts";
+import { type Agreement } from "../protocol/agreement.ts";
 
 /**
  * A request that is about to be sent; `headers` may be changed.
@@ -104,19 +73,6 @@ export interface ResponseDraft {
  */
 export type Decorator<Draft> = HeadersInit | ((head: Draft, request?: RequestHead) => void);
 
-/** RFC 6455 §1.3. */
-const GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
-
-const ENCODER = new TextEncoder();
-
-/** The Sec-WebSocket-Accept that answers a Sec-WebSocket-Key (RFC 6455 §4.2.2 (5.4)). */
-export async function acceptValue(key: string): Promise<string> {
-  return encodeBase64(await crypto.subtle.digest("SHA-1", ENCODER.encode(key + GUID)));
-}
-
-/** Fields in the order in which they are sent. */
-export type FieldList = (readonly [name: string, value: string])[];
-
 /** What a decorator must leave alone: these carry the handshake and the framing of the message. */
 const PROTECTED = /^(?:upgrade|connection|content-length|transfer-encoding|sec-websocket-.*)$/;
 
@@ -178,74 +134,4 @@ export function decorate<Draft extends { readonly headers: Headers }>(
     decorated.push([name, value]);
   }
   return decorated;
-}
-
-/** A response as status, fields and text, and as a `Response` once somebody looks. */
-export class ResponseHeadDraft {
-  readonly status: number;
-  readonly fields: FieldList;
-  readonly #body: string | null;
-  #response: Response | undefined;
-
-  constructor(status: number, fields: FieldList, body: string | null = null) {
-    this.status = status;
-    this.fields = fields;
-    this.#body = body;
-  }
-
-  get response(): Response {
-    const headers = this.fields.map(([name, value]): [string, string] => [name, value]);
-    return this.#response ??= this.status === 101
-      ? switchingProtocols(headers)
-      : new Response(this.#body, { status: this.status, statusText: STATUS_TEXT[this.status] ?? "", headers });
-  }
-}
-
-/** A 101 can't be constructed on Node, so its status is put over that of a 200, which works everywhere. */
-export function switchingProtocols(headers: [string, string][]): Response {
-  const own = { status: { value: 101 }, statusText: { value: "Switching Protocols" }, ok: { value: false } };
-  return Object.defineProperties(new Response(null, { headers }), own);
-}
-
-/** The reason phrases of the statuses that this library sends by itself (RFC 9110 §15). */
-export const STATUS_TEXT: Readonly<Record<number, string>> = {
-  101: "Switching Protocols",
-  200: "OK",
-  204: "No Content",
-  304: "Not Modified",
-  400: "Bad Request",
-  401: "Unauthorized",
-  403: "Forbidden",
-  404: "Not Found",
-  405: "Method Not Allowed",
-  408: "Request Timeout",
-  413: "Content Too Large",
-  414: "URI Too Long",
-  426: "Upgrade Required",
-  431: "Request Header Fields Too Large",
-  500: "Internal Server Error",
-  505: "HTTP Version Not Supported",
-};
-
-/**
- * Checks that a response can be framed as it is.
- *
- * @throws {TypeError} When it can't.
- */
-export function checkResponse(response: Response): void {
-  if (response.status < 200) throw new TypeError(`Cannot send the response: its status is ${response.status}`);
-  if (response.bodyUsed || response.body?.locked) {
-    throw new TypeError("Cannot send the response: its body was already used");
-  }
-  // Bun lets one be made
-  if (!isFieldValue(response.statusText)) {
-    throw new TypeError(`Cannot send the response: its status text is ${quote(response.statusText)}`);
-  }
-  const length = response.headers.get("content-length");
-  if (length !== null && !/^\d+$/.test(length)) {
-    throw new TypeError(`Cannot send the response: Content-Length is ${quote(length)}`);
-  }
-  if (response.headers.has("transfer-encoding")) {
-    throw new TypeError("Cannot send the response: Transfer-Encoding is set by the connection");
-  }
 }

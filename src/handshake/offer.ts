@@ -2,13 +2,13 @@
 // agreement (the second list). Pure, but for the key's randomness and SHA-1.
 
 import { encodeBase64 } from "@std/encoding/base64";
-import { HandshakeError, type Problem, quote, type ResponseHead } from "../errors/handshake_error.ts";
-import type { HandshakeFailure } from "../errors/failures.ts";
-import { deflateOffer, judgeDeflate } from "./compression.ts";
+import { quote } from "../errors/problem.ts";
+import { deflateOffer } from "./compression.ts";
+import { checkDecorator, decorate, type Decorator, type RequestDraft } from "./decorator.ts";
+import { basicOf, webSocketUrl } from "./url.ts";
+import { isToken } from "../http/field_values.ts";
+import { type FieldList } from "../http/response.ts";
 import { checkCompression, type CompressionOptions, type DeflateOffer } from "../protocol/compression_options.ts";
-import { isToken, listHas, trimSpace } from "../http/field_values.ts";
-import { acceptValue, type Agreement, checkDecorator, decorate, type Decorator, type FieldList } from "./decorator.ts";
-import type { RequestDraft } from "./decorator.ts";
 
 /**
  * Options of {@linkcode offer}.
@@ -169,36 +169,6 @@ function withoutCredentials(fields: FieldList, { host }: URL): FieldList {
     .map(([name, value]) => [name, name.toLowerCase() === "host" ? host : value]);
 }
 
-/** The URL of a WebSocket (RFC 6455 §3) with the scheme of its handshake. */
-export function webSocketUrl(url: string | URL): URL {
-  const parsed = URL.parse(url);
-  const wrong = parsed === null
-    ? "it is not a URL"
-    : !/^(?:wss?|https?):$/.test(parsed.protocol)
-    ? `its scheme is ${quote(parsed.protocol)}`
-    : parsed.hash !== "" || parsed.href.endsWith("#")
-    ? "it has a fragment"
-    : undefined;
-  // Without a password, if it has one
-  const shown = quote(String(url).replace(/^.*@/s, "…@"));
-  if (wrong) throw new DOMException(`Cannot use the URL ${shown}: ${wrong}`, "SyntaxError");
-  return new URL(parsed!.href.replace(/^ws/, "http"));
-}
-
-/** User and password of a URL, if it has them, as RFC 7617 credentials. */
-export function basicOf(url: URL): string | undefined {
-  if (url.username === "" && url.password === "") return undefined;
-  const [user, password] = [url.username, url.password].map((part) => {
-    try {
-      return decodeURIComponent(part);
-    } catch {
-      return part; // not percent-encoded UTF-8: as it stands
-    }
-  });
-  if (user!.includes(":")) throw new DOMException("Cannot use the URL: its user name has a colon", "SyntaxError");
-  return "Basic " + encodeBase64(new TextEncoder().encode(`${user}:${password}`));
-}
-
 function checkProtocols(protocols: string | readonly string[] = []): readonly string[] {
   const list = typeof protocols === "string" ? [protocols] : [...protocols];
   if (
@@ -208,65 +178,4 @@ function checkProtocols(protocols: string | readonly string[] = []): readonly st
     throw new DOMException(message, "SyntaxError");
   }
   return list;
-}
-
-/**
- * Judges the response to an offer (RFC 6455 §4.1, checks 1–6).
- *
- * @param offer The offer.
- * @param response The response: status and fields.
- * @returns What was agreed.
- * @throws {HandshakeError} Rejects when the server did not accept, or not correctly.
- *
- * @example Usage
- * ```ts
- * import { answer, confirm, offer } from "@handfast/websocket";
- * import { assertEquals } from "@std/assert";
- *
- * const made = offer("ws://localhost/chat", { protocols: ["v1"] });
- * const { response } = await answer(made.request, { protocols: ["v1"] });
- *
- * assertEquals((await confirm(made, response)).protocol, "v1");
- * ```
- */
-export async function confirm(offer: Offer, response: ResponseHead): Promise<Agreement> {
-  const verdict = await judge(offer, response);
-  if (!("failure" in verdict)) return verdict;
-  throw openingError(verdict, { request: offer.request, ...(response instanceof Response ? { response } : {}) });
-}
-
-/** The error of a client's handshake. */
-export function openingError(problem: Problem, init: ConstructorParameters<typeof HandshakeError>[2]): HandshakeError {
-  return new HandshakeError(problem.failure, `Cannot open the WebSocket: ${problem.detail}`, init);
-}
-
-/** {@linkcode confirm}, as a value. */
-export async function judge(offer: Offer, response: ResponseHead): Promise<Agreement | Problem> {
-  const { status, headers } = response;
-  const wrong = (failure: HandshakeFailure, name: string): Problem => {
-    const value = headers.get(name);
-    return { failure, detail: value === null ? `there is no ${name}` : `${name} is ${quote(value)}` };
-  };
-  // (1)
-  if (status !== 101) return { failure: "status-not-101", detail: `the status is ${status}` };
-  // (2): the value as a whole, where a server looks for an element of a list
-  if (headers.get("upgrade")?.toLowerCase() !== "websocket") return wrong("upgrade-missing", "Upgrade");
-  // (3)
-  if (!listHas(headers.get("connection"), "upgrade")) return wrong("connection-missing", "Connection");
-  // (4)
-  const accept = headers.get("sec-websocket-accept");
-  if (accept === null) return wrong("accept-missing", "Sec-WebSocket-Accept");
-  if (trimSpace(accept) !== await acceptValue(offer.key)) return wrong("accept-mismatch", "Sec-WebSocket-Accept");
-  // (5)
-  const extensions = headers.get("sec-websocket-extensions");
-  const deflate = extensions === null ? undefined : judgeDeflate(extensions, offer.deflate);
-  if (deflate && "failure" in deflate) return deflate;
-  // (6), and WHATWG WebSockets: who offered some gets one
-  const protocol = headers.get("sec-websocket-protocol");
-  if (protocol === null && offer.protocols.length > 0) return wrong("protocol-missing", "Sec-WebSocket-Protocol");
-  if (protocol !== null && !offer.protocols.includes(protocol)) {
-    return wrong("protocol-unrequested", "Sec-WebSocket-Protocol");
-  }
-  const agreement = { role: "client", protocol: protocol ?? "", extensions: extensions ?? "" } as const;
-  return deflate ? { ...agreement, deflate } : agreement;
 }

@@ -2,97 +2,11 @@
 // writing. Strict: lines end with CRLF, nothing is folded, nothing is repaired. «Not yet» is `undefined`, a head that is
 // wrong is a Problem.
 
-import { type Problem, quote } from "../errors/handshake_error.ts";
-import {
-  fieldValueEnd,
-  isFieldValue,
-  isToken,
-  isTokenChar,
-  startsWithName,
-  tokenEnd,
-  trimSpace,
-} from "./field_values.ts";
+import { type Problem, quote } from "../errors/problem.ts";
+import { fieldValueEnd, isFieldValue, isToken, startsWithName, tokenEnd, trimSpace } from "./field_values.ts";
 
 /** At most this many fields. */
 export const MAX_FIELDS = 128;
-
-const CR = 13, LF = 10;
-
-/** A head, and the bytes behind it. */
-export interface HeadBytes {
-  /** From the start line to the empty line, both included. */
-  readonly head: Uint8Array;
-  readonly rest: Uint8Array;
-}
-
-/** Collects bytes until a head is whole. */
-export class HeadReader {
-  readonly #limit: number;
-  readonly #emptyLines: number;
-  #bytes: Uint8Array = new Uint8Array();
-  #length = 0;
-  /** Where the search goes on, where the current line begins, and where the head begins, once that is known. */
-  #searched = 0;
-  #line = 0;
-  #start = -1;
-
-  /**
-   * @param limit The largest head, in bytes.
-   * @param emptyLines How many empty lines may precede it: a server takes one (RFC 9112 §2.2).
-   */
-  constructor(limit: number, emptyLines: 0 | 1) {
-    this.#limit = limit;
-    this.#emptyLines = emptyLines;
-  }
-
-  /** Whether any byte came. */
-  get started(): boolean {
-    return this.#length > 0;
-  }
-
-  /** Takes the next bytes. A head in one chunk is not copied. */
-  push(chunk: Uint8Array): HeadBytes | Problem | undefined {
-    if (this.#length === 0) this.#bytes = chunk;
-    else {
-      const length = this.#length + chunk.length;
-      if (length > this.#bytes.length) {
-        const larger = new Uint8Array(Math.max(length, 2 * this.#length));
-        larger.set(this.#bytes.subarray(0, this.#length));
-        this.#bytes = larger;
-      }
-      this.#bytes.set(chunk, this.#length);
-    }
-    this.#length += chunk.length;
-    return this.#search();
-  }
-
-  #search(): HeadBytes | Problem | undefined {
-    const end = Math.min(this.#length, this.#limit), bytes = this.#bytes.subarray(0, end);
-    const first = bytes[0];
-    if (first !== undefined && !isTokenChar(first) && first !== CR) {
-      return malformed("RFC 9112 §3", `the first byte is 0x${first.toString(16).padStart(2, "0")}`);
-    }
-    for (;;) {
-      const at = bytes.indexOf(LF, this.#searched);
-      if (at < 0) break;
-      if (bytes[at - 1] !== CR) return malformed("RFC 9112 §2.2", "a line ends without CR");
-      const empty = at - 1 === this.#line;
-      this.#searched = at + 1;
-      if (!empty) {
-        if (this.#start < 0) this.#start = this.#line;
-      } else if (this.#start >= 0) {
-        return { head: bytes.subarray(this.#start, at + 1), rest: this.#bytes.subarray(at + 1, this.#length) };
-      } else if (this.#line > 0 || this.#emptyLines === 0) {
-        return malformed("RFC 9112 §2.2", "an empty line precedes the head");
-      }
-      this.#line = at + 1;
-    }
-    this.#searched = end;
-    if (this.#length < this.#limit) return undefined;
-    const detail = `the head has more than ${this.#limit} bytes`;
-    return { failure: "head-too-large", detail, ...(this.#start < 0 ? { status: 414 } : {}) };
-  }
-}
 
 /** A head that is not in the grammar. */
 export function malformed(section: string, detail: string): Problem {
@@ -162,7 +76,7 @@ export class Fields {
   }
 }
 
-const DECODER = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }), ENCODER = new TextEncoder();
+export const DECODER = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }), ENCODER = new TextEncoder();
 
 /** Bytes as latin-1: a byte is a character, so that nothing throws and nothing is lost. */
 export function latin1(bytes: Uint8Array): string {
@@ -220,65 +134,4 @@ export function checkField(line: string): Problem | undefined {
   const value = trimSpace(line, colon + 1);
   if (!isFieldValue(value)) return malformed("RFC 9110 §5.5", `${name} is ${quote(value)}`);
   return undefined;
-}
-
-/** How long a body is: bytes, or chunked, or in a coding that is not known here (RFC 9112 §6). */
-export function readBodyLength(fields: Fields, version: string): number | "chunked" | "unknown" | Problem {
-  const length = fields.get("content-length"), coding = fields.get("transfer-encoding");
-  if (coding !== null) {
-    // §6.1, §6.3: ways to smuggle a second request past somebody who reads the other field
-    if (length !== null) return malformed("RFC 9112 §6.1", "there are Content-Length and Transfer-Encoding");
-    if (version === "1.0") return malformed("RFC 9112 §6.1", "there is a Transfer-Encoding in HTTP/1.0");
-    return coding.toLowerCase() === "chunked" ? "chunked" : "unknown";
-  }
-  if (length === null) return 0;
-  if (!/^\d+$/.test(length)) return malformed("RFC 9112 §6.3", `Content-Length is ${quote(length)}`);
-  return Number(length);
-}
-
-/** As names are usually written; any other name goes as it is. */
-const USUAL_NAMES = new Map(
-  [
-    "Host",
-    "Upgrade",
-    "Connection",
-    "Sec-WebSocket-Key",
-    "Sec-WebSocket-Version",
-    "Sec-WebSocket-Accept",
-    "Sec-WebSocket-Protocol",
-    "Sec-WebSocket-Extensions",
-    "Allow",
-    "Authorization",
-    "Content-Length",
-    "Content-Type",
-    "Cookie",
-    "Date",
-    "Origin",
-    "Retry-After",
-    "Server",
-    "Set-Cookie",
-    "Transfer-Encoding",
-    "User-Agent",
-    "WWW-Authenticate",
-  ].map((name) => [name.toLowerCase(), name]),
-);
-
-/**
- * The bytes of a head.
- *
- * @throws {TypeError} When the start line or a field would not be read as what it is.
- */
-export function writeHead(start: string, fields: Iterable<readonly [string, string]>): Uint8Array<ArrayBuffer> {
-  let text = start + "\r\n";
-  if (!isFieldValue(start)) throw new TypeError(`Cannot write the head: its first line is ${quote(start)}`);
-  for (const [name, value] of fields) {
-    if (!isToken(name)) throw new TypeError(`Cannot write the head: a field name is ${quote(name)}`);
-    if (!isFieldValue(value)) throw new TypeError(`Cannot write the head: ${name} is ${quote(value)}`);
-    text += `${USUAL_NAMES.get(name.toLowerCase()) ?? name}: ${value}\r\n`;
-  }
-  text += "\r\n";
-  const bytes = new Uint8Array(text.length);
-  if (ENCODER.encodeInto(text, bytes).read === text.length) return bytes;
-  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
-  return bytes;
 }

@@ -9,6 +9,7 @@ export interface Extension {
 
 /** RFC 9110 §5.6.2: tchar, by character code. */
 const TOKEN_CHARS = new Uint8Array(256);
+
 for (const char of "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") {
   TOKEN_CHARS[char.charCodeAt(0)] = 1;
 }

@@ -1,9 +1,21 @@
 // The head of a request (RFC 9112 §3): what only its bytes can show is judged here, since a `Request` no longer knows
 // the version, the raw target, or that a field came twice.
 
-import { type Problem, quote, type RequestHead } from "../errors/handshake_error.ts";
-import { isToken } from "./field_values.ts";
-import { Fields, malformed, readBodyLength, readLines } from "./field_lines.ts";
+import { type RequestHead } from "../errors/handshake_error.ts";
+import { type Problem, quote } from "../errors/problem.ts";
+import { readBodyLength } from "./body_length.ts";
+import { Fields, malformed, readLines } from "./field_lines.ts";
+import { isToken, listHas } from "./field_values.ts";
+
+/** Whether the client waits before it sends on. */
+export function expectsContinue(request: RequestHead): boolean {
+  return request.headers.get("expect")?.toLowerCase() === "100-continue";
+}
+
+/** Whether a connection may go on after this request (RFC 9112 §9.3). */
+export function isPersistent(request: ParsedRequest | RequestHead): boolean {
+  return headOf(request)?.version !== "1.0" && !listHas(request.headers.get("connection"), "close");
+}
 
 /** A request as it was read. */
 export interface ParsedRequest extends RequestHead {

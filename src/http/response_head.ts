@@ -1,8 +1,10 @@
 // The head of a response (RFC 9112 §4), and where its body ends (RFC 9112 §6.3).
 
-import { type Problem, quote, type ResponseHead } from "../errors/handshake_error.ts";
-import { isFieldValue, listElements } from "./field_values.ts";
-import { type Fields, malformed, readBodyLength, readLines } from "./field_lines.ts";
+import { type ResponseHead } from "../errors/handshake_error.ts";
+import { type Problem, quote } from "../errors/problem.ts";
+import { bodyLength } from "./body_length.ts";
+import { Fields, malformed, readLines } from "./field_lines.ts";
+import { isFieldValue } from "./field_values.ts";
 
 /** A response as it was read. */
 export interface ParsedResponse extends ResponseHead {
@@ -33,14 +35,4 @@ export function parseResponse(head: Uint8Array): ParsedResponse | Problem {
   }
   const body = bodyLength(status, fields, version);
   return typeof body === "object" ? body : { status, reason, version, headers: fields, body };
-}
-
-function bodyLength(status: number, fields: Fields, version: string): number | "chunked" | "end" | Problem {
-  // §6.3 (1): these end with their head, whatever their fields say
-  if (status < 200 || status === 204 || status === 304) return 0;
-  if (fields.get("content-length") === null && fields.get("transfer-encoding") === null) return "end";
-  const length = readBodyLength(fields, version);
-  if (length !== "unknown") return length;
-  // §6.3 (4): what is below the last coding is for whoever reads the body
-  return listElements(fields.get("transfer-encoding")!).at(-1)?.toLowerCase() === "chunked" ? "chunked" : "end";
 }

@@ -1,8 +1,8 @@
 // The payload of a Close frame (RFC 6455 §5.5.1): two bytes of code and a reason in UTF-8, or nothing.
 
-import { type CloseInfo, isCloseCode } from "../errors/handshake_error.ts";
-import type { ProtocolFailure } from "../errors/failures.ts";
 import { decodeText } from "../base/utf8.ts";
+import { type ProtocolFailure } from "../errors/failures.ts";
+import { type CloseInfo, isCloseCode } from "../errors/websocket_error.ts";
 
 /** The longest Close frame that answers another: a header, a key, a code. */
 export const MAX_CLOSE_ANSWER = 8;

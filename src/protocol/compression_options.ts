@@ -1,5 +1,7 @@
 // What can be said about compression: the option, an offer, an agreement (RFC 7692 §7.1).
 
+import { inRange, optional } from "../base/options.ts";
+
 /**
  * What was agreed about compression, by the names of the parameters (RFC 7692 §7.1).
  *
@@ -164,15 +166,4 @@ export function checkDeflate(deflate: DeflateAgreement, role: "client" | "server
   for (const name of ["serverMaxWindowBits", "clientMaxWindowBits"] as const) {
     inRange(`agreement.deflate.${name}`, deflate[name], name.startsWith(role) ? SMALLEST_SENT : 8, 15);
   }
-}
-
-/** A number that may be left out, checked. */
-function optional(name: string, value: number | undefined, min: number, max: number): number | undefined {
-  return value === undefined ? undefined : inRange(name, value, min, max);
-}
-
-function inRange(name: string, value: number, min: number, max: number): number {
-  const isNumber = Number.isInteger(value) || value === Infinity;
-  if (isNumber && value >= min && value <= max) return value;
-  throw new RangeError(`Cannot use the option ${name}: it is ${value}, an integer from ${min} to ${max} is allowed`);
 }

@@ -1,8 +1,8 @@
 // Messages, and what is said of them: what goes into the machine, what comes out, and how.
 
-import type { CloseInfo, WebSocketError } from "../errors/handshake_error.ts";
-import type { CompressionOptions } from "./compression_options.ts";
-import type { MaskKeys } from "./mask.ts";
+import { type CloseInfo, WebSocketError } from "../errors/websocket_error.ts";
+import { type CompressionOptions } from "./compression_options.ts";
+import { type MaskKeys } from "./mask.ts";
 
 /**
  * What can be sent: a string as text, any buffer as binary (RFC 6455 §5.6).

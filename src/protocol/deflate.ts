@@ -14,8 +14,7 @@ import {
   zlibInflateInit2,
   ZStream,
 } from "pako";
-
-import type { CompressionOptions, DeflateAgreement } from "./compression_options.ts";
+import { type CompressionOptions, type DeflateAgreement } from "./compression_options.ts";
 
 /** How one side compresses. */
 export interface DeflaterOptions {
@@ -85,6 +84,7 @@ class Scratch {
 }
 
 const deflaters = new Contexts(), inflaters = new Contexts();
+
 const compressed = new Scratch(), inflated = new Uint8Array(65536);
 
 /** One side's compressor. */

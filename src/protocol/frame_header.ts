@@ -1,7 +1,7 @@
 // Frame headers (RFC 6455 §5.2): 2 to 14 bytes to numbers and back, and the rules that a header alone can break.
 // «Not yet» is a size of 0.
 
-import type { ProtocolFailure } from "../errors/failures.ts";
+import { type ProtocolFailure } from "../errors/failures.ts";
 
 /** The opcodes (RFC 6455 §11.8). */
 export const OPCODE = { continuation: 0, text: 1, binary: 2, close: 8, ping: 9, pong: 10 } as const;

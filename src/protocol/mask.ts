@@ -64,6 +64,7 @@ type Words = BigUint64Array | Int32Array;
 
 /** The bytes that were last seen as words, which serve all frames of a chunk. */
 let seen: Uint8Array | undefined;
+
 let words: Words | undefined;
 
 /** A larger buffer is not kept for that: its memory would be nobody's. Nor is one that may change its size. */

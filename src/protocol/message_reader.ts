@@ -2,14 +2,14 @@
 // but for payloads, which stream; every rule is judged as soon as its bytes are there. Compressed messages are inflated as
 // they come (RFC 7692 §6.2).
 
-import { copyOf } from "../base/owned_bytes.ts";
-import type { Inflater } from "./deflate.ts";
-import type { ProtocolFailure } from "../errors/failures.ts";
-import { checkLength, checkStart, type FrameHeader, MAX_HEADER, OPCODE, readHeader } from "./frame_header.ts";
 import { Gather } from "../base/byte_builder.ts";
-import { mask } from "./mask.ts";
+import { copyOf } from "../base/owned_bytes.ts";
 import { COPIED } from "../base/tuning.ts";
 import { decodeText, Utf8Check } from "../base/utf8.ts";
+import { type ProtocolFailure } from "../errors/failures.ts";
+import { Inflater } from "./deflate.ts";
+import { checkLength, checkStart, type FrameHeader, MAX_HEADER, OPCODE, readHeader } from "./frame_header.ts";
+import { mask } from "./mask.ts";
 
 /** What a reader finds; called while it is fed. */
 export interface ReaderEvents {

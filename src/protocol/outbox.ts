@@ -1,10 +1,11 @@
 // Bytes waiting to be written: frames are written one behind the other into slabs, so that a turn's frames leave in one
 // write. Slabs of two sizes come from a process-wide pool; one that was taken is not touched again until it is recycled.
 
-import { MAX_HEADER } from "./frame_header.ts";
 import { COPIED_OUT } from "../base/tuning.ts";
+import { MAX_HEADER } from "./frame_header.ts";
 
 const SMALL = 2048;
+
 /** The size of the largest slab that is used again: a frame of 64 KiB has its place in it. */
 export const LARGE = 65536 + MAX_HEADER;
 

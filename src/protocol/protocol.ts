@@ -23,20 +23,22 @@
  */
 
 import { bytesOf } from "../base/owned_bytes.ts";
+import { type ProtocolFailure } from "../errors/failures.ts";
+import { checkClose, protocolError } from "../errors/websocket_error.ts";
+import { type Agreement } from "./agreement.ts";
 import { closePayload, parseClose } from "./close_frame.ts";
-import { checkClose, type CloseInfo, protocolError, type WebSocketError } from "../errors/handshake_error.ts";
-import type { ProtocolFailure } from "../errors/failures.ts";
-import { codecOf, type Deflater } from "./deflate.ts";
 import { checkCompression, checkDeflate } from "./compression_options.ts";
+import { type Message, type ProtocolEvents, type ProtocolOptions, type SendOptions } from "./contract.ts";
+import { codecOf, Deflater } from "./deflate.ts";
 import { FIN, OPCODE, RSV1 } from "./frame_header.ts";
 import { FrameWriter } from "./frame_writer.ts";
-import type { Agreement } from "../handshake/decorator.ts";
-import { type MaskKeys, maskKeys } from "./mask.ts";
+import { maskKeys } from "./mask.ts";
 import { MessageReader, type ReaderEvents } from "./message_reader.ts";
-import type { Message, ProtocolEvents, ProtocolOptions, SendOptions } from "./contract.ts";
-
-export type { Agreement, CloseInfo, MaskKeys, ProtocolFailure, WebSocketError };
-export type { Message, ProtocolEvents, ProtocolOptions, SendOptions };
+export { type Agreement } from "./agreement.ts";
+export { type CloseInfo, type WebSocketError } from "../errors/websocket_error.ts";
+export { type MaskKeys } from "./mask.ts";
+export { type ProtocolFailure } from "../errors/failures.ts";
+export { type Message, type ProtocolEvents, type ProtocolOptions, type SendOptions } from "./contract.ts";
 
 const pooledKeys = maskKeys((pool) => void crypto.getRandomValues(pool));
 
@@ -295,6 +297,7 @@ export class Protocol {
 const EMPTY = new Uint8Array();
 
 const OPCODE_BITS = 0x0f;
+
 const ENCODER = new TextEncoder();
 
 /** Text on its way to the compressor; it changes with the next call. */

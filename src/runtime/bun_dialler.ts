@@ -1,14 +1,14 @@
 // Dialling by Bun.connect.
 
-import { type Address, dialFailed, type Dialler, type Tls, tlsFailed } from "./dialler.ts";
 import {
   bunHandlers,
   type BunSocket,
-  type BunSocketConnection,
+  BunSocketConnection,
   type BunSocketHandlers,
   bunTcp,
   type BunTls,
 } from "./bun_socket.ts";
+import { type Address, dialFailed, type Dialler, type Tls, tlsFailed } from "./dialler.ts";
 
 interface Upgradable extends BunSocket {
   upgradeTLS(options: { tls: BunTls; socket: BunSocketHandlers }): [raw: BunSocket, tls: BunSocket];

@@ -1,8 +1,8 @@
 // The sockets of Bun's TCP APIs as connections. Bun's own words are written down here as far as they are used, so that
 // nobody needs its types, or Bun, to load this file.
 
+import { StreamsOfTransport } from "../transport/byte_streams.ts";
 import { type PushSource, PushTransport } from "../transport/push_transport.ts";
-import { StreamsOfTransport } from "../transport/transport_connection.ts";
 
 /**
  * Where an end of a connection is.

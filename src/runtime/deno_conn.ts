@@ -1,7 +1,7 @@
 // `Deno.Conn` and `Deno.TlsConn` by their own `read` and `write`, which cost a third of what their streams cost.
 
-import type { PullSource } from "../transport/pull_transport.ts";
-import type { ByteConnection } from "../transport/transport.ts";
+import { type PullSource } from "../transport/pull_transport.ts";
+import { type ByteConnection } from "../transport/transport.ts";
 
 /** What is used of a `Deno.Conn`, in its own words: no name of a runtime is needed to know one. */
 export interface DenoConn extends ByteConnection {

@@ -1,8 +1,8 @@
 // Dialling by Deno's own sockets. Deno's words are written down here as far as they are used.
 
+import { WireError } from "../errors/problem.ts";
+import { type DenoConn } from "./deno_conn.ts";
 import { dialFailed, type Dialler, type Tls, tlsFailed, unlessAborted } from "./dialler.ts";
-import type { DenoConn } from "./deno_conn.ts";
-import { WireError } from "../exchange/exchange.ts";
 
 interface DenoTlsConn extends DenoConn {
   handshake(): Promise<unknown>;

@@ -1,7 +1,7 @@
 // What a runtime has to do for dialling, and what the files that do it have in common.
 
-import type { ByteConnection } from "../transport/transport.ts";
-import { WireError } from "../exchange/exchange.ts";
+import { WireError } from "../errors/problem.ts";
+import { type ByteConnection } from "../transport/transport.ts";
 
 /** Where to connect to. */
 export type Address = { readonly hostname: string; readonly port: number } | { readonly unix: string };

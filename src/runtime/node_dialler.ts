@@ -1,12 +1,12 @@
 // Dialling by Node's modules.
 
 import { connect as connectTcp, isIP } from "node:net";
-import type { Duplex } from "node:stream";
+import { type Duplex } from "node:stream";
 import { connect as connectTls, type ConnectionOptions } from "node:tls";
+import { WireError } from "../errors/problem.ts";
 import { dialFailed, type Dialler, type Tls, tlsFailed } from "./dialler.ts";
-import { NodeSocketConnection } from "./node_socket.ts";
 import { trusted } from "./node_ca.ts";
-import { WireError } from "../exchange/exchange.ts";
+import { NodeSocketConnection } from "./node_socket.ts";
 
 /** See the head of the file. */
 export const nodeDialler: Dialler = {

@@ -1,11 +1,11 @@
 // Node's sockets as connections: `net.Socket`, `tls.TLSSocket`, and any other `Duplex` of bytes.
 
+import { type Duplex } from "node:stream";
 import { Socket } from "node:net";
-import type { Duplex } from "node:stream";
 import { TLSSocket } from "node:tls";
-import { type PushSource, PushTransport } from "../transport/push_transport.ts";
-import { StreamsOfTransport } from "../transport/transport_connection.ts";
 import { WRITES_AT_ONCE } from "../base/tuning.ts";
+import { StreamsOfTransport } from "../transport/byte_streams.ts";
+import { type PushSource, PushTransport } from "../transport/push_transport.ts";
 
 /** Deno reads a `TLSSocket` on while it is paused. What comes then is kept here, where it can be counted: up to this. */
 const MOST_KEPT = 2 ** 24;

@@ -1,7 +1,7 @@
 // Any pair of byte streams. Chunks are copied both ways: a stream may keep what it was given, and others may hold what it
 // gives.
 
-import type { PullSource } from "../transport/pull_transport.ts";
+import { type PullSource } from "../transport/pull_transport.ts";
 
 type Read = Awaited<ReturnType<ReadableStreamDefaultReader<Uint8Array>["read"]>>;
 

@@ -1,32 +1,25 @@
 // The server's door: a connection, or what was already read from it, to a WebSocket. Every refusal is answered and the
 // connection closed with patience, or given back where that was asked for and is safe.
 
-import {
-  type AnswerOptions,
-  checkAnswerOptions,
-  decide,
-  PolicyError,
-  type Refusal,
-  refuse,
-} from "../handshake/answer.ts";
-import { checkNumber, checkTime } from "../base/clock.ts";
+import { checkNumber, checkTime } from "../base/options.ts";
 import { Connection } from "../connection/connection.ts";
-import { HandshakeError, type Problem, type RequestHead } from "../errors/handshake_error.ts";
+import { checkConnectionOptions, type CheckedOptions, type ConnectionOptions } from "../connection/options.ts";
+import { type WebSocketConnection } from "../connection/websocket_connection.ts";
+import { HandshakeError, type RequestHead } from "../errors/handshake_error.ts";
+import { type Problem, WireError } from "../errors/problem.ts";
+import { openWire, Wire } from "../exchange/exchange.ts";
+import { readHead } from "../exchange/read_head.ts";
+import { type AnswerOptions, checkAnswerOptions, decide, PolicyError } from "../handshake/answer.ts";
+import { type Refusal, refuse } from "../handshake/refusal.ts";
 import { listHas } from "../http/field_values.ts";
-import type { Agreement, ResponseHeadDraft } from "../handshake/decorator.ts";
-import { HeadReader, writeHead } from "../http/field_lines.ts";
-import { CONTINUE, expectsContinue, isPersistent } from "./read_request.ts";
-import { sendResponse } from "./write_response.ts";
+import { HeadReader } from "../http/head_reader.ts";
+import { expectsContinue, headOf, isPersistent, parseRequest } from "../http/request_head.ts";
+import { ResponseHeadDraft } from "../http/response.ts";
+import { CONTINUE, writeHead } from "../http/write_head.ts";
+import { type Agreement } from "../protocol/agreement.ts";
+import { sendResponse } from "./send_response.ts";
 import { linger } from "../transport/linger.ts";
-import { headOf, parseRequest } from "../http/request_head.ts";
-import type { ByteConnection, Transport } from "../transport/transport.ts";
-import { openWire, readHead, Wire, WireError } from "../exchange/exchange.ts";
-import {
-  checkConnectionOptions,
-  type CheckedOptions,
-  type ConnectionOptions,
-  type WebSocketConnection,
-} from "../connection/websocket_connection.ts";
+import { type ByteConnection, type Transport } from "../transport/transport.ts";
 
 /**
  * Options of {@linkcode accept}.

@@ -1,17 +1,15 @@
 // The third door, for somebody else's HTTP server: a connection whose upgrade is already answered.
 
+import { checkPrefix } from "../base/options.ts";
 import { Connection } from "../connection/connection.ts";
-import { checkCompression, checkDeflate } from "../protocol/compression_options.ts";
-import { quote } from "../errors/handshake_error.ts";
+import { checkConnectionOptions, type ConnectionOptions } from "../connection/options.ts";
+import { type WebSocketConnection } from "../connection/websocket_connection.ts";
+import { quote } from "../errors/problem.ts";
 import { parseExtensions } from "../http/field_values.ts";
-import type { Agreement } from "../handshake/decorator.ts";
-import { type ByteConnection, transportOf } from "../transport/transport.ts";
-import { checkPrefix } from "../exchange/exchange.ts";
-import {
-  checkConnectionOptions,
-  type ConnectionOptions,
-  type WebSocketConnection,
-} from "../connection/websocket_connection.ts";
+import { type Agreement } from "../protocol/agreement.ts";
+import { checkCompression, checkDeflate } from "../protocol/compression_options.ts";
+import { transportOf } from "../runtime/choose.ts";
+import { type ByteConnection } from "../transport/transport.ts";
 
 /**
  * Options of {@linkcode attach}.

@@ -1,8 +1,8 @@
 // HTTP Basic authentication (RFC 7617) as a policy: to be given to `authorize`, or asked before any other response.
 
 import { decodeBase64 } from "@std/encoding/base64";
-import type { RequestHead } from "../errors/handshake_error.ts";
 import { decodeText } from "../base/utf8.ts";
+import { type RequestHead } from "../errors/handshake_error.ts";
 
 /**
  * Options of {@linkcode basicAuth}: who may pass is said by `users` or by `verify`.

@@ -1,15 +1,19 @@
 // HTTP beside WebSocket on one port: reading one whole request (RFC 9112 §9), and giving the connection back.
 
-import { checkClock, checkNumber, checkTime, type Clock } from "../base/clock.ts";
-import { readBody } from "../exchange/read_body.ts";
-import { refuse } from "../handshake/answer.ts";
-import { HandshakeError, type Problem, quote, type RequestHead } from "../errors/handshake_error.ts";
-import { listHas } from "../http/field_values.ts";
 import { Gather } from "../base/byte_builder.ts";
-import { HeadReader, malformed, writeHead } from "../http/field_lines.ts";
-import { headOf, type ParsedRequest, parseRequest, rememberHead } from "../http/request_head.ts";
-import type { ByteConnection } from "../transport/transport.ts";
-import { openWire, readHead, type Wire, WireError } from "../exchange/exchange.ts";
+import { type Clock } from "../base/clock.ts";
+import { checkClock, checkNumber, checkTime } from "../base/options.ts";
+import { HandshakeError } from "../errors/handshake_error.ts";
+import { type Problem, quote, WireError } from "../errors/problem.ts";
+import { openWire, Wire } from "../exchange/exchange.ts";
+import { readBody } from "../exchange/read_body.ts";
+import { readHead } from "../exchange/read_head.ts";
+import { refuse } from "../handshake/refusal.ts";
+import { malformed } from "../http/field_lines.ts";
+import { HeadReader } from "../http/head_reader.ts";
+import { expectsContinue, isPersistent, parseRequest, rememberHead } from "../http/request_head.ts";
+import { CONTINUE } from "../http/write_head.ts";
+import { type ByteConnection } from "../transport/transport.ts";
 
 /**
  * Options of {@linkcode readRequest}.
@@ -82,14 +86,6 @@ export interface ReadRequest {
   readonly rest: Uint8Array;
   /** Whether the connection may go on after the response (RFC 9112 §9.3). */
   readonly keepAlive: boolean;
-}
-
-/** What a client that said `Expect: 100-continue` waits for (RFC 9110 §10.1.1). */
-export const CONTINUE: Uint8Array<ArrayBuffer> = writeHead("HTTP/1.1 100 Continue", []);
-
-/** Whether the client waits before it sends on. */
-export function expectsContinue(request: RequestHead): boolean {
-  return request.headers.get("expect")?.toLowerCase() === "100-continue";
 }
 
 /**
@@ -190,9 +186,4 @@ async function readWhole(
   const request = new Request(head.url, { method, headers: [...head.headers], body });
   rememberHead(request, head);
   return { request, keepAlive: isPersistent(head) };
-}
-
-/** Whether a connection may go on after this request (RFC 9112 §9.3). */
-export function isPersistent(request: ParsedRequest | RequestHead): boolean {
-  return headOf(request)?.version !== "1.0" && !listHas(request.headers.get("connection"), "close");
 }

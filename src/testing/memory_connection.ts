@@ -1,8 +1,9 @@
 // One end of a connection in memory, as a Transport of its own, and as a pair of streams when somebody asks for them.
 
 import { type Clock, nextTurn } from "../base/clock.ts";
-import type { TransportHandlers } from "../transport/transport.ts";
-import { type OwnedTransport, StreamsOfTransport } from "../transport/transport_connection.ts";
+import { StreamsOfTransport } from "../transport/byte_streams.ts";
+import { type OwnedTransport } from "../transport/owned_transport.ts";
+import { type TransportHandlers } from "../transport/transport.ts";
 
 /** What one end is told. */
 export interface PipeOptions {

@@ -1,9 +1,9 @@
 // The lingering close (RFC 9112 §9.6): a connection that is closed while the peer still sends is reset, and the reset
 // overtakes what was written last. So: half-close, read and throw away until the peer's end, close.
 
-import type { Clock } from "../base/clock.ts";
+import { type Clock } from "../base/clock.ts";
 import { Deadline } from "../base/timers.ts";
-import type { Transport } from "./transport.ts";
+import { type Transport } from "./transport.ts";
 
 /** At most this many bytes are thrown away. */
 const LIMIT = 256 * 1024;

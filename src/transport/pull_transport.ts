@@ -1,6 +1,6 @@
 // A transport over a source that is read and written by promises, one read and one write at a time.
 
-import type { Transport, TransportHandlers } from "./transport.ts";
+import { type Transport, type TransportHandlers } from "./transport.ts";
 
 /** What can be read and written by promises, which are its own: one around another would cost as much again. */
 export interface PullSource<Read> {

@@ -1,7 +1,7 @@
 // A transport over a socket that calls back. What it reads while nobody reads is kept, and stops it: at most the chunks
 // that were on their way. A pause that ends before anything comes costs the socket nothing.
 
-import type { Transport, TransportHandlers } from "./transport.ts";
+import { type Transport, type TransportHandlers } from "./transport.ts";
 
 /** What is asked of a socket that calls back. */
 export interface PushSource {

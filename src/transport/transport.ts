@@ -1,10 +1,6 @@
 // How bytes come and go. A Transport pushes what it reads and says when a write is done; everything above it is the same
 // on every runtime. A connection gives its own through one symbol, or is read and written as a pair of streams.
 
-import { DenoSource, isDenoConn } from "../runtime/deno_conn.ts";
-import { PullTransport } from "./pull_transport.ts";
-import { streamSource } from "../runtime/stream_pair.ts";
-
 /**
  * A connection that carries bytes both ways: a `Deno.Conn` as it is, or any other pair of streams. Give a `Deno.Conn`
  * itself, not its two streams in another object: there, closing the writable side closes the reading side too, and what
@@ -81,43 +77,4 @@ export const TRANSPORT: unique symbol = Symbol("handfast.transport");
 /** A connection that has a transport of its own. */
 export interface TransportConnection extends ByteConnection {
   [TRANSPORT](): Transport;
-}
-
-/**
- * The transport of a connection.
- *
- * @throws {TypeError} When it is not a pair of streams, or one of them is locked.
- */
-export function transportOf(conn: ByteConnection): Transport {
-  if (isTransportConnection(conn)) return conn[TRANSPORT]();
-  const { readable, writable } = Object(conn) as Partial<ByteConnection>;
-  if (typeof readable?.getReader !== "function" || typeof writable?.getWriter !== "function") {
-    throw new TypeError(
-      `Cannot use the connection: it must be a pair { readable, writable } of byte streams${hint(conn)}`,
-    );
-  }
-  if (readable.locked || writable.locked) throw new TypeError("Cannot use the connection: a stream of it is locked");
-  if (!isDenoConn(conn)) return new PullTransport(streamSource(readable, writable));
-  let transport = denoTransports.get(conn);
-  if (transport?.inUse) throw new TypeError("Cannot use the connection: it is already in use");
-  if (!transport) denoTransports.set(conn, transport = new PullTransport(new DenoSource(conn)));
-  return transport;
-}
-
-/** What makes a pair of a socket that is none. */
-function hint(conn: unknown): string {
-  const { pipe, destroy, upgradeTLS, shutdown } = Object(conn);
-  const isFunction = (method: unknown) => typeof method === "function";
-  if ([pipe, destroy].every(isFunction)) return "; fromSocket() of @handfast/websocket/node makes one of a Node socket";
-  if ([upgradeTLS, shutdown].some(isFunction)) {
-    return "; handlers() of @handfast/websocket/bun make one of a Bun socket";
-  }
-  return "";
-}
-
-/** A read of a `Deno.Conn` can't be taken back: the next owner has to find the transport that waits for it. */
-const denoTransports = new WeakMap<ByteConnection, PullTransport<number | null>>();
-
-function isTransportConnection(conn: unknown): conn is TransportConnection {
-  return typeof (conn as Partial<TransportConnection> | undefined)?.[TRANSPORT] === "function";
 }

@@ -1,5 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { checkNumber, checkTime, nextTurn, systemClock } from "../../src/base/clock.ts";
+import { checkNumber, checkTime } from "../../src/base/options.ts";
+import { nextTurn, systemClock } from "../../src/base/clock.ts";
 import { test } from "../kit/harness.ts";
 
 test("checkNumber() gives the default, takes integers from the least on, and refuses the rest", () => {

@@ -7,7 +7,8 @@ import { accept } from "../../src/server/accept.ts";
 import { answer } from "../../src/handshake/answer.ts";
 import { attach } from "../../src/server/attach.ts";
 import { connect } from "../../src/client/connect.ts";
-import { HandshakeError, isCloseCode, WebSocketError } from "../../src/errors/handshake_error.ts";
+import { HandshakeError } from "../../src/errors/handshake_error.ts";
+import { isCloseCode, WebSocketError } from "../../src/errors/websocket_error.ts";
 import {
   type HandshakeFailure,
   handshakeFailures,

@@ -1,13 +1,13 @@
 import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import {
   checkClose,
-  HandshakeError,
   isCloseCode,
   protocolError,
-  quote,
   uncleanError,
   WebSocketError,
-} from "../../src/errors/handshake_error.ts";
+} from "../../src/errors/websocket_error.ts";
+import { HandshakeError } from "../../src/errors/handshake_error.ts";
+import { quote } from "../../src/errors/problem.ts";
 import { handshakeFailures, protocolFailures } from "../../src/errors/failures.ts";
 import { test } from "../kit/harness.ts";
 

@@ -1,8 +1,10 @@
 import { assertEquals, assertInstanceOf, assertRejects, assertStrictEquals } from "@std/assert";
-import { HeadReader } from "../../src/http/field_lines.ts";
+import { HeadReader } from "../../src/http/head_reader.ts";
 import { connectionPair, type ConnectionPairOptions, fakeClock } from "../../src/testing.ts";
-import { transportOf } from "../../src/transport/transport.ts";
-import { readHead, Wire, WireError, type WireOptions } from "../../src/exchange/exchange.ts";
+import { transportOf } from "../../src/runtime/choose.ts";
+import { readHead } from "../../src/exchange/read_head.ts";
+import { Wire, type WireOptions } from "../../src/exchange/exchange.ts";
+import { WireError } from "../../src/errors/problem.ts";
 import { everySplit, latin1, test, text } from "../kit/harness.ts";
 import { RawPeer, settled } from "../kit/raw_peer.ts";
 

@@ -2,8 +2,9 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { readBody } from "../../src/exchange/read_body.ts";
 import { Gather } from "../../src/base/byte_builder.ts";
 import { connectionPair, fakeClock } from "../../src/testing.ts";
-import { transportOf } from "../../src/transport/transport.ts";
-import { Wire, WireError } from "../../src/exchange/exchange.ts";
+import { transportOf } from "../../src/runtime/choose.ts";
+import { Wire } from "../../src/exchange/exchange.ts";
+import { WireError } from "../../src/errors/problem.ts";
 import { concat, everySplit, latin1, test, text } from "../kit/harness.ts";
 import { RawPeer } from "../kit/raw_peer.ts";
 

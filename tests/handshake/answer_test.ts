@@ -6,11 +6,11 @@ import {
   checkAnswerOptions,
   decide,
   isUpgrade,
-  refuse,
 } from "../../src/handshake/answer.ts";
+import { refuse } from "../../src/handshake/refusal.ts";
 import type { RequestHead } from "../../src/errors/handshake_error.ts";
 import { handshakeFailures } from "../../src/errors/failures.ts";
-import { HeadReader } from "../../src/http/field_lines.ts";
+import { HeadReader } from "../../src/http/head_reader.ts";
 import { parseRequest } from "../../src/http/request_head.ts";
 import { requestOf } from "../cases/request_of.ts";
 import { type RequestRow, requests } from "../cases/requests.ts";

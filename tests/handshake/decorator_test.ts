@@ -1,14 +1,7 @@
 import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
-import {
-  acceptValue,
-  checkDecorator,
-  decorate,
-  type Decorator,
-  type FieldList,
-  ResponseHeadDraft,
-  STATUS_TEXT,
-  switchingProtocols,
-} from "../../src/handshake/decorator.ts";
+import { acceptValue } from "../../src/handshake/key.ts";
+import { checkDecorator, decorate, type Decorator } from "../../src/handshake/decorator.ts";
+import { type FieldList, ResponseHeadDraft, STATUS_TEXT, switchingProtocols } from "../../src/http/response.ts";
 import { test } from "../kit/harness.ts";
 
 type Draft = { readonly headers: Headers };

@@ -1,9 +1,14 @@
 import { assert, assertEquals, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
 import { checkCompression, type CompressionOptions } from "../../src/protocol/compression_options.ts";
-import { HandshakeError, type Problem } from "../../src/errors/handshake_error.ts";
-import { acceptValue, type Agreement, type Decorator, type RequestDraft } from "../../src/handshake/decorator.ts";
-import { HeadReader, writeHead } from "../../src/http/field_lines.ts";
-import { confirm, draftOffer, judge, type Offer, offer, openingError } from "../../src/handshake/offer.ts";
+import { HandshakeError } from "../../src/errors/handshake_error.ts";
+import type { Problem } from "../../src/errors/problem.ts";
+import { acceptValue } from "../../src/handshake/key.ts";
+import type { Agreement } from "../../src/protocol/agreement.ts";
+import type { Decorator, RequestDraft } from "../../src/handshake/decorator.ts";
+import { HeadReader } from "../../src/http/head_reader.ts";
+import { writeHead } from "../../src/http/write_head.ts";
+import { confirm, judge, openingError } from "../../src/handshake/confirm.ts";
+import { draftOffer, type Offer, offer } from "../../src/handshake/offer.ts";
 import { parseResponse } from "../../src/http/response_head.ts";
 import { responses } from "../cases/responses.ts";
 import { latin1, test, text } from "../kit/harness.ts";

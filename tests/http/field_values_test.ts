@@ -9,7 +9,7 @@ import {
   parseTokens,
   trimSpace,
 } from "../../src/http/field_values.ts";
-import { quote } from "../../src/errors/handshake_error.ts";
+import { quote } from "../../src/errors/problem.ts";
 import { test } from "../kit/harness.ts";
 
 const TCHAR = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]$/;

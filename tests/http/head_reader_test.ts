@@ -1,14 +1,8 @@
 import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
-import {
-  checkField,
-  type Fields,
-  HeadReader,
-  latin1 as decode,
-  MAX_FIELDS,
-  readBodyLength,
-  readLines,
-  writeHead,
-} from "../../src/http/field_lines.ts";
+import { checkField, type Fields, latin1 as decode, MAX_FIELDS, readLines } from "../../src/http/field_lines.ts";
+import { HeadReader } from "../../src/http/head_reader.ts";
+import { readBodyLength } from "../../src/http/body_length.ts";
+import { writeHead } from "../../src/http/write_head.ts";
 import { concat, everySplit, latin1, random, test, text } from "../kit/harness.ts";
 
 const HEAD = "GET / HTTP/1.1\r\nHost: localhost\r\nx: a\r\n\r\n";

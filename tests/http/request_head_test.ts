@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
-import { Fields, HeadReader } from "../../src/http/field_lines.ts";
+import { Fields } from "../../src/http/field_lines.ts";
+import { HeadReader } from "../../src/http/head_reader.ts";
 import { headOf, type ParsedRequest, parseRequest, rememberHead } from "../../src/http/request_head.ts";
 import { requests } from "../cases/requests.ts";
 import { concat, everySplit, latin1, test } from "../kit/harness.ts";

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
-import { acceptValue } from "../../src/handshake/decorator.ts";
-import { HeadReader } from "../../src/http/field_lines.ts";
+import { acceptValue } from "../../src/handshake/key.ts";
+import { HeadReader } from "../../src/http/head_reader.ts";
 import { type ParsedResponse, parseResponse } from "../../src/http/response_head.ts";
 import { responses } from "../cases/responses.ts";
 import { concat, everySplit, latin1, test } from "../kit/harness.ts";

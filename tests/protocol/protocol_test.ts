@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import type { DeflateAgreement } from "../../src/protocol/compression_options.ts";
-import { WebSocketError } from "../../src/errors/handshake_error.ts";
+import { WebSocketError } from "../../src/errors/websocket_error.ts";
 import { latin1 as latin } from "../../src/http/field_lines.ts";
 import { type Agreement, type Message, Protocol, type ProtocolOptions } from "../../src/protocol/protocol.ts";
 import { type Event, type FrameRow, frames } from "../cases/frames.ts";

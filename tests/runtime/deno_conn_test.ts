@@ -7,7 +7,8 @@ import { createServer as createTlsServer } from "node:tls";
 import { attach, WebSocketError } from "../../mod.ts";
 import { isDenoConn } from "../../src/runtime/deno_conn.ts";
 import { fromSocket } from "../../src/node.ts";
-import { type Transport, transportOf } from "../../src/transport/transport.ts";
+import type { Transport } from "../../src/transport/transport.ts";
+import { transportOf } from "../../src/runtime/choose.ts";
 import { latin1, test, text } from "../kit/harness.ts";
 import { testConnection } from "../whole/sockets/suite.ts";
 

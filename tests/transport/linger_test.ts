@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { linger } from "../../src/transport/linger.ts";
 import { connectionPair, fakeClock } from "../../src/testing.ts";
-import { transportOf } from "../../src/transport/transport.ts";
+import { transportOf } from "../../src/runtime/choose.ts";
 import { test } from "../kit/harness.ts";
 import { RawPeer, settled } from "../kit/raw_peer.ts";
 

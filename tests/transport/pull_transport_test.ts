@@ -2,7 +2,8 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { PullTransport } from "../../src/transport/pull_transport.ts";
 import { streamSource } from "../../src/runtime/stream_pair.ts";
 import { connectionPair } from "../../src/testing.ts";
-import { type ByteConnection, type Transport, transportOf } from "../../src/transport/transport.ts";
+import type { ByteConnection, Transport } from "../../src/transport/transport.ts";
+import { transportOf } from "../../src/runtime/choose.ts";
 import { latin1, test, text } from "../kit/harness.ts";
 import { settled } from "../kit/raw_peer.ts";
 

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertInstanceOf } from "@std/assert";
 import { type CloseInfo, type Message, WebSocketError } from "../../mod.ts";
-import { protocolError } from "../../src/errors/handshake_error.ts";
+import { protocolError } from "../../src/errors/websocket_error.ts";
 import { Protocol } from "../../src/protocol/protocol.ts";
 import { type DialogueRow, dialogues, type Sent, type Step } from "../cases/dialogues.ts";
 import { hex, unhex } from "../cases/frames_base.ts";

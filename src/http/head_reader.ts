@@ -1,0 +1,81 @@
+import { type Problem } from "../errors/problem.ts";
+import { malformed } from "./field_lines.ts";
+import { isTokenChar } from "./field_values.ts";
+
+const CR = 13, LF = 10;
+
+/** A head, and the bytes behind it. */
+export interface HeadBytes {
+  /** From the start line to the empty line, both included. */
+  readonly head: Uint8Array;
+  readonly rest: Uint8Array;
+}
+
+/** Collects bytes until a head is whole. */
+export class HeadReader {
+  readonly #limit: number;
+  readonly #emptyLines: number;
+  #bytes: Uint8Array = new Uint8Array();
+  #length = 0;
+  /** Where the search goes on, where the current line begins, and where the head begins, once that is known. */
+  #searched = 0;
+  #line = 0;
+  #start = -1;
+
+  /**
+   * @param limit The largest head, in bytes.
+   * @param emptyLines How many empty lines may precede it: a server takes one (RFC 9112 §2.2).
+   */
+  constructor(limit: number, emptyLines: 0 | 1) {
+    this.#limit = limit;
+    this.#emptyLines = emptyLines;
+  }
+
+  /** Whether any byte came. */
+  get started(): boolean {
+    return this.#length > 0;
+  }
+
+  /** Takes the next bytes. A head in one chunk is not copied. */
+  push(chunk: Uint8Array): HeadBytes | Problem | undefined {
+    if (this.#length === 0) this.#bytes = chunk;
+    else {
+      const length = this.#length + chunk.length;
+      if (length > this.#bytes.length) {
+        const larger = new Uint8Array(Math.max(length, 2 * this.#length));
+        larger.set(this.#bytes.subarray(0, this.#length));
+        this.#bytes = larger;
+      }
+      this.#bytes.set(chunk, this.#length);
+    }
+    this.#length += chunk.length;
+    return this.#search();
+  }
+
+  #search(): HeadBytes | Problem | undefined {
+    const end = Math.min(this.#length, this.#limit), bytes = this.#bytes.subarray(0, end);
+    const first = bytes[0];
+    if (first !== undefined && !isTokenChar(first) && first !== CR) {
+      return malformed("RFC 9112 §3", `the first byte is 0x${first.toString(16).padStart(2, "0")}`);
+    }
+    for (;;) {
+      const at = bytes.indexOf(LF, this.#searched);
+      if (at < 0) break;
+      if (bytes[at - 1] !== CR) return malformed("RFC 9112 §2.2", "a line ends without CR");
+      const empty = at - 1 === this.#line;
+      this.#searched = at + 1;
+      if (!empty) {
+        if (this.#start < 0) this.#start = this.#line;
+      } else if (this.#start >= 0) {
+        return { head: bytes.subarray(this.#start, at + 1), rest: this.#bytes.subarray(at + 1, this.#length) };
+      } else if (this.#line > 0 || this.#emptyLines === 0) {
+        return malformed("RFC 9112 §2.2", "an empty line precedes the head");
+      }
+      this.#line = at + 1;
+    }
+    this.#searched = end;
+    if (this.#length < this.#limit) return undefined;
+    const detail = `the head has more than ${this.#limit} bytes`;
+    return { failure: "head-too-large", detail, ...(this.#start < 0 ? { status: 414 } : {}) };
+  }
+}
