@@ -28,7 +28,7 @@
  */
 
 import { type Clock } from "./base/clock.ts";
-import { PipeEnd } from "./testing/memory_connection.ts";
+import { MemoryConnection } from "./testing/memory_connection.ts";
 import { type ByteConnection } from "./transport/transport.ts";
 export { type ByteConnection } from "./transport/transport.ts";
 export { type Clock } from "./base/clock.ts";
@@ -166,8 +166,8 @@ export function connectionPair(options: ConnectionPairOptions = {}): [PairedConn
   if (delay > 0 && !clock) throw new TypeError("Cannot delay the bytes: there is no clock");
   if (!(chunkSize >= 1)) throw new RangeError(`Cannot cut the bytes: chunkSize is ${chunkSize}`);
   const faultOf = (end: 0 | 1) => fault?.end === end ? fault : undefined;
-  const a = new PipeEnd({ delay, clock, chunkSize, highWaterMark, fault: faultOf(0) });
-  const b = new PipeEnd({ delay, clock, chunkSize, highWaterMark, fault: faultOf(1) });
+  const a = new MemoryConnection({ delay, clock, chunkSize, highWaterMark, fault: faultOf(0) });
+  const b = new MemoryConnection({ delay, clock, chunkSize, highWaterMark, fault: faultOf(1) });
   a.join(b);
   b.join(a);
   return [a, b];

@@ -179,7 +179,7 @@ test("a socket that was destroyed before is a connection that was closed", async
 test("a socket tells that a write has waited for the peer where it can know", async () => {
   const [raw, socket] = await socketPair();
   const transport = transportOf(fromSocket(socket)), drained = Promise.withResolvers<boolean>();
-  transport.start({ data() {}, end() {}, drained: drained.resolve, failed: drained.reject });
+  transport.start({ onData() {}, onEnd() {}, onDrained: drained.resolve, onLost: drained.reject });
   const bytes = new Uint8Array(2 ** 20), buffer = new Uint8Array(2 ** 20);
   while (transport.write(bytes));
   let isDrained = false;

@@ -155,7 +155,7 @@ test("an owner who comes after a loss is told of it", async () => {
   const [a] = connectionPair(), error = new Error("mine");
   a.reset(error);
   let told: unknown;
-  transportOf(a).start({ data() {}, end() {}, drained() {}, failed: (error) => told = error });
+  transportOf(a).start({ onData() {}, onEnd() {}, onDrained() {}, onLost: (error) => told = error });
   await settled();
   assertStrictEquals(told, error);
 });

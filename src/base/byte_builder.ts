@@ -2,7 +2,7 @@
 // allocates nothing, and many small pieces cost what their bytes cost.
 
 import { markOwn } from "./owned_bytes.ts";
-import { largeComes } from "./tuning.ts";
+import { raiseMallocThreshold } from "./tuning.ts";
 
 /** Once there is as much as this, what was declared is allocated at once: from here on growing costs more than reading. */
 const EARNEST = 2 ** 18;
@@ -15,7 +15,7 @@ const EMPTY = new Uint8Array();
 const LARGE = 2 ** 13;
 
 /** Pieces of one message. */
-export class Gather {
+export class ByteBuilder {
   /** How many bytes there are. */
   length = 0;
   #bytes = EMPTY;
@@ -38,7 +38,7 @@ export class Gather {
       const grown = factor * (this.length > 0 || limit === Infinity ? this.#bytes.length : length);
       const isEarnest = this.length >= EARNEST && limit < Infinity;
       const size = Math.max(length, isEarnest ? limit : Math.min(limit, this.#most, grown));
-      if (size >= LARGE && limit < Infinity) largeComes();
+      if (size >= LARGE && limit < Infinity) raiseMallocThreshold();
       // What was too small is freed at once: as garbage it would double the memory that a message takes
       this.#bytes = this.#bytes === EMPTY ? new Uint8Array(size) : new Uint8Array(this.#bytes.buffer.transfer(size));
     }

@@ -38,7 +38,7 @@ let isFirst = !isBun;
  * freed it keeps up to twice as much. What is freed here was never touched, and so never took memory. Not for what grows
  * bit by bit, as a compressed message does: there it would keep the smaller sizes, too.
  */
-export function largeComes(): void {
+export function raiseMallocThreshold(): void {
   if (!isFirst) return;
   isFirst = false;
   try {

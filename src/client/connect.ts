@@ -10,9 +10,9 @@ import { Connection } from "../connection/connection.ts";
 import { checkConnectionOptions, type CheckedOptions, type ConnectionOptions } from "../connection/options.ts";
 import { type WebSocketConnection } from "../connection/websocket_connection.ts";
 import { HandshakeError } from "../errors/handshake_error.ts";
-import { type Problem, WireError } from "../errors/problem.ts";
-import { openWire, Wire } from "../exchange/exchange.ts";
-import { Patience } from "../exchange/time_limit.ts";
+import { ExchangeError, type Problem } from "../errors/problem.ts";
+import { Exchange, openExchange } from "../exchange/exchange.ts";
+import { TimeLimit } from "../exchange/time_limit.ts";
 import { openingError } from "../handshake/confirm.ts";
 import { draftOffer, OfferDraft, type OfferOptions } from "../handshake/offer.ts";
 import { webSocketUrl } from "../handshake/url.ts";
@@ -185,37 +185,37 @@ export async function connect(url: string | URL, options: ConnectOptions = {}): 
   const timeout = checkTime("handshakeTimeout", options.handshakeTimeout, 10_000);
   let hopsLeft = checkNumber("followRedirects", options.followRedirects, 0);
   let dialling = checkDialling(options);
-  let offer = draftOffer(url, options), from = webSocketUrl(url), isForeign = false;
+  let offer = draftOffer(url, options), from = webSocketUrl(url), isCrossOrigin = false;
   checkSignal(options.signal);
-  const patience = new Patience(connection.clock, timeout, options.signal);
-  const { signal } = patience;
+  const timeLimit = new TimeLimit(connection.clock, timeout, options.signal);
+  const { signal } = timeLimit;
   try {
     for (;;) {
       const { conn, prefix } = dialling ? await dial(from, dialling, signal) : given(options);
       const outcome = await openOver(
-        openWire(conn, { clock: connection.clock, timeout: 0, signal, prefix }),
+        openExchange(conn, { clock: connection.clock, timeout: 0, signal, prefix }),
         offer,
         opening,
       );
       if (!(outcome instanceof HandshakeError)) return outcome;
       const { response } = outcome;
       if (options.followRedirects === undefined || !response || !isRedirect(response)) throw outcome;
-      const next = hopsLeft-- > 0 ? redirected(from, response) : tooMany(options.followRedirects);
+      const next = hopsLeft-- > 0 ? redirected(from, response) : tooManyRedirects(options.followRedirects);
       if ("failure" in next) throw openingError(next, { request: offer.request, response });
-      isForeign ||= next.origin !== from.origin;
-      if (isForeign && options.unix !== undefined) {
-        throw openingError(elsewhere(next), { request: offer.request, response });
+      isCrossOrigin ||= next.origin !== from.origin;
+      if (isCrossOrigin && options.unix !== undefined) {
+        throw openingError(redirectLeavesSocket(next), { request: offer.request, response });
       }
-      if (isForeign) dialling = { ...dialling!, client: undefined };
+      if (isCrossOrigin) dialling = { ...dialling!, client: undefined };
       from = next;
-      offer = draftOffer(from, options, isForeign);
+      offer = draftOffer(from, options, isCrossOrigin);
     }
   } catch (error) {
-    if (!(error instanceof WireError)) throw error;
+    if (!(error instanceof ExchangeError)) throw error;
     const { failure, message: detail, cause, response } = error;
     throw openingError({ failure, detail }, { request: offer.request, cause, response });
   } finally {
-    patience.dispose();
+    timeLimit.dispose();
   }
 }
 
@@ -225,23 +225,27 @@ function given({ conn, prefix }: ConnectOptions): { conn: ByteConnection; prefix
 }
 
 /** Behind a unix socket is one origin. */
-function elsewhere({ origin }: URL): Problem {
+function redirectLeavesSocket({ origin }: URL): Problem {
   return { failure: "redirect-refused", detail: `it leads from the unix socket to ${origin}` };
 }
 
-function tooMany(count: number): Problem {
+function tooManyRedirects(count: number): Problem {
   return { failure: "redirect-refused", detail: `there are more than ${count} redirects` };
 }
 
 /** One attempt on one connection. */
-async function openOver(wire: Wire, offer: OfferDraft, options: OpeningOptions): Promise<Connected | HandshakeError> {
+async function openOver(
+  exchange: Exchange,
+  offer: OfferDraft,
+  options: OpeningOptions,
+): Promise<Connected | HandshakeError> {
   try {
-    const opened = await requestUpgrade(wire, offer, options);
+    const opened = await requestUpgrade(exchange, offer, options);
     if (opened instanceof HandshakeError) return opened;
-    wire.dispose();
-    return new ClientConnection(wire.transport, opened.agreement, options.connection, wire.rest, opened.head);
+    exchange.dispose();
+    return new ClientConnection(exchange.transport, opened.agreement, options.connection, exchange.rest, opened.head);
   } catch (error) {
-    wire.abort();
+    exchange.abort();
     throw error;
   }
 }

@@ -3,7 +3,7 @@
 
 import { type CheckedDialOptions } from "./dial_options.ts";
 import { tunnel } from "./proxy.ts";
-import { WireError } from "../errors/problem.ts";
+import { ExchangeError } from "../errors/problem.ts";
 import { diallerFor, transportOf } from "../runtime/choose.ts";
 import { type ByteConnection } from "../transport/transport.ts";
 
@@ -34,7 +34,7 @@ export async function dial(url: URL, options: CheckedDialOptions, signal: AbortS
   if (!tls) return { conn, prefix };
   if (prefix.length > 0) {
     transportOf(conn).abort();
-    throw new WireError("proxy-refused", "the proxy speaks in the tunnel, where a TLS server waits for its client");
+    throw new ExchangeError("proxy-refused", "the proxy speaks in the tunnel, where a TLS server waits for its client");
   }
   return { conn: await dialler.startTls(conn, tls, signal), prefix };
 }

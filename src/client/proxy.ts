@@ -1,8 +1,8 @@
 // A tunnel through an HTTP proxy: the CONNECT method (RFC 9110 §9.3.6, RFC 6455 §4.1 (3)).
 
 import { systemClock } from "../base/clock.ts";
-import { quote, WireError } from "../errors/problem.ts";
-import { Wire } from "../exchange/exchange.ts";
+import { ExchangeError, quote } from "../errors/problem.ts";
+import { Exchange } from "../exchange/exchange.ts";
 import { readFinal } from "../exchange/read_head.ts";
 import { basicOf } from "../handshake/url.ts";
 import { toResponse } from "../http/response.ts";
@@ -57,22 +57,22 @@ export async function tunnel(
   port: number,
   signal: AbortSignal,
 ): Promise<Uint8Array> {
-  const wire = new Wire(transportOf(conn), { clock: systemClock, timeout: 0, signal });
+  const exchange = new Exchange(transportOf(conn), { clock: systemClock, timeout: 0, signal });
   try {
     const authority = `${hostname}:${port}`;
     const fields: [string, string][] = [["Host", authority]];
     if (proxy.authorization) fields.push(["Proxy-Authorization", proxy.authorization]);
-    await wire.write(writeHead(`CONNECT ${authority} HTTP/1.1`, fields));
-    const head = await readFinal(wire, MAX_HEAD);
-    if ("failure" in head) throw new WireError("proxy-refused", `of the proxy's answer, ${head.detail}`);
+    await exchange.write(writeHead(`CONNECT ${authority} HTTP/1.1`, fields));
+    const head = await readFinal(exchange, MAX_HEAD);
+    if ("failure" in head) throw new ExchangeError("proxy-refused", `of the proxy's answer, ${head.detail}`);
     if (head.status < 200 || head.status > 299) {
       const response = head.status === 101 ? undefined : toResponse(head, null);
-      throw new WireError("proxy-refused", `the proxy answers with the status ${head.status}`, { response });
+      throw new ExchangeError("proxy-refused", `the proxy answers with the status ${head.status}`, { response });
     }
-    wire.release();
-    return wire.rest;
+    exchange.release();
+    return exchange.rest;
   } catch (error) {
-    wire.abort();
+    exchange.abort();
     throw error;
   }
 }

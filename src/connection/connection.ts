@@ -1,6 +1,6 @@
 // A WebSocket as its owner sees it; what it does is the link's.
 
-import { Link } from "./driver.ts";
+import { Driver } from "./driver.ts";
 import { type CheckedOptions } from "./options.ts";
 import { type MessageHandler, type WebSocketConnection } from "./websocket_connection.ts";
 import { type CloseInfo } from "../errors/websocket_error.ts";
@@ -14,13 +14,13 @@ export class Connection implements WebSocketConnection {
   readonly protocol: string;
   readonly extensions: string;
   readonly deflate: DeflateAgreement | undefined;
-  readonly #link: Link;
+  readonly #link: Driver;
 
   constructor(transport: Transport, agreement: Agreement, options: CheckedOptions, rest: Uint8Array) {
     this.protocol = agreement.protocol;
     this.extensions = agreement.extensions;
     this.deflate = agreement.deflate;
-    this.#link = new Link(transport, agreement, options, rest);
+    this.#link = new Driver(transport, agreement, options, rest);
   }
 
   get closed(): Promise<CloseInfo> {

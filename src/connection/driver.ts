@@ -4,9 +4,9 @@
 
 import { bytesOf } from "../base/owned_bytes.ts";
 import { Deadline } from "../base/timers.ts";
-import { Output, type OutputHandlers } from "./flusher.ts";
+import { Flusher, type FlusherHandlers } from "./flusher.ts";
 import { type IdleHandlers, IdleWatch } from "./idle_watch.ts";
-import { LatePromise } from "./lazy_promise.ts";
+import { LazyPromise } from "./lazy_promise.ts";
 import { MessageSink, MessageSource } from "./message_streams.ts";
 import { type CheckedOptions } from "./options.ts";
 import { Pings } from "./pings.ts";
@@ -27,9 +27,9 @@ import { linger, type Lingering } from "../transport/linger.ts";
 import { type Transport, type TransportHandlers } from "../transport/transport.ts";
 
 /** See the head of the file. What its parts tell it are methods: a function for each would take more memory. */
-export class Link implements ProtocolEvents, OutputHandlers, IdleHandlers, TransportHandlers {
+export class Driver implements ProtocolEvents, FlusherHandlers, IdleHandlers, TransportHandlers {
   /** How it ends. */
-  readonly closed = new LatePromise<CloseInfo>();
+  readonly closed = new LazyPromise<CloseInfo>();
 
   readonly #isServer: boolean;
   readonly #options: CheckedOptions;
@@ -54,7 +54,7 @@ export class Link implements ProtocolEvents, OutputHandlers, IdleHandlers, Trans
   #received: PromiseWithResolvers<CloseInfo> | undefined;
   #source: MessageSource | undefined;
 
-  readonly #output: Output;
+  readonly #output: Flusher;
   #sink: MessageSink | undefined;
 
   constructor(transport: Transport, agreement: Agreement, options: CheckedOptions, rest: Uint8Array) {
@@ -63,7 +63,7 @@ export class Link implements ProtocolEvents, OutputHandlers, IdleHandlers, Trans
     this.#transport = transport;
     this.#rest = rest;
     this.#machine = new Protocol(agreement, this, options);
-    this.#output = new Output(this.#machine, transport, options.highWaterMark, this);
+    this.#output = new Flusher(this.#machine, transport, options.highWaterMark, this);
     this.#idle = new IdleWatch(options.clock, options.idleTimeout, this);
     transport.start(this);
   }
@@ -102,10 +102,10 @@ export class Link implements ProtocolEvents, OutputHandlers, IdleHandlers, Trans
   #read(): void {
     if (this.#reading || this.#phase === "closed") return;
     this.#reading = true;
-    this.#idle.begin();
+    this.#idle.restart();
     const rest = this.#rest;
     this.#rest = undefined;
-    if (rest && rest.length > 0) this.data(new Uint8Array(rest));
+    if (rest && rest.length > 0) this.onData(new Uint8Array(rest));
     this.#continue();
   }
 
@@ -114,14 +114,14 @@ export class Link implements ProtocolEvents, OutputHandlers, IdleHandlers, Trans
     if (!this.#held && this.#reading && this.#phase !== "closed") this.#transport.resume();
   }
 
-  data(chunk: Uint8Array<ArrayBuffer>): boolean {
-    this.#idle.heard();
-    const isFree = this.#output.receive(chunk, this.#goesOn);
+  onData(chunk: Uint8Array<ArrayBuffer>): boolean {
+    this.#idle.alive();
+    const isFree = this.#output.receive(chunk, this.#flushLater);
     return isFree || !this.#handler && !this.#held; // streams and pipes copy, and what is held waits in the machine
   }
 
   /** Whether more is sent in this turn: a stream may hand over its first message at once, and the others in microtasks. */
-  get #goesOn(): boolean {
+  get #flushLater(): boolean {
     return !this.#handler && !this.#source?.isPassing;
   }
 
@@ -146,7 +146,7 @@ export class Link implements ProtocolEvents, OutputHandlers, IdleHandlers, Trans
   #hold(): void {
     if (this.#phase !== "open") return;
     this.#held = true;
-    this.#idle.stand();
+    this.#idle.standDown();
     this.#machine.pause();
     this.#transport.pause();
   }
@@ -155,16 +155,16 @@ export class Link implements ProtocolEvents, OutputHandlers, IdleHandlers, Trans
     if (!this.#held) return;
     this.#held = false;
     if (this.#phase === "closed") return;
-    this.#idle.heard();
-    this.#output.cork(() => this.#machine.resume(), this.#goesOn);
+    this.#idle.alive();
+    this.#output.cork(() => this.#machine.resume(), this.#flushLater);
     this.#continue();
   }
 
-  counts(): boolean {
-    return this.#reading && !this.#held || this.waits();
+  silenceCounts(): boolean {
+    return this.#reading && !this.#held || this.hasUnwritten();
   }
 
-  waits(): boolean {
+  hasUnwritten(): boolean {
     return this.#output.isWriting;
   }
 
@@ -192,8 +192,8 @@ export class Link implements ProtocolEvents, OutputHandlers, IdleHandlers, Trans
     return this.#output.room;
   }
 
-  drained(hasWaited: boolean): void {
-    this.#idle.taken(hasWaited);
+  onDrained(hasWaited: boolean): void {
+    this.#idle.onWritten(hasWaited);
     this.#output.drained();
   }
 
@@ -213,7 +213,7 @@ export class Link implements ProtocolEvents, OutputHandlers, IdleHandlers, Trans
     }
   }
 
-  ping(): void {
+  onHalfIdle(): void {
     this.#machine.ping();
     this.#output.wrote();
   }
@@ -261,16 +261,16 @@ export class Link implements ProtocolEvents, OutputHandlers, IdleHandlers, Trans
     this.#end(error);
   }
 
-  end(): void {
+  onEnd(): void {
     // Once it is known how the connection ends, the peer may end first; lingering is told again
     if (this.#phase !== "ending") this.#drop(protocolError("connection-lost"));
   }
 
-  failed(error: unknown): void {
+  onLost(error: unknown): void {
     this.#drop(protocolError("connection-lost", "The connection was lost", error));
   }
 
-  timeout(): void {
+  onSilence(): void {
     this.#drop(protocolError("ping-timeout", `Nothing came for ${this.#options.idleTimeout} ms`));
   }
 
@@ -290,7 +290,7 @@ export class Link implements ProtocolEvents, OutputHandlers, IdleHandlers, Trans
   }
 
   /** Nothing is left to write. */
-  flushed(): void {
+  onFlushed(): void {
     if (this.#phase !== "ending") return;
     this.#deadline!.clear();
     const { clock, closeTimeout: timeout } = this.#options;

@@ -6,9 +6,9 @@ import { Protocol } from "../protocol/protocol.ts";
 import { type Transport } from "../transport/transport.ts";
 
 /** Outputs with something to write. */
-let dirty: Output[] = [];
+let dirty: Flusher[] = [];
 
-function flushSoon(output: Output): void {
+function flushSoon(output: Flusher): void {
   if (dirty.push(output) > 1) return;
   nextTurn(() => {
     const outputs = dirty;
@@ -21,17 +21,17 @@ function flushSoon(output: Output): void {
 const FLUSH_AT_ONCE = 65536;
 
 /** What an output tells. */
-export interface OutputHandlers {
+export interface FlusherHandlers {
   /** Nothing is left to write. */
-  flushed(): void;
+  onFlushed(): void;
 }
 
 /** The way from a machine to a transport. */
-export class Output {
+export class Flusher {
   readonly #machine: Protocol;
   readonly #transport: Transport;
   readonly #highWaterMark: number;
-  readonly #handlers: OutputHandlers;
+  readonly #handlers: FlusherHandlers;
   /** What the transport is writing, and whether a flush is on its way. */
   #writing: Uint8Array<ArrayBuffer> | undefined;
   #corked = false;
@@ -39,7 +39,7 @@ export class Output {
   #stopped = false;
   #room: PromiseWithResolvers<void> | undefined;
 
-  constructor(machine: Protocol, transport: Transport, highWaterMark: number, handlers: OutputHandlers) {
+  constructor(machine: Protocol, transport: Transport, highWaterMark: number, handlers: FlusherHandlers) {
     this.#machine = machine;
     this.#transport = transport;
     this.#highWaterMark = highWaterMark;
@@ -78,14 +78,14 @@ export class Output {
   /**
    * Runs something that frames; what it framed is written at the end, in one go.
    *
-   * @param goesOn Whether more is framed in this turn: then it is written at the turn's end.
+   * @param flushLater Whether more is framed in this turn: then it is written at the turn's end.
    */
-  cork(run: () => void, goesOn = false): void {
+  cork(run: () => void, flushLater = false): void {
     this.#corked = true;
     try {
       run();
     } finally {
-      this.#uncork(goesOn);
+      this.#uncork(flushLater);
     }
   }
 
@@ -94,18 +94,18 @@ export class Output {
    *
    * @returns Whether the bytes are of no more use.
    */
-  receive(chunk: Uint8Array<ArrayBuffer>, goesOn: boolean): boolean {
+  receive(chunk: Uint8Array<ArrayBuffer>, flushLater: boolean): boolean {
     this.#corked = true;
     try {
       return this.#machine.receive(chunk);
     } finally {
-      this.#uncork(goesOn);
+      this.#uncork(flushLater);
     }
   }
 
-  #uncork(goesOn: boolean): void {
+  #uncork(flushLater: boolean): void {
     this.#corked = false;
-    if (goesOn && this.#machine.buffered > 0) this.wrote();
+    if (flushLater && this.#machine.buffered > 0) this.wrote();
     else this.flush();
   }
 
@@ -124,7 +124,7 @@ export class Output {
       this.#room.resolve();
       this.#room = undefined;
     }
-    if (!this.#writing) this.#handlers.flushed();
+    if (!this.#writing) this.#handlers.onFlushed();
   }
 
   /** The transport has written what it was given. */

@@ -7,13 +7,13 @@ import { Due } from "../base/timers.ts";
 /** What happens when nothing comes. */
 export interface IdleHandlers {
   /** Whether silence is the peer's. */
-  counts(): boolean;
+  silenceCounts(): boolean;
   /** Whether it has yet to take something that was written. */
-  waits(): boolean;
+  hasUnwritten(): boolean;
   /** Half of the time is over. */
-  ping(): void;
+  onHalfIdle(): void;
   /** All of it is. */
-  timeout(): void;
+  onSilence(): void;
 }
 
 /** Watches one connection. */
@@ -43,23 +43,23 @@ export class IdleWatch extends Due {
     if (this.#timeout === 0 || this.#running) return;
     this.#running = true;
     this.#renew();
-    this.#counted = this.#handlers.counts();
+    this.#counted = this.#handlers.silenceCounts();
     this.allow(this.#timeout / 2);
   }
 
   /** The same, and from now on silence is the peer's. */
-  begin(): void {
+  restart(): void {
     this.start();
-    this.heard();
+    this.alive();
   }
 
   /** From now on silence is ours, unless the peer takes nothing. */
-  stand(): void {
+  standDown(): void {
     this.#counted = false;
   }
 
   /** The peer gave a sign of life, or is given its time anew: from now on silence is its. */
-  heard(): void {
+  alive(): void {
     if (!this.#running) return;
     this.#renew();
     this.#counted = true;
@@ -74,7 +74,7 @@ export class IdleWatch extends Due {
    * Something that was written is taken. That may have been the kernel, at once, which says nothing of the peer: it is a
    * sign of life if it was waited for, or if at the last look something was yet to be taken.
    */
-  taken(hasWaited: boolean): void {
+  onWritten(hasWaited: boolean): void {
     if (hasWaited || this.#waited) this.#renew();
     else this.#taken = true;
   }
@@ -87,7 +87,7 @@ export class IdleWatch extends Due {
 
   /** A look at the stamp is due. */
   fire(): void {
-    const counts = this.#handlers.counts(), waits = this.#handlers.waits();
+    const counts = this.#handlers.silenceCounts(), waits = this.#handlers.hasUnwritten();
     // When silence became the peer's is not known. And where it takes one thing after another, slowly, the answer to a
     // ping comes as late
     if (!counts || !this.#counted || this.#pinged && waits && this.#taken) this.#renew();
@@ -97,12 +97,12 @@ export class IdleWatch extends Due {
     const idle = this.#clock.now() - this.#heard;
     if (idle >= this.#timeout) {
       this.stop();
-      this.#handlers.timeout();
+      this.#handlers.onSilence();
       return;
     }
     if (idle >= this.#timeout / 2 && !this.#pinged) {
       this.#pinged = true;
-      this.#handlers.ping();
+      this.#handlers.onHalfIdle();
     }
     // a timer may fire a little early: at least a millisecond from now
     const next = this.#pinged ? this.#timeout : this.#timeout / 2;

@@ -1,7 +1,7 @@
 // A promise that is made when somebody asks for it, before it is settled or after: most connections' ends are nobody's.
 
 /** See the head of the file. Nobody is forced to wait for it: it is never an unhandled rejection. */
-export class LatePromise<Value extends object> {
+export class LazyPromise<Value extends object> {
   #outcome: Value | Error | undefined;
   #made: PromiseWithResolvers<Value> | undefined;
 

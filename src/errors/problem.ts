@@ -16,7 +16,7 @@ export function quote(value: string): string {
 }
 
 /** Why nothing more can be read or written: the peer, the network or the deadline. */
-export class WireError extends Error {
+export class ExchangeError extends Error {
   readonly failure: HandshakeFailure;
   /** What a proxy has answered. */
   readonly response: Response | undefined;

@@ -4,13 +4,13 @@
 import { type Clock } from "../base/clock.ts";
 import { checkPrefix, checkSignal } from "../base/options.ts";
 import { Deadline } from "../base/timers.ts";
-import { WireError } from "../errors/problem.ts";
+import { ExchangeError } from "../errors/problem.ts";
 import { tooLate } from "./time_limit.ts";
 import { transportOf } from "../runtime/choose.ts";
 import { type ByteConnection, type Transport, type TransportHandlers } from "../transport/transport.ts";
 
 /** How long, and until when. */
-export interface WireOptions {
+export interface ExchangeOptions {
   readonly clock: Clock;
   /** From now on, in milliseconds; 0: for ever. */
   readonly timeout: number;
@@ -24,14 +24,14 @@ export interface WireOptions {
  *
  * @throws {TypeError} When an option or the connection can't be used; the connection is untouched.
  */
-export function openWire(conn: ByteConnection, options: WireOptions): Wire {
+export function openExchange(conn: ByteConnection, options: ExchangeOptions): Exchange {
   checkPrefix(options.prefix);
   checkSignal(options.signal);
-  return new Wire(transportOf(conn), options);
+  return new Exchange(transportOf(conn), options);
 }
 
 /** See the head of the file. */
-export class Wire implements TransportHandlers {
+export class Exchange implements TransportHandlers {
   readonly transport: Transport;
   readonly #deadline: Deadline;
   /** Made for whoever asks for the signal: most handshakes need none. */
@@ -45,7 +45,7 @@ export class Wire implements TransportHandlers {
   #reading: PromiseWithResolvers<Uint8Array | undefined> | undefined;
   #writing: PromiseWithResolvers<void> | undefined;
 
-  constructor(transport: Transport, { clock, timeout, signal, prefix }: WireOptions) {
+  constructor(transport: Transport, { clock, timeout, signal, prefix }: ExchangeOptions) {
     this.transport = transport;
     this.#unread = prefix;
     this.#deadline = new Deadline(clock);
@@ -58,24 +58,24 @@ export class Wire implements TransportHandlers {
 
   // ---- what the transport says
 
-  data(chunk: Uint8Array<ArrayBuffer>): void {
+  onData(chunk: Uint8Array<ArrayBuffer>): void {
     this.transport.pause();
     this.#settleRead(chunk);
   }
 
-  end(): void {
+  onEnd(): void {
     this.transport.pause();
     this.#ended = true;
     this.#settleRead(undefined);
   }
 
-  drained(): void {
+  onDrained(): void {
     this.#writing?.resolve();
     this.#writing = undefined;
   }
 
-  failed(cause: unknown): void {
-    this.#interrupt(new WireError("connection-closed", "the connection was lost", { cause }));
+  onLost(cause: unknown): void {
+    this.#interrupt(new ExchangeError("connection-closed", "the connection was lost", { cause }));
   }
 
   // ---- the handshake

@@ -1,5 +1,5 @@
-import { type Problem, WireError } from "../errors/problem.ts";
-import { Wire } from "./exchange.ts";
+import { ExchangeError, type Problem } from "../errors/problem.ts";
+import { Exchange } from "./exchange.ts";
 import { type HeadBytes, HeadReader } from "../http/head_reader.ts";
 import { type ParsedResponse, parseResponse } from "../http/response_head.ts";
 
@@ -7,10 +7,10 @@ import { type ParsedResponse, parseResponse } from "../http/response_head.ts";
 const MAX_INTERIM = 16;
 
 /** The final response: interim ones are skipped, but for a 101 (RFC 9110 §15.2). */
-export async function readFinal(wire: Wire, maxHeadSize: number): Promise<ParsedResponse | Problem> {
+export async function readFinal(exchange: Exchange, maxHeadSize: number): Promise<ParsedResponse | Problem> {
   for (let count = 0; count <= MAX_INTERIM; count++) {
-    const bytes = await readHead(wire, new HeadReader(maxHeadSize, 0));
-    if (!bytes) throw new WireError("connection-closed", "the connection ended before a response");
+    const bytes = await readHead(exchange, new HeadReader(maxHeadSize, 0));
+    if (!bytes) throw new ExchangeError("connection-closed", "the connection ended before a response");
     const head = "failure" in bytes ? bytes : parseResponse(bytes);
     if ("failure" in head || head.status === 101 || head.status >= 200) return head;
   }
@@ -18,21 +18,24 @@ export async function readFinal(wire: Wire, maxHeadSize: number): Promise<Parsed
 }
 
 /**
- * Reads a head; what follows it is given back to the wire.
+ * Reads a head; what follows it is given back to the exchange.
  *
  * @returns `undefined` when the peer ends before a byte.
  */
-export async function readHead(wire: Wire, reader: HeadReader): Promise<HeadBytes["head"] | Problem | undefined> {
+export async function readHead(
+  exchange: Exchange,
+  reader: HeadReader,
+): Promise<HeadBytes["head"] | Problem | undefined> {
   for (;;) {
-    const chunk = await wire.read();
+    const chunk = await exchange.read();
     if (!chunk) {
       if (!reader.started) return undefined;
-      throw new WireError("connection-closed", "the connection ended inside the head");
+      throw new ExchangeError("connection-closed", "the connection ended inside the head");
     }
     const read = reader.push(chunk);
     if (!read) continue;
     if ("failure" in read) return read;
-    wire.unread(read.rest);
+    exchange.unread(read.rest);
     return read.head;
   }
 }

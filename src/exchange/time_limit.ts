@@ -1,9 +1,9 @@
 import { type Clock } from "../base/clock.ts";
 import { Deadline } from "../base/timers.ts";
-import { WireError } from "../errors/problem.ts";
+import { ExchangeError } from "../errors/problem.ts";
 
-/** The deadline and the signal of a handshake that takes more than one wire, as one signal. */
-export class Patience {
+/** The deadline and the signal of a handshake that takes more than one exchange, as one signal. */
+export class TimeLimit {
   readonly #controller = new AbortController();
   readonly #deadline: Deadline;
   readonly #given: AbortSignal | undefined;
@@ -18,7 +18,7 @@ export class Patience {
     if (signal?.aborted) this.#abort();
   }
 
-  /** Aborted with a {@linkcode WireError} when the time is over, or with the reason of the given signal. */
+  /** Aborted with a {@linkcode ExchangeError} when the time is over, or with the reason of the given signal. */
   get signal(): AbortSignal {
     return this.#controller.signal;
   }
@@ -30,6 +30,6 @@ export class Patience {
   }
 }
 
-export function tooLate(timeout: number): WireError {
-  return new WireError("handshake-timeout", `nothing was settled within ${timeout} ms`);
+export function tooLate(timeout: number): ExchangeError {
+  return new ExchangeError("handshake-timeout", `nothing was settled within ${timeout} ms`);
 }

@@ -102,10 +102,10 @@ function meet(offered: Parameters, options: DeflateOffer): Parameters | undefine
   if (!canBeTold && (options.clientMaxWindowBits ?? 15) < 15) return undefined;
   const hint = offered.client_max_window_bits === true ? undefined : offered.client_max_window_bits;
   const theirs = canBeTold ? least(hint, options.clientMaxWindowBits) : undefined;
-  const isServerBare = offered.server_no_context_takeover || options.serverNoContextTakeover;
+  const serverNoTakeover = offered.server_no_context_takeover || options.serverNoContextTakeover;
   const isClientBare = offered.client_no_context_takeover || options.clientNoContextTakeover;
   return {
-    ...(isServerBare && { server_no_context_takeover: true }),
+    ...(serverNoTakeover && { server_no_context_takeover: true }),
     ...(isClientBare && { client_no_context_takeover: true }),
     ...(ours !== undefined && { server_max_window_bits: ours }),
     ...(theirs !== undefined && { client_max_window_bits: theirs }),

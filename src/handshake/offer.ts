@@ -137,9 +137,9 @@ const CREDENTIALS = new Set(["authorization", "cookie", "proxy-authorization"]);
 /**
  * {@linkcode offer}, not yet a `Request`.
  *
- * @param isForeign Whether another origin has sent us here: it gets no credentials, and no Host but its own.
+ * @param isCrossOrigin Whether another origin has sent us here: it gets no credentials, and no Host but its own.
  */
-export function draftOffer(url: string | URL, options: OfferOptions, isForeign = false): OfferDraft {
+export function draftOffer(url: string | URL, options: OfferOptions, isCrossOrigin = false): OfferDraft {
   const target = webSocketUrl(url);
   const protocols = checkProtocols(options.protocols);
   checkDecorator(options.headers, "client");
@@ -159,7 +159,7 @@ export function draftOffer(url: string | URL, options: OfferOptions, isForeign =
   target.username = target.password = "";
   const draft = (headers: Headers) => ({ method: "GET", url: target.href, headers });
   const decorated = decorate(fields, options.headers, "client", draft);
-  const sent = isForeign ? withoutCredentials(decorated, target) : decorated;
+  const sent = isCrossOrigin ? withoutCredentials(decorated, target) : decorated;
   return new OfferDraft(target, key, protocols, sent, deflate);
 }
 

@@ -2,7 +2,7 @@
 // but for payloads, which stream; every rule is judged as soon as its bytes are there. Compressed messages are inflated as
 // they come (RFC 7692 §6.2).
 
-import { Gather } from "../base/byte_builder.ts";
+import { ByteBuilder } from "../base/byte_builder.ts";
 import { copyOf } from "../base/owned_bytes.ts";
 import { COPIED } from "../base/tuning.ts";
 import { decodeText, Utf8Check } from "../base/utf8.ts";
@@ -50,8 +50,8 @@ export class MessageReader {
   /** Whether it is compressed, and how many bytes of it have come. */
   #isCompressed = false;
   #compressedSize = 0;
-  readonly #message: Gather;
-  #control: Gather | undefined;
+  readonly #message: ByteBuilder;
+  #control: ByteBuilder | undefined;
   /** The check of text in pieces, once there is some. */
   #utf8: Utf8Check | undefined;
 
@@ -65,7 +65,7 @@ export class MessageReader {
     this.#masked = masked;
     this.#maxMessageSize = maxMessageSize;
     this.#inflater = inflater;
-    this.#message = new Gather(maxMessageSize);
+    this.#message = new ByteBuilder(maxMessageSize);
     this.#inflated = inflater && ((bytes) => this.#addInflated(bytes));
   }
 
@@ -201,7 +201,7 @@ export class MessageReader {
     if (frame.opcode >= OPCODE.close) {
       if (whole) this.#endPayload(chunk.subarray(at, end));
       else {
-        this.#control ??= new Gather();
+        this.#control ??= new ByteBuilder();
         this.#control.add(chunk, at, end, frame.length);
         if (this.#left === 0) this.#endPayload(this.#control.take());
       }

@@ -141,7 +141,7 @@ export class BunSocketConnection extends StreamsOfTransport {
     const count = this.socket.write(bytes);
     if (count === bytes.length) return true;
     this.#rest = count > 0 ? bytes.subarray(count) : bytes;
-    if (count < 0) queueMicrotask(() => this.transport.lost(this.#error ?? new Error("The socket was closed")));
+    if (count < 0) queueMicrotask(() => this.transport.onLost(this.#error ?? new Error("The socket was closed")));
     return false;
   }
 
@@ -152,16 +152,16 @@ export class BunSocketConnection extends StreamsOfTransport {
     const rest = this.#rest;
     if (!rest) return;
     this.#rest = undefined;
-    if (this.#write(rest)) this.transport.drained(true);
+    if (this.#write(rest)) this.transport.onDrained(true);
   }
 
   data(chunk: Uint8Array<ArrayBuffer>): void {
-    this.transport.pushed(chunk);
+    this.transport.onData(chunk);
   }
 
   ended(): void {
     this.#peerEnded = true;
-    this.transport.ended();
+    this.transport.onEnd();
   }
 
   /** The next close has this cause. */
@@ -174,7 +174,7 @@ export class BunSocketConnection extends StreamsOfTransport {
     const early = this.#peerEnded && !this.transport.hasEnded
       ? new Error("The socket was closed with the peer's end: its owner must set allowHalfOpen: true")
       : undefined;
-    this.transport.gone(error ?? early);
+    this.transport.onClosed(error ?? early);
   }
 }
 

@@ -1,6 +1,6 @@
 // Dialling by Deno's own sockets. Deno's words are written down here as far as they are used.
 
-import { WireError } from "../errors/problem.ts";
+import { ExchangeError } from "../errors/problem.ts";
 import { type DenoConn } from "./deno_conn.ts";
 import { dialFailed, type Dialler, type Tls, tlsFailed, unlessAborted } from "./dialler.ts";
 
@@ -36,7 +36,7 @@ export const denoDialler: Dialler = {
 
 async function connected<Conn extends DenoConn>(
   connecting: Promise<Conn>,
-  failed: (error: unknown) => WireError,
+  failed: (error: unknown) => ExchangeError,
   signal: AbortSignal,
 ): Promise<Conn> {
   try {
@@ -58,7 +58,7 @@ async function startTls(conn: DenoConn, tls: Tls, signal: AbortSignal): Promise<
     return await handshake(await deno.startTls(conn, { hostname, caCerts }), tls, signal);
   } catch (error) {
     close(conn);
-    throw error instanceof WireError || signal.aborted ? error : tlsFailed(tls, error);
+    throw error instanceof ExchangeError || signal.aborted ? error : tlsFailed(tls, error);
   }
 }
 

@@ -1,6 +1,6 @@
 // What a runtime has to do for dialling, and what the files that do it have in common.
 
-import { WireError } from "../errors/problem.ts";
+import { ExchangeError } from "../errors/problem.ts";
 import { type ByteConnection } from "../transport/transport.ts";
 
 /** Where to connect to. */
@@ -16,7 +16,7 @@ export interface Tls {
   readonly client?: { readonly cert: string; readonly key: string } | undefined;
 }
 
-/** What a runtime does. Each rejects with a {@linkcode WireError}, or when the signal aborts. */
+/** What a runtime does. Each rejects with a {@linkcode ExchangeError}, or when the signal aborts. */
 export interface Dialler {
   /** Connects, and does the TLS handshake where there is one. */
   connect(address: Address, tls: Tls | undefined, signal: AbortSignal): Promise<ByteConnection>;
@@ -25,14 +25,14 @@ export interface Dialler {
 }
 
 /** The error of a connection that could not be made. */
-export function dialFailed(address: Address, cause: unknown): WireError {
+export function dialFailed(address: Address, cause: unknown): ExchangeError {
   const where = "unix" in address ? address.unix : `${address.hostname} port ${address.port}`;
-  return new WireError("dial-failed", `there is no connection to ${where}: ${messageOf(cause)}`, { cause });
+  return new ExchangeError("dial-failed", `there is no connection to ${where}: ${messageOf(cause)}`, { cause });
 }
 
 /** The error of a TLS handshake that failed. */
-export function tlsFailed({ hostname }: Tls, cause: unknown): WireError {
-  return new WireError("tls-failed", `the TLS handshake with ${hostname} failed: ${messageOf(cause)}`, { cause });
+export function tlsFailed({ hostname }: Tls, cause: unknown): ExchangeError {
+  return new ExchangeError("tls-failed", `the TLS handshake with ${hostname} failed: ${messageOf(cause)}`, { cause });
 }
 
 function messageOf(error: unknown): string {

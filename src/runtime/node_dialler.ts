@@ -3,7 +3,7 @@
 import { connect as connectTcp, isIP } from "node:net";
 import { type Duplex } from "node:stream";
 import { connect as connectTls, type ConnectionOptions } from "node:tls";
-import { WireError } from "../errors/problem.ts";
+import { ExchangeError } from "../errors/problem.ts";
 import { dialFailed, type Dialler, type Tls, tlsFailed } from "./dialler.ts";
 import { trusted } from "./node_ca.ts";
 import { NodeSocketConnection } from "./node_socket.ts";
@@ -35,7 +35,7 @@ async function secured(socket: Duplex, tls: Tls, signal: AbortSignal): Promise<D
     await happened(secure, "secureConnect", signal, (error) => tlsFailed(tls, error));
   } catch (error) {
     socket.destroy();
-    throw error instanceof WireError || signal.aborted ? error : tlsFailed(tls, error);
+    throw error instanceof ExchangeError || signal.aborted ? error : tlsFailed(tls, error);
   }
   return secure;
 }

@@ -43,7 +43,7 @@ export class NodeSocketConnection extends StreamsOfTransport {
     socket.on("data", this.#onData);
     if (socket instanceof Socket) socket.setNoDelay(true); // frames of a turn leave in one write
     socket.resume(); // somebody may have paused it; the first chunk that nobody reads pauses it again
-    if (socket.destroyed || socket.errored) this.transport.lost(socket.errored ?? new Error("The socket was closed"));
+    if (socket.destroyed || socket.errored) this.transport.onLost(socket.errored ?? new Error("The socket was closed"));
     else if (socket.readableEnded) this.#onEnd();
   }
 
@@ -81,29 +81,29 @@ export class NodeSocketConnection extends StreamsOfTransport {
     const bytes = this.#sharesChunks
       ? new Uint8Array(chunk)
       : new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength);
-    this.transport.pushed(bytes);
+    this.transport.onData(bytes);
     if (this.#isUnstoppable && this.transport.kept > MOST_KEPT) {
       const what = `more than ${MOST_KEPT} bytes wait to be read`;
-      this.transport.lost(new Error(`A socket of node:tls can't be paused on Deno, and ${what}`));
+      this.transport.onLost(new Error(`A socket of node:tls can't be paused on Deno, and ${what}`));
     }
   };
 
   readonly #onEnd = (): void => {
     this.#ended = true;
-    this.transport.ended();
+    this.transport.onEnd();
   };
 
-  readonly #onError = (error: Error): void => this.transport.lost(error);
+  readonly #onError = (error: Error): void => this.transport.onLost(error);
 
   readonly #onClose = (): void => {
     // A socket is closed when both sides have ended; each end was told
-    if (!this.#ended || !this.transport.hasEnded) this.transport.lost(new Error("The socket was closed"));
+    if (!this.#ended || !this.transport.hasEnded) this.transport.onLost(new Error("The socket was closed"));
   };
 
   readonly #onWritten = (): void => {
     if (--this.#writing > 0 || !this.#isWaited) return;
     this.#isWaited = false;
-    this.transport.drained(!this.#isCalledBack);
+    this.transport.onDrained(!this.#isCalledBack);
   };
 
   #write(bytes: Uint8Array<ArrayBuffer>): boolean {
@@ -139,7 +139,7 @@ export class NodeSocketConnection extends StreamsOfTransport {
     const error = new Error(
       "The socket drops what is written to it: this runtime's node:http can't upgrade connections",
     );
-    queueMicrotask(() => this.transport.lost(error));
+    queueMicrotask(() => this.transport.onLost(error));
   }
 
   /** Takes the socket back, on which nothing is under way: the connection is of no more use. */

@@ -6,8 +6,8 @@ import { Connection } from "../connection/connection.ts";
 import { checkConnectionOptions, type CheckedOptions, type ConnectionOptions } from "../connection/options.ts";
 import { type WebSocketConnection } from "../connection/websocket_connection.ts";
 import { HandshakeError, type RequestHead } from "../errors/handshake_error.ts";
-import { type Problem, WireError } from "../errors/problem.ts";
-import { openWire, Wire } from "../exchange/exchange.ts";
+import { ExchangeError, type Problem } from "../errors/problem.ts";
+import { Exchange, openExchange } from "../exchange/exchange.ts";
 import { readHead } from "../exchange/read_head.ts";
 import { type AnswerOptions, checkAnswerOptions, decide, PolicyError } from "../handshake/answer.ts";
 import { type Refusal, refuse } from "../handshake/refusal.ts";
@@ -163,14 +163,14 @@ export async function accept(conn: ByteConnection, options: AcceptOptions = {}):
   const maxHeadSize = checkNumber("maxHeadSize", options.maxHeadSize, 16384, 1);
   const timeout = checkTime("handshakeTimeout", options.handshakeTimeout, 10_000);
   if (options.request) checkRequest(options.request);
-  const wire = openWire(conn, {
+  const exchange = openExchange(conn, {
     clock: connection.clock,
     timeout,
     signal: options.signal,
     prefix: options.prefix,
   });
   const attempt: Attempt = {
-    wire,
+    exchange,
     options,
     connection,
     reader: new HeadReader(maxHeadSize, 1),
@@ -180,8 +180,8 @@ export async function accept(conn: ByteConnection, options: AcceptOptions = {}):
   try {
     opened = await open(attempt).catch((error) => answerLate(attempt, error));
   } catch (error) {
-    wire.abort();
-    if (!(error instanceof WireError)) throw error;
+    exchange.abort();
+    if (!(error instanceof ExchangeError)) throw error;
     const message = `Cannot accept the upgrade: ${error.message}`;
     throw new HandshakeError(error.failure, message, { cause: error.cause, request: attempt.request });
   }
@@ -199,7 +199,7 @@ function checkRequest({ url, headers }: RequestHead): void {
 
 /** A handshake under way. */
 interface Attempt {
-  readonly wire: Wire;
+  readonly exchange: Exchange;
   readonly options: AcceptOptions;
   readonly connection: CheckedOptions;
   readonly reader: HeadReader;
@@ -208,27 +208,29 @@ interface Attempt {
 }
 
 async function open(attempt: Attempt): Promise<Accepted | HandshakeError> {
-  const { wire, options, connection } = attempt;
+  const { exchange, options, connection } = attempt;
   if (!attempt.request) {
-    const head = await readHead(wire, attempt.reader);
-    if (!head) throw new WireError("connection-closed", "the connection ended before a request");
+    const head = await readHead(exchange, attempt.reader);
+    if (!head) throw new ExchangeError("connection-closed", "the connection ended before a request");
     const read = "failure" in head ? head : parseRequest(head);
     if ("failure" in read) return await reject(attempt, refuse(read, options), false);
     attempt.request = read;
   }
   const { request } = attempt;
   // Only a policy can keep a decision waiting
-  const deciding = options.authorize ? decide(request, { ...options, signal: wire.signal }) : decide(request, options);
-  const decision = await (options.authorize ? wire.guard(deciding) : deciding);
+  const deciding = options.authorize
+    ? decide(request, { ...options, signal: exchange.signal })
+    : decide(request, options);
+  const decision = await (options.authorize ? exchange.guard(deciding) : deciding);
   if (decision.error) {
     const ends = listHas(decision.response.headers.get("connection"), "close");
     return await reject(attempt, decision, options.keepAlive === true && !ends && isReusable(request));
   }
   const { head, agreement } = decision;
-  if (expectsContinue(request)) await wire.write(CONTINUE);
-  await wire.write(writeHead("HTTP/1.1 101 Switching Protocols", head.fields));
-  wire.dispose();
-  return new AcceptedConnection(wire.transport, agreement, connection, wire.rest, request, head);
+  if (expectsContinue(request)) await exchange.write(CONTINUE);
+  await exchange.write(writeHead("HTTP/1.1 101 Switching Protocols", head.fields));
+  exchange.dispose();
+  return new AcceptedConnection(exchange.transport, agreement, connection, exchange.rest, request, head);
 }
 
 /** What is answered when it is not the request that is wrong: a policy that failed, or a deadline that is over. */
@@ -237,7 +239,7 @@ async function answerLate(attempt: Attempt, error: unknown): Promise<HandshakeEr
     await send(attempt, serverFailed(), false);
     throw error.cause;
   }
-  const isLate = error instanceof WireError && error.failure === "handshake-timeout";
+  const isLate = error instanceof ExchangeError && error.failure === "handshake-timeout";
   if (!isLate || !attempt.request && !attempt.reader.started) throw error; // before any byte: in silence
   const problem: Problem = { failure: error.failure, detail: error.message };
   return await reject(attempt, refuse(problem, attempt.options, attempt.request), false);
@@ -257,23 +259,23 @@ function serverFailed(): Response {
 /** Sends a refusal, and gives the connection back or closes it. */
 async function reject(attempt: Attempt, { response, error }: Refusal, keepAlive: boolean): Promise<HandshakeError> {
   const reusable = await send(attempt, response.clone(), keepAlive);
-  return Object.assign(error, reusable ? { reusable, rest: attempt.wire.rest } : {});
+  return Object.assign(error, reusable ? { reusable, rest: attempt.exchange.rest } : {});
 }
 
 /** Sends a response, with patience for a peer that is still sending; true when the connection was given back. */
 async function send(attempt: Attempt, response: Response, keepAlive: boolean): Promise<boolean> {
-  const { wire, options, request } = attempt;
+  const { exchange, options, request } = attempt;
   const { clock, closeTimeout: timeout } = attempt.connection;
-  wire.dispose();
+  exchange.dispose();
   // The deadline of the handshake, which may be over, does not hold for its refusal
-  const answering = new Wire(wire.transport, { clock, timeout, signal: options.signal });
+  const answering = new Exchange(exchange.transport, { clock, timeout, signal: options.signal });
   try {
     await sendResponse(answering, response, { request, keepAlive });
   } catch (error) {
     answering.dispose();
     if (answering.signal.aborted || answering.hasWritten) answering.abort();
     else await send(attempt, serverFailed(), false); // the body of a policy's response was not to be had
-    if (error instanceof WireError) return false; // the peer is gone, which changes nothing about the refusal
+    if (error instanceof ExchangeError) return false; // the peer is gone, which changes nothing about the refusal
     throw error;
   }
   answering.dispose();

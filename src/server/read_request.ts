@@ -1,11 +1,11 @@
 // HTTP beside WebSocket on one port: reading one whole request (RFC 9112 §9), and giving the connection back.
 
-import { Gather } from "../base/byte_builder.ts";
+import { ByteBuilder } from "../base/byte_builder.ts";
 import { type Clock } from "../base/clock.ts";
 import { checkClock, checkNumber, checkTime } from "../base/options.ts";
 import { HandshakeError } from "../errors/handshake_error.ts";
-import { type Problem, quote, WireError } from "../errors/problem.ts";
-import { openWire, Wire } from "../exchange/exchange.ts";
+import { ExchangeError, type Problem, quote } from "../errors/problem.ts";
+import { Exchange, openExchange } from "../exchange/exchange.ts";
 import { readBody } from "../exchange/read_body.ts";
 import { readHead } from "../exchange/read_head.ts";
 import { refuse } from "../handshake/refusal.ts";
@@ -125,41 +125,41 @@ export async function readRequest(
   const maxBodySize = checkNumber("maxBodySize", options.maxBodySize, 2 ** 20);
   const timeout = checkTime("timeout", options.timeout, 10_000);
   const { signal, prefix } = options, clock = checkClock(options.clock);
-  const wire = openWire(conn, { clock, timeout, signal, prefix });
+  const exchange = openExchange(conn, { clock, timeout, signal, prefix });
   const reader = new HeadReader(maxHeadSize, 1);
   let read: Omit<ReadRequest, "rest"> | Problem | undefined;
   try {
-    read = await readWhole(wire, reader, maxBodySize);
+    read = await readWhole(exchange, reader, maxBodySize);
   } catch (error) {
-    if (error instanceof WireError && error.failure === "handshake-timeout" && reader.started) {
-      throw refused(wire, { failure: error.failure, detail: error.message });
+    if (error instanceof ExchangeError && error.failure === "handshake-timeout" && reader.started) {
+      throw refused(exchange, { failure: error.failure, detail: error.message });
     }
-    wire.abort();
-    if (!(error instanceof WireError)) throw error;
+    exchange.abort();
+    if (!(error instanceof ExchangeError)) throw error;
     throw new HandshakeError(error.failure, `Cannot read the request: ${error.message}`, { cause: error.cause });
   }
   if (!read) {
-    wire.abort();
+    exchange.abort();
     return undefined;
   }
-  if ("failure" in read) throw refused(wire, read);
-  wire.release();
-  return { ...read, rest: wire.rest };
+  if ("failure" in read) throw refused(exchange, read);
+  exchange.release();
+  return { ...read, rest: exchange.rest };
 }
 
 /** The connection goes back for the response. */
-function refused(wire: Wire, problem: Problem): HandshakeError {
-  wire.release();
+function refused(exchange: Exchange, problem: Problem): HandshakeError {
+  exchange.release();
   const { response } = refuse(problem, {});
   return new HandshakeError(problem.failure, `Cannot read the request: ${problem.detail}`, { response });
 }
 
 async function readWhole(
-  wire: Wire,
+  exchange: Exchange,
   reader: HeadReader,
   maxBodySize: number,
 ): Promise<Omit<ReadRequest, "rest"> | Problem | undefined> {
-  const bytes = await readHead(wire, reader);
+  const bytes = await readHead(exchange, reader);
   if (!bytes || "failure" in bytes) return bytes;
   const head = parseRequest(bytes);
   if ("failure" in head) return head;
@@ -176,9 +176,9 @@ async function readWhole(
     }
     const tooLarge: Problem = { failure: "body-too-large", detail: `the body has more than ${maxBodySize} bytes` };
     if (length !== "chunked" && length > maxBodySize) return tooLarge;
-    if (expectsContinue(head) && head.version !== "1.0" && wire.rest.length === 0) await wire.write(CONTINUE);
-    const gathered = new Gather();
-    const whole = await readBody(wire, length, maxBodySize, gathered);
+    if (expectsContinue(head) && head.version !== "1.0" && exchange.rest.length === 0) await exchange.write(CONTINUE);
+    const gathered = new ByteBuilder();
+    const whole = await readBody(exchange, length, maxBodySize, gathered);
     if (typeof whole === "object") return whole;
     if (!whole) return tooLarge;
     body = gathered.take();

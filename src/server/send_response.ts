@@ -1,7 +1,7 @@
 import { nextTurn } from "../base/clock.ts";
 import { type RequestHead } from "../errors/handshake_error.ts";
 import { quote } from "../errors/problem.ts";
-import { Wire } from "../exchange/exchange.ts";
+import { Exchange } from "../exchange/exchange.ts";
 import { listElements } from "../http/field_values.ts";
 import { headOf } from "../http/request_head.ts";
 import { type FieldList, STATUS_TEXT } from "../http/response.ts";
@@ -14,21 +14,21 @@ const WHOLE = 65536;
 export interface SendResponseOptions {
   readonly request?: RequestHead | undefined;
   readonly keepAlive: boolean;
-  /** How long the peer may take for each piece, in milliseconds; otherwise the deadline of the wire is for all of it. */
+  /** How long the peer may take for each piece, in milliseconds; otherwise the deadline of the exchange is for all of it. */
   readonly timeout?: number;
 }
 
 /** Writes a response that was checked. */
 export async function sendResponse(
-  wire: Wire,
+  exchange: Exchange,
   response: Response,
   { request, keepAlive, timeout }: SendResponseOptions,
 ): Promise<void> {
   const { status, headers } = response;
   const put = async (bytes: Uint8Array<ArrayBuffer>) => {
-    if (timeout !== undefined) wire.allow(timeout);
-    await wire.write(bytes);
-    if (timeout !== undefined) wire.allow(0); // the body may take its time
+    if (timeout !== undefined) exchange.allow(timeout);
+    await exchange.write(bytes);
+    if (timeout !== undefined) exchange.allow(0); // the body may take its time
   };
   const start = `HTTP/1.1 ${status} ${response.statusText || (STATUS_TEXT[status] ?? "")}`;
   const fields = fieldsOf(headers, keepAlive);
@@ -45,7 +45,7 @@ export async function sendResponse(
     const first: Uint8Array[] = [];
     let size = 0, done = !body;
     while (!done && size <= WHOLE) {
-      const read = await wire.guard(ready(next!));
+      const read = await exchange.guard(ready(next!));
       if (!read) break; // the rest takes its time: what is there goes out now
       done = read.done;
       if (done) break;
@@ -72,7 +72,7 @@ export async function sendResponse(
       if (piece.length > 0) await put(chunked ? chunkOf(piece) : joined([piece]));
     };
     for (const piece of first) await send(piece);
-    for (let read; !(read = await wire.guard(next!)).done; next = body!.read()) await send(bytesOf(read.value));
+    for (let read; !(read = await exchange.guard(next!)).done; next = body!.read()) await send(bytesOf(read.value));
     if (length !== null && left > 0) {
       throw new TypeError(`Cannot send the response: the body is shorter than ${length} bytes`);
     }

@@ -3,8 +3,8 @@
 import { type Clock } from "../base/clock.ts";
 import { checkClock, checkTime } from "../base/options.ts";
 import { HandshakeError, type RequestHead } from "../errors/handshake_error.ts";
-import { WireError } from "../errors/problem.ts";
-import { openWire } from "../exchange/exchange.ts";
+import { ExchangeError } from "../errors/problem.ts";
+import { openExchange } from "../exchange/exchange.ts";
 import { listHas } from "../http/field_values.ts";
 import { isPersistent } from "../http/request_head.ts";
 import { checkResponse } from "../http/response.ts";
@@ -90,19 +90,19 @@ export async function writeResponse(
   checkResponse(response);
   const keepAlive = (options.keepAlive ?? false) && (!request || isPersistent(request)) &&
     !listHas(response.headers.get("connection"), "close");
-  const wire = openWire(conn, { clock, timeout: 0, signal });
+  const exchange = openExchange(conn, { clock, timeout: 0, signal });
   try {
-    await sendResponse(wire, response, { request, keepAlive, timeout });
+    await sendResponse(exchange, response, { request, keepAlive, timeout });
   } catch (error) {
-    wire.abort();
-    if (!(error instanceof WireError)) throw error;
+    exchange.abort();
+    if (!(error instanceof ExchangeError)) throw error;
     throw new HandshakeError(error.failure, `Cannot write the response: ${error.message}`, { cause: error.cause });
   }
   if (keepAlive) {
-    wire.release();
+    exchange.release();
     return true;
   }
-  wire.dispose();
-  await linger(wire.transport, { clock, timeout, signal }).closed;
+  exchange.dispose();
+  await linger(exchange.transport, { clock, timeout, signal }).closed;
   return false;
 }

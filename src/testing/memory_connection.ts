@@ -6,7 +6,7 @@ import { type OwnedTransport } from "../transport/owned_transport.ts";
 import { type TransportHandlers } from "../transport/transport.ts";
 
 /** What one end is told. */
-export interface PipeOptions {
+export interface MemoryConnectionOptions {
   readonly chunkSize: number;
   readonly highWaterMark: number;
   readonly delay: number;
@@ -15,9 +15,9 @@ export interface PipeOptions {
 }
 
 /** See the head of the file. */
-export class PipeEnd extends StreamsOfTransport implements OwnedTransport {
-  readonly #options: PipeOptions;
-  #peer!: PipeEnd;
+export class MemoryConnection extends StreamsOfTransport implements OwnedTransport {
+  readonly #options: MemoryConnectionOptions;
+  #peer!: MemoryConnection;
   #handlers: TransportHandlers | undefined;
   #paused = true;
 
@@ -36,12 +36,12 @@ export class PipeEnd extends StreamsOfTransport implements OwnedTransport {
   #counts = { read: 0, write: 0 };
   bytesWritten = 0;
 
-  constructor(options: PipeOptions) {
+  constructor(options: MemoryConnectionOptions) {
     super();
     this.#options = options;
   }
 
-  join(peer: PipeEnd): void {
+  join(peer: MemoryConnection): void {
     this.#peer = peer;
   }
 
@@ -65,7 +65,7 @@ export class PipeEnd extends StreamsOfTransport implements OwnedTransport {
     this.#told = false;
     if (!this.#closed) return;
     queueMicrotask(() => {
-      if (this.#handlers === handlers) handlers.failed(this.#error ?? new Error("The connection was closed"));
+      if (this.#handlers === handlers) handlers.onLost(this.#error ?? new Error("The connection was closed"));
     });
   }
 
@@ -147,7 +147,7 @@ export class PipeEnd extends StreamsOfTransport implements OwnedTransport {
       if (!first) {
         if (!this.#peerEnded || this.#told) return;
         this.#told = true;
-        this.#handlers.end();
+        this.#handlers.onEnd();
         return;
       }
       if (this.#fails("read")) return;
@@ -156,7 +156,7 @@ export class PipeEnd extends StreamsOfTransport implements OwnedTransport {
       else this.#arrived[0] = first.subarray(chunk.length);
       this.#underWay -= chunk.length;
       this.#peer.#roomSoon();
-      this.#handlers.data(chunk);
+      this.#handlers.onData(chunk);
     }
   }
 
@@ -165,7 +165,7 @@ export class PipeEnd extends StreamsOfTransport implements OwnedTransport {
     if (!this.#isWaiting || this.#peer.#underWay > this.#options.highWaterMark) return;
     this.#isWaiting = false;
     queueMicrotask(() => {
-      if (!this.#closed) this.#handlers?.drained(true);
+      if (!this.#closed) this.#handlers?.onDrained(true);
     });
   }
 
@@ -190,6 +190,6 @@ export class PipeEnd extends StreamsOfTransport implements OwnedTransport {
     this.#closed = true;
     this.#error = error;
     this.#arrived = [];
-    this.#handlers?.failed(error);
+    this.#handlers?.onLost(error);
   }
 }

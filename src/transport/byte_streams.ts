@@ -53,19 +53,19 @@ export function transportStreams(transport: Transport): TransportStreams {
     if (started) return;
     started = true;
     transport.start({
-      data(chunk) {
+      onData(chunk) {
         transport.pause();
         reading.enqueue(chunk);
       },
-      end() {
+      onEnd() {
         reading.close();
         endReading();
       },
-      drained() {
+      onDrained() {
         drained?.resolve();
         drained = undefined;
       },
-      failed(error) {
+      onLost(error) {
         if (!readingEnded) reading.error(error);
         writing.error(error);
         drained?.reject(error);

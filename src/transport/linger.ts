@@ -41,13 +41,13 @@ export function linger(transport: Transport, { clock, timeout, halfClose = true,
   deadline.set(timeout, close);
   signal?.addEventListener("abort", close);
   transport.start({
-    data(chunk) {
+    onData(chunk) {
       count += chunk.length;
       if (count > LIMIT) close();
     },
-    end: close,
-    drained() {},
-    failed: close,
+    onEnd: close,
+    onDrained() {},
+    onLost: close,
   });
   if (halfClose) transport.end();
   transport.resume();

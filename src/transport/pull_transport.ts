@@ -48,7 +48,7 @@ export class PullTransport<Read> implements Transport {
     this.#told = false;
     if (!this.#closed) return;
     queueMicrotask(() => {
-      if (this.#handlers === handlers) handlers.failed(new Error("The connection was closed"));
+      if (this.#handlers === handlers) handlers.onLost(new Error("The connection was closed"));
     });
   }
 
@@ -77,7 +77,7 @@ export class PullTransport<Read> implements Transport {
           this.#ended = true;
           break;
         }
-        if (chunk.length > 0 && this.#handlers!.data(chunk)) this.#source.reuse?.(chunk);
+        if (chunk.length > 0 && this.#handlers!.onData(chunk)) this.#source.reuse?.(chunk);
       }
       this.#reading = false;
       if (this.#ended) this.#end();
@@ -89,7 +89,7 @@ export class PullTransport<Read> implements Transport {
 
   #end(): void {
     this.#told = true;
-    this.#handlers!.end();
+    this.#handlers!.onEnd();
   }
 
   write(bytes: Uint8Array<ArrayBuffer>): boolean {
@@ -97,7 +97,7 @@ export class PullTransport<Read> implements Transport {
       (count) => {
         if (this.#closed) return;
         if (count < bytes.length) this.write(bytes.subarray(count));
-        else this.#handlers?.drained(false);
+        else this.#handlers?.onDrained(false);
       },
       (error) => this.#fail(error),
     );
@@ -111,7 +111,7 @@ export class PullTransport<Read> implements Transport {
   #fail(error: unknown): void {
     if (this.#closed || !this.#handlers) return; // given back: whoever reads next sees it
     this.abort();
-    this.#handlers.failed(error);
+    this.#handlers.onLost(error);
   }
 
   abort(): void {

@@ -59,11 +59,11 @@ export class PushTransport implements Transport {
   // ---- what the socket says
 
   /** Bytes came, which are ours. */
-  pushed(chunk: Uint8Array<ArrayBuffer>): void {
+  onData(chunk: Uint8Array<ArrayBuffer>): void {
     if (this.#closed || chunk.length === 0) return;
     if (!this.#paused && !this.#isHandingOver && !this.#keeps) {
       this.#isHandingOver = true;
-      this.#handlers!.data(chunk);
+      this.#handlers!.onData(chunk);
       this.#isHandingOver = false;
       if (this.#keeps || this.#ended) this.#handOver();
       return;
@@ -75,41 +75,41 @@ export class PushTransport implements Transport {
   }
 
   /** The peer has ended; writing goes on. */
-  ended(): void {
+  onEnd(): void {
     this.#ended = true;
     this.#handOver();
   }
 
   /** A write that was not done at once is done now; whether it is known to have waited for the peer. */
-  drained(hasWaited: boolean): void {
-    if (!this.#closed) this.#handlers?.drained(hasWaited);
+  onDrained(hasWaited: boolean): void {
+    if (!this.#closed) this.#handlers?.onDrained(hasWaited);
   }
 
   /** The socket is closed: an end, when both sides had ended or are ending, and otherwise a loss. */
-  gone(error?: unknown): void {
+  onClosed(error?: unknown): void {
     if (this.#closed) return;
-    if (error === undefined && this.#hasEnded) return this.ended();
-    this.lost(error ?? new Error("The socket was closed"));
+    if (error === undefined && this.#hasEnded) return this.onEnd();
+    this.onLost(error ?? new Error("The socket was closed"));
   }
 
   /** The connection is lost. */
-  lost(error: unknown): void {
+  onLost(error: unknown): void {
     if (this.#closed) return;
     this.#error = error;
     this.abort();
-    this.#handlers?.failed(error);
+    this.#handlers?.onLost(error);
   }
 
   #handOver(): void {
     if (this.#isHandingOver) return;
     this.#isHandingOver = true;
-    while (!this.#paused && !this.#closed && this.#keeps) this.#handlers!.data(this.#kept!.shift()!);
+    while (!this.#paused && !this.#closed && this.#keeps) this.#handlers!.onData(this.#kept!.shift()!);
     this.#isHandingOver = false;
     if (this.#paused || this.#closed) return;
     if (this.#ended) {
       if (this.#told) return;
       this.#told = true;
-      this.#handlers!.end();
+      this.#handlers!.onEnd();
     } else if (this.#sourcePaused) {
       this.#sourcePaused = false;
       this.#source.resume();
@@ -124,7 +124,7 @@ export class PushTransport implements Transport {
     this.#told = false;
     if (!this.#closed) return;
     queueMicrotask(() => {
-      if (this.#handlers === handlers) handlers.failed(this.#error ?? new Error("The connection was closed"));
+      if (this.#handlers === handlers) handlers.onLost(this.#error ?? new Error("The connection was closed"));
     });
   }
 

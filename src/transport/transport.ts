@@ -35,17 +35,17 @@ export interface TransportHandlers {
    *
    * @returns `true` when nobody has kept any of them: their memory may be read into again.
    */
-  data(chunk: Uint8Array<ArrayBuffer>): boolean | void;
+  onData(chunk: Uint8Array<ArrayBuffer>): boolean | void;
   /** The peer has ended; writing goes on. */
-  end(): void;
+  onEnd(): void;
   /**
    * A write is done that was not done at once.
    *
    * @param hasWaited Whether it waited for the peer; otherwise that is not known.
    */
-  drained(hasWaited: boolean): void;
+  onDrained(hasWaited: boolean): void;
   /** The connection is lost. */
-  failed(error: unknown): void;
+  onLost(error: unknown): void;
 }
 
 /** A connection, pushed. */

@@ -1,9 +1,9 @@
 import { assert, assertEquals, assertNotStrictEquals } from "@std/assert";
-import { Gather } from "../../src/base/byte_builder.ts";
+import { ByteBuilder } from "../../src/base/byte_builder.ts";
 import { random, test } from "../kit/harness.ts";
 
 test("Gather gives back what was added, and begins anew", () => {
-  const gather = new Gather();
+  const gather = new ByteBuilder();
   for (let round = 0; round < 3; round++) {
     gather.add(Uint8Array.of(9, 1, 2, 9), 1, 3, Infinity);
     gather.add(new Uint8Array(), 0, 0, Infinity);
@@ -16,7 +16,7 @@ test("Gather gives back what was added, and begins anew", () => {
 });
 
 test("Gather.take() gives bytes that are never written again", () => {
-  const gather = new Gather();
+  const gather = new ByteBuilder();
   gather.add(Uint8Array.of(1, 2), 0, 2, Infinity);
   const first = gather.take();
   gather.add(Uint8Array.of(3, 4), 0, 2, Infinity);
@@ -25,7 +25,7 @@ test("Gather.take() gives bytes that are never written again", () => {
 });
 
 test("Gather.clear() drops what there is", () => {
-  const gather = new Gather();
+  const gather = new ByteBuilder();
   gather.add(Uint8Array.of(1, 2), 0, 2, Infinity);
   gather.clear();
   assertEquals(gather.length, 0);
@@ -36,7 +36,7 @@ test("Gather.clear() drops what there is", () => {
 test("Gather.take() holds on to less than twice what it gives", () => {
   const next = random(5);
   for (let round = 0; round < 200; round++) {
-    const gather = new Gather();
+    const gather = new ByteBuilder();
     const pieces = Array.from({ length: 1 + next() % 20 }, () => new Uint8Array(next() % 100).fill(round));
     for (const piece of pieces) gather.add(piece, 0, piece.length, Infinity);
     const bytes = gather.take();
@@ -48,7 +48,7 @@ test("Gather.take() holds on to less than twice what it gives", () => {
 
 test("Gather.take() holds on to no more than twice what it gives, however large it is", () => {
   for (const count of [15, 16, 17, 18, 31, 33, 63, 65, 130]) {
-    const gather = new Gather();
+    const gather = new ByteBuilder();
     for (let i = 0; i < count; i++) gather.add(new Uint8Array(65536).fill(i), 0, 65536, Infinity);
     const bytes = gather.take();
     assertEquals(bytes.length, count * 65536);
@@ -58,14 +58,14 @@ test("Gather.take() holds on to no more than twice what it gives, however large 
 });
 
 test("Gather grows no further than messages may be long", () => {
-  const gather = new Gather(3 * 2 ** 20);
+  const gather = new ByteBuilder(3 * 2 ** 20);
   for (let i = 0; i < 48; i++) gather.add(new Uint8Array(65536), 0, 65536, Infinity);
   const bytes = gather.take();
   assertEquals([bytes.length, bytes.buffer.byteLength], [3 * 2 ** 20, 3 * 2 ** 20]);
 });
 
 test("Gather grows no further than the message is long", () => {
-  const gather = new Gather();
+  const gather = new ByteBuilder();
   for (let i = 0; i < 1000; i++) gather.add(Uint8Array.of(i), 0, 1, 1000);
   const bytes = gather.take();
   assertEquals([bytes.length, bytes.buffer.byteLength], [1000, 1000]);

@@ -142,18 +142,21 @@ for (const [name, headers] of DECORATORS) {
   });
 }
 
-for (const isForeign of [false, true]) {
-  test(`user and password of the URL ${isForeign ? "stay behind at a redirect to another origin" : "are kept within the origin"}`, async () => {
+for (const isCrossOrigin of [false, true]) {
+  test(`user and password of the URL ${isCrossOrigin ? "stay behind at a redirect to another origin" : "are kept within the origin"}`, async () => {
     using first = await listen();
     using second = await listen();
-    const target = isForeign ? second : first;
+    const target = isCrossOrigin ? second : first;
     const one = serve(first, () => `ws://127.0.0.1:${target.port}/there`), two = serve(second, () => "/");
     const socket = await connect(`ws://ada:pw@127.0.0.1:${first.port}/to`, { followRedirects: 1 });
     await socket.close();
     first.close();
     second.close();
     const all = [...await one, ...await two].map(({ target, fields }) => [target, fields.authorization]);
-    assertEquals(all, [["/to", "Basic " + btoa("ada:pw")], ["/there", isForeign ? null : "Basic " + btoa("ada:pw")]]);
+    assertEquals(all, [["/to", "Basic " + btoa("ada:pw")], [
+      "/there",
+      isCrossOrigin ? null : "Basic " + btoa("ada:pw"),
+    ]]);
   });
 }
 

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertNotStrictEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import { nextTurn } from "../../src/base/clock.ts";
-import { Output } from "../../src/connection/flusher.ts";
+import { Flusher } from "../../src/connection/flusher.ts";
 import { type Message, Protocol } from "../../src/protocol/protocol.ts";
 import type { Transport } from "../../src/transport/transport.ts";
 import { concat, random, test, text } from "../kit/harness.ts";
@@ -22,7 +22,7 @@ class Recorder implements Transport {
   }
 
   /** The pending write is done; its bytes must be what they were. */
-  finish(output: Output): void {
+  finish(output: Flusher): void {
     assertEquals(text(this.pending!), this.writes.at(-1));
     this.pending = undefined;
     output.drained();
@@ -46,7 +46,7 @@ function joined({ highWaterMark = 65536, waits = false } = {}) {
   const machine = new Protocol({ role: "server", protocol: "", extensions: "" }, events);
   const transport = new Recorder(), counts = { flushed: 0 };
   transport.waits = waits;
-  const output = new Output(machine, transport, highWaterMark, { flushed: () => counts.flushed++ });
+  const output = new Flusher(machine, transport, highWaterMark, { onFlushed: () => counts.flushed++ });
   const send = (message: Message) => {
     machine.send(message);
     output.wrote();

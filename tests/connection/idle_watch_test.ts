@@ -10,10 +10,10 @@ import { attached } from "../kit/raw_peer.ts";
 function watched(timeout: number) {
   const clock = fakeClock(), log: string[] = [], silence = { counts: true, waits: false };
   const watch = new IdleWatch(clock, timeout, {
-    counts: () => silence.counts,
-    waits: () => silence.waits,
-    ping: () => log.push(`ping at ${clock.now()}`),
-    timeout: () => log.push(`timeout at ${clock.now()}`),
+    silenceCounts: () => silence.counts,
+    hasUnwritten: () => silence.waits,
+    onHalfIdle: () => log.push(`ping at ${clock.now()}`),
+    onSilence: () => log.push(`timeout at ${clock.now()}`),
   });
   return { clock, log, silence, watch };
 }
@@ -31,11 +31,11 @@ test("IdleWatch begins anew with whatever comes, and pings once for each silence
   watch.start();
   for (const at of [300, 700, 1150]) { // silences of 300, 400, 450
     await clock.advance(at - clock.now());
-    watch.heard();
+    watch.alive();
   }
   assertEquals(log, []);
   await clock.advance(700);
-  watch.heard();
+  watch.alive();
   await clock.advance(999);
   assertEquals(log, ["ping at 1650", "ping at 2350"]);
   await clock.advance(1);
@@ -45,7 +45,7 @@ test("IdleWatch begins anew with whatever comes, and pings once for each silence
 test("IdleWatch sets no timer for each thing that comes", async () => {
   const { clock, watch } = watched(1000);
   watch.start();
-  for (let i = 0; i < 100; i++) watch.heard();
+  for (let i = 0; i < 100; i++) watch.alive();
   assertEquals(clock.pending, 1);
   watch.stop();
   assertEquals(clock.pending, 0);
@@ -57,7 +57,7 @@ test("IdleWatch stands still while stopped, and starts as if something had come"
   watch.start();
   await clock.advance(499);
   watch.stop();
-  watch.heard();
+  watch.alive();
   await clock.advance(100_000);
   watch.start();
   watch.start();
@@ -74,7 +74,7 @@ test("IdleWatch gives no time to silence that is not the peer's", async () => {
   await clock.advance(100_000);
   assertEquals([log, clock.pending], [[], 1]);
   silence.counts = true;
-  watch.heard();
+  watch.alive();
   await clock.advance(1000);
   assertEquals(log, ["ping at 100500", "timeout at 101000"]);
 });
@@ -83,12 +83,12 @@ test("IdleWatch takes it for a sign of life that something is taken which was ye
   const { clock, log, silence, watch } = watched(1000);
   watch.start();
   await clock.advance(200);
-  watch.taken(false); // by the kernel, for all we know
+  watch.onWritten(false); // by the kernel, for all we know
   silence.waits = true;
   await clock.advance(300);
   assertEquals(log, ["ping at 500"]);
   await clock.advance(200);
-  watch.taken(false);
+  watch.onWritten(false);
   await clock.advance(499);
   assertEquals(log.length, 1);
   await clock.advance(501); // nothing is taken any more
@@ -99,7 +99,7 @@ test("IdleWatch begins anew when something is taken that waited for the peer", a
   const { clock, log, watch } = watched(1000);
   watch.start();
   await clock.advance(200);
-  watch.taken(true);
+  watch.onWritten(true);
   await clock.advance(1000);
   assertEquals(log, ["ping at 700", "timeout at 1200"]);
 });
@@ -108,7 +108,7 @@ test("IdleWatch waits longer for the answer to a ping while one thing after anot
   const { clock, log, silence, watch } = watched(1000);
   watch.start();
   await clock.advance(600);
-  watch.taken(false);
+  watch.onWritten(false);
   silence.waits = true;
   await clock.advance(10_000);
   assertEquals(log, ["ping at 500", "ping at 1500", "timeout at 2000"]);
@@ -124,8 +124,8 @@ test("IdleWatch of 0 watches nothing", async () => {
 
 test("IdleWatch that is stopped by its own ping stays stopped", async () => {
   const clock = fakeClock();
-  const silence = { counts: () => true, waits: () => false };
-  const watch: IdleWatch = new IdleWatch(clock, 1000, { ...silence, ping: () => watch.stop(), timeout() {} });
+  const silence = { silenceCounts: () => true, hasUnwritten: () => false };
+  const watch: IdleWatch = new IdleWatch(clock, 1000, { ...silence, onHalfIdle: () => watch.stop(), onSilence() {} });
   watch.start();
   await clock.advance(10_000);
   assertEquals(clock.pending, 0);

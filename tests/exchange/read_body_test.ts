@@ -1,10 +1,10 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { readBody } from "../../src/exchange/read_body.ts";
-import { Gather } from "../../src/base/byte_builder.ts";
+import { ByteBuilder } from "../../src/base/byte_builder.ts";
 import { connectionPair, fakeClock } from "../../src/testing.ts";
 import { transportOf } from "../../src/runtime/choose.ts";
-import { Wire } from "../../src/exchange/exchange.ts";
-import { WireError } from "../../src/errors/problem.ts";
+import { Exchange } from "../../src/exchange/exchange.ts";
+import { ExchangeError } from "../../src/errors/problem.ts";
 import { concat, everySplit, latin1, test, text } from "../kit/harness.ts";
 import { RawPeer } from "../kit/raw_peer.ts";
 
@@ -138,11 +138,11 @@ for (const { name, length, bytes, limit = 1000, verdict, body, rest } of ROWS) {
       const [far, conn] = connectionPair(), peer = new RawPeer(far);
       peer.write(concat(...chunks));
       peer.end();
-      const wire = new Wire(transportOf(conn), { clock: fakeClock(), timeout: 0, prefix });
-      const gathered = new Gather();
-      const reading = readBody(wire, length, limit, gathered);
+      const exchange = new Exchange(transportOf(conn), { clock: fakeClock(), timeout: 0, prefix });
+      const gathered = new ByteBuilder();
+      const reading = readBody(exchange, length, limit, gathered);
       if (verdict === "connection-closed") {
-        assertEquals((await assertRejects(() => reading, WireError)).failure, verdict);
+        assertEquals((await assertRejects(() => reading, ExchangeError)).failure, verdict);
       } else {
         const read = await reading;
         assertEquals(typeof read === "boolean" ? read : read.failure, verdict);
@@ -150,10 +150,10 @@ for (const { name, length, bytes, limit = 1000, verdict, body, rest } of ROWS) {
       assertEquals(text(gathered.take()), body);
       if (rest !== undefined) {
         const left: string[] = [];
-        for (let chunk; (chunk = await wire.read());) left.push(text(chunk));
+        for (let chunk; (chunk = await exchange.read());) left.push(text(chunk));
         assertEquals(left.join(""), rest);
       }
-      wire.abort();
+      exchange.abort();
     });
   });
 }

@@ -28,13 +28,13 @@ function equal(a: Uint8Array, b: string | Uint8Array | undefined): boolean {
 function next(transport: Transport): Promise<string> {
   return new Promise((resolve) => {
     transport.start({
-      data(chunk) {
+      onData(chunk) {
         transport.pause();
         resolve(text(chunk));
       },
-      end: () => resolve("end"),
-      drained: () => resolve("drained"),
-      failed: (error) => resolve(`failed: ${(error as Error).name}`),
+      onEnd: () => resolve("end"),
+      onDrained: () => resolve("drained"),
+      onLost: (error) => resolve(`failed: ${(error as Error).name}`),
     });
   });
 }
@@ -78,7 +78,12 @@ test("chunks of a Deno.Conn are never written again, however many come", async (
   const transport = transportOf(b), sent = Uint8Array.from({ length: 300_000 }, (_, i) => i * 7 + (i >> 8));
   const chunks: Uint8Array[] = [];
   const ended = new Promise<void>((resolve) => {
-    transport.start({ data: (chunk) => void chunks.push(chunk), end: resolve, drained() {}, failed: () => resolve() });
+    transport.start({
+      onData: (chunk) => void chunks.push(chunk),
+      onEnd: resolve,
+      onDrained() {},
+      onLost: () => resolve(),
+    });
   });
   transport.resume();
   for (let at = 0; at < sent.length;) at += await a.write(sent.subarray(at, at + 10_000));
@@ -95,15 +100,15 @@ test("a Deno.Conn reads into the memory of a chunk that nobody needs, and of no 
   for (const isNeeded of [false, false, true, false]) {
     const came = new Promise<void>((resolve, reject) => {
       transport.start({
-        data(chunk) {
+        onData(chunk) {
           places.push(chunk.byteOffset);
           transport.pause();
           resolve();
           return !isNeeded;
         },
-        end() {},
-        drained() {},
-        failed: reject,
+        onEnd() {},
+        onDrained() {},
+        onLost: reject,
       });
     });
     transport.resume();
@@ -121,15 +126,15 @@ test("a Deno.Conn is read in large chunks once much comes, also where something 
   let came = 0, look = () => {};
   const whole = (count: number) => new Promise<void>((resolve) => look = () => came < count || resolve());
   transport.start({
-    data(chunk) {
+    onData(chunk) {
       sizes.push(chunk.length);
       came += chunk.length;
       look();
       return came > 600;
     },
-    end() {},
-    drained() {},
-    failed() {},
+    onEnd() {},
+    onDrained() {},
+    onLost() {},
   });
   const head = whole(600);
   transport.resume();
@@ -201,7 +206,7 @@ for (const face of ["receive()", "its streams"] as const) {
 test("transportOf() of a Deno.Conn that a door has is a TypeError, until it is given back", async () => {
   const [a, b] = await denoPair();
   const transport = transportOf(b);
-  transport.start({ data() {}, end() {}, drained() {}, failed() {} });
+  transport.start({ onData() {}, onEnd() {}, onDrained() {}, onLost() {} });
   assertThrows(() => transportOf(b), TypeError, "already in use");
   transport.release();
   assertStrictEquals(transportOf(b), transport);

@@ -16,12 +16,12 @@ function pair(options: ConnectionPairOptions = {}, reads = true) {
 /** What is written for a response: its head without the date, and its body. */
 async function written(response: Response, options: WriteResponseOptions = {}) {
   const { conn, peer, clock } = pair();
-  const goesOn = await writeResponse(conn, response, { clock, ...options });
+  const flushLater = await writeResponse(conn, response, { clock, ...options });
   await settled();
-  assertEquals([conn.isClosed, conn.readable.locked, clock.pending], [!goesOn, false, 0]);
+  assertEquals([conn.isClosed, conn.readable.locked, clock.pending], [!flushLater, false, 0]);
   const [head = "", ...body] = peer.take().split("\r\n\r\n");
   const lines = head.split("\r\n").filter((line) => !line.startsWith("Date: "));
-  return { goesOn, head: lines, body: body.join("\r\n\r\n") };
+  return { flushLater, head: lines, body: body.join("\r\n\r\n") };
 }
 
 /** A request that came with this line. */
@@ -122,7 +122,7 @@ const RESPONSES: readonly [
 for (const [name, response, options, head, body] of RESPONSES) {
   test(`writeResponse() writes ${name}`, async () => {
     const result = await written(response(), options);
-    assertEquals(result, { goesOn: options === KEEP && !head.some((line) => /close$/.test(line)), head, body });
+    assertEquals(result, { flushLater: options === KEEP && !head.some((line) => /close$/.test(line)), head, body });
   });
 }
 
@@ -146,16 +146,16 @@ test("writeResponse() to HEAD has no body, and is not held up by one", async () 
   });
   const response = new Response(endless, { headers: { "content-length": "99" } });
   const head = ["HTTP/1.1 200 OK", "Content-Length: 99"];
-  assertEquals(await written(response, { ...KEEP, request }), { goesOn: true, head, body: "" });
+  assertEquals(await written(response, { ...KEEP, request }), { flushLater: true, head, body: "" });
   assert(cancelled);
 });
 
 test("writeResponse() to HTTP/1.0 closes, and has no chunks", async () => {
   const request = await requestOf("GET / HTTP/1.0"), head = ["HTTP/1.1 200 OK", "Connection: close"];
-  const { goesOn, ...whole } = await written(new Response(pieces("Hello")), { ...KEEP, request });
-  assertEquals([goesOn, whole], [false, { head: [...head, "Content-Length: 5"], body: "Hello" }]);
+  const { flushLater, ...whole } = await written(new Response(pieces("Hello")), { ...KEEP, request });
+  assertEquals([flushLater, whole], [false, { head: [...head, "Content-Length: 5"], body: "Hello" }]);
   const long = await written(new Response(pieces(65536, 5)), { ...KEEP, request });
-  assertEquals(long, { goesOn: false, head, body: "x".repeat(65541) });
+  assertEquals(long, { flushLater: false, head, body: "x".repeat(65541) });
 });
 
 const used = new Response("Hello");

@@ -12,14 +12,14 @@ function owned(transport: Transport) {
   const log: string[] = [], chunks: Uint8Array[] = [];
   const told = { log, chunks, pauses: false };
   transport.start({
-    data(chunk) {
+    onData(chunk) {
       chunks.push(chunk);
       log.push(text(chunk));
       if (told.pauses) transport.pause();
     },
-    end: () => log.push("end"),
-    drained: (hasWaited) => log.push(`drained ${hasWaited}`),
-    failed: (error) => log.push(`failed: ${(error as Error).message}`),
+    onEnd: () => log.push("end"),
+    onDrained: (hasWaited) => log.push(`drained ${hasWaited}`),
+    onLost: (error) => log.push(`failed: ${(error as Error).message}`),
   });
   return told;
 }

@@ -2,7 +2,7 @@ import { assertEquals, assertStrictEquals } from "@std/assert";
 import { systemClock } from "../../src/base/clock.ts";
 import { type PushSource, PushTransport } from "../../src/transport/push_transport.ts";
 import type { TransportHandlers } from "../../src/transport/transport.ts";
-import { Wire } from "../../src/exchange/exchange.ts";
+import { Exchange } from "../../src/exchange/exchange.ts";
 import { test } from "../kit/harness.ts";
 import { settled } from "../kit/raw_peer.ts";
 
@@ -18,13 +18,13 @@ function socket(answers: boolean[] = []) {
   };
   const transport = new PushTransport(source);
   const owner = (own: Partial<TransportHandlers> = {}): TransportHandlers => ({
-    data: (chunk) => void log.push(`data ${chunk}`),
-    end: () => log.push("end"),
-    drained: (hasWaited) => log.push(`drained ${hasWaited}`),
-    failed: (error) => log.push(error),
+    onData: (chunk) => void log.push(`data ${chunk}`),
+    onEnd: () => log.push("end"),
+    onDrained: (hasWaited) => log.push(`drained ${hasWaited}`),
+    onLost: (error) => log.push(error),
     ...own,
   });
-  const push = (...bytes: number[]) => transport.pushed(Uint8Array.from(bytes));
+  const push = (...bytes: number[]) => transport.onData(Uint8Array.from(bytes));
   /** What was logged since it was last asked for. */
   const took = () => log.splice(0);
   return { transport, owner, push, took };
@@ -60,7 +60,7 @@ test("an owner that pauses inside a chunk gets the next one only when it reads o
   for (const byte of [1, 2, 3]) push(byte);
   took();
   const handlers = owner();
-  transport.start({ ...handlers, data: (chunk) => (transport.pause(), handlers.data(chunk)) });
+  transport.start({ ...handlers, onData: (chunk) => (transport.pause(), handlers.onData(chunk)) });
   for (const byte of [1, 2]) {
     transport.resume();
     assertEquals(took(), [`data ${byte}`], "the socket is not resumed while something is kept");
@@ -76,12 +76,12 @@ test("an owner that reads on inside a chunk gets the next one behind it, not ins
   const handlers = owner();
   transport.start({
     ...handlers,
-    data(chunk) {
-      handlers.data(chunk);
+    onData(chunk) {
+      handlers.onData(chunk);
       transport.pause();
       transport.resume();
       if (chunk[0] === 1) push(2);
-      handlers.data(chunk);
+      handlers.onData(chunk);
     },
   });
   transport.resume();
@@ -92,7 +92,7 @@ test("an owner that reads on inside a chunk gets the next one behind it, not ins
 test("an end comes behind what was kept, and each owner is told", () => {
   const { transport, owner, push, took } = socket();
   push(1);
-  transport.ended();
+  transport.onEnd();
   assertEquals(took(), ["source.pause"]);
   for (const expected of [["data 1", "end"], ["end"]]) {
     transport.start(owner());
@@ -109,9 +109,9 @@ test("an end inside a chunk comes behind it", () => {
   const handlers = owner();
   transport.start({
     ...handlers,
-    data(chunk) {
-      transport.ended();
-      handlers.data(chunk);
+    onData(chunk) {
+      transport.onEnd();
+      handlers.onData(chunk);
     },
   });
   transport.resume();
@@ -132,8 +132,8 @@ for (const [name, hasEnded, error, told] of CLOSES) {
     transport.resume();
     if (hasEnded) transport.end();
     took();
-    transport.gone(error);
-    transport.gone(new Error("twice"));
+    transport.onClosed(error);
+    transport.onClosed(new Error("twice"));
     assertEquals(took().map(String), told[0] === "end" ? [...told, "source.close", "Error: twice"] : told);
   });
 }
@@ -142,7 +142,7 @@ test("a loss is told to whoever comes next, and what was kept is dropped", async
   const { transport, owner, push, took } = socket();
   const error = new Error("ECONNRESET");
   push(1);
-  transport.lost(error);
+  transport.onLost(error);
   assertEquals(took(), ["source.pause", "source.close"]);
   transport.start(owner());
   transport.resume();
@@ -161,8 +161,8 @@ test("nothing is told after abort() or release()", () => {
     transport[stop]();
     took();
     push(1);
-    transport.ended();
-    transport.drained(true);
+    transport.onEnd();
+    transport.onDrained(true);
     assertEquals(took().filter((entry) => entry !== "source.pause"), [], stop);
   }
 });
@@ -171,7 +171,7 @@ test("a write that is taken at once is done, another one is done when the socket
   const { transport, owner, took } = socket([true, false]);
   transport.start(owner());
   assertEquals([transport.write(Uint8Array.of(1)), transport.write(Uint8Array.of(2))], [true, false]);
-  transport.drained(true);
+  transport.onDrained(true);
   assertEquals(took(), ["source.write 1", "source.write 2", "drained true"]);
 });
 
@@ -184,12 +184,12 @@ test("half-closing is done once, and closing too", () => {
   assertEquals(took(), ["source.end", "source.close"]);
 });
 
-test("a wire reads what its transport hands over before resume() returns", async () => {
+test("a exchange reads what its transport hands over before resume() returns", async () => {
   const { transport, push } = socket();
   push(1);
-  transport.ended();
-  const wire = new Wire(transport, { clock: systemClock, timeout: 0 });
-  assertEquals(await wire.read(), Uint8Array.of(1));
-  assertStrictEquals(await wire.read(), undefined);
-  wire.abort();
+  transport.onEnd();
+  const exchange = new Exchange(transport, { clock: systemClock, timeout: 0 });
+  assertEquals(await exchange.read(), Uint8Array.of(1));
+  assertStrictEquals(await exchange.read(), undefined);
+  exchange.abort();
 });

@@ -22,24 +22,28 @@ for (
 }
 
 /** Opens a WebSocket in a process of its own, and says so once it goes on as told. */
-const client = (port: number, goesOn: string) => `
+const client = (port: number, flushLater: string) => `
   const { writeSync } = require("node:fs");
   const socket = require("node:net").connect(${port}, "127.0.0.1", () => socket.write(${JSON.stringify(UPGRADE)}));
   socket.once("data", () => {
     writeSync(1, "open");
-    ${goesOn}
+    ${flushLater}
   });`;
 
 /** Rows: what the killed process was doing; with unread bytes its kernel resets the connection, otherwise it ends it. */
 const killed = [
-  { name: "reads", goesOn: `socket.on("data", () => {});`, code: undefined },
-  { name: "has stopped", goesOn: "Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);", code: "ECONNRESET" },
+  { name: "reads", flushLater: `socket.on("data", () => {});`, code: undefined },
+  {
+    name: "has stopped",
+    flushLater: "Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);",
+    code: "ECONNRESET",
+  },
 ];
 
-for (const { name, goesOn, code } of killed) {
+for (const { name, flushLater, code } of killed) {
   test(`a connection ends with 1006 when the process of a peer that ${name} is killed`, async () => {
     using listener = await listen();
-    const args = ["-e", client(listener.port, goesOn)];
+    const args = ["-e", client(listener.port, flushLater)];
     const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
     const exited = once(child, "exit"), open = once(child.stdout, "data");
     await handlingAll(async () => {
