@@ -1,6 +1,7 @@
 // A Transport as a handshake needs it: read what comes next, write and wait, all within one deadline and one signal.
 // Bytes that were read and not used go back with `unread()`; nothing is read ahead of the next `read()`.
 
+import { onAbort, unlessAborted } from "../base/abort.ts";
 import { type Clock } from "../base/clock.ts";
 import { checkPrefix, checkSignal } from "../base/options.ts";
 import { Deadline } from "../base/timers.ts";
@@ -36,8 +37,7 @@ export class Exchange implements TransportHandlers {
   readonly #deadline: Deadline;
   /** Made for whoever asks for the signal: most handshakes need none. */
   #given: AbortController | undefined;
-  readonly #signal: AbortSignal | undefined;
-  #abort: (() => void) | undefined;
+  readonly #ignoreSignal: () => void;
   #unread: Uint8Array | undefined;
   #ended = false;
   #hasWritten = false;
@@ -49,11 +49,9 @@ export class Exchange implements TransportHandlers {
     this.transport = transport;
     this.#unread = prefix;
     this.#deadline = new Deadline(clock);
-    this.#signal = signal;
     this.allow(timeout);
-    if (signal) signal.addEventListener("abort", this.#abort = () => this.#interrupt(signal.reason));
     transport.start(this);
-    if (signal?.aborted) this.#abort!();
+    this.#ignoreSignal = onAbort(signal, (reason) => this.#interrupt(reason));
   }
 
   // ---- what the transport says
@@ -148,21 +146,13 @@ export class Exchange implements TransportHandlers {
 
   /** A promise of somebody else's, within the same deadline. */
   async guard<T>(promise: Promise<T>): Promise<T> {
-    const { promise: given, reject } = Promise.withResolvers<never>();
-    const abort = () => reject(this.#error!.reason);
-    if (this.#error) abort();
-    this.signal.addEventListener("abort", abort);
-    try {
-      return await Promise.race([promise, given]);
-    } finally {
-      this.signal.removeEventListener("abort", abort);
-    }
+    return await unlessAborted(promise, this.signal);
   }
 
   /** The handshake is over: no deadline and no signal any more. */
   dispose(): void {
     this.#deadline.clear();
-    if (this.#abort) this.#signal!.removeEventListener("abort", this.#abort);
+    this.#ignoreSignal();
   }
 
   /** Gives the connection back, unlocked; {@linkcode rest} is what the next owner starts from. */

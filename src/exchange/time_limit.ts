@@ -1,3 +1,4 @@
+import { onAbort } from "../base/abort.ts";
 import { type Clock } from "../base/clock.ts";
 import { Deadline } from "../base/timers.ts";
 import { ExchangeError } from "../errors/problem.ts";
@@ -6,16 +7,13 @@ import { ExchangeError } from "../errors/problem.ts";
 export class TimeLimit {
   readonly #controller = new AbortController();
   readonly #deadline: Deadline;
-  readonly #given: AbortSignal | undefined;
-  readonly #abort = (): void => this.#controller.abort(this.#given!.reason);
+  readonly #ignoreSignal: () => void;
 
   /** @param timeout From now on, in milliseconds; 0: for ever. */
   constructor(clock: Clock, timeout: number, signal: AbortSignal | undefined) {
-    this.#given = signal;
     this.#deadline = new Deadline(clock);
     this.#deadline.set(timeout, () => this.#controller.abort(tooLate(timeout)));
-    signal?.addEventListener("abort", this.#abort);
-    if (signal?.aborted) this.#abort();
+    this.#ignoreSignal = onAbort(signal, (reason) => this.#controller.abort(reason));
   }
 
   /** Aborted with a {@linkcode ExchangeError} when the time is over, or with the reason of the given signal. */
@@ -26,7 +24,7 @@ export class TimeLimit {
   /** The handshake is over. */
   dispose(): void {
     this.#deadline.clear();
-    this.#given?.removeEventListener("abort", this.#abort);
+    this.#ignoreSignal();
   }
 }
 

@@ -1,5 +1,6 @@
 // Dialling by Bun.connect.
 
+import { unlessAborted } from "../base/abort.ts";
 import {
   bunHandlers,
   type BunSocket,
@@ -39,7 +40,7 @@ export const bunDialler: Dialler = {
       raw.close();
       opening.fail(error);
     }
-    return await opening.opened;
+    return await opening.opened();
   },
 };
 
@@ -71,12 +72,11 @@ export async function connectBun(
   } catch (error) {
     opening.fail(error, tls ? "tls" : "dial"); // it throws for options of TLS that it can't use
   }
-  return await opening.opened;
+  return await opening.opened();
 }
 
 /** A connection that is not yet one: its socket is closed when the signal aborts, also when it opens later. */
 class Opening {
-  readonly opened: Promise<BunSocketConnection>;
   readonly #settle = Promise.withResolvers<BunSocketConnection>();
   readonly #failed: Failed;
   readonly #signal: AbortSignal;
@@ -86,11 +86,7 @@ class Opening {
   constructor(isSecure: boolean, failed: Failed, signal: AbortSignal, unix?: string) {
     this.#failed = failed;
     this.#signal = signal;
-    this.opened = this.#settle.promise;
-    const succeed = () => {
-      signal.removeEventListener("abort", this.#abort);
-      this.#settle.resolve(this.#connection!);
-    };
+    const succeed = () => this.#settle.resolve(this.#connection!);
     const handlers = bunHandlers((connection) => {
       this.#connection = connection;
       if (signal.aborted) connection.close();
@@ -109,17 +105,19 @@ class Opening {
       },
       connectError: (_, error) => this.fail(error),
     };
-    if (signal.aborted) this.#abort();
-    else signal.addEventListener("abort", this.#abort);
   }
 
-  readonly #abort = (): void => {
-    this.#settle.reject(this.#signal.reason);
-    this.#connection?.close();
-  };
+  /** The connection, once it is one. */
+  async opened(): Promise<BunSocketConnection> {
+    try {
+      return await unlessAborted(this.#settle.promise, this.#signal);
+    } catch (error) {
+      this.#connection?.close();
+      throw error;
+    }
+  }
 
   fail(error: unknown, phase: "dial" | "tls" = this.#connection ? "tls" : "dial"): void {
-    this.#signal.removeEventListener("abort", this.#abort);
     this.#settle.reject(this.#failed(phase, error));
   }
 }

@@ -1,8 +1,9 @@
 // Dialling by Deno's own sockets. Deno's words are written down here as far as they are used.
 
+import { unlessAborted } from "../base/abort.ts";
 import { ExchangeError } from "../errors/problem.ts";
 import { type DenoConn } from "./deno_conn.ts";
-import { dialFailed, type Dialler, type Tls, tlsFailed, unlessAborted } from "./dialler.ts";
+import { dialFailed, type Dialler, type Tls, tlsFailed } from "./dialler.ts";
 
 interface DenoTlsConn extends DenoConn {
   handshake(): Promise<unknown>;
@@ -64,7 +65,7 @@ async function startTls(conn: DenoConn, tls: Tls, signal: AbortSignal): Promise<
 
 async function handshake(conn: DenoTlsConn, tls: Tls, signal: AbortSignal): Promise<DenoConn> {
   try {
-    await unlessAborted(conn.handshake(), signal, () => {});
+    await unlessAborted(conn.handshake(), signal);
     return conn;
   } catch (error) {
     // In its middle Deno keeps the socket open until the peer ends it; there is no other way to close it

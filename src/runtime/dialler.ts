@@ -38,23 +38,3 @@ export function tlsFailed({ hostname }: Tls, cause: unknown): ExchangeError {
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
-
-/**
- * A step that can't be taken back: when the signal aborts first, what it gives in the end is thrown away.
- *
- * @param drop Frees what came too late.
- */
-export async function unlessAborted<T>(step: Promise<T>, signal: AbortSignal, drop: (late: T) => void): Promise<T> {
-  const { promise, reject } = Promise.withResolvers<never>();
-  const abort = () => {
-    reject(signal.reason);
-    step.then(drop, () => {});
-  };
-  if (signal.aborted) abort();
-  else signal.addEventListener("abort", abort);
-  try {
-    return await Promise.race([promise, step]);
-  } finally {
-    signal.removeEventListener("abort", abort);
-  }
-}

@@ -3,6 +3,7 @@
 import { connect as connectTcp, isIP } from "node:net";
 import { type Duplex } from "node:stream";
 import { connect as connectTls, type ConnectionOptions } from "node:tls";
+import { unlessAborted } from "../base/abort.ts";
 import { ExchangeError } from "../errors/problem.ts";
 import { dialFailed, type Dialler, type Tls, tlsFailed } from "./dialler.ts";
 import { trusted } from "./node_ca.ts";
@@ -50,18 +51,14 @@ async function happened(
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const onError = (error: Error) => reject(failed(error));
   const onClose = () => reject(failed(new Error("The connection was closed")));
-  const onAbort = () => reject(signal.reason);
   socket.once(event, resolve).on("error", onError).on("close", onClose);
-  signal.addEventListener("abort", onAbort);
-  if (signal.aborted) onAbort();
   try {
-    await promise;
+    await unlessAborted(promise, signal);
     socket.off("error", onError);
   } catch (error) {
     socket.destroy(); // and a late error of it stays handled
     throw error;
   } finally {
-    signal.removeEventListener("abort", onAbort);
     socket.off(event, resolve).off("close", onClose);
   }
 }
