@@ -1,4 +1,4 @@
-// A WebSocket as its owner sees it; what it does is the link's.
+// The public class. It only forwards to its driver, so that the driver's callbacks are not visible to users.
 
 import { Driver } from "./driver.ts";
 import { type CheckedOptions } from "./options.ts";
@@ -9,50 +9,50 @@ import { type DeflateAgreement } from "../protocol/compression_options.ts";
 import { type Message, type SendOptions } from "../protocol/contract.ts";
 import { type Transport } from "../transport/transport.ts";
 
-/** See the head of the file. */
+/** A WebSocket, as its users see it. */
 export class Connection implements WebSocketConnection {
   readonly protocol: string;
   readonly extensions: string;
   readonly deflate: DeflateAgreement | undefined;
-  readonly #link: Driver;
+  readonly #driver: Driver;
 
   constructor(transport: Transport, agreement: Agreement, options: CheckedOptions, rest: Uint8Array) {
     this.protocol = agreement.protocol;
     this.extensions = agreement.extensions;
     this.deflate = agreement.deflate;
-    this.#link = new Driver(transport, agreement, options, rest);
+    this.#driver = new Driver(transport, agreement, options, rest);
   }
 
   get closed(): Promise<CloseInfo> {
-    return this.#link.closed.promise;
+    return this.#driver.closed;
   }
 
   get readable(): ReadableStream<string | Uint8Array<ArrayBuffer>> {
-    return this.#link.readable;
+    return this.#driver.readable;
   }
 
   get writable(): WritableStream<Message> {
-    return this.#link.writable;
+    return this.#driver.writable;
   }
 
   receive(handler: MessageHandler): Promise<CloseInfo> {
-    return this.#link.receive(handler);
+    return this.#driver.receive(handler);
   }
 
   send(message: Message, options?: SendOptions): void | Promise<void> {
-    return this.#link.send(message, options);
+    return this.#driver.send(message, options);
   }
 
   ping(payload?: BufferSource): Promise<number> {
-    return this.#link.sendPing(payload);
+    return this.#driver.ping(payload);
   }
 
   close(info?: { closeCode?: number; reason?: string }): Promise<CloseInfo> {
-    return this.#link.sendClose(info);
+    return this.#driver.close(info);
   }
 
   abort(reason?: unknown): void {
-    this.#link.abort(reason);
+    this.#driver.abort(reason);
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -2,7 +2,8 @@
 // when it is much, and otherwise at the end of the turn, for all connections in one callback.
 
 import { nextTurn } from "../base/clock.ts";
-import { Protocol } from "../protocol/protocol.ts";
+import { type Message, type SendOptions } from "../protocol/contract.ts";
+import { type Protocol } from "../protocol/protocol.ts";
 import { type Transport } from "../transport/transport.ts";
 
 /** Outputs with something to write. */
@@ -34,7 +35,7 @@ export class Flusher {
   readonly #handlers: FlusherHandlers;
   /** What the transport is writing, and whether a flush is on its way. */
   #writing: Uint8Array<ArrayBuffer> | undefined;
-  #corked = false;
+  #held = false;
   #isDirty = false;
   #stopped = false;
   #room: PromiseWithResolvers<void> | undefined;
@@ -56,10 +57,28 @@ export class Flusher {
     return this.#writing !== undefined;
   }
 
-  /** Something was framed. */
-  wrote(): void {
+  /** Frames a message, which is written soon. */
+  send(message: Message, options?: SendOptions): void {
+    this.#machine.send(message, options);
+    this.#onFramed();
+  }
+
+  /** Frames a Ping, which is written soon. */
+  ping(payload?: Uint8Array<ArrayBuffer>): void {
+    this.#machine.ping(payload);
+    this.#onFramed();
+  }
+
+  /** Frames our Close, which is written soon. */
+  close(info: { closeCode?: number | undefined; reason?: string | undefined }): void {
+    this.#machine.close(info);
+    this.#onFramed();
+  }
+
+  /** Flushes at once what is much, and the rest with the chunk that is being fed, or at the end of the turn. */
+  #onFramed(): void {
     if (this.#machine.buffered >= FLUSH_AT_ONCE) this.flush();
-    else if (!this.#corked && !this.#isDirty) {
+    else if (!this.#held && !this.#isDirty) {
       this.#isDirty = true;
       flushSoon(this);
     }
@@ -76,43 +95,35 @@ export class Flusher {
   }
 
   /**
-   * Runs something that frames; what it framed is written at the end, in one go.
+   * Runs something that frames; what it framed is written at its end, in one go.
    *
    * @param flushLater Whether more is framed in this turn: then it is written at the turn's end.
    */
-  cork(run: () => void, flushLater = false): void {
-    this.#corked = true;
+  after(run: () => void, flushLater = false): void {
+    this.hold();
     try {
       run();
     } finally {
-      this.#uncork(flushLater);
+      this.release(flushLater);
     }
   }
 
-  /**
-   * The same for what the machine makes of the next bytes, without a function for each chunk.
-   *
-   * @returns Whether the bytes are of no more use.
-   */
-  receive(chunk: Uint8Array<ArrayBuffer>, flushLater: boolean): boolean {
-    this.#corked = true;
-    try {
-      return this.#machine.receive(chunk);
-    } finally {
-      this.#uncork(flushLater);
-    }
+  /** From here on, until {@linkcode release}, frames gather; for a chunk, without a closure for each. */
+  hold(): void {
+    this.#held = true;
   }
 
-  #uncork(flushLater: boolean): void {
-    this.#corked = false;
-    if (flushLater && this.#machine.buffered > 0) this.wrote();
+  /** Writes what has gathered, at the end of the turn if `flushLater`. */
+  release(flushLater: boolean): void {
+    this.#held = false;
+    if (flushLater && this.#machine.buffered > 0) this.#onFramed();
     else this.flush();
   }
 
   /** Writes what waits, one slab at a time. */
   flush(): void {
     this.#isDirty = false;
-    if (this.#corked && this.#machine.buffered < FLUSH_AT_ONCE) return;
+    if (this.#held && this.#machine.buffered < FLUSH_AT_ONCE) return;
     while (!this.#writing && !this.#stopped) {
       const bytes = this.#machine.take();
       if (!bytes) break;
@@ -128,7 +139,7 @@ export class Flusher {
   }
 
   /** The transport has written what it was given. */
-  drained(): void {
+  onDrained(): void {
     if (this.#writing) this.#machine.recycle(this.#writing);
     this.#writing = undefined;
     this.flush();

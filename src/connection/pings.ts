@@ -29,7 +29,7 @@ export class Pings {
   }
 
   /** A pong came: its ping and those before are settled, since only the last one need be answered (§5.5.3). */
-  pong(payload: Uint8Array, now: number): void {
+  onPong(payload: Uint8Array, now: number): void {
     const index = this.#waiting.findIndex((ping) => isEqual(ping.payload, payload));
     for (const ping of this.#waiting.splice(0, index + 1)) ping.resolve(now - ping.sent);
   }

@@ -22,10 +22,10 @@ class Recorder implements Transport {
   }
 
   /** The pending write is done; its bytes must be what they were. */
-  finish(output: Flusher): void {
+  finish(flusher: Flusher): void {
     assertEquals(text(this.pending!), this.writes.at(-1));
     this.pending = undefined;
-    output.drained();
+    flusher.onDrained();
   }
 
   get sizes(): number[] {
@@ -46,12 +46,9 @@ function joined({ highWaterMark = 65536, waits = false } = {}) {
   const machine = new Protocol({ role: "server", protocol: "", extensions: "" }, events);
   const transport = new Recorder(), counts = { flushed: 0 };
   transport.waits = waits;
-  const output = new Flusher(machine, transport, highWaterMark, { onFlushed: () => counts.flushed++ });
-  const send = (message: Message) => {
-    machine.send(message);
-    output.wrote();
-  };
-  return { machine, transport, output, counts, send };
+  const flusher = new Flusher(machine, transport, highWaterMark, { onFlushed: () => counts.flushed++ });
+  const send = (message: Message) => flusher.send(message);
+  return { machine, transport, flusher, counts, send };
 }
 
 /** The next turn. */
@@ -59,47 +56,46 @@ function turn(): Promise<void> {
   return new Promise((resolve) => nextTurn(resolve));
 }
 
-test("Output.cork() writes what was framed inside at its end, in one write", () => {
-  const { output, transport, machine, send } = joined();
-  output.cork(() => {
+test("Flusher.after() writes what was framed inside at its end, in one write", () => {
+  const { flusher, transport, machine, send } = joined();
+  flusher.after(() => {
     for (const letter of ["a", "b", "c"]) send(letter);
-    machine.ping();
-    output.wrote();
+    flusher.ping();
     assertEquals(transport.writes, []);
   });
   assertEquals(transport.writes, ["\x81\x01a\x81\x01b\x81\x01c\x89\0"]);
 });
 
-test("Output.cork() leaves nothing for the next turn, and writes nothing for nothing", async () => {
-  const { output, transport, counts, send } = joined();
-  output.cork(() => send("a"));
-  output.cork(() => {});
+test("Flusher.after() leaves nothing for the next turn, and writes nothing for nothing", async () => {
+  const { flusher, transport, counts, send } = joined();
+  flusher.after(() => send("a"));
+  flusher.after(() => {});
   await turn();
   assertEquals([transport.writes, counts.flushed], [["\x81\x01a"], 2]);
 });
 
-test("Output.cork() takes along what has waited for the turn", async () => {
-  const { output, transport, send } = joined();
+test("Flusher.after() takes along what has waited for the turn", async () => {
+  const { flusher, transport, send } = joined();
   send("a");
-  output.cork(() => send("b"));
+  flusher.after(() => send("b"));
   assertEquals(transport.writes, ["\x81\x01a\x81\x01b"]);
   send("c");
   await turn();
   assertEquals(transport.writes, ["\x81\x01a\x81\x01b", "\x81\x01c"]);
 });
 
-test("Output.cork() leaves what was framed to the turn's end where more is to come, and an end at once", async () => {
-  const { output, transport, counts, send } = joined();
-  output.cork(() => send("a"), true);
+test("Flusher.after() leaves what was framed to the turn's end where more is to come, and an end at once", async () => {
+  const { flusher, transport, counts, send } = joined();
+  flusher.after(() => send("a"), true);
   assertEquals(transport.writes, []);
   send("b");
   await turn();
   assertEquals([transport.writes, counts.flushed], [["\x81\x01a\x81\x01b"], 1]);
-  output.cork(() => {}, true);
+  flusher.after(() => {}, true);
   assertEquals(counts.flushed, 2);
 });
 
-test("Output.wrote() writes several sends of a turn at its end, in one write", async () => {
+test("Flusher.send() writes several sends of a turn at its end, in one write", async () => {
   const { transport, send } = joined();
   send("a");
   await Promise.resolve();
@@ -113,7 +109,7 @@ test("Output.wrote() writes several sends of a turn at its end, in one write", a
   assertEquals(transport.writes, ["\x81\x01a\x81\x01b", "\x81\x01c"]);
 });
 
-test("Output.wrote() has all connections of a turn written by one callback", async () => {
+test("Flusher.send() has all connections of a turn written by one callback", async () => {
   const all = [joined(), joined(), joined()];
   const written = () => all.map(({ transport }) => transport.writes.length);
   all[0]!.send("a");
@@ -122,7 +118,7 @@ test("Output.wrote() has all connections of a turn written by one callback", asy
   assertEquals(await between, [1, 1, 1]); // the first one's callback has written them all
 });
 
-test("Output.wrote() from inside a flush of the turn is for the next one", async () => {
+test("Flusher.send() from inside a flush of the turn is for the next one", async () => {
   const [one, two] = [joined(), joined()];
   one.transport.during = () => {
     one.transport.during = () => {};
@@ -135,14 +131,14 @@ test("Output.wrote() from inside a flush of the turn is for the next one", async
   assertEquals(two.transport.writes, ["\x81\x01b"]);
 });
 
-test("Output.wrote() writes 64 KiB at once, even when corked", () => {
-  const { output, transport, send } = joined();
+test("Flusher.send() writes 64 KiB at once, even when held", () => {
+  const { flusher, transport, send } = joined();
   const message = new Uint8Array(32768 - 4); // its header has four bytes
   send(message);
   assertEquals(transport.sizes, []);
   send(message);
   assertEquals(transport.sizes, [65536]);
-  output.cork(() => {
+  flusher.after(() => {
     send(message);
     assertEquals(transport.sizes, [65536]);
     send(message);
@@ -153,34 +149,34 @@ test("Output.wrote() writes 64 KiB at once, even when corked", () => {
 });
 
 test("Output writes nothing while a write is pending, then all that waited, slab by slab", async () => {
-  const { output, transport, send } = joined({ waits: true });
+  const { flusher, transport, send } = joined({ waits: true });
   send("a");
   await turn();
   for (let i = 0; i < 1000; i++) send(new Uint8Array(100));
-  output.cork(() => send("b"));
+  flusher.after(() => send("b"));
   await turn();
-  assertEquals([transport.sizes, output.buffered], [[3], 102_006]);
+  assertEquals([transport.sizes, flusher.buffered], [[3], 102_006]);
   transport.waits = false;
-  transport.finish(output);
-  assertEquals([transport.sizes, output.buffered], [[3, 642 * 102, 358 * 102 + 3], 0]);
+  transport.finish(flusher);
+  assertEquals([transport.sizes, flusher.buffered], [[3, 642 * 102, 358 * 102 + 3], 0]);
 });
 
-test("Output.drained() goes on with one write at a time", () => {
-  const { output, transport, send } = joined({ waits: true });
+test("Flusher.onDrained() goes on with one write at a time", () => {
+  const { flusher, transport, send } = joined({ waits: true });
   for (let i = 0; i < 3; i++) send(new Uint8Array(65532)); // a slab each
   for (let count = 1; count <= 3; count++) {
-    assertEquals([transport.writes.length, output.buffered], [count, (4 - count) * 65536]);
-    transport.finish(output);
+    assertEquals([transport.writes.length, flusher.buffered], [count, (4 - count) * 65536]);
+    transport.finish(flusher);
   }
-  assertEquals([transport.writes.length, output.buffered], [3, 0]);
+  assertEquals([transport.writes.length, flusher.buffered], [3, 0]);
 });
 
-test("Output.drained() while corked leaves what is framed to the end of the cork", () => {
-  const { output, transport, send } = joined({ waits: true });
-  output.cork(() => send("a"));
-  output.cork(() => {
+test("Flusher.onDrained() while held leaves what is framed to the release", () => {
+  const { flusher, transport, send } = joined({ waits: true });
+  flusher.after(() => send("a"));
+  flusher.after(() => {
     send("b");
-    transport.finish(output);
+    transport.finish(flusher);
     send("c");
     assertEquals(transport.writes.length, 1);
   });
@@ -189,76 +185,76 @@ test("Output.drained() while corked leaves what is framed to the end of the cork
 
 // ---- room
 
-test("Output.room is undefined up to the mark, and one shared promise above", () => {
-  const { output, send } = joined({ highWaterMark: 10 });
+test("Flusher.room is undefined up to the mark, and one shared promise above", () => {
+  const { flusher, send } = joined({ highWaterMark: 10 });
   send("x".repeat(8));
-  assertEquals([output.buffered, output.room], [10, undefined]);
+  assertEquals([flusher.buffered, flusher.room], [10, undefined]);
   send("");
-  const { room } = output;
+  const { room } = flusher;
   assert(room instanceof Promise);
   send("a");
-  assertStrictEquals(output.room, room);
+  assertStrictEquals(flusher.room, room);
 });
 
-test("Output.room resolves as soon as the rest is not above the mark, and is another one later", async () => {
-  const { output, transport, send } = joined({ highWaterMark: 10, waits: true });
+test("Flusher.room resolves as soon as the rest is not above the mark, and is another one later", async () => {
+  const { flusher, transport, send } = joined({ highWaterMark: 10, waits: true });
   const settled: string[] = [];
   send("x".repeat(20));
-  const first = output.room!;
+  const first = flusher.room!;
   first.then(() => settled.push("first"));
-  output.flush(); // being written is not yet written
+  flusher.flush(); // being written is not yet written
   send("x".repeat(9));
-  transport.finish(output); // eleven bytes are being written
+  transport.finish(flusher); // eleven bytes are being written
   await turn();
-  assertEquals([settled, output.buffered], [[], 11]);
-  assertStrictEquals(output.room, first);
+  assertEquals([settled, flusher.buffered], [[], 11]);
+  assertStrictEquals(flusher.room, first);
   send("x".repeat(8));
-  transport.finish(output); // ten
+  transport.finish(flusher); // ten
   await first;
-  assertEquals([output.room, output.buffered, transport.sizes], [undefined, 10, [22, 11, 10]]);
+  assertEquals([flusher.room, flusher.buffered, transport.sizes], [undefined, 10, [22, 11, 10]]);
   send("");
-  assertNotStrictEquals(output.room, first);
+  assertNotStrictEquals(flusher.room, first);
 });
 
-test("Output.fail() rejects the room that is waited for, and leaves nothing unhandled", async () => {
+test("Flusher.fail() rejects the room that is waited for, and leaves nothing unhandled", async () => {
   const error = new Error("gone");
-  const { output, send } = joined({ highWaterMark: 1 });
-  output.fail(() => error);
+  const { flusher, send } = joined({ highWaterMark: 1 });
+  flusher.fail(() => error);
   send("a");
-  const { room } = output;
-  output.fail(() => error);
+  const { room } = flusher;
+  flusher.fail(() => error);
   await turn(); // nobody waits yet
   assertStrictEquals(await assertRejects(() => room!), error);
 });
 
 // ---- the end
 
-test("Output.stop() writes nothing more, whatever comes", async () => {
-  const { output, transport, counts, send } = joined({ waits: true });
+test("Flusher.stop() writes nothing more, whatever comes", async () => {
+  const { flusher, transport, counts, send } = joined({ waits: true });
   send("a");
-  output.flush();
+  flusher.flush();
   send("b");
-  output.stop();
-  transport.finish(output);
-  output.flush();
-  output.cork(() => send("c"));
+  flusher.stop();
+  transport.finish(flusher);
+  flusher.flush();
+  flusher.after(() => send("c"));
   send(new Uint8Array(70_000));
   await turn();
   assertEquals([transport.writes, counts.flushed], [["\x81\x01a"], 0]);
 });
 
-test("Output.stop() from inside a write is the end of it", () => {
-  const { output, transport, counts, send } = joined();
-  transport.during = () => output.stop();
-  output.cork(() => {
+test("Flusher.stop() from inside a write is the end of it", () => {
+  const { flusher, transport, counts, send } = joined();
+  transport.during = () => flusher.stop();
+  flusher.after(() => {
     for (let i = 0; i < 3; i++) send("x".repeat(40_000));
   });
   assertEquals([transport.writes.length, counts.flushed], [1, 0]);
 });
 
 test("Output calls flushed whenever nothing is left, and never before", async () => {
-  const { output, transport, counts, send } = joined();
-  output.flush();
+  const { flusher, transport, counts, send } = joined();
+  flusher.flush();
   assertEquals(counts.flushed, 1);
   send("a");
   assertEquals(counts.flushed, 1);
@@ -268,16 +264,16 @@ test("Output calls flushed whenever nothing is left, and never before", async ()
   send("bcd");
   send(new Uint8Array(65536)); // there is no room for both in a slab
   assertEquals([transport.writes.length, counts.flushed], [2, 2]);
-  transport.finish(output);
+  transport.finish(flusher);
   assertEquals([transport.writes.length, counts.flushed], [3, 2]);
-  transport.finish(output);
-  assertEquals([counts.flushed, output.buffered], [3, 0]);
+  transport.finish(flusher);
+  assertEquals([counts.flushed, flusher.buffered], [3, 0]);
 });
 
 // ---- slabs
 
 test("Output recycles a slab once its write is done, and not before", () => {
-  const { output, transport, send } = joined();
+  const { flusher, transport, send } = joined();
   const buffers: ArrayBuffer[] = [];
   const write = transport.write.bind(transport);
   transport.write = (bytes) => {
@@ -287,16 +283,16 @@ test("Output recycles a slab once its write is done, and not before", () => {
   const long = "a".repeat(1000); // what is short may be copied out of its slab
   for (const waits of [false, false, true]) {
     transport.waits = waits;
-    output.cork(() => send(long));
+    flusher.after(() => send(long));
   }
   const [first, second, held] = buffers;
   assertStrictEquals(second, first);
   assertStrictEquals(held, first);
   const other = joined({ waits: true });
-  other.output.cork(() => other.send(long));
+  other.flusher.after(() => other.send(long));
   assertNotStrictEquals(other.transport.pending!.buffer, held);
-  transport.finish(output);
-  output.cork(() => send(long));
+  transport.finish(flusher);
+  flusher.after(() => send(long));
   assertStrictEquals(buffers[3], held);
 });
 
@@ -304,21 +300,21 @@ test("Output never changes bytes that a transport holds, and loses none (a thous
   const next = random(3);
   const ends = Array.from({ length: 4 }, () => ({ ...joined(), twin: joined(), sent: [] as Uint8Array[] }));
   for (let step = 0; step < 1000; step++) {
-    const { transport, output, send, twin, sent } = ends[next() % 4]!;
+    const { transport, flusher, send, twin, sent } = ends[next() % 4]!;
     transport.waits = next() % 3 > 0;
-    if (transport.pending && next() % 2 === 0) transport.finish(output);
+    if (transport.pending && next() % 2 === 0) transport.finish(flusher);
     const message = new Uint8Array(next() % [10, 3000, 70_000][next() % 3]!).fill(step);
     if (next() % 2 === 0) send(message);
-    else output.cork(() => send(message));
+    else flusher.after(() => send(message));
     twin.machine.send(message);
     for (let bytes; (bytes = twin.machine.take());) sent.push(bytes);
     if (step % 5 === 0) await turn();
   }
-  for (const { transport, output, sent } of ends) {
+  for (const { transport, flusher, sent } of ends) {
     transport.waits = false;
-    if (transport.pending) transport.finish(output);
-    output.flush();
+    if (transport.pending) transport.finish(flusher);
+    flusher.flush();
     assert(transport.writes.join("") === text(concat(...sent)));
-    assertEquals(output.buffered, 0);
+    assertEquals(flusher.buffered, 0);
   }
 });

@@ -86,15 +86,15 @@ for (const [name, end] of NOT_OPEN) {
 test("Pings settles a ping with an empty payload by an empty pong", async () => {
   const pings = new Pings();
   const ping = pings.add(bytes(), 100);
-  pings.pong(bytes(0), 150);
-  pings.pong(bytes(), 170);
+  pings.onPong(bytes(0), 150);
+  pings.onPong(bytes(), 170);
   assertEquals(await ping, 70);
 });
 
 test("Pings settles the older of two with the same payload first", async () => {
   const pings = new Pings();
   const first = pings.add(bytes(1), 0), second = pings.add(bytes(1), 10);
-  pings.pong(bytes(1), 20);
-  pings.pong(bytes(1), 50);
+  pings.onPong(bytes(1), 20);
+  pings.onPong(bytes(1), 50);
   assertEquals([await first, await second], [20, 40]);
 });
