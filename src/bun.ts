@@ -1,6 +1,6 @@
 /**
- * Connections over Bun's TCP APIs, for `accept()` and `connect()`: `listen()` and `dial()` over `Bun.listen` and
- * `Bun.connect`, and `handlers()` for those who call these two themselves.
+ * Connections over Bun's TCP APIs, for `accept()` and `connect()`: `listen()` and `dial()` use `Bun.listen` and
+ * `Bun.connect`; `handlers()` are for your own calls of these two.
  *
  * @example An echo server
  * ```ts ignore
@@ -31,16 +31,16 @@
 
 import { type SocketHandler, type TLSOptions } from "bun";
 import { connectBun } from "./runtime/bun_dialler.ts";
-import { type BunConnection } from "./runtime/bun_listener.ts";
-import { bunHandlers, type BunTls } from "./runtime/bun_socket.ts";
-export { type BunAddress } from "./runtime/bun_socket.ts";
+import { type BunConnection, bunHandlers } from "./runtime/bun_socket.ts";
+import { type BunTls } from "./runtime/bun_tcp.ts";
+export { type BunAddress, type BunConnection } from "./runtime/bun_socket.ts";
 export { type ByteConnection } from "./transport/transport.ts";
-export { type BunConnection, type BunListener, listen, type ListenOptions } from "./runtime/bun_listener.ts";
+export { type BunListener, listen, type ListenOptions } from "./runtime/bun_listener.ts";
 
 /**
  * Options of {@linkcode dial}.
  *
- * @example A unix socket
+ * @example A Unix socket
  * ```ts ignore
  * import { dial, type DialOptions } from "@handfast/websocket/bun";
  * import { assertRejects } from "@std/assert";
@@ -57,26 +57,26 @@ export interface DialOptions {
    * @default {"127.0.0.1"}
    */
   hostname?: string | undefined;
-  /** Its port. */
+  /** The port to connect to. */
   port?: number | undefined;
-  /** The path of a unix socket, in place of a host and a port. */
+  /** The path of a Unix socket to connect to, instead of a host and a port. */
   unix?: string | undefined;
-  /** TLS, with Bun's options if there are any; the certificate must be that of `serverName`, or else of the host. */
+  /** `true`, or Bun's options for TLS. The certificate must be for `serverName`, or without one for the host. */
   tls?: TLSOptions | boolean | undefined;
-  /** Gives the attempt up. */
+  /** Cancels the attempt when it aborts. */
   signal?: AbortSignal | undefined;
 }
 
 /**
- * Connects over `Bun.connect`. `connect()` of the main entry does this by itself; this is for other bytes, and for more
- * control of TLS.
+ * Opens a TCP connection with `Bun.connect`. `connect()` of the main entry does this by itself; use `dial()` to exchange
+ * other bytes before the handshake, or for Bun's options of TLS.
  *
- * @param options Where to, and TLS.
+ * @param options Where to connect to, and TLS.
  * @returns The connection; with TLS, once its handshake is done.
- * @throws {TypeError} Rejects on another runtime.
- * @throws {Error} Rejects when no connection can be made, or the certificate is not accepted.
+ * @throws {TypeError} Rejects on another runtime, and without a `port` or `unix`.
+ * @throws {Error} Rejects when no connection can be made, or the certificate is not trusted.
  *
- * @example A WebSocket over it
+ * @example A WebSocket over the connection
  * ```ts ignore
  * import { accept, connect } from "@handfast/websocket";
  * import { dial, listen } from "@handfast/websocket/bun";
@@ -96,18 +96,18 @@ export async function dial(options: DialOptions): Promise<BunConnection> {
   const { hostname = "127.0.0.1", port, unix, tls } = options;
   if (unix === undefined && port === undefined) throw new TypeError("Cannot dial: there is no port, and no unix");
   const address = unix === undefined ? { hostname, port: port! } : { unix };
-  // An empty object would mean: no TLS
+  // Never an empty object: Bun would connect without TLS
   const { rejectUnauthorized = true, serverName = hostname, ...given }: BunTls = typeof tls === "object" ? tls : {};
   const secure = tls ? { ...given, rejectUnauthorized, serverName } : undefined;
   return await connectBun(address, secure, (_, error) => error, options.signal ?? new AbortController().signal);
 }
 
 /**
- * The `socket` of a `Bun.listen` or `Bun.connect` call of one's own. The call must also say `allowHalfOpen: true`: without
- * it Bun drops what is still to be written when the peer has ended, and the connection fails with an error that says so.
- * The sockets' `data` is then this function's.
+ * The `socket` option of your own `Bun.listen` or `Bun.connect` call. Pass `allowHalfOpen: true` with it: otherwise Bun
+ * drops what is still to be written once the peer has half-closed, and the connection fails with an error that says so. The
+ * `data` property of the sockets is taken.
  *
- * @param opened Called with each connection once it is open: at a listener with TLS, once its handshake is done.
+ * @param opened Called with each connection once it is open; at a listener with TLS, once its handshake is done.
  * @returns Handlers for Bun.
  *
  * @example Usage

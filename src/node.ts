@@ -1,6 +1,6 @@
 /**
- * Connections over Node's sockets, for `accept()` and `connect()`: `fromSocket()` for a socket, and `fromUpgrade()` for
- * the `upgrade` event of `node:http` and `node:https`. Both work through the `node:` modules of Deno and Bun, too.
+ * Connections over Node's sockets, for `accept()` and `connect()`: `fromSocket()` for a socket, `fromUpgrade()` for the
+ * `upgrade` event of `node:http` and `node:https`. Both also work with the `node:` modules of Deno and Bun.
  *
  * @example HTTP and WebSocket in one server
  * ```ts
@@ -43,15 +43,15 @@ export { type ByteConnection } from "./transport/transport.ts";
 export { type RequestHead } from "./errors/handshake_error.ts";
 
 /**
- * A socket of Node's, or any other `Duplex` of bytes, as a connection. The socket is its own from then on: nobody else
- * reads it, writes to it, or destroys it. Deno can't pause the sockets of `node:tls` and `node:https`: a connection on one
- * is lost when more than 16 MiB of it wait to be read. Use `Deno.listenTls()` and `Deno.connectTls()` there.
+ * Makes a connection of a Node socket, or of any other `Duplex` of bytes. From then on the socket belongs to the connection:
+ * do not read it, write to it or destroy it. Deno can't pause the sockets of `node:tls` and `node:https`: a connection over
+ * one is lost when more than 16 MiB wait to be read. Use `Deno.listenTls()` and `Deno.connectTls()` there.
  *
  * @param socket A `net.Socket`, a `tls.TLSSocket`, or another duplex.
  * @returns The connection.
- * @throws {TypeError} When it gives strings or objects in place of bytes, or is no duplex.
+ * @throws {TypeError} When the socket is no duplex, or one of strings or objects instead of bytes.
  *
- * @example A WebSocket over a socket that a library has made
+ * @example A WebSocket over a socket of `node:net`
  * ```ts
  * import { connect as connectTcp, createServer } from "node:net";
  * import { once } from "node:events";
@@ -78,7 +78,7 @@ export function fromSocket(socket: Duplex): ByteConnection {
   return new NodeSocketConnection(socket);
 }
 
-/** It must be a duplex stream of bytes. */
+/** Throws unless the socket is a duplex stream of bytes. */
 function checkSocket(socket: Duplex): void {
   const isDuplex = typeof socket?.write === "function" && typeof socket.pause === "function";
   const wrong = !isDuplex
@@ -92,9 +92,9 @@ function checkSocket(socket: Duplex): void {
 }
 
 /**
- * What `accept()` is told of an upgrade that an HTTP server has read.
+ * An upgrade request that an HTTP server has read, as options of `accept()`.
  *
- * @example Judged before it is accepted
+ * @example Check a request without accepting it
  * ```ts
  * import { answer } from "@handfast/websocket";
  * import { fromUpgrade, type UpgradeRequest } from "@handfast/websocket/node";
@@ -111,24 +111,24 @@ function checkSocket(socket: Duplex): void {
  * ```
  */
 export interface UpgradeRequest {
-  /** The request, judged by its lines as they came. */
+  /** The request. Its header lines are checked as they were sent, repeated ones included. */
   readonly request: RequestHead;
-  /** The bytes behind its head: the first frames. */
+  /** The bytes after the request's head: the first frames, if the client has sent any. */
   readonly prefix: Uint8Array;
 }
 
 /**
- * What the `upgrade` event of `node:http` and `node:https` gives, for `accept()`. Answer every upgrade that is not for you
- * as well: `accept()` refuses it properly.
+ * Takes the arguments of the `upgrade` event of `node:http` and `node:https`, and returns those of `accept()`. Call
+ * `accept()` for every upgrade, also for one that you do not want: it sends a proper refusal.
  *
  * @param req The request.
- * @param socket Its socket.
- * @param head What was read behind the request's head.
- * @returns The connection, and what `accept()` takes as options. Where the runtime's sockets drop what is written to them,
- * `accept()` rejects, with an error that says so as its cause.
+ * @param socket The request's socket.
+ * @param head What was read after the request's head.
+ * @returns The connection, and options for `accept()`. On a runtime whose sockets drop what is written to them, as those of
+ * some releases of Bun do, `accept()` rejects with an error whose cause says so.
  * @throws {TypeError} When the socket is no duplex of bytes.
  *
- * @example One path of a server for WebSockets
+ * @example WebSockets on one path of a server
  * ```ts
  * import { createServer } from "node:http";
  * import { once } from "node:events";

@@ -1,40 +1,34 @@
-// Dialling by Bun.connect.
+// Dials with Bun.connect, which judges a certificate but does not wait for the TLS handshake: an Opening does.
 
 import { unlessAborted } from "../base/abort.ts";
-import {
-  bunHandlers,
-  type BunSocket,
-  BunSocketConnection,
-  type BunSocketHandlers,
-  bunTcp,
-  type BunTls,
-} from "./bun_socket.ts";
+import { bunHandlers, BunSocketConnection } from "./bun_socket.ts";
+import { type BunSocket, type BunSocketHandlers, bunTcp, type BunTls } from "./bun_tcp.ts";
 import { type Address, dialFailed, type Dialler, type Tls, tlsFailed } from "./dialler.ts";
 
-interface Upgradable extends BunSocket {
+interface UpgradableSocket extends BunSocket {
   upgradeTLS(options: { tls: BunTls; socket: BunSocketHandlers }): [raw: BunSocket, tls: BunSocket];
 }
 
-/** See the head of the file. */
+/** The {@linkcode Dialler} of Bun. */
 export const bunDialler: Dialler = {
   async connect(address, tls, signal) {
-    const failed = (phase: "dial" | "tls", error: unknown) =>
-      phase === "tls" && tls ? tlsFailed(tls, error) : dialFailed(address, error);
+    const errorOf: ErrorOf = (phase, cause) =>
+      phase === "tls" && tls ? tlsFailed(tls, cause) : dialFailed(address, cause);
     const options = tls && await bunTlsOf(tls);
-    // Names alone are sent as SNI (RFC 6066 §3); without one Bun judges the certificate by the address that it connects to
+    // Only names are sent as SNI (RFC 6066 §3). Without one Bun checks the certificate against the address it connects to
     if (options && isAddress(tls.hostname)) delete options.serverName;
-    return await connectBun(address, options, failed, signal);
+    return await connectBun(address, options, errorOf, signal);
   },
   async startTls(conn, tls, signal) {
     const options = await bunTlsOf(tls), { socket: raw, peerEnded } = conn as BunSocketConnection;
-    if (peerEnded) { // upgradeTLS() would wait for ever
+    if (peerEnded) { // upgradeTLS() would wait forever
       raw.close();
       throw tlsFailed(tls, new Error("The connection has ended"));
     }
-    const opening = new Opening(true, (_, error) => tlsFailed(tls, error), signal);
+    const opening = new Opening(true, (_, cause) => tlsFailed(tls, cause), signal);
     try {
-      const [below] = (raw as Upgradable).upgradeTLS({ tls: options, socket: opening.handlers });
-      // What the raw socket reads is no longer looked at
+      const [below] = (raw as UpgradableSocket).upgradeTLS({ tls: options, socket: opening.handlers });
+      // From now on the raw socket carries the bytes of TLS: they are not for its connection
       raw.data = below.data = undefined;
     } catch (error) {
       raw.close();
@@ -49,42 +43,42 @@ function isAddress(hostname: string): boolean {
 }
 
 async function bunTlsOf({ hostname, caCerts, client }: Tls): Promise<BunTls> {
-  const { trusted } = await import("./node_ca.ts");
-  // An empty object would mean: no TLS
-  const ca = caCerts.length > 0 ? { ca: trusted(caCerts) } : {};
+  const { caOption } = await import("./node_ca.ts");
+  const ca = caCerts.length > 0 ? { ca: caOption(caCerts) } : {};
+  // Never an empty object: Bun would connect without TLS
   return { rejectUnauthorized: true, serverName: hostname, ...ca, ...client };
 }
 
-/** Makes the error of an attempt. */
-type Failed = (phase: "dial" | "tls", error: unknown) => unknown;
+/** Makes the error of an attempt that failed in a phase. */
+type ErrorOf = (phase: "dial" | "tls", cause: unknown) => unknown;
 
-/** Connects, and waits for the TLS handshake, which Bun judges but does not wait for. */
+/** Connects; with TLS, resolves once its handshake is done. */
 export async function connectBun(
   address: Address,
   tls: BunTls | undefined,
-  failed: Failed,
+  errorOf: ErrorOf,
   signal: AbortSignal,
 ): Promise<BunSocketConnection> {
-  const opening = new Opening(tls !== undefined, failed, signal, "unix" in address ? address.unix : undefined);
+  const opening = new Opening(tls !== undefined, errorOf, signal, "unix" in address ? address.unix : undefined);
   try {
     const options = { ...address, ...(tls && { tls }), allowHalfOpen: true, socket: opening.handlers };
     bunTcp().connect(options).catch((error) => opening.fail(error));
   } catch (error) {
-    opening.fail(error, tls ? "tls" : "dial"); // it throws for options of TLS that it can't use
+    opening.fail(error, tls ? "tls" : "dial"); // it throws when it can't use its options for TLS
   }
   return await opening.opened();
 }
 
-/** A connection that is not yet one: its socket is closed when the signal aborts, also when it opens later. */
+/** A connection on its way. When the signal aborts its socket is closed, also when that opens only later. */
 class Opening {
   readonly #settle = Promise.withResolvers<BunSocketConnection>();
-  readonly #failed: Failed;
+  readonly #errorOf: ErrorOf;
   readonly #signal: AbortSignal;
   #connection: BunSocketConnection | undefined;
   readonly handlers: BunSocketHandlers;
 
-  constructor(isSecure: boolean, failed: Failed, signal: AbortSignal, unix?: string) {
-    this.#failed = failed;
+  constructor(isSecure: boolean, errorOf: ErrorOf, signal: AbortSignal, unix?: string) {
+    this.#errorOf = errorOf;
     this.#signal = signal;
     const succeed = () => this.#settle.resolve(this.#connection!);
     const handlers = bunHandlers((connection) => {
@@ -107,7 +101,7 @@ class Opening {
     };
   }
 
-  /** The connection, once it is one. */
+  /** Waits until the connection can be used. */
   async opened(): Promise<BunSocketConnection> {
     try {
       return await unlessAborted(this.#settle.promise, this.#signal);
@@ -117,7 +111,7 @@ class Opening {
     }
   }
 
-  fail(error: unknown, phase: "dial" | "tls" = this.#connection ? "tls" : "dial"): void {
-    this.#settle.reject(this.#failed(phase, error));
+  fail(cause: unknown, phase: "dial" | "tls" = this.#connection ? "tls" : "dial"): void {
+    this.#settle.reject(this.#errorOf(phase, cause));
   }
 }

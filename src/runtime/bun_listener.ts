@@ -1,37 +1,13 @@
+// Listens over Bun.listen, as Deno.listen does on Deno: connections are awaited, or iterated.
+
 import { type TLSOptions } from "bun";
-import { type BunAddress, bunHandlers, type BunServer, bunTcp } from "./bun_socket.ts";
-import { type ByteConnection } from "../transport/transport.ts";
+import { type BunAddress, type BunConnection, bunHandlers } from "./bun_socket.ts";
+import { type BunServer, bunTcp } from "./bun_tcp.ts";
 
 /**
- * A socket of Bun's, as a connection.
+ * A listener of {@linkcode listen}: call `accept()`, or iterate it for its connections.
  *
- * @example Who is there
- * ```ts ignore
- * import { type BunConnection, dial, listen } from "@handfast/websocket/bun";
- * import { assert, assertEquals } from "@std/assert";
- *
- * const listener = listen({ hostname: "127.0.0.1", port: 8766 });
- * const client: BunConnection = await dial({ hostname: "127.0.0.1", port: 8766 });
- * const server = await listener.accept();
- *
- * assert(client.localAddr.transport === "tcp");
- * assertEquals(server.remoteAddr, client.localAddr);
- * for (const end of [client, server, listener]) end.close();
- * ```
- */
-export interface BunConnection extends ByteConnection, Disposable {
-  /** Our end. */
-  readonly localAddr: BunAddress;
-  /** The peer's end. */
-  readonly remoteAddr: BunAddress;
-  /** Closes at once, whoever uses it. */
-  close(): void;
-}
-
-/**
- * What {@linkcode listen} gives.
- *
- * @example One connection, and no more
+ * @example Accept one connection, then stop
  * ```ts ignore
  * import { type BunListener, dial, listen } from "@handfast/websocket/bun";
  * import { assertRejects } from "@std/assert";
@@ -46,15 +22,15 @@ export interface BunConnection extends ByteConnection, Disposable {
  * ```
  */
 export interface BunListener extends AsyncIterable<BunConnection>, Disposable {
-  /** Where it listens. */
+  /** The address that it listens on, with the port that it got. */
   readonly addr: BunAddress;
   /**
-   * Waits for a connection. What comes while nobody waits is accepted and queued.
+   * Waits for the next connection. Connections that open while nobody waits are queued.
    *
-   * @returns The connection; rejects when the listener is closed.
+   * @returns The connection; rejects once the listener is closed.
    */
   accept(): Promise<BunConnection>;
-  /** Stops listening, and drops what was not asked for. Connections that were given go on. */
+  /** Stops listening and closes the connections in the queue. Those that `accept()` has given stay open. */
   close(): void;
 }
 
@@ -84,23 +60,23 @@ export interface ListenOptions {
    * @default {0}
    */
   port?: number | undefined;
-  /** The path of a unix socket, in place of an address and a port. */
+  /** The path of a Unix socket to listen on, instead of an address and a port. */
   unix?: string | undefined;
   /**
-   * Bun's options for TLS, with a certificate. A connection is given once its handshake is done. Bun has no deadline for
-   * that: who connects and never does it stays connected, unseen.
+   * Bun's options for TLS, with `cert` and `key`. `accept()` gives a connection once its TLS handshake is done. Bun sets
+   * no time limit for that: a client that connects and never does the handshake stays connected without being seen.
    */
   tls?: TLSOptions | undefined;
 }
 
 /**
- * Listens over `Bun.listen`, as `Deno.listen` does on Deno.
+ * Listens for TCP connections with `Bun.listen`, in the manner of `Deno.listen`.
  *
- * @param options Where, and TLS.
- * @returns The listener, which is iterated for its connections.
+ * @param options Where to listen, and TLS.
+ * @returns The listener.
  * @throws {TypeError} On another runtime, and for `tls` without a certificate.
  *
- * @example HTTP beside it on the same port
+ * @example HTTP on the same port
  * ```ts ignore
  * import { readRequest, writeResponse } from "@handfast/websocket";
  * import { listen } from "@handfast/websocket/bun";
@@ -121,24 +97,24 @@ export interface ListenOptions {
 export function listen(options: ListenOptions = {}): BunListener {
   const { hostname = "0.0.0.0", port = 0, unix, tls } = options;
   if (tls !== undefined && !(tls?.cert && tls.key)) {
-    // Bun would take connections without TLS
+    // Bun would accept connections without TLS
     throw new TypeError("Cannot listen with TLS: it needs a certificate and its key, as cert and key");
   }
   const server = bunTcp().listen({
     ...(unix === undefined ? { hostname, port } : { unix }),
     ...(tls && { tls }),
     allowHalfOpen: true,
-    socket: bunHandlers((connection) => listener.push(connection), unix),
+    socket: bunHandlers((connection) => listener.onConnection(connection), unix),
   });
   const listener = new Listener(server);
   return listener;
 }
 
-/** Connections that wait to be asked for, or askers that wait for connections. */
+/** Holds connections that nobody has asked for yet, or calls of `accept()` that wait for one: never both. */
 class Listener implements BunListener {
   readonly #server: BunServer;
-  readonly #waiting: BunConnection[] = [];
-  readonly #asking: PromiseWithResolvers<BunConnection>[] = [];
+  readonly #queue: BunConnection[] = [];
+  readonly #calls: PromiseWithResolvers<BunConnection>[] = [];
   #isClosed = false;
 
   constructor(server: BunServer) {
@@ -150,28 +126,28 @@ class Listener implements BunListener {
     return unix === undefined ? { transport: "tcp", hostname, port } : { transport: "unix", path: unix };
   }
 
-  push(connection: BunConnection): void {
-    const asker = this.#asking.shift();
-    if (asker) asker.resolve(connection);
+  onConnection(connection: BunConnection): void {
+    const call = this.#calls.shift();
+    if (call) call.resolve(connection);
     else if (this.#isClosed) connection.close();
-    else this.#waiting.push(connection);
+    else this.#queue.push(connection);
   }
 
   accept(): Promise<BunConnection> {
-    const connection = this.#waiting.shift();
+    const connection = this.#queue.shift();
     if (connection) return Promise.resolve(connection);
     if (this.#isClosed) return Promise.reject(closedError());
-    const asker = Promise.withResolvers<BunConnection>();
-    this.#asking.push(asker);
-    return asker.promise;
+    const call = Promise.withResolvers<BunConnection>();
+    this.#calls.push(call);
+    return call.promise;
   }
 
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#server.stop();
-    for (const connection of this.#waiting.splice(0)) connection.close();
-    for (const { reject } of this.#asking.splice(0)) reject(closedError());
+    for (const connection of this.#queue.splice(0)) connection.close();
+    for (const { reject } of this.#calls.splice(0)) reject(closedError());
   }
 
   [Symbol.dispose](): void {
@@ -184,7 +160,7 @@ class Listener implements BunListener {
     } catch (error) {
       if (!this.#isClosed) throw error;
     } finally {
-      this.close(); // as Deno's does, also for a loop that was left
+      this.close(); // as a Deno.Listener does, also when the loop is left early
     }
   }
 }

@@ -1,11 +1,12 @@
-// The sockets of Bun's TCP APIs as connections. Bun's own words are written down here as far as they are used, so that
-// nobody needs its types, or Bun, to load this file.
+// Turns the sockets of Bun.listen and Bun.connect into connections: what Bun calls back with goes to a PushTransport.
 
-import { StreamsOfTransport } from "../transport/byte_streams.ts";
+import { ConnectionOverTransport } from "../transport/byte_streams.ts";
 import { type PushSource, PushTransport } from "../transport/push_transport.ts";
+import { type ByteConnection } from "../transport/transport.ts";
+import { type BunSocket, type BunSocketHandlers } from "./bun_tcp.ts";
 
 /**
- * Where an end of a connection is.
+ * The address of one end of a connection, or of a listener.
  *
  * @example The port that was free
  * ```ts ignore
@@ -22,58 +23,46 @@ export type BunAddress =
   | { readonly transport: "tcp"; readonly hostname: string; readonly port: number }
   | { readonly transport: "unix"; readonly path: string };
 
-/** What is used of a socket of `Bun.listen` or `Bun.connect`. */
-export interface BunSocket {
-  /** What its owner keeps with it: here, its connection. */
-  data: unknown;
-  readonly remoteAddress: string;
-  readonly remotePort: number;
-  readonly localAddress: string;
-  readonly localPort: number;
-  /** Gives how many bytes were taken, or -1 from a socket that takes none any more. */
-  write(bytes: Uint8Array): number;
-  shutdown(): void;
+/**
+ * A Bun socket as a connection, for `accept()`, `connect()` and `attach()`.
+ *
+ * @example The addresses of both ends
+ * ```ts ignore
+ * import { type BunConnection, dial, listen } from "@handfast/websocket/bun";
+ * import { assert, assertEquals } from "@std/assert";
+ *
+ * const listener = listen({ hostname: "127.0.0.1", port: 8766 });
+ * const client: BunConnection = await dial({ hostname: "127.0.0.1", port: 8766 });
+ * const server = await listener.accept();
+ *
+ * assert(client.localAddr.transport === "tcp");
+ * assertEquals(server.remoteAddr, client.localAddr);
+ * for (const end of [client, server, listener]) end.close();
+ * ```
+ */
+export interface BunConnection extends ByteConnection, Disposable {
+  /** The address of our end. */
+  readonly localAddr: BunAddress;
+  /** The address of the peer's end. */
+  readonly remoteAddr: BunAddress;
+  /** Closes the connection at once, also while somebody uses it. */
   close(): void;
-  pause(): void;
-  resume(): void;
 }
 
-/** What is used of Bun's options for TLS. */
-export interface BunTls {
-  serverName?: string;
-  readonly rejectUnauthorized?: boolean;
-  readonly ca?: unknown;
-  readonly cert?: unknown;
-  readonly key?: unknown;
-}
-
-/** What `Bun.listen` and `Bun.connect` call. */
-export interface BunSocketHandlers {
-  readonly binaryType: "uint8array";
-  open(socket: BunSocket): void;
-  data(socket: BunSocket, chunk: Uint8Array<ArrayBuffer>): void;
-  drain(socket: BunSocket): void;
-  end(socket: BunSocket): void;
-  close(socket: BunSocket, error?: Error): void;
-  error(socket: BunSocket, error: Error): void;
-  handshake?(socket: BunSocket, success: boolean, error: Error | null): void;
-  connectError?(socket: BunSocket, error: Error): void;
-}
-
-/** A socket of Bun's, as a connection. */
-export class BunSocketConnection extends StreamsOfTransport {
+/** A {@linkcode BunConnection}, with what Bun's callbacks and the dialler need. */
+export class BunSocketConnection extends ConnectionOverTransport implements BunConnection {
   readonly socket: BunSocket;
   readonly #unix: string | undefined;
   protected readonly transport: PushTransport;
-  /** What the socket did not take. */
-  #rest: Uint8Array<ArrayBuffer> | undefined;
+  /** What the socket has not taken yet. */
+  #unwritten: Uint8Array<ArrayBuffer> | undefined;
   #peerEnded = false;
   #error: Error | undefined;
 
   /**
-   * Takes the socket: what it calls back with is the connection's.
+   * Takes the socket over, and its `data`.
    *
-   * @param unix The path of a unix socket, which the socket itself does not know.
+   * @param unix The path of a Unix socket, which the socket itself does not know.
    */
   constructor(socket: BunSocket, unix?: string) {
     super();
@@ -83,7 +72,7 @@ export class BunSocketConnection extends StreamsOfTransport {
     this.transport = new PushTransport(new BunSocketConnection.#Source(this));
   }
 
-  /** What the transport asks of the socket: methods, where five functions would take more memory. */
+  /** What the transport asks of the socket, as methods of one object: five closures would take more memory. */
   static readonly #Source = class implements PushSource {
     readonly #of: BunSocketConnection;
 
@@ -124,7 +113,7 @@ export class BunSocketConnection extends StreamsOfTransport {
       : { transport: "unix", path: this.#unix };
   }
 
-  /** Whether the peer has ended. */
+  /** Whether the peer has half-closed. */
   get peerEnded(): boolean {
     return this.#peerEnded;
   }
@@ -137,83 +126,57 @@ export class BunSocketConnection extends StreamsOfTransport {
     this.close();
   }
 
+  /** Back-pressure: what the socket does not take waits until it is drained. */
   #write(bytes: Uint8Array<ArrayBuffer>): boolean {
     const count = this.socket.write(bytes);
     if (count === bytes.length) return true;
-    this.#rest = count > 0 ? bytes.subarray(count) : bytes;
+    this.#unwritten = count > 0 ? bytes.subarray(count) : bytes;
     if (count < 0) queueMicrotask(() => this.transport.onLost(this.#error ?? new Error("The socket was closed")));
     return false;
   }
 
-  // ---- what the socket says
-
-  /** The kernel has room again; it says so for no reason, too. */
-  drained(): void {
-    const rest = this.#rest;
-    if (!rest) return;
-    this.#rest = undefined;
-    if (this.#write(rest)) this.transport.onDrained(true);
+  /** The kernel has room again; Bun also says so when nothing waits for it. */
+  onDrain(): void {
+    const bytes = this.#unwritten;
+    if (!bytes) return;
+    this.#unwritten = undefined;
+    if (this.#write(bytes)) this.transport.onDrained(true);
   }
 
-  data(chunk: Uint8Array<ArrayBuffer>): void {
+  onData(chunk: Uint8Array<ArrayBuffer>): void {
     this.transport.onData(chunk);
   }
 
-  ended(): void {
+  onEnd(): void {
     this.#peerEnded = true;
     this.transport.onEnd();
   }
 
-  /** The next close has this cause. */
-  failed(error: Error): void {
+  /** Why the socket is going to close. */
+  onError(error: Error): void {
     this.#error = error;
   }
 
-  closed(error: Error | undefined = this.#error): void {
-    // A half-open socket is closed by both ends, or by an error
-    const early = this.#peerEnded && !this.transport.hasEnded
+  onClose(error: Error | undefined = this.#error): void {
+    // A half-open socket stays open until we have ended too, or an error closes it
+    const notHalfOpen = this.#peerEnded && !this.transport.hasEnded
       ? new Error("The socket was closed with the peer's end: its owner must set allowHalfOpen: true")
       : undefined;
-    this.transport.onClosed(error ?? early);
+    this.transport.onClosed(error ?? notHalfOpen);
   }
 }
 
-/** The handlers of sockets that are connections from `open` on. A TLS socket is open once its handshake is done. */
+/** Handlers that make a connection of each socket once it is open; at a listener with TLS, once its handshake is done. */
 export function bunHandlers(opened: (connection: BunSocketConnection) => void, unix?: string): BunSocketHandlers {
-  // A TLS handshake that failed is told of a socket that was never open
+  // A failed TLS handshake is reported for a socket that was never open, and has no connection
   const of = (socket: BunSocket) => socket.data as BunSocketConnection | undefined;
   return {
     binaryType: "uint8array",
     open: (socket) => opened(new BunSocketConnection(socket, unix)),
-    data: (socket, chunk) => of(socket)?.data(chunk),
-    drain: (socket) => of(socket)?.drained(),
-    end: (socket) => of(socket)?.ended(),
-    close: (socket, error) => of(socket)?.closed(error),
-    error: (socket, error) => of(socket)?.failed(error),
+    data: (socket, chunk) => of(socket)?.onData(chunk),
+    drain: (socket) => of(socket)?.onDrain(),
+    end: (socket) => of(socket)?.onEnd(),
+    close: (socket, error) => of(socket)?.onClose(error),
+    error: (socket, error) => of(socket)?.onError(error),
   };
-}
-
-/** What is used of Bun's listener. */
-export interface BunServer {
-  readonly hostname?: string;
-  readonly port?: number;
-  readonly unix?: string;
-  stop(): void;
-}
-
-/** What is used of Bun. */
-export interface BunTcp {
-  listen(options: object): BunServer;
-  connect(options: object): Promise<unknown>;
-}
-
-/**
- * Bun's TCP APIs.
- *
- * @throws {TypeError} On another runtime.
- */
-export function bunTcp(): BunTcp {
-  const { Bun } = globalThis as { Bun?: BunTcp };
-  if (!Bun) throw new TypeError("Cannot use Bun's TCP APIs: this runtime is not Bun");
-  return Bun;
 }

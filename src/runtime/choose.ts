@@ -1,12 +1,62 @@
-import { DenoSource, isDenoConn } from "./deno_conn.ts";
+// Looks at the connection and the runtime, and chooses the Transport for the one and the Dialler for the other. Only the
+// doors call this; everything below them is handed what was chosen.
+
+import { type DenoConn, DenoSource, isDenoConn } from "./deno_conn.ts";
 import { type Dialler, type Tls } from "./dialler.ts";
 import { streamSource } from "./stream_pair.ts";
 import { PullTransport } from "../transport/pull_transport.ts";
 import { type ByteConnection, TRANSPORT, type Transport, type TransportConnection } from "../transport/transport.ts";
 
 /**
- * The runtime's own way. On Deno `startTls` knows nothing of a certificate of ours, which is needed in a tunnel, nor of unix
- * sockets: there it is Node's modules.
+ * A read of a `Deno.Conn` can't be cancelled: the next owner has to find the transport in which it is still under way. The
+ * other connections have a transport of their own, or are streams that unlock.
+ */
+const denoTransports = new WeakMap<ByteConnection, PullTransport<number | null>>();
+
+/**
+ * The transport of a connection, for a new owner.
+ *
+ * @throws {TypeError} When it is not a pair of streams, when one of them is locked, or when it has an owner already.
+ */
+export function transportOf(conn: ByteConnection): Transport {
+  if (hasTransport(conn)) return conn[TRANSPORT]();
+  const { readable, writable } = Object(conn) as Partial<ByteConnection>;
+  if (typeof readable?.getReader !== "function" || typeof writable?.getWriter !== "function") {
+    throw new TypeError(
+      `Cannot use the connection: it must be a pair { readable, writable } of byte streams${hintFor(conn)}`,
+    );
+  }
+  if (readable.locked || writable.locked) throw new TypeError("Cannot use the connection: a stream of it is locked");
+  return isDenoConn(conn) ? denoTransportOf(conn) : new PullTransport(streamSource(readable, writable));
+}
+
+function hasTransport(conn: unknown): conn is TransportConnection {
+  return typeof (conn as Partial<TransportConnection> | undefined)?.[TRANSPORT] === "function";
+}
+
+function denoTransportOf(conn: DenoConn): Transport {
+  let transport = denoTransports.get(conn);
+  if (transport?.inUse) throw new TypeError("Cannot use the connection: it is already in use");
+  if (!transport) denoTransports.set(conn, transport = new PullTransport(new DenoSource(conn)));
+  return transport;
+}
+
+/** Names the function that makes a connection of a socket of Node or Bun, when it was given one. */
+function hintFor(conn: unknown): string {
+  const { pipe, destroy, upgradeTLS, shutdown } = Object(conn);
+  const isFunction = (method: unknown) => typeof method === "function";
+  if ([pipe, destroy].every(isFunction)) return "; fromSocket() of @handfast/websocket/node makes one of a Node socket";
+  if ([upgradeTLS, shutdown].some(isFunction)) {
+    return "; handlers() of @handfast/websocket/bun make one of a Bun socket";
+  }
+  return "";
+}
+
+/**
+ * The dialler of this runtime, loaded when it is first needed. Deno's `startTls()` takes no client certificate, which a
+ * tunnel would need, and no Unix socket: there, Deno dials with Node's modules.
+ *
+ * @throws {TypeError} Rejects on a runtime without TCP sockets.
  */
 export async function diallerFor(tls: Tls | undefined, isTunnelled: boolean, isUnix: boolean): Promise<Dialler> {
   const runtime = globalThis as { Deno?: unknown; Bun?: unknown; process?: { versions?: { node?: string } } };
@@ -18,43 +68,4 @@ export async function diallerFor(tls: Tls | undefined, isTunnelled: boolean, isU
   throw new TypeError(
     "Cannot dial: this runtime has no TCP sockets; connect by yourself, and give the connection as conn",
   );
-}
-
-/**
- * The transport of a connection.
- *
- * @throws {TypeError} When it is not a pair of streams, or one of them is locked.
- */
-export function transportOf(conn: ByteConnection): Transport {
-  if (isTransportConnection(conn)) return conn[TRANSPORT]();
-  const { readable, writable } = Object(conn) as Partial<ByteConnection>;
-  if (typeof readable?.getReader !== "function" || typeof writable?.getWriter !== "function") {
-    throw new TypeError(
-      `Cannot use the connection: it must be a pair { readable, writable } of byte streams${hint(conn)}`,
-    );
-  }
-  if (readable.locked || writable.locked) throw new TypeError("Cannot use the connection: a stream of it is locked");
-  if (!isDenoConn(conn)) return new PullTransport(streamSource(readable, writable));
-  let transport = denoTransports.get(conn);
-  if (transport?.inUse) throw new TypeError("Cannot use the connection: it is already in use");
-  if (!transport) denoTransports.set(conn, transport = new PullTransport(new DenoSource(conn)));
-  return transport;
-}
-
-/** What makes a pair of a socket that is none. */
-function hint(conn: unknown): string {
-  const { pipe, destroy, upgradeTLS, shutdown } = Object(conn);
-  const isFunction = (method: unknown) => typeof method === "function";
-  if ([pipe, destroy].every(isFunction)) return "; fromSocket() of @handfast/websocket/node makes one of a Node socket";
-  if ([upgradeTLS, shutdown].some(isFunction)) {
-    return "; handlers() of @handfast/websocket/bun make one of a Bun socket";
-  }
-  return "";
-}
-
-/** A read of a `Deno.Conn` can't be taken back: the next owner has to find the transport that waits for it. */
-const denoTransports = new WeakMap<ByteConnection, PullTransport<number | null>>();
-
-function isTransportConnection(conn: unknown): conn is TransportConnection {
-  return typeof (conn as Partial<TransportConnection> | undefined)?.[TRANSPORT] === "function";
 }

@@ -1,9 +1,9 @@
-// `Deno.Conn` and `Deno.TlsConn` by their own `read` and `write`, which cost a third of what their streams cost.
+// Reads and writes a `Deno.Conn` or `Deno.TlsConn` by its own methods, which cost a third of what its streams cost.
 
 import { type PullSource } from "../transport/pull_transport.ts";
 import { type ByteConnection } from "../transport/transport.ts";
 
-/** What is used of a `Deno.Conn`, in its own words: no name of a runtime is needed to know one. */
+/** What is used of a `Deno.Conn`, which is known by its methods: Deno's types are not needed. */
 export interface DenoConn extends ByteConnection {
   read(bytes: Uint8Array): Promise<number | null>;
   write(bytes: Uint8Array): Promise<number>;
@@ -18,22 +18,35 @@ export function isDenoConn(conn: ByteConnection): conn is DenoConn {
   return [read, write, closeWrite, close].every((method) => typeof method === "function");
 }
 
+/** Closes a connection that may have been closed already. */
+export function closeDenoConn(conn: DenoConn): void {
+  try {
+    conn.close();
+  } catch {
+    // It was
+  }
+}
+
+/** The sizes of the read buffer: it starts small, for idle connections, and grows while reads fill it. */
 const SMALLEST = 1024, LARGEST = 65536;
 
-/** Reads and writes a `Deno.Conn`. */
+const EMPTY = new Uint8Array();
+
+/** A `Deno.Conn` as the source of a transport. */
 export class DenoSource implements PullSource<number | null> {
   readonly #conn: DenoConn;
-  /** Chunks are views of it. It is only ever filled further, or again where they are not needed; it grows with them. */
+  /** Chunks are views of this buffer. Memory that was handed out is read into again only after `reuse()`. */
   #buffer = EMPTY;
+  /** How much of the buffer is handed out. */
   #used = 0;
   #size = SMALLEST;
 
   constructor(conn: DenoConn) {
     this.#conn = conn;
     try {
-      conn.setNoDelay?.(); // frames of a turn leave in one write: there is nothing to wait for
+      conn.setNoDelay?.(); // the frames of a turn leave in one write: Nagle's algorithm could only delay them
     } catch {
-      // The peer has already gone: reading tells
+      // The peer has gone already: the first read shows it
     }
   }
 
@@ -49,13 +62,13 @@ export class DenoSource implements PullSource<number | null> {
     if (count === null) return undefined;
     const start = this.#used;
     this.#used += count;
-    // What is left of a buffer is soon filled: a larger one is for reads that are large themselves
+    // Only a large read calls for a larger buffer: small ones, too, fill what is left of a buffer
     if (this.#used === this.#buffer.length && 2 * count >= this.#size) this.#size = Math.min(4 * this.#size, LARGEST);
     return this.#buffer.subarray(start, this.#used);
   }
 
   reuse({ byteOffset }: Uint8Array<ArrayBuffer>): void {
-    // A rest that one read has filled would be too small for the next one, too
+    // A rest of the buffer that one read has filled would be too small for the next one too
     if (byteOffset === 0 || this.#used < this.#buffer.length) this.#used = byteOffset;
   }
 
@@ -68,14 +81,8 @@ export class DenoSource implements PullSource<number | null> {
   }
 
   close(): void {
-    try {
-      this.#conn.close();
-    } catch {
-      // It was closed already
-    }
+    closeDenoConn(this.#conn);
   }
 
   release(): void {}
 }
-
-const EMPTY = new Uint8Array();

@@ -1,15 +1,15 @@
-// Dialling by Deno's own sockets. Deno's words are written down here as far as they are used.
+// Dials with Deno's own sockets. Deno's API is written down in our own words, as far as it is used.
 
 import { unlessAborted } from "../base/abort.ts";
 import { ExchangeError } from "../errors/problem.ts";
-import { type DenoConn } from "./deno_conn.ts";
+import { closeDenoConn, type DenoConn } from "./deno_conn.ts";
 import { dialFailed, type Dialler, type Tls, tlsFailed } from "./dialler.ts";
 
 interface DenoTlsConn extends DenoConn {
   handshake(): Promise<unknown>;
 }
 
-/** What is used of Deno. */
+/** What is used of `Deno`. */
 interface DenoNet {
   connect(options: object): Promise<DenoConn>;
   connectTls(options: object): Promise<DenoTlsConn>;
@@ -18,37 +18,38 @@ interface DenoNet {
 
 const { Deno: deno } = globalThis as unknown as { Deno: DenoNet };
 
-/** See the head of the file. */
+/** The {@linkcode Dialler} of Deno. */
 export const denoDialler: Dialler = {
   async connect(address, tls, signal) {
     if (tls?.client && !("unix" in address)) {
-      // startTls() knows nothing of a certificate of ours
+      // startTls() takes no client certificate
       const { caCerts, client } = tls;
       const connecting = deno.connectTls({ ...address, caCerts, ...client });
-      const failed = (error: unknown) => isUnusable(error) ? tlsFailed(tls, error) : dialFailed(address, error);
-      return await handshake(await connected(connecting, failed, signal), tls, signal);
+      const errorOf = (cause: unknown) => isUnusable(cause) ? tlsFailed(tls, cause) : dialFailed(address, cause);
+      return await handshake(await connected(connecting, errorOf, signal), tls, signal);
     }
     const options = "unix" in address ? { transport: "unix", path: address.unix } : { ...address, signal };
-    const conn = await connected(deno.connect(options), (error) => dialFailed(address, error), signal);
+    const conn = await connected(deno.connect(options), (cause) => dialFailed(address, cause), signal);
     return tls ? await startTls(conn, tls, signal) : conn;
   },
   startTls: (conn, tls, signal) => startTls(conn as DenoConn, tls, signal),
 };
 
+/** Waits for a connection that can't be cancelled: one that opens too late is closed. */
 async function connected<Conn extends DenoConn>(
   connecting: Promise<Conn>,
-  failed: (error: unknown) => ExchangeError,
+  errorOf: (cause: unknown) => ExchangeError,
   signal: AbortSignal,
 ): Promise<Conn> {
   try {
     return await unlessAborted(connecting, signal, (late) => late.close());
   } catch (error) {
     if (signal.aborted) throw signal.reason;
-    throw failed(error);
+    throw errorOf(error);
   }
 }
 
-/** Whether it is a certificate or a key that Deno can't use, and not the network. */
+/** Whether the cause is a certificate or a key that Deno can't use, and not the network. */
 function isUnusable(error: unknown): boolean {
   return ["InvalidData", "TypeError", "Error"].includes((error as Error).name);
 }
@@ -58,7 +59,7 @@ async function startTls(conn: DenoConn, tls: Tls, signal: AbortSignal): Promise<
   try {
     return await handshake(await deno.startTls(conn, { hostname, caCerts }), tls, signal);
   } catch (error) {
-    close(conn);
+    closeDenoConn(conn);
     throw error instanceof ExchangeError || signal.aborted ? error : tlsFailed(tls, error);
   }
 }
@@ -68,17 +69,9 @@ async function handshake(conn: DenoTlsConn, tls: Tls, signal: AbortSignal): Prom
     await unlessAborted(conn.handshake(), signal);
     return conn;
   } catch (error) {
-    // In its middle Deno keeps the socket open until the peer ends it; there is no other way to close it
-    close(conn);
+    // In the middle of a handshake Deno keeps the socket open all the same, until the peer closes it
+    closeDenoConn(conn);
     if (signal.aborted) throw signal.reason;
     throw tlsFailed(tls, error);
-  }
-}
-
-function close(conn: DenoConn): void {
-  try {
-    conn.close();
-  } catch {
-    // It was closed by what failed
   }
 }

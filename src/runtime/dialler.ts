@@ -1,26 +1,26 @@
-// What a runtime has to do for dialling, and what the files that do it have in common.
+// What each runtime has to offer for dialling, and the errors that their diallers have in common.
 
 import { ExchangeError } from "../errors/problem.ts";
 import { type ByteConnection } from "../transport/transport.ts";
 
-/** Where to connect to. */
+/** Where to connect to: a host and a port, or the path of a Unix socket. */
 export type Address = { readonly hostname: string; readonly port: number } | { readonly unix: string };
 
-/** How TLS is done. The peer's certificate is always verified. */
+/** How to do TLS. The peer's certificate is always verified. */
 export interface Tls {
-  /** The name that the certificate must have, also sent as SNI; or an IP address, which is not. */
+  /** The host that the certificate must be for: a name, which is also sent as SNI, or an IP address, which is not. */
   readonly hostname: string;
-  /** Certificates in PEM that are trusted beside the runtime's. */
+  /** Certificate authorities in PEM that are trusted beside the runtime's. */
   readonly caCerts: readonly string[];
   /** Our own certificate and its key, in PEM. */
   readonly client?: { readonly cert: string; readonly key: string } | undefined;
 }
 
-/** What a runtime does. Each rejects with a {@linkcode ExchangeError}, or when the signal aborts. */
+/** Dials on one runtime. Each method rejects with an {@linkcode ExchangeError}, or with the signal's reason. */
 export interface Dialler {
-  /** Connects, and does the TLS handshake where there is one. */
+  /** Connects; with TLS, resolves once its handshake is done. */
   connect(address: Address, tls: Tls | undefined, signal: AbortSignal): Promise<ByteConnection>;
-  /** TLS over a connection of its own; nothing is being read from it or written to it. */
+  /** Does the TLS handshake over a connection of `connect()`, from which nothing is being read or written. */
   startTls(conn: ByteConnection, tls: Tls, signal: AbortSignal): Promise<ByteConnection>;
 }
 

@@ -1,13 +1,13 @@
-// Whom Node's modules, and what is built on them, trust.
+// The certificate authorities that Node's modules trust, and what is built on them, as Bun's sockets are.
 
 import * as tls from "node:tls";
 
-/** The option `ca` for certificates to trust beside the runtime's: with that option nothing else would be trusted. */
-export function trusted(caCerts: readonly string[]): string[] {
-  return [...byDefault(), ...caCerts];
+/** The option `ca`, which replaces the runtime's certificate authorities: those, and the ones in `caCerts`. */
+export function caOption(caCerts: readonly string[]): string[] {
+  return [...defaultAuthorities(), ...caCerts];
 }
 
-function byDefault(): readonly string[] {
+function defaultAuthorities(): readonly string[] {
   const { getCACertificates } = tls as Partial<typeof tls>; // from Node 22.15 on
   try {
     return getCACertificates?.("default") ?? tls.rootCertificates;

@@ -1,4 +1,4 @@
-// Dialling by Node's modules.
+// Dials with node:net and node:tls: on Node, and on Deno where its own sockets lack an option.
 
 import { connect as connectTcp, isIP } from "node:net";
 import { type Duplex } from "node:stream";
@@ -6,34 +6,34 @@ import { connect as connectTls, type ConnectionOptions } from "node:tls";
 import { unlessAborted } from "../base/abort.ts";
 import { ExchangeError } from "../errors/problem.ts";
 import { dialFailed, type Dialler, type Tls, tlsFailed } from "./dialler.ts";
-import { trusted } from "./node_ca.ts";
+import { caOption } from "./node_ca.ts";
 import { NodeSocketConnection } from "./node_socket.ts";
 
-/** See the head of the file. */
+/** The {@linkcode Dialler} of Node. */
 export const nodeDialler: Dialler = {
   async connect(address, tls, signal) {
     const where = "unix" in address ? { path: address.unix } : { host: address.hostname, port: address.port };
     const socket = connectTcp({ ...where, allowHalfOpen: true });
-    await happened(socket, "connect", signal, (error) => dialFailed(address, error));
-    return new NodeSocketConnection(tls ? await secured(socket, tls, signal) : socket);
+    await waitFor(socket, "connect", signal, (error) => dialFailed(address, error));
+    return new NodeSocketConnection(tls ? await startTls(socket, tls, signal) : socket);
   },
   async startTls(conn, tls, signal) {
-    return new NodeSocketConnection(await secured((conn as NodeSocketConnection).detach(), tls, signal));
+    return new NodeSocketConnection(await startTls((conn as NodeSocketConnection).detach(), tls, signal));
   },
 };
 
-/** TLS over a socket. */
-async function secured(socket: Duplex, tls: Tls, signal: AbortSignal): Promise<Duplex> {
+/** Does the TLS handshake over a socket; gives the socket that is used from then on. */
+async function startTls(socket: Duplex, tls: Tls, signal: AbortSignal): Promise<Duplex> {
   const { hostname, caCerts, client } = tls;
   const options: ConnectionOptions = { socket, host: hostname, rejectUnauthorized: true, ...client };
-  // Names alone are sent as SNI (RFC 6066 §3); the certificate is judged by either
+  // Only names are sent as SNI (RFC 6066 §3); the certificate is checked against a name and an address alike
   if (isIP(hostname) === 0) options.servername = hostname;
-  if (caCerts.length > 0) options.ca = trusted(caCerts);
+  if (caCerts.length > 0) options.ca = caOption(caCerts);
   let secure: Duplex;
   try {
-    secure = connectTls(options); // throws for a certificate or a key that it can't use
+    secure = connectTls(options); // throws when it can't use the certificate or the key
     secure.allowHalfOpen = true;
-    await happened(secure, "secureConnect", signal, (error) => tlsFailed(tls, error));
+    await waitFor(secure, "secureConnect", signal, (error) => tlsFailed(tls, error));
   } catch (error) {
     socket.destroy();
     throw error instanceof ExchangeError || signal.aborted ? error : tlsFailed(tls, error);
@@ -41,22 +41,22 @@ async function secured(socket: Duplex, tls: Tls, signal: AbortSignal): Promise<D
   return secure;
 }
 
-/** Waits for an event; an error, an end or the signal destroys the socket. */
-async function happened(
+/** Waits for an event. When the socket fails or closes first, or the signal aborts, the socket is destroyed. */
+async function waitFor(
   socket: Duplex,
   event: string,
   signal: AbortSignal,
-  failed: (error: unknown) => Error,
+  errorOf: (cause: unknown) => Error,
 ): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const onError = (error: Error) => reject(failed(error));
-  const onClose = () => reject(failed(new Error("The connection was closed")));
+  const onError = (error: Error) => reject(errorOf(error));
+  const onClose = () => reject(errorOf(new Error("The connection was closed")));
   socket.once(event, resolve).on("error", onError).on("close", onClose);
   try {
     await unlessAborted(promise, signal);
     socket.off("error", onError);
   } catch (error) {
-    socket.destroy(); // and a late error of it stays handled
+    socket.destroy(); // its error listener stays: a late error is nobody's
     throw error;
   } finally {
     socket.off(event, resolve).off("close", onClose);

@@ -1,35 +1,39 @@
-// Node's sockets as connections: `net.Socket`, `tls.TLSSocket`, and any other `Duplex` of bytes.
+// Turns Node's sockets into connections: a `net.Socket`, a `tls.TLSSocket`, or any other `Duplex` of bytes. What such a
+// socket emits goes to a PushTransport.
 
 import { type Duplex } from "node:stream";
 import { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
 import { WRITES_AT_ONCE } from "../base/tuning.ts";
-import { StreamsOfTransport } from "../transport/byte_streams.ts";
+import { ConnectionOverTransport } from "../transport/byte_streams.ts";
 import { type PushSource, PushTransport } from "../transport/push_transport.ts";
 
-/** Deno reads a `TLSSocket` on while it is paused. What comes then is kept here, where it can be counted: up to this. */
-const MOST_KEPT = 2 ** 24;
+/** Deno keeps reading a `TLSSocket` that is paused. The chunks are queued by the transport: up to this many bytes. */
+const MOST_QUEUED = 2 ** 24;
 
-/** A socket of Node's, as a connection. */
-export class NodeSocketConnection extends StreamsOfTransport {
+const EMPTY = new Uint8Array();
+
+/** A Node socket as a connection. */
+export class NodeSocketConnection extends ConnectionOverTransport {
   protected readonly transport: PushTransport;
   readonly #socket: Duplex;
+  /** Whether `pause()` does not stop the socket. */
   readonly #isUnstoppable: boolean;
-  /** Others than sockets may keep the chunks that they are given, or give chunks that somebody keeps. */
+  /** A duplex that is no socket may keep the chunks that it is given, and may give chunks that somebody keeps. */
   readonly #sharesChunks: boolean;
-  /** Whether each write is called back; otherwise only what has to wait. */
+  /** Whether every write gets a callback; otherwise only one that can't be done at once. */
   readonly #isCalledBack: boolean;
-  /** How many callbacks are yet to come, and whether our owner waits for the last of them. */
+  /** How many callbacks are outstanding, and whether the owner waits for the last of them. */
   #writing = 0;
-  #isWaited = false;
-  #ended = false;
-  /** Whether it is yet to be seen that the socket counts what is written to it. */
-  #isDoubted: boolean;
+  #ownerWaits = false;
+  #peerEnded = false;
+  /** Whether the first write has yet to show that the socket really sends. */
+  #mayDropWrites: boolean;
 
-  /** @param isDoubted Whether the socket is of a kind that some releases of a runtime have broken. */
-  constructor(socket: Duplex, isDoubted = false) {
+  /** @param mayDropWrites For a socket of an upgrade event, which some releases of Bun have broken. */
+  constructor(socket: Duplex, mayDropWrites = false) {
     super();
-    this.#isDoubted = isDoubted;
+    this.#mayDropWrites = mayDropWrites;
     this.#socket = socket;
     this.#sharesChunks = !(socket instanceof Socket);
     const isSecure = socket instanceof TLSSocket;
@@ -41,13 +45,13 @@ export class NodeSocketConnection extends StreamsOfTransport {
     socket.on("error", this.#onError);
     socket.on("close", this.#onClose);
     socket.on("data", this.#onData);
-    if (socket instanceof Socket) socket.setNoDelay(true); // frames of a turn leave in one write
-    socket.resume(); // somebody may have paused it; the first chunk that nobody reads pauses it again
+    if (socket instanceof Socket) socket.setNoDelay(true); // the frames of a turn leave in one write: Nagle's algorithm could only delay them
+    socket.resume(); // somebody may have paused it; the first chunk that has to be queued pauses it again
     if (socket.destroyed || socket.errored) this.transport.onLost(socket.errored ?? new Error("The socket was closed"));
     else if (socket.readableEnded) this.#onEnd();
   }
 
-  /** What the transport asks of the socket: methods, where five functions would take more memory. */
+  /** What the transport asks of the socket, as methods of one object: five closures would take more memory. */
   static readonly #Source = class implements PushSource {
     readonly #of: NodeSocketConnection;
 
@@ -77,63 +81,63 @@ export class NodeSocketConnection extends StreamsOfTransport {
   };
 
   readonly #onData = (chunk: Uint8Array<ArrayBuffer>): void => {
-    // Not a Buffer: what it gives would be one, too
+    // A plain Uint8Array: parts of a Buffer would be Buffers too, and reach the user
     const bytes = this.#sharesChunks
       ? new Uint8Array(chunk)
       : new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength);
     this.transport.onData(bytes);
-    if (this.#isUnstoppable && this.transport.kept > MOST_KEPT) {
-      const what = `more than ${MOST_KEPT} bytes wait to be read`;
+    if (this.#isUnstoppable && this.transport.queuedBytes > MOST_QUEUED) {
+      const what = `more than ${MOST_QUEUED} bytes wait to be read`;
       this.transport.onLost(new Error(`A socket of node:tls can't be paused on Deno, and ${what}`));
     }
   };
 
   readonly #onEnd = (): void => {
-    this.#ended = true;
+    this.#peerEnded = true;
     this.transport.onEnd();
   };
 
   readonly #onError = (error: Error): void => this.transport.onLost(error);
 
   readonly #onClose = (): void => {
-    // A socket is closed when both sides have ended; each end was told
-    if (!this.#ended || !this.transport.hasEnded) this.transport.onLost(new Error("The socket was closed"));
+    // Once both sides have ended a socket closes by itself, and the peer's end was told by `end`
+    if (!this.#peerEnded || !this.transport.hasEnded) this.transport.onLost(new Error("The socket was closed"));
   };
 
   readonly #onWritten = (): void => {
-    if (--this.#writing > 0 || !this.#isWaited) return;
-    this.#isWaited = false;
+    if (--this.#writing > 0 || !this.#ownerWaits) return;
+    this.#ownerWaits = false;
     this.transport.onDrained(!this.#isCalledBack);
   };
 
   #write(bytes: Uint8Array<ArrayBuffer>): boolean {
     const socket = this.#socket;
-    if (this.#isCalledBack) this.#writeAndTell(this.#sharesChunks ? bytes.slice() : bytes);
+    if (this.#isCalledBack) this.#writeWithCallback(this.#sharesChunks ? bytes.slice() : bytes);
     else socket.write(bytes);
-    // A copy need not be waited for, as long as the socket has room; otherwise the kernel must have taken all of it
+    // Back-pressure: a copy may wait in the duplex while that has room; our own bytes must all be with the kernel
     const isDone = this.#sharesChunks ? !socket.writableNeedDrain : socket.writableLength === 0;
-    if (!isDone && !this.#isCalledBack) this.#writeAndTell(EMPTY); // is called back behind what waits
-    if (this.#isDoubted) this.#check(bytes.length);
-    this.#isWaited = !isDone;
+    if (!isDone && !this.#isCalledBack) this.#writeWithCallback(EMPTY); // its callback comes behind what waits
+    if (this.#mayDropWrites) this.#checkFirstWrite(bytes.length);
+    this.#ownerWaits = !isDone;
     return isDone;
   }
 
-  #writeAndTell(bytes: Uint8Array): void {
+  #writeWithCallback(bytes: Uint8Array): void {
     this.#writing++;
     this.#socket.write(bytes, this.#onWritten);
   }
 
   #close(): void {
     const socket = this.#socket;
-    // Of a duplex that is no socket its other end sees only that it has ended, not that it was destroyed
-    if (this.#sharesChunks && this.#ended && this.#writing === 0 && !socket.writableEnded) {
+    // The other end of a duplex that is no socket does not see that it is destroyed, only that it has ended
+    if (this.#sharesChunks && this.#peerEnded && this.#writing === 0 && !socket.writableEnded) {
       socket.end(() => socket.destroy());
     } else socket.destroy();
   }
 
-  /** Some releases of Bun gave sockets with an upgrade that took everything and sent nothing, for ever in silence. */
-  #check(count: number): void {
-    this.#isDoubted = false;
+  /** With an upgrade some releases of Bun gave sockets that took everything and sent nothing, without an error. */
+  #checkFirstWrite(count: number): void {
+    this.#mayDropWrites = false;
     const { bytesWritten } = this.#socket as Partial<Socket>;
     if (bytesWritten === undefined || bytesWritten >= count) return;
     const error = new Error(
@@ -142,7 +146,7 @@ export class NodeSocketConnection extends StreamsOfTransport {
     queueMicrotask(() => this.transport.onLost(error));
   }
 
-  /** Takes the socket back, on which nothing is under way: the connection is of no more use. */
+  /** Gives the socket back while nothing is being read or written; the connection can't be used after that. */
   detach(): Duplex {
     const socket = this.#socket;
     socket.off("data", this.#onData).off("end", this.#onEnd).off("error", this.#onError).off("close", this.#onClose);
@@ -150,5 +154,3 @@ export class NodeSocketConnection extends StreamsOfTransport {
     return socket;
   }
 }
-
-const EMPTY = new Uint8Array();

@@ -1,17 +1,17 @@
-// Any pair of byte streams. Chunks are copied both ways: a stream may keep what it was given, and others may hold what it
-// gives.
+// Reads and writes any pair of byte streams. Chunks are copied both ways: a stream may keep what it is given, and somebody
+// else may hold what it gives.
 
 import { type PullSource } from "../transport/pull_transport.ts";
 
 type Read = Awaited<ReturnType<ReadableStreamDefaultReader<Uint8Array>["read"]>>;
 
-/** Reads and writes a pair of streams. */
+/** A pair of streams as the source of a transport; locks both. */
 export function streamSource(
   readable: ReadableStream<Uint8Array>,
   writable: WritableStream<Uint8Array>,
 ): PullSource<Read> {
   const reader = readable.getReader(), writer = writable.getWriter();
-  // Each failure is seen where the call fails
+  // A failure is seen by the read or write that fails: these promises must not count as unhandled rejections
   reader.closed.catch(() => {});
   writer.closed.catch(() => {});
   writer.ready.catch(() => {});

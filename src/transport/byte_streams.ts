@@ -1,13 +1,19 @@
-// A connection that has a transport of its own: for a door as it is, and for others as a pair of streams, which are made
-// when somebody asks for them.
-// A Transport as a pair of byte streams, for those who want to read and write by themselves what a door would take.
+// The byte streams of a connection that has a Transport of its own, for those who read and write it by themselves. A door
+// takes the transport as it is; the streams are made when somebody looks at them, and use the transport only once they are
+// read or written. Either of them can have it after the other, but not both at a time.
 
 import { type OwnedTransport } from "./owned_transport.ts";
-import { type ByteConnection, TRANSPORT, type Transport, type TransportConnection } from "./transport.ts";
+import {
+  type ByteConnection,
+  TRANSPORT,
+  type Transport,
+  type TransportConnection,
+  type TransportHandlers,
+} from "./transport.ts";
 
-/** See the head of the file. */
-export abstract class StreamsOfTransport implements TransportConnection {
-  #streams: TransportStreams | undefined;
+/** The base of the connections of Bun, Node and `./testing`: a subclass has the transport, this gives its streams. */
+export abstract class ConnectionOverTransport implements TransportConnection {
+  #streams: ByteStreams | undefined;
 
   /** The one transport of the connection. */
   protected abstract readonly transport: OwnedTransport;
@@ -16,7 +22,7 @@ export abstract class StreamsOfTransport implements TransportConnection {
     if (this.#streams && (this.#streams.readable.locked || this.#streams.writable.locked)) {
       throw new TypeError("Cannot use the connection: a stream of it is locked");
     }
-    // Streams that are not locked have given the connection back; later ones begin anew
+    // Nobody holds the streams: they give the transport back, and whoever wants streams later gets new ones
     this.#streams?.release();
     this.#streams = undefined;
     if (this.transport.inUse) throw new TypeError("Cannot use the connection: it is already in use");
@@ -24,92 +30,108 @@ export abstract class StreamsOfTransport implements TransportConnection {
   }
 
   get readable(): ReadableStream<Uint8Array> {
-    return (this.#streams ??= transportStreams(this.transport)).readable;
+    return (this.#streams ??= new ByteStreams(this.transport)).readable;
   }
 
   get writable(): WritableStream<Uint8Array> {
-    return (this.#streams ??= transportStreams(this.transport)).writable;
+    return (this.#streams ??= new ByteStreams(this.transport)).writable;
   }
 }
 
-/** Streams that can give their transport back. */
-export interface TransportStreams extends ByteConnection {
-  /** Gives the transport back, if they have used it; they are of no more use then. */
-  release(): void;
-}
+/** A transport as a pair of byte streams; closes it once both are done. Back-pressure: nothing is read but on demand. */
+class ByteStreams implements ByteConnection, TransportHandlers {
+  readonly readable: ReadableStream<Uint8Array>;
+  readonly writable: WritableStream<Uint8Array>;
+  readonly #transport: Transport;
+  #isStarted = false;
+  #reading!: ReadableStreamDefaultController<Uint8Array>;
+  #readingEnded = false;
+  #writing!: WritableStreamDefaultController;
+  #writingEnded = false;
+  /** A write that waits until the transport has room. */
+  #room: PromiseWithResolvers<void> | undefined;
 
-/** The streams of a transport; only one of streams and doors may use it at a time. */
-export function transportStreams(transport: Transport): TransportStreams {
-  let reading!: ReadableStreamDefaultController<Uint8Array>;
-  let writing!: WritableStreamDefaultController;
-  let drained: PromiseWithResolvers<void> | undefined;
-  let readingEnded = false, writingEnded = false, started = false;
-  const endReading = () => {
-    readingEnded = true;
-    if (writingEnded) transport.abort();
-  };
-  // Only when they are used: until then a door may take the transport
-  const start = () => {
-    if (started) return;
-    started = true;
-    transport.start({
-      onData(chunk) {
-        transport.pause();
-        reading.enqueue(chunk);
-      },
-      onEnd() {
-        reading.close();
-        endReading();
-      },
-      onDrained() {
-        drained?.resolve();
-        drained = undefined;
-      },
-      onLost(error) {
-        if (!readingEnded) reading.error(error);
-        writing.error(error);
-        drained?.reject(error);
-        drained = undefined;
-      },
+  constructor(transport: Transport) {
+    this.#transport = transport;
+    this.readable = new ReadableStream<Uint8Array>({
+      start: (controller) => void (this.#reading = controller),
+      pull: () => this.#read(),
+      cancel: () => this.#cancel(),
+    }, { highWaterMark: 0 });
+    this.writable = new WritableStream<Uint8Array>({
+      start: (controller) => void (this.#writing = controller),
+      write: (chunk) => this.#write(chunk),
+      close: () => this.#close(),
+      abort: (reason) => this.#abort(reason),
     });
-  };
-  const readable = new ReadableStream<Uint8Array>({
-    start(controller) {
-      reading = controller;
-    },
-    pull() {
-      start();
-      transport.resume();
-    },
-    cancel() {
-      if (started) transport.pause(); // a read may be under way
-      endReading();
-    },
-  }, { highWaterMark: 0 });
-  const writable = new WritableStream<Uint8Array>({
-    start(controller) {
-      writing = controller;
-    },
-    async write(chunk) {
-      start();
-      if (transport.write(new Uint8Array(chunk))) return;
-      drained = Promise.withResolvers<void>();
-      await drained.promise;
-    },
-    close() {
-      start();
-      writingEnded = true;
-      transport.end();
-      if (readingEnded) transport.abort();
-    },
-    abort(reason) {
-      transport.abort();
-      if (!readingEnded) reading.error(reason);
-      readingEnded = true;
-    },
-  });
-  const release = () => {
-    if (started) transport.release();
-  };
-  return { readable, writable, release };
+  }
+
+  /** Gives the transport back, if the streams have used it; they can't be used after that. */
+  release(): void {
+    if (this.#isStarted) this.#transport.release();
+  }
+
+  /** Takes the transport at the first read or write: until then a door may take it. */
+  #start(): void {
+    if (this.#isStarted) return;
+    this.#isStarted = true;
+    this.#transport.start(this);
+  }
+
+  #read(): void {
+    this.#start();
+    this.#transport.resume();
+  }
+
+  #cancel(): void {
+    if (this.#isStarted) this.#transport.pause(); // a read may be under way
+    this.#endReading();
+  }
+
+  #endReading(): void {
+    this.#readingEnded = true;
+    if (this.#writingEnded) this.#transport.abort();
+  }
+
+  async #write(chunk: Uint8Array): Promise<void> {
+    this.#start();
+    if (this.#transport.write(new Uint8Array(chunk))) return;
+    this.#room = Promise.withResolvers<void>();
+    await this.#room.promise;
+  }
+
+  #close(): void {
+    this.#start();
+    this.#writingEnded = true;
+    this.#transport.end();
+    if (this.#readingEnded) this.#transport.abort();
+  }
+
+  #abort(reason: unknown): void {
+    this.#transport.abort();
+    if (!this.#readingEnded) this.#reading.error(reason);
+    this.#readingEnded = true;
+  }
+
+  onData(chunk: Uint8Array<ArrayBuffer>): void {
+    this.#transport.pause();
+    this.#reading.enqueue(chunk);
+  }
+
+  onEnd(): void {
+    this.#reading.close();
+    this.#endReading();
+  }
+
+  onDrained(): void {
+    this.#room?.resolve();
+    this.#room = undefined;
+  }
+
+  onLost(error: unknown): void {
+    if (!this.#readingEnded) this.#reading.error(error);
+    this.#writing.error(error);
+    this.#room?.reject(error);
+    this.#room = undefined;
+  }
 }

@@ -1,29 +1,29 @@
-// The lingering close (RFC 9112 §9.6): a connection that is closed while the peer still sends is reset, and the reset
-// overtakes what was written last. So: half-close, read and throw away until the peer's end, close.
+// The lingering close (RFC 9112 §9.6). A connection that is closed while the peer still sends is reset, and the reset can
+// overtake what was written last, such as a refusal. So: half-close, read and discard until the peer ends, then close.
 
 import { type Clock } from "../base/clock.ts";
 import { Deadline } from "../base/timers.ts";
 import { type Transport } from "./transport.ts";
 
-/** At most this many bytes are thrown away. */
-const LIMIT = 256 * 1024;
+/** The most bytes that are discarded before the connection is closed all the same. */
+const MOST_DISCARDED = 256 * 1024;
 
 /** How to linger. */
 export interface LingerOptions {
   readonly clock: Clock;
-  /** How long to wait for the peer's end, in milliseconds; 0: for ever. */
+  /** How long to wait for the peer to end, in milliseconds; 0: without a limit. */
   readonly timeout: number;
-  /** `false` leaves ending first to the peer, as a WebSocket client should (RFC 6455 §7.1.1). */
+  /** `false` lets the peer end first, as a WebSocket client should (RFC 6455 §7.1.1). */
   readonly halfClose?: boolean;
-  /** Ends the patience. */
+  /** Closes at once when it aborts. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** A close under way. */
+/** A lingering close under way. */
 export interface Lingering {
   /** Resolves when the transport is closed; never rejects. */
   readonly closed: Promise<void>;
-  /** Closes it at once. */
+  /** Closes at once. */
   close(): void;
 }
 
@@ -37,13 +37,13 @@ export function linger(transport: Transport, { clock, timeout, halfClose = true,
     transport.abort();
     resolve();
   };
-  let count = 0;
+  let discarded = 0;
   deadline.set(timeout, close);
   signal?.addEventListener("abort", close);
   transport.start({
     onData(chunk) {
-      count += chunk.length;
-      if (count > LIMIT) close();
+      discarded += chunk.length;
+      if (discarded > MOST_DISCARDED) close();
     },
     onEnd: close,
     onDrained() {},

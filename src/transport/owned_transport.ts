@@ -1,7 +1,62 @@
-import { type Transport } from "./transport.ts";
+// The state that every transport keeps for its owner: who is told of bytes, whether they are held back, what was told
+// already, and how the connection was lost. One owner has a transport at a time: a door, or the byte streams of its
+// connection. It can give the transport back, and the next owner sees everything that has not been handed over yet.
 
-/** A transport that knows whether it has an owner. */
-export interface OwnedTransport extends Transport {
-  /** Whether somebody has it who has not given it back. */
-  readonly inUse: boolean;
+import { type Transport, type TransportHandlers } from "./transport.ts";
+
+/** A transport that knows its owner. The fields are its subclasses' to read and set: accessors would only stand between. */
+export abstract class OwnedTransport implements Transport {
+  protected handlers: TransportHandlers | undefined;
+  protected paused = true;
+  /** Whether the peer has half-closed; each owner is told once. */
+  protected peerEnded = false;
+  protected endTold = false;
+  protected closed = false;
+  /** What the connection was lost by, for an owner who comes later. */
+  protected error: unknown;
+
+  /** Whether somebody uses the transport and has not given it back. */
+  get inUse(): boolean {
+    return this.handlers !== undefined && !this.closed;
+  }
+
+  start(handlers: TransportHandlers): void {
+    this.handlers = handlers;
+    this.paused = true;
+    this.endTold = false;
+    if (this.closed) this.#tellLateOwner(handlers);
+  }
+
+  /** An owner expects no call before `start()` has returned. */
+  #tellLateOwner(handlers: TransportHandlers): void {
+    queueMicrotask(() => {
+      if (this.handlers === handlers) handlers.onLost(this.error ?? new Error("The connection was closed"));
+    });
+  }
+
+  pause(): void {
+    this.paused = true;
+  }
+
+  /** Tells the owner that the peer has half-closed, unless it knows. */
+  protected tellEnd(): void {
+    if (this.endTold) return;
+    this.endTold = true;
+    this.handlers!.onEnd();
+  }
+
+  /** Tells the owner that the connection is lost, or whoever becomes its owner later. */
+  protected tellLoss(error: unknown): void {
+    this.error = error;
+    this.handlers?.onLost(error);
+  }
+
+  release(): void {
+    this.handlers = undefined;
+  }
+
+  abstract resume(): void;
+  abstract write(bytes: Uint8Array<ArrayBuffer>): boolean;
+  abstract end(): void;
+  abstract abort(): void;
 }

@@ -1,128 +1,103 @@
-// A transport over a source that is read and written by promises, one read and one write at a time.
+// Turns a source that is read and written by promises into a Transport: one read and one write at a time, and no read
+// while the owner is paused. That is the back-pressure of a Deno.Conn and of a pair of streams.
 
-import { type Transport, type TransportHandlers } from "./transport.ts";
+import { OwnedTransport } from "./owned_transport.ts";
 
-/** What can be read and written by promises, which are its own: one around another would cost as much again. */
+/**
+ * A source whose reads and writes are promises. The transport awaits these very promises: wrapping each of them in another
+ * would cost as much again.
+ */
 export interface PullSource<Read> {
-  /** Reads on. */
+  /** Starts the next read. */
   read(): Promise<Read>;
-  /** The bytes that were read, the caller's own; `undefined` at the end. */
+  /** The bytes of a read, which are the caller's to keep; `undefined` at the end. */
   chunkOf(read: Read): Uint8Array<ArrayBuffer> | undefined;
-  /** Says that nobody needs the last bytes that were read: the next ones may take their place. */
+  /** The last bytes that were read are no longer needed: the next read may overwrite them. */
   reuse?(bytes: Uint8Array<ArrayBuffer>): void;
-  /** Resolves when the bytes may change again, with how many were taken. */
+  /** Writes; resolves once the bytes may change again, with how many of them were taken. */
   write(bytes: Uint8Array<ArrayBuffer>): Promise<number>;
   /** Half-closes. */
   end(): Promise<void>;
-  /** Closes at once; pending calls settle somehow. */
+  /** Closes at once. Reads and writes under way settle, in whatever way. */
   close(): void;
-  /** Unlocks. */
+  /** Releases the locks that it holds. */
   release(): void;
 }
 
-/** See the head of the file. */
-export class PullTransport<Read> implements Transport {
+/** A transport over a {@linkcode PullSource}. */
+export class PullTransport<Read> extends OwnedTransport {
   readonly #source: PullSource<Read>;
-  #handlers: TransportHandlers | undefined;
   #reading = false;
-  #paused = true;
-  /** Ends the wait of a read that came in while paused. */
+  /** Lets a read go on that completed while the owner was paused. */
   #wake: (() => void) | undefined;
-  #closed = false;
-  /** The peer has ended; each owner is told once. */
-  #ended = false;
-  #told = false;
 
   constructor(source: PullSource<Read>) {
+    super();
     this.#source = source;
   }
 
-  /** Whether somebody has it who has not given it back. */
-  get inUse(): boolean {
-    return this.#handlers !== undefined && !this.#closed;
-  }
-
-  start(handlers: TransportHandlers): void {
-    this.#handlers = handlers;
-    this.#paused = true;
-    this.#told = false;
-    if (!this.#closed) return;
-    queueMicrotask(() => {
-      if (this.#handlers === handlers) handlers.onLost(new Error("The connection was closed"));
-    });
-  }
-
-  pause(): void {
-    this.#paused = true;
-  }
-
   resume(): void {
-    this.#paused = false;
+    this.paused = false;
     this.#wake?.();
     this.#wake = undefined;
-    if (this.#reading || this.#closed) return;
-    if (!this.#ended) this.#read();
-    else if (!this.#told) this.#end();
+    if (this.#reading || this.closed) return;
+    if (this.peerEnded) this.tellEnd();
+    else this.#readOn();
   }
 
-  async #read(): Promise<void> {
+  async #readOn(): Promise<void> {
     this.#reading = true;
     try {
-      while (!this.#paused) {
+      while (!this.paused) {
         const chunk = this.#source.chunkOf(await this.#source.read());
-        // Also over a change of owners: the next one gets what comes
-        if (this.#paused && !this.#closed) await new Promise<void>((resolve) => this.#wake = resolve);
-        if (this.#closed) return;
+        // Back-pressure: the chunk waits here until its owner, or the next one, reads on
+        if (this.paused && !this.closed) await new Promise<void>((resolve) => this.#wake = resolve);
+        if (this.closed) return;
         if (chunk === undefined) {
-          this.#ended = true;
+          this.peerEnded = true;
           break;
         }
-        if (chunk.length > 0 && this.#handlers!.onData(chunk)) this.#source.reuse?.(chunk);
+        if (chunk.length > 0 && this.handlers!.onData(chunk)) this.#source.reuse?.(chunk);
       }
       this.#reading = false;
-      if (this.#ended) this.#end();
+      if (this.peerEnded) this.tellEnd();
     } catch (error) {
       this.#reading = false;
-      this.#fail(error);
+      this.#onError(error);
     }
-  }
-
-  #end(): void {
-    this.#told = true;
-    this.#handlers!.onEnd();
   }
 
   write(bytes: Uint8Array<ArrayBuffer>): boolean {
     this.#source.write(bytes).then(
       (count) => {
-        if (this.#closed) return;
+        if (this.closed) return;
         if (count < bytes.length) this.write(bytes.subarray(count));
-        else this.#handlers?.onDrained(false);
+        else this.handlers?.onDrained(false);
       },
-      (error) => this.#fail(error),
+      (error) => this.#onError(error),
     );
     return false;
   }
 
   end(): void {
-    this.#source.end().catch(() => {}); // what it means, if anything, shows when reading
+    this.#source.end().catch(() => {}); // if this matters, the next read fails too
   }
 
-  #fail(error: unknown): void {
-    if (this.#closed || !this.#handlers) return; // given back: whoever reads next sees it
+  #onError(error: unknown): void {
+    if (this.closed || !this.handlers) return; // without an owner, the next owner's read fails again
     this.abort();
-    this.#handlers.onLost(error);
+    this.handlers.onLost(error);
   }
 
   abort(): void {
-    if (this.#closed) return;
-    this.#closed = true;
+    if (this.closed) return;
+    this.closed = true;
     this.#wake?.();
     this.#source.close();
   }
 
-  release(): void {
-    this.#handlers = undefined;
+  override release(): void {
+    super.release();
     this.#source.release();
   }
 }

@@ -1,10 +1,12 @@
-// How bytes come and go. A Transport pushes what it reads and says when a write is done; everything above it is the same
-// on every runtime. A connection gives its own through one symbol, or is read and written as a pair of streams.
+// The contract between the bytes of a connection and everything that reads and writes them. A Transport pushes what it
+// reads and says when a write is done, in the same way on every runtime. Some connections have one of their own; any other
+// pair of byte streams is wrapped in one.
 
 /**
- * A connection that carries bytes both ways: a `Deno.Conn` as it is, or any other pair of streams. Give a `Deno.Conn`
- * itself, not its two streams in another object: there, closing the writable side closes the reading side too, and what
- * was written last, such as a refusal, may not reach a client that is still sending.
+ * A connection that carries bytes both ways: a `Deno.Conn`, a connection of `@handfast/websocket/bun` or
+ * `@handfast/websocket/node`, or any other pair of byte streams. Pass a `Deno.Conn` itself, not an object with its two
+ * streams: closing the writable stream of a `Deno.Conn` closes its reading side too, and what was written last, such as a
+ * refusal, may then not reach a client that is still sending.
  *
  * @example Two streams, crossed
  * ```ts
@@ -22,59 +24,64 @@
  * ```
  */
 export interface ByteConnection {
-  /** What the peer sends. */
+  /** The bytes that the peer sends. */
   readonly readable: ReadableStream<Uint8Array>;
-  /** What the peer gets; closing it is a half-close. */
+  /** The bytes for the peer. Closing it half-closes the connection: the peer's bytes can still be read. */
   readonly writable: WritableStream<Uint8Array>;
 }
 
-/** Where a transport reports; never after `abort()` or `release()`. */
+/** The owner of a transport, as the transport calls it; never after `abort()` or `release()`. */
 export interface TransportHandlers {
   /**
-   * The next bytes, never none; they are the callee's.
+   * Bytes have arrived: at least one, and the callee's to keep.
    *
-   * @returns `true` when nobody has kept any of them: their memory may be read into again.
+   * @returns `true` when nobody keeps any of them: the memory may be read into again.
    */
   onData(chunk: Uint8Array<ArrayBuffer>): boolean | void;
-  /** The peer has ended; writing goes on. */
+  /** The peer has half-closed: nothing more arrives, and writing goes on. */
   onEnd(): void;
   /**
-   * A write is done that was not done at once.
+   * A write that was not done when `write()` returned is done now.
    *
-   * @param hasWaited Whether it waited for the peer; otherwise that is not known.
+   * @param hasWaited `true` when it had to wait for the peer to read; `false` when that is not known.
    */
   onDrained(hasWaited: boolean): void;
-  /** The connection is lost. */
+  /** The connection is lost, and closed. */
   onLost(error: unknown): void;
 }
 
-/** A connection, pushed. */
+/** A byte connection for one owner at a time, with the back-pressure in its methods. */
 export interface Transport {
-  /** Sets where to report, again for another owner, who is told an end again; it starts paused. */
+  /** Makes the caller the owner, also after another one. It starts paused; a peer's end is told to each owner. */
   start(handlers: TransportHandlers): void;
-  /** No `data` and no `end` until `resume()`. */
+  /** Holds back `onData()` and `onEnd()` until `resume()`. */
   pause(): void;
-  /** Reads. */
+  /** Reads, or reads on. */
   resume(): void;
   /**
-   * Writes all of it.
+   * Writes all of the bytes.
    *
-   * @returns Whether it is done; otherwise `drained` follows, and until then the bytes must not change and nothing else
+   * @returns Whether that is done. If not, `onDrained()` follows; until then the bytes must not change, and nothing else
    * may be written.
    */
   write(bytes: Uint8Array<ArrayBuffer>): boolean;
-  /** Half-closes, once nothing is being written. */
+  /** Half-closes; not while something is being written. */
   end(): void;
   /** Closes at once. */
   abort(): void;
-  /** Gives the connection back, unlocked; only while paused, nothing is being read or written. */
+  /** Gives the connection back, unlocked. Only while it is paused and nothing is being read or written. */
   release(): void;
 }
 
-/** The method of a connection that gives its transport. */
+/** The key of the method by which a connection gives its own transport. */
 export const TRANSPORT: unique symbol = Symbol("handfast.transport");
 
 /** A connection that has a transport of its own. */
 export interface TransportConnection extends ByteConnection {
+  /**
+   * The transport, for a new owner.
+   *
+   * @throws {TypeError} When it has an owner already, or a stream of the connection is locked.
+   */
   [TRANSPORT](): Transport;
 }

@@ -1,0 +1,92 @@
+// A clock under the control of a test: timers fire when the test advances the time, and at no other moment.
+
+import { type Clock } from "../base/clock.ts";
+
+/**
+ * A clock that stands still until it is advanced.
+ *
+ * @example Timers fire in the order of their times
+ * ```ts
+ * import { type FakeClock, fakeClock } from "@handfast/websocket/testing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const clock: FakeClock = fakeClock();
+ * const fired: number[] = [];
+ * for (const delay of [20, 10, 30]) clock.setTimeout(() => fired.push(clock.now()), delay);
+ * await clock.advance(25);
+ *
+ * assertEquals(fired, [10, 20]);
+ * assertEquals(clock.pending, 1);
+ * ```
+ */
+export interface FakeClock extends Clock {
+  /**
+   * Advances the time. Timers fire in the order of their times, and whatever a timer has set off runs before the next one
+   * fires.
+   *
+   * @param milliseconds By how much.
+   * @returns Resolves when the time has come and everything that was due has run.
+   */
+  advance(milliseconds: number): Promise<void>;
+  /** How many timers are set. */
+  readonly pending: number;
+}
+
+/**
+ * Makes a fake clock, for the `clock` option of `accept()`, `connect()`, `attach()`, `readRequest()`, `writeResponse()` and
+ * `connectionPair()`.
+ *
+ * @returns The clock, which shows 0.
+ *
+ * @example A handshake that takes too long
+ * ```ts
+ * import { accept, HandshakeError } from "@handfast/websocket";
+ * import { connectionPair, fakeClock } from "@handfast/websocket/testing";
+ * import { assert, assertEquals } from "@std/assert";
+ *
+ * const clock = fakeClock();
+ * const [, server] = connectionPair();
+ * const failed = accept(server, { clock, handshakeTimeout: 5000 }).catch((error) => error);
+ * await clock.advance(5000);
+ *
+ * const error = await failed;
+ * assert(error instanceof HandshakeError);
+ * assertEquals(error.failure, "handshake-timeout");
+ * ```
+ */
+export function fakeClock(): FakeClock {
+  let now = 0;
+  let timers: { readonly at: number; readonly callback: () => void }[] = [];
+  return {
+    now: () => now,
+    setTimeout(callback, delay) {
+      const timer = { at: now + Math.max(0, delay), callback };
+      timers.push(timer);
+      return timer;
+    },
+    clearTimeout(timer) {
+      timers = timers.filter((other) => other !== timer);
+    },
+    async advance(milliseconds) {
+      const end = now + milliseconds;
+      await settle();
+      for (;;) {
+        const due = timers.filter(({ at }) => at <= end).sort((a, b) => a.at - b.at)[0];
+        if (!due) break;
+        timers = timers.filter((timer) => timer !== due);
+        now = Math.max(now, due.at);
+        due.callback();
+        await settle();
+      }
+      now = end;
+    },
+    get pending() {
+      return timers.length;
+    },
+  };
+}
+
+/** Waits a few turns of the event loop: for promises, and for writes that are flushed at the end of a turn. */
+async function settle(): Promise<void> {
+  for (let turn = 0; turn < 3; turn++) await new Promise<void>((resolve) => setTimeout(resolve, 0));
+}
