@@ -33,14 +33,14 @@
  * @module
  */
 
-import { type Duplex } from "node:stream";
-import { type IncomingMessage } from "node:http";
-import { type RequestHead } from "./errors/handshake_error.ts";
+import type { Duplex } from "node:stream";
+import type { IncomingMessage } from "node:http";
+import type { RequestHead } from "./errors/handshake_error.ts";
 import { parseForeignRequest } from "./http/request_head.ts";
 import { NodeSocketConnection } from "./runtime/node_socket.ts";
-import { type ByteConnection } from "./transport/transport.ts";
-export { type ByteConnection } from "./transport/transport.ts";
-export { type RequestHead } from "./errors/handshake_error.ts";
+import type { ByteConnection } from "./transport/transport.ts";
+export type { ByteConnection } from "./transport/transport.ts";
+export type { RequestHead } from "./errors/handshake_error.ts";
 
 /**
  * Makes a connection of a Node socket, or of any other `Duplex` of bytes. From then on the socket belongs to the connection:

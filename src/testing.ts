@@ -27,7 +27,7 @@
  * @module
  */
 
-export { type Clock } from "./base/clock.ts";
+export type { Clock } from "./base/clock.ts";
 export {
   connectionPair,
   type ConnectionPairOptions,
@@ -35,4 +35,4 @@ export {
   type PairedConnection,
 } from "./testing/connection_pair.ts";
 export { type FakeClock, fakeClock } from "./testing/fake_clock.ts";
-export { type ByteConnection } from "./transport/transport.ts";
+export type { ByteConnection } from "./transport/transport.ts";

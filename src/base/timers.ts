@@ -1,7 +1,7 @@
 // Deadlines: any number of them on one timer of a clock, since a timer for each is what handshakes and idle connections
 // would mostly consist of. The timer runs to what was the next one when it was set; a heap knows which one that is.
 
-import { type Clock } from "./clock.ts";
+import type { Clock } from "./clock.ts";
 
 /** What has a deadline, which can be set again, and is off while its delay is 0. */
 export abstract class Due {

@@ -1,7 +1,7 @@
 // Dials with Bun.connect, which judges a certificate but does not wait for the TLS handshake: an Opening does.
 
 import { unlessAborted } from "../base/abort.ts";
-import { bunHandlers, BunSocketConnection } from "./bun_socket.ts";
+import { bunHandlers, type BunSocketConnection } from "./bun_socket.ts";
 import { type BunSocket, type BunSocketHandlers, bunTcp, type BunTls } from "./bun_tcp.ts";
 import { type Address, dialFailed, type Dialler, type Tls, tlsFailed } from "./dialler.ts";
 

@@ -1,6 +1,6 @@
 // Listens over Bun.listen, as Deno.listen does on Deno: connections are awaited, or iterated.
 
-import { type TLSOptions } from "bun";
+import type { TLSOptions } from "bun";
 import { type BunAddress, type BunConnection, bunHandlers } from "./bun_socket.ts";
 import { type BunServer, bunTcp } from "./bun_tcp.ts";
 

@@ -2,8 +2,8 @@
 
 import { ConnectionOverTransport } from "../transport/byte_streams.ts";
 import { type PushSource, PushTransport } from "../transport/push_transport.ts";
-import { type ByteConnection } from "../transport/transport.ts";
-import { type BunSocket, type BunSocketHandlers } from "./bun_tcp.ts";
+import type { ByteConnection } from "../transport/transport.ts";
+import type { BunSocket, BunSocketHandlers } from "./bun_tcp.ts";
 
 /**
  * The address of one end of a connection, or of a listener.

@@ -2,7 +2,7 @@
 // doors call this; everything below them is handed what was chosen.
 
 import { type DenoConn, DenoSource, isDenoConn } from "./deno_conn.ts";
-import { type Dialler, type Tls } from "./dialler.ts";
+import type { Dialler, Tls } from "./dialler.ts";
 import { streamSource } from "./stream_pair.ts";
 import { PullTransport } from "../transport/pull_transport.ts";
 import { type ByteConnection, TRANSPORT, type Transport, type TransportConnection } from "../transport/transport.ts";

@@ -1,7 +1,7 @@
 // Reads and writes a `Deno.Conn` or `Deno.TlsConn` by its own methods, which cost a third of what its streams cost.
 
-import { type PullSource } from "../transport/pull_transport.ts";
-import { type ByteConnection } from "../transport/transport.ts";
+import type { PullSource } from "../transport/pull_transport.ts";
+import type { ByteConnection } from "../transport/transport.ts";
 
 /** What is used of a `Deno.Conn`, which is known by its methods: Deno's types are not needed. */
 export interface DenoConn extends ByteConnection {

@@ -1,7 +1,7 @@
 // What each runtime has to offer for dialling, and the errors that their diallers have in common.
 
 import { ExchangeError } from "../errors/problem.ts";
-import { type ByteConnection } from "../transport/transport.ts";
+import type { ByteConnection } from "../transport/transport.ts";
 
 /** Where to connect to: a host and a port, or the path of a Unix socket. */
 export type Address = { readonly hostname: string; readonly port: number } | { readonly unix: string };

@@ -1,7 +1,7 @@
 // Dials with node:net and node:tls: on Node, and on Deno where its own sockets lack an option.
 
 import { connect as connectTcp, isIP } from "node:net";
-import { type Duplex } from "node:stream";
+import type { Duplex } from "node:stream";
 import { connect as connectTls, type ConnectionOptions } from "node:tls";
 import { unlessAborted } from "../base/abort.ts";
 import { ExchangeError } from "../errors/problem.ts";

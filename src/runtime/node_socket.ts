@@ -1,7 +1,7 @@
 // Turns Node's sockets into connections: a `net.Socket`, a `tls.TLSSocket`, or any other `Duplex` of bytes. What such a
 // socket emits goes to a PushTransport.
 
-import { type Duplex } from "node:stream";
+import type { Duplex } from "node:stream";
 import { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
 import { WRITES_AT_ONCE } from "../base/tuning.ts";

@@ -1,7 +1,7 @@
 // Reads and writes any pair of byte streams. Chunks are copied both ways: a stream may keep what it is given, and somebody
 // else may hold what it gives.
 
-import { type PullSource } from "../transport/pull_transport.ts";
+import type { PullSource } from "../transport/pull_transport.ts";
 
 type Read = Awaited<ReturnType<ReadableStreamDefaultReader<Uint8Array>["read"]>>;
 

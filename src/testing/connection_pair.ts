@@ -1,7 +1,7 @@
 // Makes two connections in memory, each the other's peer, and says how their bytes travel and what fails.
 
-import { type Clock } from "../base/clock.ts";
-import { type ByteConnection } from "../transport/transport.ts";
+import type { Clock } from "../base/clock.ts";
+import type { ByteConnection } from "../transport/transport.ts";
 import { MemoryConnection } from "./memory_connection.ts";
 
 /**

@@ -1,6 +1,6 @@
 // A clock under the control of a test: timers fire when the test advances the time, and at no other moment.
 
-import { type Clock } from "../base/clock.ts";
+import type { Clock } from "../base/clock.ts";
 
 /**
  * A clock that stands still until it is advanced.

@@ -2,7 +2,7 @@
 // takes the transport as it is; the streams are made when somebody looks at them, and use the transport only once they are
 // read or written. Either of them can have it after the other, but not both at a time.
 
-import { type OwnedTransport } from "./owned_transport.ts";
+import type { OwnedTransport } from "./owned_transport.ts";
 import {
   type ByteConnection,
   TRANSPORT,

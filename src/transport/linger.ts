@@ -1,9 +1,9 @@
 // The lingering close (RFC 9112 §9.6). A connection that is closed while the peer still sends is reset, and the reset can
 // overtake what was written last, such as a refusal. So: half-close, read and discard until the peer ends, then close.
 
-import { type Clock } from "../base/clock.ts";
+import type { Clock } from "../base/clock.ts";
 import { Deadline } from "../base/timers.ts";
-import { type Transport } from "./transport.ts";
+import type { Transport } from "./transport.ts";
 
 /** The most bytes that are discarded before the connection is closed all the same. */
 const MOST_DISCARDED = 256 * 1024;

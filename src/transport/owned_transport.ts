@@ -2,7 +2,7 @@
 // already, and how the connection was lost. One owner has a transport at a time: a door, or the byte streams of its
 // connection. It can give the transport back, and the next owner sees everything that has not been handed over yet.
 
-import { type Transport, type TransportHandlers } from "./transport.ts";
+import type { Transport, TransportHandlers } from "./transport.ts";
 
 /** A transport that knows its owner. The fields are its subclasses' to read and set: accessors would only stand between. */
 export abstract class OwnedTransport implements Transport {
