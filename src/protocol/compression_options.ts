@@ -1,6 +1,6 @@
 // What can be said about compression: the option, an offer, an agreement (RFC 7692 §7.1).
 
-import { inRange, optional } from "../base/options.ts";
+import { DEFAULTS, inRange, optional } from "../base/options.ts";
 
 /**
  * What was agreed about compression, by the names of the parameters (RFC 7692 §7.1).
@@ -123,47 +123,115 @@ export interface DeflateOffer {
   readonly clientNoContextTakeover: boolean;
 }
 
-/** With a window of 256 bytes the compressor would use one of 512. */
+/**
+ * The `compression` option as it was checked, with its defaults. It is frozen, and nothing below the check looks at the
+ * option again. It can be passed wherever the option can.
+ */
+export interface CheckedCompression extends DeflateOffer {
+  readonly level: number;
+  readonly memLevel: number;
+  readonly threshold: number;
+}
+
+/** The smallest window that we compress with: asked for 256 bytes, zlib's compressor would use 512. */
 export const SMALLEST_SENT = 9;
+
+/** What `compression: true` means. */
+export const DEFAULT_COMPRESSION: CheckedCompression = Object.freeze({
+  serverMaxWindowBits: undefined,
+  clientMaxWindowBits: undefined,
+  serverNoContextTakeover: false,
+  clientNoContextTakeover: false,
+  level: DEFAULTS.level,
+  memLevel: DEFAULTS.memLevel,
+  threshold: DEFAULTS.threshold,
+});
+
+/** The default of `memLevel` for a side whose window was set. */
+const MEM_LEVEL_OF_SET_WINDOW = 8;
 
 /**
  * Checks the `compression` option.
  *
- * @param role Which end we are: the smallest window is not for our own sending.
+ * @param role Which end we are: our own window cannot be the smallest.
  * @returns `undefined` without compression.
- * @throws {TypeError} When it is no option.
+ * @throws {TypeError} When it is neither a boolean nor an object.
  * @throws {RangeError} When a number is out of its range.
  */
 export function checkCompression(
   compression: boolean | CompressionOptions | undefined,
   role: "client" | "server",
-): DeflateOffer | undefined {
+): CheckedCompression | undefined {
   if (compression === undefined || compression === false) return undefined;
-  if (compression !== true && (typeof compression !== "object" || compression === null)) {
-    throw new TypeError("Cannot use the option compression: it must be true, false, or options");
+  if (compression === true) return DEFAULT_COMPRESSION;
+  if (typeof compression !== "object" || compression === null) {
+    throw new TypeError("Cannot use the option compression: it must be true, false, or an object with options");
   }
-  const options: CompressionOptions = compression === true ? {} : compression;
-  optional("compression.level", options.level, 0, 9);
-  optional("compression.memLevel", options.memLevel, 1, 9);
-  optional("compression.threshold", options.threshold, 0, Infinity);
-  const bits = (name: "serverMaxWindowBits" | "clientMaxWindowBits", min: number) =>
-    optional(`compression.${name}`, options[name], min, 15);
+  const checked = checkSettings(compression, role);
+  const names = Object.keys(checked) as (keyof CheckedCompression)[];
+  return latest = names.every((name) => checked[name] === latest[name]) ? latest : Object.freeze(checked);
+}
+
+/** What was checked last: most connections of a server have the same settings, and then share them. */
+let latest = DEFAULT_COMPRESSION;
+
+function checkSettings(options: CompressionOptions, role: "client" | "server"): CheckedCompression {
+  const byDefault = DEFAULT_COMPRESSION;
+  const level = optional("compression.level", options.level, 0, 9) ?? byDefault.level;
+  const memLevel = optional("compression.memLevel", options.memLevel, 1, 9);
+  const threshold = optional("compression.threshold", options.threshold, 0, Infinity) ?? byDefault.threshold;
+  const windows = {
+    serverMaxWindowBits: checkWindowBits("serverMaxWindowBits", options, role),
+    clientMaxWindowBits: checkWindowBits("clientMaxWindowBits", options, role),
+  };
+  const isWindowSet = ownWindowBits(windows, role) !== undefined;
   return {
-    serverMaxWindowBits: bits("serverMaxWindowBits", role === "server" ? SMALLEST_SENT : 8),
-    clientMaxWindowBits: bits("clientMaxWindowBits", role === "client" ? SMALLEST_SENT : 8),
+    ...windows,
     serverNoContextTakeover: options.serverNoContextTakeover === true,
     clientNoContextTakeover: options.clientNoContextTakeover === true,
+    level,
+    memLevel: memLevel ?? (isWindowSet ? MEM_LEVEL_OF_SET_WINDOW : byDefault.memLevel),
+    threshold,
   };
 }
 
+type WindowOption = "serverMaxWindowBits" | "clientMaxWindowBits";
+
+function checkWindowBits(name: WindowOption, options: CompressionOptions, role: "client" | "server") {
+  return optional(`compression.${name}`, options[name], smallestWindowBits(name, role), 15);
+}
+
+/** A side that inflates can use a window of 256 bytes; a side that compresses cannot. */
+function smallestWindowBits(name: WindowOption, role: "client" | "server"): number {
+  return name === windowOptionOf(role) ? SMALLEST_SENT : 8;
+}
+
+function windowOptionOf(role: "client" | "server"): WindowOption {
+  return role === "server" ? "serverMaxWindowBits" : "clientMaxWindowBits";
+}
+
+/** The window that was set for our own compressing, if it was. */
+export function ownWindowBits(
+  options: Pick<DeflateOffer, WindowOption>,
+  role: "client" | "server",
+): number | undefined {
+  return options[windowOptionOf(role)];
+}
+
+/** What a client offers: the option without what only concerns our own compressing. */
+export function offerOf(checked: CheckedCompression): DeflateOffer {
+  const { serverMaxWindowBits, clientMaxWindowBits, serverNoContextTakeover, clientNoContextTakeover } = checked;
+  return { serverMaxWindowBits, clientMaxWindowBits, serverNoContextTakeover, clientNoContextTakeover };
+}
+
 /**
- * Checks what somebody says was agreed.
+ * Checks the windows of an agreement that somebody else has made.
  *
- * @param role Which end we are.
- * @throws {RangeError} When a window is missing, or is none that can be used.
+ * @param role Which end we are: our own window cannot be the smallest.
+ * @throws {RangeError} When a window is missing or out of its range.
  */
 export function checkDeflate(deflate: DeflateAgreement, role: "client" | "server"): void {
   for (const name of ["serverMaxWindowBits", "clientMaxWindowBits"] as const) {
-    inRange(`agreement.deflate.${name}`, deflate[name], name.startsWith(role) ? SMALLEST_SENT : 8, 15);
+    inRange(`agreement.deflate.${name}`, deflate[name], smallestWindowBits(name, role), 15);
   }
 }

@@ -1,102 +1,56 @@
-// permessage-deflate as a machine (RFC 7692 §7.2): payloads to compressed payloads and back, synchronously. A context is
-// made at its first use. Without context takeover it belongs to nobody between two messages: all connections share a few.
+// permessage-deflate (RFC 7692 §7.2): payloads of messages to compressed payloads and back, synchronously. A side makes its
+// DEFLATE stream at the first use, and keeps it from message to message. Without context takeover it borrows one for each
+// message instead, so that all connections share a few.
 
-import {
-  Z_BUF_ERROR,
-  Z_DEFAULT_STRATEGY,
-  Z_OK,
-  Z_STREAM_END,
-  Z_SYNC_FLUSH,
-  zlibDeflate,
-  zlibDeflateInit2,
-  zlibDeflateReset,
-  zlibInflate,
-  zlibInflateInit2,
-  ZStream,
-} from "pako";
-import { type CompressionOptions, type DeflateAgreement } from "./compression_options.ts";
+import { type CheckedCompression, type DeflateAgreement, ownWindowBits } from "./compression_options.ts";
+import { type DeflateSettings, DeflateStream, InflateStream } from "./zlib.ts";
 
 /** How one side compresses. */
-export interface DeflaterOptions {
-  /** 9 to 15. */
-  readonly windowBits: number;
-  readonly level: number;
-  readonly memLevel: number;
-  /** Whether the window is kept from message to message. */
+export interface DeflaterOptions extends DeflateSettings {
+  /** Whether the window is kept from message to message (context takeover). */
   readonly takesOver: boolean;
 }
 
-const METHOD_DEFLATED = 8;
-
-/** The state in which zlib's inflate() begins. */
-const HEAD = 16180;
-
-/** What zlib's inflate() says of its input between two blocks, unless bits of the last byte are unused. */
-const BETWEEN_BLOCKS = 128;
-
 /**
- * How many streams of a message may end in a row without a byte of it. Two octets of an empty one keep us as busy as a
- * frame does, and give nothing that another limit would count.
+ * How many streams within a message may end in a row without giving a byte. Two octets of an empty stream keep us as busy
+ * as a frame does, and no other limit counts them.
  */
 const MAX_EMPTY_STREAMS = 1000;
 
-const EMPTY = new Uint8Array(), NO_TABLE = new Uint16Array();
-
-/** What ends a message, and is not sent (§7.2.1 (3)). */
+/** How the output of a flush ends; it is left off at the end of a message (§7.2.1 (3)). */
 const TAIL = Uint8Array.of(0x00, 0x00, 0xff, 0xff);
 
-/** An empty block, but for what is not sent (§7.2.3.6). */
+/** The payload of an empty message: an empty block without its tail (§7.2.3.6). */
 const EMPTY_MESSAGE = Uint8Array.of(0x00);
 
-/** Contexts that are nobody's, by their settings. */
-class Contexts {
-  readonly #free = new Map<string, ZStream[]>();
+/** Streams that nobody uses at the moment, by their settings: at most four of each. */
+class FreeStreams<Stream> {
+  readonly #free = new Map<string, Stream[]>();
   static readonly #LIMIT = 4;
 
-  take(key: string, make: () => ZStream): ZStream {
-    return this.#free.get(key)?.pop() ?? make();
+  take(settings: string): Stream | undefined {
+    return this.#free.get(settings)?.pop();
   }
 
-  give(key: string, context: ZStream): void {
-    const free = this.#free.get(key);
-    if (!free) this.#free.set(key, [context]);
-    else if (free.length < Contexts.#LIMIT) free.push(context);
-  }
-}
-
-/** What comes out of a call goes here first; it grows to what messages need, up to a limit. */
-class Scratch {
-  static readonly #SIZE = 16384;
-  static readonly #LIMIT = 2 ** 20;
-  bytes = new Uint8Array(Scratch.#SIZE);
-
-  /** Twice the room, with what is there. */
-  grow(): Uint8Array<ArrayBuffer> {
-    const larger = new Uint8Array(2 * this.bytes.length);
-    larger.set(this.bytes);
-    return this.bytes = larger;
-  }
-
-  /** Ends a call: what it returned stays as it is until the next one. */
-  settle(): void {
-    if (this.bytes.length > Scratch.#LIMIT) this.bytes = new Uint8Array(Scratch.#SIZE);
+  give(settings: string, stream: Stream): void {
+    const free = this.#free.get(settings);
+    if (!free) this.#free.set(settings, [stream]);
+    else if (free.length < FreeStreams.#LIMIT) free.push(stream);
   }
 }
 
-const deflaters = new Contexts(), inflaters = new Contexts();
+const freeDeflates = new FreeStreams<DeflateStream>(), freeInflates = new FreeStreams<InflateStream>();
 
-const compressed = new Scratch(), inflated = new Uint8Array(65536);
-
-/** One side's compressor. */
+/** Compresses the messages of one side. */
 export class Deflater {
   readonly takesOver: boolean;
-  readonly #options: DeflaterOptions;
+  readonly #settings: DeflateSettings;
   readonly #key: string;
-  #context: ZStream | undefined;
+  #stream: DeflateStream | undefined;
 
   constructor(options: DeflaterOptions) {
     this.takesOver = options.takesOver;
-    this.#options = options;
+    this.#settings = options;
     this.#key = `${options.windowBits} ${options.level} ${options.memLevel}`;
   }
 
@@ -104,90 +58,43 @@ export class Deflater {
    * Compresses a piece of a message (§7.2.1).
    *
    * @param fin Whether it is the last one.
-   * @returns The payload of its frame; it changes with the next call.
+   * @returns The payload of its frame: a view that is valid until the next call.
    */
   compress(bytes: Uint8Array, fin: boolean): Uint8Array {
-    const context = this.#context ??= deflaters.take(this.#key, () => this.#make());
-    context.input = bytes;
-    context.next_in = 0;
-    context.avail_in = bytes.length;
-    let output = compressed.bytes, used = 0;
-    for (;;) {
-      context.output = output;
-      context.next_out = used;
-      context.avail_out = output.length - used;
-      zlibDeflate(context, Z_SYNC_FLUSH);
-      used = context.next_out;
-      if (context.avail_out > 0) break;
-      output = compressed.grow();
-    }
-    compressed.settle();
-    context.input = context.output = EMPTY; // a context lives on: what a large message has needed must not
-    if (fin && !this.takesOver) this.#release();
-    if (!fin) return output.subarray(0, used);
-    // A flush of nothing, directly behind another one, gives nothing
-    return used === 0 ? EMPTY_MESSAGE : output.subarray(0, used - TAIL.length);
+    const stream = this.#stream ??= freeDeflates.take(this.#key) ?? new DeflateStream(this.#settings);
+    const payload = stream.compress(bytes, fin ? TAIL.length : 0);
+    if (!fin) return payload;
+    if (!this.takesOver) this.#giveBack(stream);
+    return payload.length === 0 ? EMPTY_MESSAGE : payload; // a flush directly after another gives nothing
   }
 
-  #make(): ZStream {
-    const { windowBits, level, memLevel } = this.#options;
-    const context = new ZStream();
-    // The classic hash has as many buckets as memLevel says
-    const status = zlibDeflateInit2(context, level, METHOD_DEFLATED, -windowBits, memLevel, Z_DEFAULT_STRATEGY, true);
-    if (status !== Z_OK) throw new Error(`Cannot compress: zlib refuses its settings with ${status}`);
-    return context;
+  #giveBack(stream: DeflateStream): void {
+    stream.reset();
+    freeDeflates.give(this.#key, stream);
+    this.#stream = undefined;
   }
 
-  #release(): void {
-    reset(this.#context!);
-    deflaters.give(this.#key, this.#context!);
-    this.#context = undefined;
-  }
-
-  /** Nothing more is compressed: the context is freed. */
+  /** Frees the stream: nothing more will be compressed. */
   free(): void {
-    this.#context = undefined;
+    this.#stream = undefined;
   }
 }
 
-/**
- * Begins with an empty window. pako clears its hash table entry by entry, which takes as long as compressing 1 KiB: where
- * the table is found, it is filled at once instead.
- */
-function reset(context: ZStream): void {
-  const { state } = context as { state: { head?: unknown } }, { head } = state;
-  if (!(head instanceof Uint16Array)) {
-    zlibDeflateReset(context);
-    return;
-  }
-  state.head = NO_TABLE;
-  zlibDeflateReset(context);
-  state.head = head.fill(0);
-}
-
-/**
- * Goes on with another stream, at a byte's end. As zlib's inflateResetKeep() does, but for new tables: what ends may have
- * been a block of two bytes.
- */
-function beginStream(context: ZStream): void {
-  context.state.mode = HEAD;
-  context.state.last = 0;
-  // The last block may have been the one of which the end is not sent (§7.2.1 (3))
-  context.data_type = BETWEEN_BLOCKS;
-}
-
-/** Takes the next inflated bytes, which change afterwards; `false` ends it. */
+/** Takes the next inflated bytes, a view that is valid during the call; returns `false` to stop inflating. */
 export type InflateSink = (bytes: Uint8Array<ArrayBuffer>) => boolean;
 
-/** The other side's compressor, undone. */
+/** Inflates the messages of the other side. */
 export class Inflater {
   readonly #windowBits: number;
   readonly #takesOver: boolean;
-  #context: ZStream | undefined;
-  /** How many streams have ended since the last byte that came out, or the beginning of the message. */
+  #stream: InflateStream | undefined;
+  /** How many streams have ended since the last byte that came out, or since the message began. */
   #emptyStreams = 0;
 
-  /** @param windowBits 8 to 15. */
+  /**
+   * @param windowBits 8 to 15.
+   * @param takesOver Whether the window is kept from message to message (context takeover).
+   */
   constructor(windowBits: number, takesOver: boolean) {
     this.#windowBits = windowBits;
     this.#takesOver = takesOver;
@@ -196,69 +103,52 @@ export class Inflater {
   /**
    * Inflates a piece of a message's payload (§7.2.2).
    *
-   * @returns `false` when it can't be inflated.
+   * @returns `false` when it is not valid.
    */
   push(bytes: Uint8Array<ArrayBuffer>, sink: InflateSink): boolean {
-    const context = this.#context ??= inflaters.take(`${this.#windowBits}`, () => this.#make());
-    context.input = bytes;
-    context.next_in = 0;
-    context.avail_in = bytes.length;
-    this.#limit(context);
+    const stream = this.#stream ??= freeInflates.take(`${this.#windowBits}`) ?? new InflateStream(this.#windowBits);
+    stream.feed(bytes);
     do {
-      context.output = inflated;
-      context.next_out = 0;
-      context.avail_out = inflated.length;
-      const status = zlibInflate(context, Z_SYNC_FLUSH);
-      if (context.next_out > 0) {
-        this.#emptyStreams = -1; // the stream that ends next is not one
-        if (!sink(inflated.subarray(0, context.next_out))) break;
+      const status = stream.step();
+      if (stream.count > 0) {
+        this.#emptyStreams = -1; // the stream that ends next is not empty
+        if (!sink(stream.bytes)) break;
       }
-      // §7.2.1: a block with BFINAL is not the end: the next one begins at the next byte
-      if (status === Z_STREAM_END) {
+      if (status === "end") {
+        // §7.2.1: a block with BFINAL does not end the message: the next stream begins at the next byte
         if (++this.#emptyStreams > MAX_EMPTY_STREAMS) return false;
-        beginStream(context);
-      } else if (status === Z_BUF_ERROR) break; // there is nothing to do
-      else if (status !== Z_OK) return false;
-    } while (context.avail_in > 0 || context.avail_out === 0);
-    context.input = EMPTY;
+        stream.startNextStream();
+      } else if (status === "idle") break;
+      else if (status === "invalid") return false;
+    } while (stream.hasMore);
+    stream.drop();
     return true;
   }
 
   /**
    * Ends a message.
    *
-   * @returns `false` when it does not end where a block does.
+   * @returns `false` when its payload does not end where a block ends.
    */
   end(sink: InflateSink): boolean {
     if (!this.push(TAIL, sink)) return false;
-    const context = this.#context;
-    if (!context) return true; // the sink has ended it, and freed this
-    if (context.data_type !== BETWEEN_BLOCKS) return false;
+    const stream = this.#stream;
+    if (!stream) return true; // the sink has failed the connection, and freed this
+    if (!stream.isBetweenBlocks) return false;
     this.#emptyStreams = 0;
-    if (!this.#takesOver) {
-      beginStream(context);
-      context.state.wsize = context.state.whave = context.state.wnext = 0;
-      inflaters.give(`${this.#windowBits}`, context);
-      this.#context = undefined;
-    }
+    if (!this.#takesOver) this.#giveBack(stream);
     return true;
   }
 
-  /** A distance beyond the window is one wherever the input is cut, also while what it points to is still there. */
-  #limit(context: ZStream): void {
-    context.state.dmax = 2 ** this.#windowBits;
+  #giveBack(stream: InflateStream): void {
+    stream.reset();
+    freeInflates.give(`${this.#windowBits}`, stream);
+    this.#stream = undefined;
   }
 
-  #make(): ZStream {
-    const context = new ZStream();
-    const status = zlibInflateInit2(context, -this.#windowBits);
-    if (status !== Z_OK) throw new Error(`Cannot inflate: zlib refuses its settings with ${status}`);
-    return context;
-  }
-
-  /** Nothing more is inflated: the context is freed. */
+  /** Frees the stream: nothing more will be inflated. */
   free(): void {
-    this.#context = undefined;
+    this.#stream = undefined;
   }
 }
 
@@ -270,26 +160,21 @@ export interface Codec {
   readonly threshold: number;
 }
 
-/** The codec of what was agreed, with our own settings (see {@linkcode CompressionOptions}). */
-export function codecOf(
-  role: "client" | "server",
-  agreed: DeflateAgreement,
-  options: boolean | CompressionOptions | undefined,
-): Codec {
-  const set: CompressionOptions = typeof options === "object" ? options : {};
+/** The largest window that we compress with, unless the options name one: 4 KiB give most of the gain. */
+const OWN_WINDOW_BITS = 12;
+
+/** What both directions need, from what was agreed and from our own settings. */
+export function codecOf(role: "client" | "server", agreed: DeflateAgreement, own: CheckedCompression): Codec {
+  const { serverMaxWindowBits, clientMaxWindowBits, serverNoContextTakeover, clientNoContextTakeover } = agreed;
+  const { level, memLevel, threshold } = own;
   const isServer = role === "server";
-  const [ours, theirs] = isServer
-    ? [agreed.serverMaxWindowBits, agreed.clientMaxWindowBits]
-    : [agreed.clientMaxWindowBits, agreed.serverMaxWindowBits];
-  const own = isServer ? set.serverMaxWindowBits : set.clientMaxWindowBits;
+  const ours = isServer ? serverMaxWindowBits : clientMaxWindowBits;
+  const windowBits = Math.min(ours, ownWindowBits(own, role) ?? OWN_WINDOW_BITS);
+  const takesOver = !(isServer ? serverNoContextTakeover : clientNoContextTakeover);
+  const peerTakesOver = !(isServer ? clientNoContextTakeover : serverNoContextTakeover);
   return {
-    deflater: new Deflater({
-      windowBits: Math.min(ours, own ?? 12),
-      level: set.level ?? 6,
-      memLevel: set.memLevel ?? (own === undefined ? 5 : 8),
-      takesOver: !(isServer ? agreed.serverNoContextTakeover : agreed.clientNoContextTakeover),
-    }),
-    inflater: new Inflater(theirs, !(isServer ? agreed.clientNoContextTakeover : agreed.serverNoContextTakeover)),
-    threshold: set.threshold ?? 256,
+    deflater: new Deflater({ windowBits, level, memLevel, takesOver }),
+    inflater: new Inflater(isServer ? clientMaxWindowBits : serverMaxWindowBits, peerTakesOver),
+    threshold,
   };
 }

@@ -25,6 +25,9 @@ export interface FrameHeader {
   key: number;
 }
 
+/** How long the payload of a control frame may be (§5.5). */
+export const MAX_CONTROL_PAYLOAD = 125;
+
 /** The largest header: 2 bytes, a 64-bit length, a key. */
 export const MAX_HEADER = 14;
 
@@ -93,7 +96,7 @@ export function checkStart(
   if (opcode >= OPCODE.close) {
     // §5.5
     if (!fin) return "control-fragmented";
-    if (short > 125) return "control-too-long";
+    if (short > MAX_CONTROL_PAYLOAD) return "control-too-long";
   } else if (opcode === OPCODE.continuation) {
     // §5.4
     if (!inside) return "continuation-unexpected";

@@ -122,3 +122,6 @@ export function maskKeys(fill: (pool: Uint32Array<ArrayBuffer>) => void): MaskKe
     return key;
   };
 }
+
+/** Keys from the system's randomness; all clients share one pool. */
+export const pooledKeys: MaskKeys = maskKeys((pool) => void crypto.getRandomValues(pool));

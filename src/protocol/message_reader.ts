@@ -1,33 +1,31 @@
-// Bytes to messages and control frames (RFC 6455 §5, §8.1), cut anywhere. Nothing is consumed before its unit is whole,
-// but for payloads, which stream; every rule is judged as soon as its bytes are there. Compressed messages are inflated as
-// they come (RFC 7692 §6.2).
+// Chunks of bytes, cut anywhere, to messages and control frames (RFC 6455 §5, §8.1). A header and a control frame are read
+// once they are whole; the payloads of messages stream. Every rule is checked as soon as the bytes that can break it are
+// there. Compressed messages are inflated as they come (RFC 7692 §6.2).
 
 import { ByteBuilder } from "../base/byte_builder.ts";
 import { copyOf } from "../base/owned_bytes.ts";
 import { COPIED } from "../base/tuning.ts";
 import { decodeText, Utf8Check } from "../base/utf8.ts";
 import { type ProtocolFailure } from "../errors/failures.ts";
-import { Inflater } from "./deflate.ts";
+import { type Inflater, type InflateSink } from "./deflate.ts";
 import { checkLength, checkStart, type FrameHeader, MAX_HEADER, OPCODE, readHeader } from "./frame_header.ts";
 import { mask } from "./mask.ts";
 
-/** What a reader finds; called while it is fed. */
+/** What a reader tells, while it is fed. */
 export interface ReaderEvents {
-  message(message: string | Uint8Array<ArrayBuffer>): void;
-  control(opcode: number, payload: Uint8Array<ArrayBuffer>): void;
-  /** A rule is broken: `stop()` is expected. */
-  fail(failure: ProtocolFailure, detail?: string): void;
+  onMessage(message: string | Uint8Array<ArrayBuffer>): void;
+  onControl(opcode: number, payload: Uint8Array<ArrayBuffer>): void;
+  /** The peer has broken a rule: the reader must be stopped. */
+  onFailure(failure: ProtocolFailure, detail?: string): void;
 }
 
-const EMPTY = new Uint8Array();
-
-/** See the head of the file. */
+/** Reads what one peer sends. */
 export class MessageReader {
   readonly #events: ReaderEvents;
   readonly #masked: boolean;
   readonly #maxMessageSize: number;
   readonly #inflater: Inflater | undefined;
-  readonly #inflated: ((bytes: Uint8Array<ArrayBuffer>) => boolean) | undefined;
+  readonly #inflateSink: InflateSink | undefined;
 
   #paused = false;
   #feeding = false;
@@ -35,30 +33,33 @@ export class MessageReader {
   #stopped = false;
   /** Whether a message is a view of the last chunk. */
   #isLent = false;
+  /** Chunks that came while paused, or during an event. */
   #waiting: Uint8Array<ArrayBuffer>[] | undefined;
 
-  /** The frame being read; `#left` is what is missing of its payload, -1 between frames. */
+  /** The frame being read; `#left` bytes of its payload are missing, or -1 between frames. */
   readonly #frame: FrameHeader = { fin: false, rsv: 0, opcode: 0, masked: false, length: 0, key: 0 };
   #left = -1;
-  #phase = 0;
-  /** The beginning of a header that is not yet whole; most connections never need it. */
-  #carry: Uint8Array | undefined;
-  #carried = 0;
+  #maskPhase = 0;
+  /** The beginning of a header that was cut; most connections never need it. */
+  #partialHeader: Uint8Array | undefined;
+  #partialSize = 0;
+  /** The beginning of a control frame that was cut. */
+  #partialControl: ByteBuilder | undefined;
 
-  /** The message being read: its opcode, or 0; and the control frame that came in pieces. */
-  #inside = 0;
-  /** Whether it is compressed, and how many bytes of it have come. */
+  /** The message being read: the opcode of its first frame, or 0 between messages. */
+  #messageOpcode = 0;
   #isCompressed = false;
+  /** How many bytes of a compressed message have come. */
   #compressedSize = 0;
+  /** What has come of a message that is not one frame in one chunk. */
   readonly #message: ByteBuilder;
-  #control: ByteBuilder | undefined;
-  /** The check of text in pieces, once there is some. */
+  /** Checks text that comes in pieces; made for the first one. */
   #utf8: Utf8Check | undefined;
 
   /**
-   * @param masked Whether the peer has to mask, as a client has.
+   * @param masked Whether the peer must mask its frames, as a client must.
    * @param maxMessageSize In bytes, after inflating.
-   * @param inflater For compressed messages, if there may be some.
+   * @param inflater For compressed messages, where compression was agreed.
    */
   constructor(events: ReaderEvents, masked: boolean, maxMessageSize: number, inflater?: Inflater) {
     this.#events = events;
@@ -66,40 +67,40 @@ export class MessageReader {
     this.#maxMessageSize = maxMessageSize;
     this.#inflater = inflater;
     this.#message = new ByteBuilder(maxMessageSize);
-    this.#inflated = inflater && ((bytes) => this.#addInflated(bytes));
+    this.#inflateSink = inflater && ((bytes) => this.#addInflated(bytes));
   }
 
   /**
-   * Takes the next bytes; they are unmasked in place.
+   * Reads the next bytes; they are unmasked in place.
    *
-   * @returns Whether they are of no more use: no message is a view of them, and none of them wait.
+   * @returns Whether their memory may be used again: no message is a view of it, and none of the bytes wait.
    */
   receive(chunk: Uint8Array<ArrayBuffer>): boolean {
     if (this.#stopped) return false;
     this.#isLent = false;
-    if (this.#paused || this.#feeding || this.#waits) {
+    if (this.#paused || this.#feeding || this.#hasWaiting) {
       (this.#waiting ??= []).push(chunk);
-      this.#feedWaiting();
-    } else this.#feedWaiting(chunk);
-    return !this.#isLent && !this.#waits && !this.#feeding;
+      this.#feedAll();
+    } else this.#feedAll(chunk);
+    return !this.#isLent && !this.#hasWaiting && !this.#feeding;
   }
 
-  get #waits(): boolean {
+  get #hasWaiting(): boolean {
     return this.#waiting !== undefined && this.#waiting.length > 0;
   }
 
-  /** Stops before the next frame, also in the middle of a chunk. */
+  /** Stops before the next frame, even in the middle of a chunk. */
   pause(): void {
     this.#paused = true;
   }
 
-  /** Goes on, with what has waited first. */
+  /** Goes on, first with what came while paused. */
   resume(): void {
     this.#paused = false;
-    this.#feedWaiting();
+    this.#feedAll();
   }
 
-  /** From here on messages are passed over: only control frames are looked for. */
+  /** From now on only control frames are told of. Messages still have to keep the rules of framing. */
   skipMessages(): void {
     this.#skipping = true;
     this.#message.clear();
@@ -114,12 +115,12 @@ export class MessageReader {
     this.#inflater?.free();
   }
 
-  #feedWaiting(next?: Uint8Array<ArrayBuffer>): void {
-    if (this.#feeding) return; // called by an event: the loop below goes on with it, in order
+  #feedAll(next?: Uint8Array<ArrayBuffer>): void {
+    if (this.#feeding) return; // called from inside an event: the loop below gets to it, in order
     this.#feeding = true;
     try {
       if (next) this.#feed(next);
-      while (!this.#paused && this.#waits) this.#feed(this.#waiting!.shift()!);
+      while (!this.#paused && this.#hasWaiting) this.#feed(this.#waiting!.shift()!);
     } finally {
       this.#feeding = false;
     }
@@ -137,25 +138,27 @@ export class MessageReader {
   }
 
   #readHeader(chunk: Uint8Array<ArrayBuffer>, at: number): number {
-    if (this.#carried === 0) {
-      const left = chunk.length - at;
-      if (left >= 2 && !this.#checkStart(chunk[at]!, chunk[at + 1]!)) return chunk.length;
-      const size = readHeader(chunk, at, chunk.length, this.#frame);
-      if (size === 0) {
-        (this.#carry ??= new Uint8Array(MAX_HEADER)).set(chunk.subarray(at));
-        this.#carried = left;
-        return chunk.length;
-      }
-      this.#beginPayload(chunk[at + 1]!);
-      return at + size;
+    if (this.#partialSize > 0) return this.#completeHeader(chunk, at);
+    const left = chunk.length - at;
+    if (left >= 2 && !this.#checkStart(chunk[at]!, chunk[at + 1]!)) return chunk.length;
+    const size = readHeader(chunk, at, chunk.length, this.#frame);
+    if (size === 0) {
+      (this.#partialHeader ??= new Uint8Array(MAX_HEADER)).set(chunk.subarray(at));
+      this.#partialSize = left;
+      return chunk.length;
     }
-    const carry = this.#carry!;
+    this.#beginPayload(chunk[at + 1]!);
+    return at + size;
+  }
+
+  #completeHeader(chunk: Uint8Array, at: number): number {
+    const header = this.#partialHeader!;
     while (at < chunk.length) {
-      carry[this.#carried++] = chunk[at++]!;
-      if (this.#carried === 2 && !this.#checkStart(carry[0]!, carry[1]!)) break;
-      if (readHeader(carry, 0, this.#carried, this.#frame) > 0) {
-        this.#carried = 0;
-        this.#beginPayload(carry[1]!);
+      header[this.#partialSize++] = chunk[at++]!;
+      if (this.#partialSize === 2 && !this.#checkStart(header[0]!, header[1]!)) break;
+      if (readHeader(header, 0, this.#partialSize, this.#frame) > 0) {
+        this.#partialSize = 0;
+        this.#beginPayload(header[1]!);
         break;
       }
     }
@@ -163,114 +166,139 @@ export class MessageReader {
   }
 
   #checkStart(first: number, second: number): boolean {
-    const failure = checkStart(first, second, this.#masked, this.#inside !== 0, this.#inflater !== undefined);
-    if (failure) this.#events.fail(failure);
+    const isFragmented = this.#messageOpcode !== 0, deflates = this.#inflater !== undefined;
+    const failure = checkStart(first, second, this.#masked, isFragmented, deflates);
+    if (failure) this.#events.onFailure(failure);
     return !failure;
   }
 
+  /** The header is whole, and `second` is its second byte. */
   #beginPayload(second: number): void {
     const { opcode, length, rsv } = this.#frame;
     const failure = checkLength(second, length);
-    if (failure) return this.#events.fail(failure);
+    if (failure) return this.#events.onFailure(failure);
     if (opcode < OPCODE.close) {
       if (opcode !== OPCODE.continuation) {
-        this.#inside = opcode;
+        this.#messageOpcode = opcode;
         this.#isCompressed = rsv !== 0;
         this.#compressedSize = 0;
       }
-      // §10.4: judged before anything is allocated
-      if (!this.#skipping && !this.#isCompressed && this.#message.length + length > this.#maxMessageSize) {
-        return this.#tooBig();
-      }
+      // §10.4: refused before any memory is taken for it
+      const isCounted = !this.#skipping && !this.#isCompressed;
+      if (isCounted && this.#message.length + length > this.#maxMessageSize) return this.#failTooBig();
     }
     this.#left = length;
-    this.#phase = 0;
-    if (length === 0) this.#endPayload(new Uint8Array()); // a new one: whoever gets it may transfer its buffer
+    this.#maskPhase = 0;
+    if (length > 0) return;
+    if (opcode < OPCODE.close) this.#endFrame();
+    else this.#endControl(new Uint8Array());
   }
 
-  #tooBig(): void {
-    this.#events.fail("message-too-big", `The message has more than ${this.#maxMessageSize} bytes`);
-  }
-
+  /** Reads what the chunk has of the payload; returns where the rest of the chunk begins. */
   #readPayload(chunk: Uint8Array<ArrayBuffer>, at: number): number {
     const frame = this.#frame;
     const end = Math.min(chunk.length, at + this.#left);
-    const whole = end - at === frame.length;
-    if (frame.masked) this.#phase = mask(chunk, at, end, frame.key, this.#phase);
+    if (frame.masked) this.#maskPhase = mask(chunk, at, end, frame.key, this.#maskPhase);
     this.#left -= end - at;
-    if (frame.opcode >= OPCODE.close) {
-      if (whole) this.#endPayload(chunk.subarray(at, end));
-      else {
-        this.#control ??= new ByteBuilder();
-        this.#control.add(chunk, at, end, frame.length);
-        if (this.#left === 0) this.#endPayload(this.#control.take());
-      }
-    } else if (this.#skipping) {
-      if (this.#left === 0) this.#endPayload(EMPTY); // after our Close only the peer's is waited for
-    } else if (this.#isCompressed) {
-      this.#compressedSize += end - at;
-      if (!this.#inflater!.push(chunk.subarray(at, end), this.#inflated!)) this.#events.fail("deflate-invalid");
-      else if (this.#left === 0 && !this.#stopped) this.#endPayload(EMPTY);
-    } else if (whole && frame.fin && frame.opcode === OPCODE.text) {
-      this.#left = -1;
-      this.#inside = 0;
-      this.#tellText(decodeText(chunk, at, end)); // of short text no view is made
-    } else if (whole && frame.fin && frame.opcode === OPCODE.binary) {
-      this.#endPayload(end - at <= COPIED ? copyOf(chunk, at, end) : chunk.subarray(at, end));
-    } else {
-      this.#message.add(chunk, at, end, frame.fin ? this.#message.length + this.#left + end - at : Infinity);
-      // §8.1: text is refused as soon as it is wrong, not when the message is whole
-      if (!this.#isText(chunk, at, end)) this.#events.fail("text-not-utf8");
-      else if (this.#left === 0) this.#endPayload(EMPTY);
-    }
+    if (frame.opcode >= OPCODE.close) this.#readControl(chunk, at, end);
+    else if (this.#skipping) this.#skipPiece();
+    else if (this.#isCompressed) this.#readCompressed(chunk, at, end);
+    else if (frame.fin && frame.opcode !== OPCODE.continuation && end - at === frame.length) {
+      this.#readWhole(chunk, at, end);
+    } else this.#readPiece(chunk, at, end);
     return end;
   }
 
-  /** Whether the next bytes may stand where they stand, if the message is text. */
-  #isText(bytes: Uint8Array, start: number, end: number): boolean {
-    return this.#inside !== OPCODE.text || (this.#utf8 ??= new Utf8Check()).push(bytes, start, end);
+  #readControl(chunk: Uint8Array<ArrayBuffer>, at: number, end: number): void {
+    const { length } = this.#frame;
+    if (end - at === length) return this.#endControl(chunk.subarray(at, end));
+    const partial = this.#partialControl ??= new ByteBuilder();
+    partial.add(chunk, at, end, length);
+    if (this.#left === 0) this.#endControl(partial.take());
+  }
+
+  #endControl(payload: Uint8Array<ArrayBuffer>): void {
+    this.#left = -1;
+    this.#events.onControl(this.#frame.opcode, payload);
+  }
+
+  #skipPiece(): void {
+    if (this.#left === 0) this.#endFrame();
+  }
+
+  /** A message in one frame and one chunk, as nearly all are: it passes no buffer. */
+  #readWhole(chunk: Uint8Array<ArrayBuffer>, at: number, end: number): void {
+    this.#left = -1;
+    this.#messageOpcode = 0;
+    if (this.#frame.opcode === OPCODE.text) return this.#tellText(decodeText(chunk, at, end)); // needs no view
+    const isCopied = end - at <= COPIED;
+    if (!isCopied) this.#isLent = true;
+    this.#events.onMessage(isCopied ? copyOf(chunk, at, end) : chunk.subarray(at, end));
+  }
+
+  #readPiece(chunk: Uint8Array, at: number, end: number): void {
+    const total = this.#message.length + end - at + this.#left;
+    this.#message.add(chunk, at, end, this.#frame.fin ? total : Infinity);
+    // §8.1: text fails at its first wrong byte, not when the message is whole
+    if (!this.#isText(chunk, at, end)) this.#events.onFailure("text-not-utf8");
+    else if (this.#left === 0) this.#endFrame();
+  }
+
+  #readCompressed(chunk: Uint8Array<ArrayBuffer>, at: number, end: number): void {
+    this.#compressedSize += end - at;
+    if (!this.#inflater!.push(chunk.subarray(at, end), this.#inflateSink!)) this.#events.onFailure("deflate-invalid");
+    else if (this.#left === 0 && !this.#stopped) this.#endFrame();
   }
 
   /**
-   * The next bytes of a compressed message: counted as they come, whatever they came from. What is within the limit is
-   * judged before what is beyond it, so that the failure is the same however the input was cut.
+   * Adds the next bytes of a compressed message; they count as they come, whatever they came from. Those within the limit
+   * are checked before the limit is, so that the failure is the same wherever the input is cut.
    */
   #addInflated(bytes: Uint8Array<ArrayBuffer>): boolean {
     const room = this.#maxMessageSize - this.#message.length, within = Math.min(bytes.length, room);
-    if (!this.#isText(bytes, 0, within)) this.#events.fail("text-not-utf8");
-    else if (within < bytes.length) this.#tooBig();
+    if (!this.#isText(bytes, 0, within)) this.#events.onFailure("text-not-utf8");
+    else if (within < bytes.length) this.#failTooBig();
     else this.#message.add(bytes, 0, bytes.length, Infinity);
     return !this.#stopped;
   }
 
-  /** A frame is whole. `bytes` is the payload of a control frame, or of a message in one frame and one chunk. */
-  #endPayload(bytes: Uint8Array<ArrayBuffer>): void {
-    const { fin, opcode } = this.#frame;
-    this.#left = -1;
-    if (opcode >= OPCODE.close) return this.#events.control(opcode, bytes);
-    if (!fin) return;
-    const isText = this.#inside === OPCODE.text;
-    if (this.#isCompressed && !this.#skipping && !this.#endInflating()) return;
-    this.#inside = 0;
-    if (this.#skipping) return;
-    if (isText && this.#utf8?.end() === false) return this.#events.fail("text-not-utf8");
-    const payload = this.#message.length > 0 ? this.#message.take() : bytes === EMPTY ? new Uint8Array() : bytes;
-    if (!isText) {
-      this.#isLent ||= payload === bytes && bytes.length > COPIED;
-      return this.#events.message(payload);
-    }
-    this.#tellText(decodeText(payload));
+  /** Whether the next bytes of the message may follow the ones before; bytes of a binary message always may. */
+  #isText(bytes: Uint8Array, start: number, end: number): boolean {
+    return this.#messageOpcode !== OPCODE.text || (this.#utf8 ??= new Utf8Check()).push(bytes, start, end);
   }
 
-  #tellText(text: string | undefined): void {
-    if (text === undefined) this.#events.fail("text-not-utf8");
-    else this.#events.message(text);
+  /** A frame of a message is whole. */
+  #endFrame(): void {
+    this.#left = -1;
+    if (!this.#frame.fin) return;
+    if (this.#skipping) this.#messageOpcode = 0;
+    else if (!this.#isCompressed || this.#endInflating()) this.#endMessage();
   }
 
   /** Whether a compressed message ends as it should. */
   #endInflating(): boolean {
     // Some compressors make nothing of an empty message, where one byte is due (RFC 7692 §7.2.3.6)
-    if (this.#compressedSize > 0 && !this.#inflater!.end(this.#inflated!)) this.#events.fail("deflate-invalid");
+    const hasEnded = this.#compressedSize === 0 || this.#inflater!.end(this.#inflateSink!);
+    if (!hasEnded) this.#events.onFailure("deflate-invalid");
     return !this.#stopped;
+  }
+
+  #endMessage(): void {
+    const isText = this.#messageOpcode === OPCODE.text;
+    this.#messageOpcode = 0;
+    if (isText && this.#utf8?.end() === false) return this.#events.onFailure("text-not-utf8");
+    // Whoever gets the bytes may transfer their buffer: that of an empty message cannot be shared either
+    const bytes = this.#message.length > 0 ? this.#message.take() : new Uint8Array();
+    if (isText) this.#tellText(decodeText(bytes));
+    else this.#events.onMessage(bytes);
+  }
+
+  #tellText(text: string | undefined): void {
+    if (text === undefined) this.#events.onFailure("text-not-utf8");
+    else this.#events.onMessage(text);
+  }
+
+  #failTooBig(): void {
+    this.#events.onFailure("message-too-big", `The message has more than ${this.#maxMessageSize} bytes`);
   }
 }

@@ -1,7 +1,7 @@
 /**
- * The machine: bytes to messages and back under an agreement (RFC 6455 §5–§8), synchronous, without I/O or clock; its
- * masking keys can be given. Input is pushed with `receive()`, events come out during the call, output is pulled with
- * `take()`. Nothing is consumed before its unit is whole, but for payloads, which stream.
+ * WebSocket as a sans-I/O state machine: bytes to messages and back under an agreement (RFC 6455 §5–§8). It is synchronous,
+ * has no clock, and its only randomness, the masking keys, can be replaced. Push the peer's bytes in with `receive()`, which
+ * calls the events, and pull the bytes to write out with `take()`. Chunks may be cut anywhere.
  *
  * @example Two machines back to back
  * ```ts
@@ -22,25 +22,17 @@
  * @module
  */
 
-import { bytesOf } from "../base/owned_bytes.ts";
-import { type ProtocolFailure } from "../errors/failures.ts";
-import { checkClose, protocolError } from "../errors/websocket_error.ts";
+import { DEFAULTS } from "../base/options.ts";
+import { type CloseInfo, type WebSocketError } from "../errors/websocket_error.ts";
 import { type Agreement } from "./agreement.ts";
-import { closePayload, parseClose } from "./close_frame.ts";
 import { checkCompression, checkDeflate } from "./compression_options.ts";
 import { type Message, type ProtocolEvents, type ProtocolOptions, type SendOptions } from "./contract.ts";
-import { codecOf, Deflater } from "./deflate.ts";
-import { FIN, OPCODE, RSV1 } from "./frame_header.ts";
-import { FrameWriter } from "./frame_writer.ts";
-import { maskKeys } from "./mask.ts";
-import { MessageReader, type ReaderEvents } from "./message_reader.ts";
+import { Machine, type MachineEvents } from "./machine.ts";
 export { type Agreement } from "./agreement.ts";
 export { type CloseInfo, type WebSocketError } from "../errors/websocket_error.ts";
 export { type MaskKeys } from "./mask.ts";
 export { type ProtocolFailure } from "../errors/failures.ts";
 export { type Message, type ProtocolEvents, type ProtocolOptions, type SendOptions } from "./contract.ts";
-
-const pooledKeys = maskKeys((pool) => void crypto.getRandomValues(pool));
 
 /**
  * One end of a WebSocket connection.
@@ -61,249 +53,137 @@ const pooledKeys = maskKeys((pool) => void crypto.getRandomValues(pool));
  * ```
  */
 export class Protocol {
-  readonly #events: ProtocolEvents;
-  readonly #isServer: boolean;
-  readonly #highWaterMark: number;
-
-  #state: "open" | "closing" | "closed" = "open";
-  readonly #in: MessageReader;
-  readonly #out: FrameWriter;
-  /** The opcode of the message of which `send()` has written the beginning, or 0. */
-  #sending = 0;
-  /** The compressor, if compression was agreed, and whether the message that is being sent goes through it. */
-  readonly #deflater: Deflater | undefined;
-  readonly #threshold: number;
-  #isCompressing = false;
-  #pong: Uint8Array | undefined;
+  readonly #machine: Machine;
 
   /**
-   * Makes a machine.
+   * Starts with the first byte after the handshake.
    *
    * @param agreement What the handshake has settled.
-   * @param events Where messages go.
-   * @param options Limits.
-   * @throws {RangeError} When what was agreed about compression, or an option of it, is out of its range.
+   * @param events What is called with messages, pongs and the end.
+   * @param options Limits, compression and masking keys.
+   * @throws {TypeError} When the option `compression` is neither a boolean nor an object.
+   * @throws {RangeError} When a number of the agreement about compression, or of the option, is out of its range.
    */
   constructor(agreement: Agreement, events: ProtocolEvents, options: ProtocolOptions = {}) {
-    this.#isServer = agreement.role === "server";
-    this.#events = events;
     const { role, deflate } = agreement;
-    if (deflate) {
-      checkDeflate(deflate, role);
-      checkCompression(options.compression, role);
-    }
-    const codec = deflate && codecOf(role, deflate, options.compression);
-    this.#deflater = codec?.deflater;
-    this.#threshold = codec?.threshold ?? 0;
-    this.#in = new MessageReader(
-      new Protocol.#Reading(this),
-      this.#isServer,
-      options.maxMessageSize ?? 16 * 2 ** 20,
-      codec?.inflater,
-    );
-    this.#highWaterMark = options.highWaterMark ?? 65536;
-    this.#out = new FrameWriter(this.#isServer ? undefined : options.maskKey ?? pooledKeys);
+    if (deflate) checkDeflate(deflate, role);
+    this.#machine = new Machine(agreement, new PublicEvents(events), {
+      maxMessageSize: options.maxMessageSize ?? DEFAULTS.maxMessageSize,
+      highWaterMark: options.highWaterMark ?? DEFAULTS.highWaterMark,
+      compression: deflate && checkCompression(options.compression, role),
+      maskKey: options.maskKey,
+    });
   }
 
-  /** `"closing"` from our Close frame on, `"closed"` when nothing more is read or written. */
+  /** `"closing"` from our Close frame on, `"closed"` when nothing more is read or sent. */
   get state(): "open" | "closing" | "closed" {
-    return this.#state;
+    return this.#machine.state;
   }
 
-  /** How many bytes wait to be taken. */
+  /** How many bytes are ready to be taken. */
   get buffered(): number {
-    return this.#out.size;
+    return this.#machine.buffered;
   }
-
-  // ---- input
 
   /**
-   * Takes the next bytes of the peer. The chunk belongs to the machine from now on: it is unmasked in place.
+   * Reads the next bytes of the peer and calls the events. The chunk belongs to the machine from now on: it is unmasked in
+   * place, and messages may be views of it.
    *
    * @param chunk The bytes, cut anywhere.
-   * @returns Whether their memory may be used again: no message is a view of it, and nothing of it waits.
+   * @returns Whether the chunk's memory may be used again: no message is a view of it, and none of its bytes wait.
    */
   receive(chunk: Uint8Array<ArrayBuffer>): boolean {
-    return this.#in.receive(chunk);
+    return this.#machine.receive(chunk);
   }
-
-  /** Stops before the next message, also in the middle of a chunk. */
-  pause(): void {
-    this.#in.pause();
-  }
-
-  /** Goes on, with what has waited first. */
-  resume(): void {
-    this.#in.resume();
-  }
-
-  /** What the reader tells a machine. */
-  static readonly #Reading = class implements ReaderEvents {
-    readonly #of: Protocol;
-
-    constructor(of: Protocol) {
-      this.#of = of;
-    }
-
-    message(message: string | Uint8Array<ArrayBuffer>): void {
-      this.#of.#events.message(message);
-    }
-
-    control(opcode: number, payload: Uint8Array<ArrayBuffer>): void {
-      this.#of.#control(opcode, payload);
-    }
-
-    fail(failure: ProtocolFailure, detail?: string): void {
-      this.#of.#fail(failure, detail);
-    }
-  };
-
-  #control(opcode: number, payload: Uint8Array<ArrayBuffer>): void {
-    if (opcode === OPCODE.close) this.#endClose(payload);
-    else if (opcode === OPCODE.ping) this.#answerPing(payload);
-    else this.#events.pong?.(payload);
-  }
-
-  #endClose(payload: Uint8Array): void {
-    const info = parseClose(payload);
-    if (typeof info === "string") return this.#fail(info);
-    // §5.5.1: the answer «typically echos the status code it received»
-    if (this.#state === "open") this.#out.frame(FIN | OPCODE.close, payload.subarray(0, 2));
-    this.#stop();
-    this.#events.close(info);
-  }
-
-  #fail(failure: ProtocolFailure, detail?: string): void {
-    const error = protocolError(failure, detail);
-    if (this.#state === "open") {
-      this.#out.frame(FIN | OPCODE.close, closePayload(error.closeCode ?? undefined, error.message));
-    }
-    this.#stop();
-    this.#events.fail(error);
-  }
-
-  #stop(): void {
-    this.#state = "closed";
-    this.#pong = undefined;
-    this.#in.stop();
-    this.#deflater?.free();
-  }
-
-  // ---- output
 
   /**
-   * Frames a message; it is copied before the call returns. Lone surrogates become U+FFFD.
+   * Back-pressure: stops before the next frame, even in the middle of a chunk. What is received while paused is kept until
+   * {@linkcode resume}.
+   */
+  pause(): void {
+    this.#machine.pause();
+  }
+
+  /** Reads on, first what was received while paused. */
+  resume(): void {
+    this.#machine.resume();
+  }
+
+  /**
+   * Sends a message, or a piece of one. It is copied before the call returns. Lone surrogates become U+FFFD.
    *
-   * @param message A string becomes text, a buffer binary.
-   * @param options Whether it is the end of the message, and whether it is compressed.
-   * @throws {DOMException} `InvalidStateError` when the connection is not open.
-   * @throws {TypeError} When it is neither, or shared or resizable memory, or of another kind than the piece before.
+   * @param message A string is sent as text, a buffer as binary.
+   * @param options Whether this ends the message, and whether it may be compressed.
+   * @throws {DOMException} `InvalidStateError` when the state is not `"open"`.
+   * @throws {TypeError} When it is neither a string nor a buffer, when the buffer is shared, resizable or detached, or when the pieces of a message mix both.
    */
   send(message: Message, options?: SendOptions): void {
-    if (this.#state !== "open") {
-      throw new DOMException("Cannot send: the connection is not open", "InvalidStateError");
-    }
-    const opcode = typeof message === "string" ? OPCODE.text : OPCODE.binary;
-    const bytes = typeof message === "string" ? message : bytesOf(message);
-    if (this.#sending !== 0 && this.#sending !== opcode) {
-      throw new TypeError("Cannot send: the pieces of a message must be all strings or all buffers");
-    }
-    const fin = options?.fin ?? true, isFirst = this.#sending === 0;
-    const first = (fin ? FIN : 0) | (isFirst ? opcode : OPCODE.continuation);
-    this.#sending = fin ? 0 : opcode;
-    if (this.#deflater && (isFirst ? options?.compress !== false : this.#isCompressing)) {
-      this.#sendCompressed(this.#deflater, first, typeof bytes === "string" ? encode(bytes) : bytes);
-    } else {
-      this.#isCompressing = false;
-      if (typeof bytes === "string") this.#out.text(first, bytes);
-      else this.#out.frame(first, bytes);
-    }
-  }
-
-  /** Through the compressor, unless the message is not worth it. */
-  #sendCompressed(deflater: Deflater, first: number, bytes: Uint8Array): void {
-    const isFirst = (first & OPCODE_BITS) !== OPCODE.continuation, fin = (first & FIN) !== 0, isWhole = isFirst && fin;
-    this.#isCompressing = !fin;
-    if (isWhole && bytes.length < this.#threshold) return this.#out.frame(first, bytes);
-    const compressed = deflater.compress(bytes, fin);
-    // Where no window is kept, nobody misses what was not sent
-    if (isWhole && !deflater.takesOver && compressed.length >= bytes.length) return this.#out.frame(first, bytes);
-    this.#out.frame(isFirst ? first | RSV1 : first, compressed);
+    this.#machine.send(message, options);
   }
 
   /**
-   * Writes a Ping frame (RFC 6455 §5.5.2).
+   * Sends a Ping frame (RFC 6455 §5.5.2). The events tell of the Pong that answers it.
    *
    * @param payload At most 125 bytes.
    * @throws {RangeError} When there are more.
-   * @throws {DOMException} `InvalidStateError` when the connection is not open.
+   * @throws {DOMException} `InvalidStateError` when the state is not `"open"`.
    */
-  ping(payload: BufferSource = EMPTY): void {
-    const bytes = bytesOf(payload);
-    if (bytes.length > 125) {
-      throw new RangeError(`Cannot ping: the payload has ${bytes.length} bytes, the limit is 125`);
-    }
-    if (this.#state !== "open") {
-      throw new DOMException("Cannot ping: the connection is not open", "InvalidStateError");
-    }
-    this.#out.frame(FIN | OPCODE.ping, bytes);
+  ping(payload?: BufferSource): void {
+    this.#machine.ping(payload);
   }
 
   /**
-   * Begins the closing handshake (RFC 6455 §7.1.2): no message is sent or received after it. Later calls do nothing.
+   * Starts the closing handshake (RFC 6455 §7.1.2): after it no message is sent, and none that comes is told of. Calling it
+   * again does nothing.
    *
-   * @param info Code and reason; nothing means an empty Close frame.
-   * @throws {DOMException} `InvalidAccessError` for the code, `SyntaxError` for the reason.
+   * @param info Code and reason; without them the Close frame is empty.
+   * @throws {DOMException} `InvalidAccessError` for a code that may not be sent, `SyntaxError` for a reason that is too long.
    */
   close(info: { closeCode?: number | undefined; reason?: string | undefined } = {}): void {
-    const { closeCode, reason } = checkClose(info);
-    if (this.#state !== "open") return;
-    this.#out.frame(FIN | OPCODE.close, closePayload(closeCode, reason));
-    this.#state = "closing";
-    this.#in.skipMessages();
-    this.#deflater?.free();
+    this.#machine.close(info);
   }
 
   /**
-   * Takes what is to be written next.
+   * Takes the next bytes to write. Call it until it gives `undefined`.
    *
-   * @returns The bytes, or `undefined`. They don't change until they are given to {@linkcode recycle}.
+   * @returns The bytes, which stay as they are until they are given to {@linkcode recycle}.
    */
   take(): Uint8Array<ArrayBuffer> | undefined {
-    if (this.#pong) {
-      this.#out.frame(FIN | OPCODE.pong, this.#pong);
-      this.#pong = undefined;
-    }
-    return this.#out.take();
+    return this.#machine.take();
   }
 
   /**
-   * Takes back what {@linkcode take} gave, to be used again. Optional; at most once for each.
+   * Gives back what {@linkcode take} returned, once it is written, so that its memory is used again. This is optional; do
+   * it at most once for each.
    *
-   * @param bytes The very object.
+   * @param bytes The same object, not a view of it.
    */
   recycle(bytes: Uint8Array<ArrayBuffer>): void {
-    this.#out.recycle(bytes);
-  }
-
-  #answerPing(payload: Uint8Array<ArrayBuffer>): void {
-    // §5.5.2: owed until the peer's Close was received, also after ours
-    // §5.5.3: «MAY elect to send a Pong frame for only the most recently processed Ping frame»
-    if (this.#out.size > this.#highWaterMark) this.#pong = payload.slice();
-    else this.#out.frame(FIN | OPCODE.pong, payload);
+    this.#machine.recycle(bytes);
   }
 }
 
-const EMPTY = new Uint8Array();
+/** What the machine tells, by the public names. */
+class PublicEvents implements MachineEvents {
+  readonly #events: ProtocolEvents;
 
-const OPCODE_BITS = 0x0f;
+  constructor(events: ProtocolEvents) {
+    this.#events = events;
+  }
 
-const ENCODER = new TextEncoder();
+  onMessage(message: string | Uint8Array<ArrayBuffer>): void {
+    this.#events.message(message);
+  }
 
-/** Text on its way to the compressor; it changes with the next call. */
-const encoded = new Uint8Array(16384);
+  onPong(payload: Uint8Array<ArrayBuffer>): void {
+    this.#events.pong?.(payload);
+  }
 
-function encode(text: string): Uint8Array {
-  if (3 * text.length > encoded.length) return ENCODER.encode(text);
-  return encoded.subarray(0, ENCODER.encodeInto(text, encoded).written);
+  onPeerClose(info: CloseInfo): void {
+    this.#events.close(info);
+  }
+
+  onFailure(error: WebSocketError): void {
+    this.#events.fail(error);
+  }
 }

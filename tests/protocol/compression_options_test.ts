@@ -1,7 +1,12 @@
-import { assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { type Agreement, answer, attach, type CompressionOptions, connect, offer } from "../../mod.ts";
-import { checkCompression, checkDeflate, type DeflateAgreement } from "../../src/protocol/compression_options.ts";
-import { connectionPair } from "../../src/testing.ts";
+import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
+import {
+  checkCompression,
+  checkDeflate,
+  type CompressionOptions,
+  DEFAULT_COMPRESSION,
+  type DeflateAgreement,
+  offerOf,
+} from "../../src/protocol/compression_options.ts";
 import { agreed } from "../cases/deflate.ts";
 import { test } from "../kit/harness.ts";
 
@@ -43,18 +48,46 @@ test("checkCompression() takes true, false and options, and nothing else", () =>
     clientMaxWindowBits: undefined,
     serverNoContextTakeover: false,
     clientNoContextTakeover: false,
+    level: 6,
+    memLevel: 5,
+    threshold: 256,
   };
   for (const role of ROLES) {
     for (const none of [undefined, false]) assertEquals(checkCompression(none, role), undefined);
     assertEquals(checkCompression(true, role), bare);
     assertEquals(checkCompression({}, role), bare);
     const asked = { serverMaxWindowBits: 10, clientMaxWindowBits: 11, serverNoContextTakeover: true };
-    assertEquals(checkCompression({ ...asked, level: 1 }, role), { ...bare, ...asked });
+    assertEquals(checkCompression({ ...asked, level: 1 }, role), { ...bare, ...asked, level: 1, memLevel: 8 });
     assertEquals(checkCompression({ clientNoContextTakeover: true }, role), { ...bare, clientNoContextTakeover: true });
     for (const wrong of [null, 1, 0, "", "permessage-deflate", () => {}, Symbol.iterator]) {
       assertThrows(() => checkCompression(wrong as unknown as boolean, role), TypeError, "compression");
     }
   }
+});
+
+test("checkCompression() gives more memory to a side whose own window was set, unless it is told how much", () => {
+  for (const [name, role] of [["serverMaxWindowBits", "server"], ["clientMaxWindowBits", "client"]] as const) {
+    for (const other of ROLES) {
+      assertEquals(checkCompression({ [name]: 10 }, other)?.memLevel, other === role ? 8 : 5, `${name} ${other}`);
+    }
+    assertEquals(checkCompression({ [name]: 10, memLevel: 2 }, role)?.memLevel, 2);
+  }
+});
+
+test("checkCompression() freezes what it gives, shares what is equal, and takes it as the option", () => {
+  assertStrictEquals(checkCompression(true, "server"), DEFAULT_COMPRESSION);
+  const settings = { serverMaxWindowBits: 10, level: 3 }, checked = checkCompression(settings, "server")!;
+  assert(Object.isFrozen(checked) && Object.isFrozen(DEFAULT_COMPRESSION));
+  settings.level = 4;
+  assertEquals(checked.level, 3);
+  assertStrictEquals(checkCompression({ level: 3, serverMaxWindowBits: 10 }, "server"), checked);
+  assertStrictEquals(checkCompression(checked, "server"), checked);
+});
+
+test("offerOf() leaves out what only concerns our own compressing (RFC 7692 §7.1)", () => {
+  const asked = { serverMaxWindowBits: 10, clientMaxWindowBits: 11, serverNoContextTakeover: true };
+  const checked = checkCompression({ ...asked, level: 1, memLevel: 2, threshold: 3 }, "client")!;
+  assertEquals(offerOf(checked), { ...asked, clientNoContextTakeover: false });
 });
 
 test("checkDeflate() names the window that can't be used, its value and its range", () => {
@@ -65,45 +98,4 @@ test("checkDeflate() names the window that can't be used, its value and its rang
     "agreement.deflate.clientMaxWindowBits: it is 16, an integer from 8 to 15 is allowed",
   );
   assertThrows(() => checkDeflate({} as DeflateAgreement, "client"), RangeError, "it is undefined, an integer from 8");
-});
-
-test("offer(), answer(), connect() and attach() check the option compression, and touch no connection", async () => {
-  const [conn] = connectionPair(), { request } = offer("ws://h/");
-  const server: Agreement = { role: "server", protocol: "", extensions: "" };
-  for (const [wrong, Kind] of [[{ level: 10 }, RangeError], ["yes", TypeError]] as const) {
-    const options = { compression: wrong as CompressionOptions };
-    assertThrows(() => offer("ws://h/", options), Kind, "compression");
-    await assertRejects(() => answer(request, options), Kind, "compression");
-    await assertRejects(() => connect("ws://h/", { conn, ...options }), Kind, "compression");
-    assertThrows(() => attach(conn, server, options), Kind, "compression");
-  }
-  assertThrows(() => offer("ws://h/", { compression: { clientMaxWindowBits: 8 } }), RangeError);
-  await assertRejects(() => answer(request, { compression: { serverMaxWindowBits: 8 } }), RangeError);
-  assertEquals([conn.readable.locked, conn.writable.locked, conn.isClosed], [false, false, false]);
-});
-
-test("attach() refuses an agreement with a window that is none, or that we can't keep to (RFC 7692 §7.1.2)", () => {
-  const [conn] = connectionPair();
-  const made = (role: "client" | "server", deflate: Agreement["deflate"]): Agreement => ({
-    role,
-    protocol: "",
-    extensions: "permessage-deflate",
-    ...(deflate && { deflate }),
-  });
-  for (const bits of [7, 16, 9.5, NaN, "10" as unknown as number, null as unknown as number]) {
-    for (const role of ROLES) {
-      for (const name of ["serverMaxWindowBits", "clientMaxWindowBits"]) {
-        assertThrows(() => attach(conn, made(role, agreed({ [name]: bits }))), RangeError, `agreement.deflate.${name}`);
-      }
-    }
-  }
-  assertThrows(() => attach(conn, made("server", agreed({ serverMaxWindowBits: 8 }))), RangeError);
-  assertThrows(() => attach(conn, made("client", agreed({ clientMaxWindowBits: 8 }))), RangeError);
-  assertThrows(() => attach(conn, made("client", undefined)), TypeError, "is not known");
-  for (const [role, name] of [["server", "clientMaxWindowBits"], ["client", "serverMaxWindowBits"]] as const) {
-    const [ours] = connectionPair();
-    const socket = attach(ours, made(role, agreed({ [name]: 8 })));
-    assertEquals(socket.deflate, agreed({ [name]: 8 }));
-    socket.abort();
-  }
 });

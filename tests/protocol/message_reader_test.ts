@@ -23,12 +23,12 @@ function reading({ masked = false, maxMessageSize = 1000, then }: Settings = {})
   };
   const reader: MessageReader = new MessageReader(
     {
-      message: (message) => note(typeof message === "string" ? `text ${message}` : `binary ${text(message)}`),
-      control(opcode, payload) {
+      onMessage: (message) => note(typeof message === "string" ? `text ${message}` : `binary ${text(message)}`),
+      onControl(opcode, payload) {
         if (opcode === OPCODE.close) reader.stop();
         note(`${opcode === OPCODE.close ? "close" : opcode === OPCODE.ping ? "ping" : "pong"} ${text(payload)}`);
       },
-      fail(failure, detail) {
+      onFailure(failure, detail) {
         reader.stop();
         note(detail ?? failure);
       },
@@ -77,9 +77,9 @@ test("MessageReader gives views of a chunk, and memory of its own to what spans 
   const seen: Uint8Array<ArrayBuffer>[] = [];
   const reader = new MessageReader(
     {
-      message: (message) => void seen.push(message as Uint8Array<ArrayBuffer>),
-      control: (_opcode, payload) => void seen.push(payload),
-      fail: (failure) => assert(false, failure),
+      onMessage: (message) => void seen.push(message as Uint8Array<ArrayBuffer>),
+      onControl: (_opcode, payload) => void seen.push(payload),
+      onFailure: (failure) => assert(false, failure),
     },
     true,
     1000,
@@ -94,8 +94,6 @@ test("MessageReader gives views of a chunk, and memory of its own to what spans 
   assertEquals(seen.map((payload) => [...payload]), [long, [3, 4], [5, 6], [7, 8], [9, 10], [11, 12]]);
   assertEquals(new Set(seen.map(({ buffer }) => buffer)).size, 5);
 });
-
-// ---- control frames in pieces
 
 test("MessageReader gives a control frame of 125 bytes whole, at any cut, also inside a message", async () => {
   const payload = times(125).map((_, i) => i), close = closing(1000, times(123));
@@ -122,8 +120,6 @@ test("MessageReader holds back a control frame until its last byte (RFC 6455 §5
     assertEquals(found, ["ping abc"]);
   }
 });
-
-// ---- limits and failures
 
 test("MessageReader tells what precedes a failure, the failure, and nothing behind it (RFC 6455 §7.1.7)", async () => {
   await everySplit(hex("81 01 61 89 00 01 01 62 c1 01 63 81 01 64"), (chunks) => {
@@ -171,8 +167,6 @@ test("MessageReader counts each message anew, and no control frame", async () =>
     assertEquals(found, [...messages, "The message has more than 2 bytes"]);
   });
 });
-
-// ---- pause(), resume(), and receive() from inside
 
 const LETTERS = hex("81 01 61 01 01 62 80 01 63 89 00 81 01 64 81 00 81 01 65 88 00");
 const LETTERS_FOUND = ["text a", "text bc", "ping ", "text d", "text ", "text e", "close "];
@@ -263,8 +257,6 @@ test("MessageReader calls no event inside another, whatever events call", () => 
   assertEquals([found.length, deepest], [2000, 1]);
 });
 
-// ---- skipMessages()
-
 test("MessageReader.skipMessages() passes over messages at any cut, and finds control frames", async () => {
   // the end of a message that had begun; text that is not UTF-8; more than the limit; pieces; pings; a Close frame
   const rest = "80 01 64 81 02 ff ff" + frame(2, times(2000), { key: null }) +
@@ -312,8 +304,6 @@ test("MessageReader.skipMessages() keeps the rules of framing (RFC 6455 §5.2, �
     assertEquals(found, [failure]);
   }
 });
-
-// ---- stop()
 
 test("MessageReader.stop() from inside an event leaves the rest of the chunk, and what waits, unread", () => {
   for (const calls of [[], ["pause"], ["resume"], ["pause", "resume"], ["skipMessages"]] as const) {

@@ -1,8 +1,9 @@
 import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
-import type { DeflateAgreement } from "../../src/protocol/compression_options.ts";
+import type { CompressionOptions, DeflateAgreement } from "../../src/protocol/compression_options.ts";
 import { WebSocketError } from "../../src/errors/websocket_error.ts";
 import { latin1 as latin } from "../../src/http/field_lines.ts";
 import { type Agreement, type Message, Protocol, type ProtocolOptions } from "../../src/protocol/protocol.ts";
+import { agreed } from "../cases/deflate.ts";
 import { type Event, type FrameRow, frames } from "../cases/frames.ts";
 import { concat, everySplit, hex, latin1, random, test } from "../kit/harness.ts";
 
@@ -137,8 +138,6 @@ test("Protocol answers a Close frame with its code alone (RFC 6455 §5.5.1)", ()
     assertEquals(parse(takeAll(machine)).map(({ payload }) => payload), [hex(answer!).slice(2)]);
   }
 });
-
-// ---- what is sent
 
 test("Protocol sends the examples of the RFC, and reads them (RFC 6455 §5.7)", () => {
   const server = new Subject("server"), client = new Subject("client", { maskKey: () => 0x37fa213d });
@@ -383,8 +382,6 @@ test("Protocol reads, sends and answers nothing once it is closed (RFC 6455 §7.
   }
 });
 
-// ---- what it costs
-
 /** How many bytes of arrays are made. */
 function allocated(run: () => void): number {
   const { Uint8Array } = globalThis;
@@ -515,8 +512,6 @@ test("Protocol keeps nothing that comes after its end, though it is paused", () 
   assertEquals(events, [{ close: 1005, reason: "" }]);
 });
 
-// ---- recycle()
-
 test("Protocol.recycle() has a slab used again", () => {
   const { machine } = new Subject("server");
   machine.send(new Uint8Array(1000)); // what is short may be copied
@@ -546,4 +541,15 @@ test("Protocol never rewrites bytes that were taken and not recycled", () => {
     }
   }
   taken.forEach(check);
+});
+
+test("a machine refuses at once what it can't compress with (RFC 7692 §7.1.2)", () => {
+  const ignore = { message() {}, close() {}, fail() {} };
+  const make = (deflate: DeflateAgreement, compression?: CompressionOptions) => {
+    return new Protocol({ role: "server", protocol: "", extensions: "", deflate }, ignore, { compression });
+  };
+  assertThrows(() => make(agreed({ serverMaxWindowBits: 8 })), RangeError, "agreement.deflate.serverMaxWindowBits");
+  assertThrows(() => make(agreed({ clientMaxWindowBits: 7 })), RangeError, "agreement.deflate.clientMaxWindowBits");
+  assertThrows(() => make(agreed(), { level: 99 }), RangeError, "compression.level");
+  make(agreed({ clientMaxWindowBits: 8 }));
 });
