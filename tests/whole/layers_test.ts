@@ -1,4 +1,4 @@
-// The import rule: imports only point up the list of layers, and everything above the transport knows no runtime.
+// The plan of src/: what each folder may import, what may be named where, and which test is whose.
 
 import { assert, assertEquals } from "@std/assert";
 import { readdirSync, readFileSync } from "node:fs";
@@ -6,86 +6,61 @@ import { join } from "node:path";
 import * as everything from "../../mod.ts";
 import { test } from "../kit/harness.ts";
 
-/** The layers from the top down, and the files of each. */
-const LAYERS: readonly (readonly [layer: string, files: readonly string[]])[] = [
-  ["words", ["tuning.ts", "failures.ts", "errors.ts"]],
-  ["grammar", ["fields.ts", "mask.ts", "utf8.ts", "close.ts"]],
-  ["codec", ["head.ts", "request_head.ts", "response_head.ts", "frame.ts"]],
-  ["decision", ["deflate_options.ts", "deflate_offer.ts", "handshake.ts", "origin.ts", "offer.ts", "answer.ts"]],
-  ["machine", [
-    "buffers.ts",
-    "deflate.ts",
-    "gather.ts",
-    "outbox.ts",
-    "frame_writer.ts",
-    "message_reader.ts",
-    "messages.ts",
-    "protocol.ts",
-  ]],
-  ["transport", [
-    "clock.ts",
-    "deadline.ts",
-    "late_promise.ts",
-    "transport.ts",
-    "pull_transport.ts",
-    "stream_source.ts",
-    "push_transport.ts",
-    "transport_streams.ts",
-    "transport_connection.ts",
-    "deno.ts",
-    "bun_socket.ts",
-    "node_socket.ts",
-    "linger.ts",
-  ]],
-  ["face", ["web_socket.ts", "message_streams.ts", "idle.ts", "output.ts", "pings.ts", "link.ts", "connection.ts"]],
-  ["wire", ["wire.ts", "body.ts", "opening.ts"]],
-  ["dialling", [
-    "redirect.ts",
-    "dialler.ts",
-    "proxy.ts",
-    "dial_options.ts",
-    "node_tls.ts",
-    "deno_dial.ts",
-    "bun_dial.ts",
-    "node_dial.ts",
-    "dial.ts",
-  ]],
-  ["doors", [
-    "read_request.ts",
-    "write_response.ts",
-    "basic_auth.ts",
-    "attach.ts",
-    "accept.ts",
-    "connect.ts",
-  ]],
-  ["entries", ["bun.ts", "node.ts"]],
-  ["tools", ["pipe.ts", "testing.ts"]],
+/** The folders from the ground up, and what each may import beside itself: only folders that stand before it. */
+const FOLDERS: Readonly<Record<string, readonly string[]>> = {
+  base: [],
+  errors: [],
+  http: ["errors"],
+  protocol: ["errors", "base"],
+  transport: ["base"],
+  handshake: ["http", "protocol", "errors"],
+  runtime: ["transport", "errors", "base"],
+  connection: ["protocol", "transport", "errors", "base"],
+  exchange: ["http", "transport", "errors", "base"],
+  server: ["exchange", "connection", "runtime", "handshake", "transport", "protocol", "http", "errors", "base"],
+  client: ["exchange", "connection", "runtime", "handshake", "transport", "protocol", "http", "errors", "base"],
+  testing: ["transport", "base"],
+};
+
+/** The files that users import beside mod.ts: they may import everything, and are imported by nothing. */
+const ENTRIES = ["bun.ts", "node.ts", "testing.ts"];
+
+/** What may be imported from outside, and by whom. */
+const PACKAGES: readonly (readonly [from: RegExp, by: RegExp])[] = [
+  [/^@std\/encoding\//, /^/],
+  [/^pako$/, /^protocol\/zlib\.ts$/],
+  [/^bun$/, /^(?:bun|runtime\/bun_\w+)\.ts$/],
+  [/^node:/, /^(?:node|runtime\/node_\w+)\.ts$/],
 ];
 
-/** What may be imported from elsewhere: by all, and by the files of a runtime. */
-function isElsewhere(file: string, from: string): boolean {
-  if (from.startsWith("@std/encoding/")) return true;
-  if (from === "pako") return file === "deflate.ts";
-  return file === "bun.ts" ? from === "bun" : /^node(?:_\w+)?\.ts$/.test(file) && from.startsWith("node:");
-}
+/** Where names of runtimes stand: where they are adapted, and where figures were measured. */
+const RUNTIME = /\b(?:Deno|Bun)\b|node:/, NAMES_RUNTIMES = /^(?:runtime\/\w+|base\/tuning|bun|node)\.ts$/;
 
-/** What no layer above the transport names: streams, runtimes, timers. */
-const FORBIDDEN =
-  /\b(?:ReadableStream|WritableStream|Deno|Bun|setTimeout|setInterval|setImmediate|queueMicrotask)\b|node:/;
+/** What the pure folders never name: streams and timers. */
+const IO = /\b(?:ReadableStream|WritableStream|TransformStream|setTimeout|setInterval|setImmediate|queueMicrotask)\b/,
+  PURE = /^(?:http|handshake|protocol|errors)\//;
+
+/** Files without a test file of their name, and what tests them. */
+const TESTED_BY: Readonly<Record<string, string>> = {};
 
 const MAX_LINES = 330;
 
-const src = join(import.meta.dirname!, "../../src");
-const files = readdirSync(src).filter((name) => name.endsWith(".ts")).sort();
-const depths = new Map(LAYERS.flatMap(([, files], depth) => files.map((file) => [file, depth] as const)));
+const root = join(import.meta.dirname!, "../.."), src = join(root, "src");
+const listed = (folder: string) =>
+  (readdirSync(join(root, folder), { recursive: true }) as string[]).map((path) => path.replaceAll("\\", "/"))
+    .filter((path) => path.endsWith(".ts")).sort();
+const files = listed("src");
 const read = (file: string) => readFileSync(join(src, file), "utf8");
+
+/** A file's folder, or `""` for an entry. */
+const folderOf = (file: string) => file.includes("/") ? file.slice(0, file.indexOf("/")) : "";
 
 /** A file without its comments, which stand on lines of their own or behind code. */
 function code(file: string): string {
   return read(file).replace(/\/\*\*?[^]*?\*\//g, "").replace(/(^|\s)\/\/ .*$/gm, "$1");
 }
 
-/** What a file imports or exports from, as it is written. */
+/** What a file imports or exports from, as it is written; types included. */
 function importsOf(text: string): string[] {
   const found = [
     ...text.matchAll(/^(?:import|export)\b[^;]*?\bfrom\s+"([^"]+)"/gm),
@@ -95,6 +70,41 @@ function importsOf(text: string): string[] {
   return found.map(([, from]) => from!);
 }
 
+/** The file of src that an import leads to; `undefined` for a package. */
+function targetOf(file: string, from: string): string | undefined {
+  return from.startsWith(".") ? join(file, "..", from).replaceAll("\\", "/") : undefined;
+}
+
+/** What is wrong about an import, if anything is. */
+function complaint(file: string, from: string): string | undefined {
+  const target = targetOf(file, from);
+  if (target === undefined) {
+    return PACKAGES.some(([name, by]) => name.test(from) && by.test(file)) ? undefined : "not a package for this file";
+  }
+  if (!files.includes(target)) return "there is no such file";
+  const [here, there] = [folderOf(file), folderOf(target)];
+  if (there === "") return "an entry is imported by nothing";
+  return here === "" || here === there || FOLDERS[here]!.includes(there)
+    ? undefined
+    : `${here} may not import ${there}`;
+}
+
+/** The files that can be reached from themselves. */
+function circular(imports: ReadonlyMap<string, readonly string[]>): string[] {
+  const reachable = (file: string, seen = new Set<string>()): Set<string> => {
+    for (const next of imports.get(file) ?? []) if (!seen.has(next)) reachable(next, seen.add(next));
+    return seen;
+  };
+  return [...imports.keys()].filter((file) => reachable(file).has(file));
+}
+
+/** Lines of code that match, with their file. */
+function linesWith(pattern: RegExp, among: readonly string[]): string[] {
+  return among.flatMap((file) =>
+    code(file).split("\n").filter((line) => pattern.test(line)).map((line) => `${file}: ${line.trim()}`)
+  );
+}
+
 test("importsOf() sees every form of import", () => {
   const forms = ['import a from "1";', 'import {\n  b,\n  type C,\n} from "2";', 'import "3";', 'export * from "4";'];
   forms.push('export type { D } from "5";', 'const e = await import("6");', 'import type { F } from "7";');
@@ -102,44 +112,61 @@ test("importsOf() sees every form of import", () => {
   assertEquals(importsOf('const a = 1;\nexport const b = "x";\n'), []);
 });
 
-test("every file of src has its layer", () => {
-  assertEquals([...depths.keys()].sort(), files);
+test("complaint() and circular() see what is wrong", () => {
+  assertEquals(complaint("http/response.ts", "../errors/problem.ts"), undefined);
+  assertEquals(complaint("errors/problem.ts", "../http/response.ts"), "errors may not import http");
+  assertEquals(complaint("server/accept.ts", "../node.ts"), "an entry is imported by nothing");
+  assertEquals(complaint("protocol/mask.ts", "pako"), "not a package for this file");
+  assertEquals(complaint("protocol/mask.ts", "./gone.ts"), "there is no such file");
+  const circle: [string, string[]][] = [["a", ["b"]], ["b", ["c"]], ["c", ["a"]], ["d", ["a"]]];
+  assertEquals(circular(new Map(circle)), ["a", "b", "c"]);
 });
 
-test("imports only point up the list of layers", () => {
-  const wrong: string[] = [];
-  let count = 0;
-  for (const file of files) {
-    for (const from of importsOf(code(file))) {
-      count++;
-      if (from.startsWith("./")) {
-        const depth = depths.get(from.slice(2));
-        if (depth === undefined || depth > depths.get(file)!) wrong.push(`${file} imports ${from}`);
-      } else if (!isElsewhere(file, from)) wrong.push(`${file} imports ${from}`);
-    }
+test("every folder is in the plan, and imports only what stands before it", () => {
+  assertEquals([...new Set(files.map(folderOf))].sort(), ["", ...Object.keys(FOLDERS)].sort());
+  assertEquals(files.filter((file) => folderOf(file) === ""), ENTRIES);
+  const order = Object.keys(FOLDERS);
+  for (const [folder, allowed] of Object.entries(FOLDERS)) {
+    const later = allowed.filter((name) => order.indexOf(name) >= order.indexOf(folder));
+    assertEquals(later, [], `${folder} imports what stands after it`);
   }
+});
+
+test("every file imports only what its folder may", () => {
+  let count = 0;
+  const wrong = files.flatMap((file) =>
+    importsOf(code(file)).flatMap((from) => {
+      count++;
+      const why = complaint(file, from);
+      return why ? [`${file} imports ${from}: ${why}`] : [];
+    })
+  );
   assertEquals(wrong, []);
   assert(count > 100, `${count} imports`);
 });
 
-test("no file needs itself, by whatever way; types aside, which are gone at run time", () => {
-  const values = (file: string) => code(file).replace(/^(?:import|export) type\b[^;]*;/gm, "");
-  const imports = new Map(files.map((file) => [file, importsOf(values(file)).map((from) => from.replace("./", ""))]));
-  const reachable = (file: string, seen = new Set<string>()): Set<string> => {
-    for (const from of imports.get(file) ?? []) if (!seen.has(from)) reachable(from, seen.add(from));
-    return seen;
-  };
-  assertEquals(files.filter((file) => reachable(file).has(file)), []);
+test("no file needs itself, by whatever way, types included", () => {
+  const imports = new Map(files.map((file): [string, string[]] => {
+    return [file, importsOf(code(file)).flatMap((from) => targetOf(file, from) ?? [])];
+  }));
+  assertEquals(circular(imports), []);
 });
 
-test("nothing above the transport names a stream, a runtime or a timer, but for figures that were measured", () => {
-  const transport = LAYERS.findIndex(([layer]) => layer === "transport");
-  const wrong: string[] = [];
-  for (const file of files.filter((file) => depths.get(file)! < transport && file !== "tuning.ts")) {
-    for (const line of code(file).split("\n")) if (FORBIDDEN.test(line)) wrong.push(`${file}: ${line.trim()}`);
-  }
-  assertEquals(wrong, []);
-  assert(FORBIDDEN.test(code("clock.ts")) && FORBIDDEN.test(code("transport.ts")), "the rule sees what it forbids");
+test("only runtime/, tuning and the entries name a runtime", () => {
+  assertEquals(linesWith(RUNTIME, files.filter((file) => !NAMES_RUNTIMES.test(file))), []);
+  assert(linesWith(RUNTIME, ["runtime/choose.ts"]).length > 0, "the rule sees what it forbids");
+});
+
+test("http, handshake, protocol and errors name no stream and no timer", () => {
+  assertEquals(linesWith(IO, files.filter((file) => PURE.test(file))), []);
+  assert(linesWith(IO, ["base/clock.ts", "transport/transport.ts"]).length > 1, "the rule sees what it forbids");
+});
+
+test("every file is tested by the file of its name, or by another that is listed", () => {
+  const tests = listed("tests"), own = (file: string) => file.replace(/\.ts$/, "_test.ts");
+  const untested = files.filter((file) => !tests.includes(own(file)));
+  assertEquals(untested, Object.keys(TESTED_BY).sort());
+  for (const by of Object.values(TESTED_BY)) assert(tests.includes(by), by);
 });
 
 test("no file is longer than a sitting", () => {
