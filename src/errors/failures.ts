@@ -1,12 +1,13 @@
-// What can go wrong between two peers, as two tables: a handshake failure has an HTTP status, a protocol failure has a
-// close code. A row is one code, the section that demands it and one sentence, which is also the body of the refusal or
-// the reason of the Close frame. Misuse by our own caller is in neither table: it is a `TypeError`, a `RangeError` or a
+// Everything a peer or the network can do wrong, as two tables. Before the upgrade a failure has an HTTP status, after it
+// a close code. Each row also names the section that was broken and gives one sentence: the body of the refusal, or the
+// reason in the Close frame. A mistake of the caller's is in neither table: it is a `TypeError`, a `RangeError` or a
 // `DOMException`.
 
 /**
- * A code of the handshake table: what was wrong before the upgrade. Each has a section, and on a server a status.
+ * What went wrong before the upgrade, as the `failure` of a `HandshakeError`. Each code stands for one section of a
+ * specification; those that a server finds also have an HTTP status.
  *
- * @example What is worth another attempt
+ * @example Failures worth another attempt
  * ```ts
  * import { connect, type HandshakeFailure } from "@handfast/websocket";
  * import { connectionPair } from "@handfast/websocket/testing";
@@ -55,9 +56,10 @@ export type HandshakeFailure =
   | "redirect-refused";
 
 /**
- * A code of the protocol table: what was wrong after the upgrade. Each has a section and a close code.
+ * What went wrong after the upgrade, as the `failure` of a `WebSocketError`. Each code stands for one section of a
+ * specification and one close code.
  *
- * @example A frame without a mask
+ * @example A frame without a masking key
  * ```ts
  * import { Protocol, type ProtocolFailure } from "@handfast/websocket/protocol";
  * import { assertEquals } from "@std/assert";
@@ -95,194 +97,84 @@ export type ProtocolFailure =
 
 /** A row of the handshake table. */
 export interface HandshakeRow {
-  /** The status of the refusal; 0 when there is nothing to answer, or nobody to answer to. */
+  /** The status of the refusal; 0 when there is nobody to send one to. */
   readonly status: number;
   readonly section: string;
+  /** The body of the refusal. */
   readonly sentence: string;
 }
 
-/** Before the upgrade. What only a client finds has no status: a client answers nothing. */
+function http(status: number, section: string, sentence: string): HandshakeRow {
+  return { status, section, sentence };
+}
+
+/** Failures before the upgrade. Those that only a client finds have the status 0: a client sends no response. */
 export const handshakeFailures: Readonly<Record<HandshakeFailure, HandshakeRow>> = {
-  "head-malformed": { status: 400, section: "RFC 9112 §2.2", sentence: "The head is not valid HTTP/1.1" },
-  "head-too-large": { status: 431, section: "RFC 6585 §5", sentence: "The head is too large" },
-  "http-version-unsupported": {
-    status: 505,
-    section: "RFC 6455 §4.2.1 (1)",
-    sentence: "The HTTP version must be 1.1",
-  },
-  "method-not-get": { status: 405, section: "RFC 6455 §4.2.1 (1)", sentence: "The method must be GET" },
-  "method-unsupported": { status: 405, section: "RFC 9110 §15.5.6", sentence: "The method is not supported" },
-  "host-missing": { status: 400, section: "RFC 9112 §3.2", sentence: "The Host field is missing" },
-  "host-invalid": { status: 400, section: "RFC 9112 §3.2", sentence: "The authority is not valid" },
-  "body-present": {
-    status: 400,
-    section: "RFC 9110 §9.3.1",
-    sentence: "A request with this method must not have a body",
-  },
-  "body-malformed": { status: 400, section: "RFC 9112 §7.1", sentence: "The body is not framed as its head says" },
-  "body-too-large": { status: 413, section: "RFC 9110 §15.5.14", sentence: "The body is too large" },
-  "upgrade-missing": {
-    status: 426,
-    section: "RFC 6455 §4.2.1 (3)",
-    sentence: "The Upgrade field must contain websocket",
-  },
-  "connection-missing": {
-    status: 426,
-    section: "RFC 6455 §4.2.1 (4)",
-    sentence: "The Connection field must contain upgrade",
-  },
-  "key-missing": {
-    status: 400,
-    section: "RFC 6455 §4.2.1 (5)",
-    sentence: "The Sec-WebSocket-Key field is missing",
-  },
-  "key-invalid": {
-    status: 400,
-    section: "RFC 6455 §4.2.1 (5)",
-    sentence: "Sec-WebSocket-Key must be one base64 value of 16 bytes",
-  },
-  "version-missing": {
-    status: 400,
-    section: "RFC 6455 §4.2.1 (6)",
-    sentence: "The Sec-WebSocket-Version field is missing",
-  },
-  "version-unsupported": {
-    status: 426,
-    section: "RFC 6455 §4.2.2 (4)",
-    sentence: "Sec-WebSocket-Version must be 13",
-  },
-  "protocol-malformed": {
-    status: 400,
-    section: "RFC 6455 §4.2.1 (8)",
-    sentence: "Sec-WebSocket-Protocol must be a list of different tokens",
-  },
-  "extension-malformed": {
-    status: 400,
-    section: "RFC 6455 §9.1",
-    sentence: "Sec-WebSocket-Extensions is malformed",
-  },
-  "origin-refused": { status: 403, section: "RFC 6455 §4.2.2 (4)", sentence: "The origin is not allowed" },
-  "unauthorized": {
-    status: 403,
-    section: "RFC 6455 §4.2.2 (2)",
-    sentence: "The request was refused by this server's policy",
-  },
-  "handshake-timeout": {
-    status: 408,
-    section: "RFC 9110 §15.5.9",
-    sentence: "The handshake did not finish in time",
-  },
-  "connection-closed": {
-    status: 0,
-    section: "RFC 9112 §8",
-    sentence: "The connection ended before the handshake was complete",
-  },
-  "status-not-101": { status: 0, section: "RFC 6455 §4.1 (1)", sentence: "The status is not 101" },
-  "accept-missing": {
-    status: 0,
-    section: "RFC 6455 §4.1 (4)",
-    sentence: "The Sec-WebSocket-Accept field is missing",
-  },
-  "accept-mismatch": {
-    status: 0,
-    section: "RFC 6455 §4.1 (4)",
-    sentence: "Sec-WebSocket-Accept does not fit the key",
-  },
-  "extension-unrequested": {
-    status: 0,
-    section: "RFC 6455 §4.1 (5)",
-    sentence: "The server uses an extension that was not offered",
-  },
-  "protocol-unrequested": {
-    status: 0,
-    section: "RFC 6455 §4.1 (6)",
-    sentence: "The server chose a subprotocol that was not offered",
-  },
-  "protocol-missing": {
-    status: 0,
-    section: "WHATWG WebSockets §2.1",
-    sentence: "The server chose none of the offered subprotocols",
-  },
-  "dial-failed": { status: 0, section: "RFC 6455 §4.1 (4)", sentence: "No connection to the server could be made" },
-  "proxy-refused": { status: 0, section: "RFC 6455 §4.1 (4)", sentence: "The proxy did not open a tunnel" },
-  "tls-failed": { status: 0, section: "RFC 6455 §4.1 (5)", sentence: "The TLS handshake failed" },
-  "redirect-refused": { status: 0, section: "RFC 9110 §15.4", sentence: "The redirect is not followed" },
+  "head-malformed": http(400, "RFC 9112 §2.2", "The head is not valid HTTP/1.1"),
+  "head-too-large": http(431, "RFC 6585 §5", "The head is too large"),
+  "http-version-unsupported": http(505, "RFC 6455 §4.2.1 (1)", "The HTTP version must be 1.1"),
+  "method-not-get": http(405, "RFC 6455 §4.2.1 (1)", "The method must be GET"),
+  "method-unsupported": http(405, "RFC 9110 §15.5.6", "The method is not supported"),
+  "host-missing": http(400, "RFC 9112 §3.2", "The Host field is missing"),
+  "host-invalid": http(400, "RFC 9112 §3.2", "The authority is not valid"),
+  "body-present": http(400, "RFC 9110 §9.3.1", "A request with this method must not have a body"),
+  "body-malformed": http(400, "RFC 9112 §7.1", "The body is not framed as its head says"),
+  "body-too-large": http(413, "RFC 9110 §15.5.14", "The body is too large"),
+  "upgrade-missing": http(426, "RFC 6455 §4.2.1 (3)", "The Upgrade field must contain websocket"),
+  "connection-missing": http(426, "RFC 6455 §4.2.1 (4)", "The Connection field must contain upgrade"),
+  "key-missing": http(400, "RFC 6455 §4.2.1 (5)", "The Sec-WebSocket-Key field is missing"),
+  "key-invalid": http(400, "RFC 6455 §4.2.1 (5)", "Sec-WebSocket-Key must be one base64 value of 16 bytes"),
+  "version-missing": http(400, "RFC 6455 §4.2.1 (6)", "The Sec-WebSocket-Version field is missing"),
+  "version-unsupported": http(426, "RFC 6455 §4.2.2 (4)", "Sec-WebSocket-Version must be 13"),
+  "protocol-malformed": http(400, "RFC 6455 §4.2.1 (8)", "Sec-WebSocket-Protocol must be a list of different tokens"),
+  "extension-malformed": http(400, "RFC 6455 §9.1", "Sec-WebSocket-Extensions is malformed"),
+  "origin-refused": http(403, "RFC 6455 §4.2.2 (4)", "The origin is not allowed"),
+  "unauthorized": http(403, "RFC 6455 §4.2.2 (2)", "The request was refused by this server's policy"),
+  "handshake-timeout": http(408, "RFC 9110 §15.5.9", "The handshake did not finish in time"),
+  "connection-closed": http(0, "RFC 9112 §8", "The connection ended before the handshake was complete"),
+  "status-not-101": http(0, "RFC 6455 §4.1 (1)", "The status is not 101"),
+  "accept-missing": http(0, "RFC 6455 §4.1 (4)", "The Sec-WebSocket-Accept field is missing"),
+  "accept-mismatch": http(0, "RFC 6455 §4.1 (4)", "Sec-WebSocket-Accept does not fit the key"),
+  "extension-unrequested": http(0, "RFC 6455 §4.1 (5)", "The server uses an extension that was not offered"),
+  "protocol-unrequested": http(0, "RFC 6455 §4.1 (6)", "The server chose a subprotocol that was not offered"),
+  "protocol-missing": http(0, "WHATWG WebSockets §2.1", "The server chose none of the offered subprotocols"),
+  "dial-failed": http(0, "RFC 6455 §4.1 (4)", "No connection to the server could be made"),
+  "proxy-refused": http(0, "RFC 6455 §4.1 (4)", "The proxy did not open a tunnel"),
+  "tls-failed": http(0, "RFC 6455 §4.1 (5)", "The TLS handshake failed"),
+  "redirect-refused": http(0, "RFC 9110 §15.4", "The redirect is not followed"),
 };
 
 /** A row of the protocol table. */
 export interface ProtocolRow {
-  /** The code of the Close frame; 1006 is never sent (RFC 6455 §7.1.5). */
+  /** The code in the Close frame; 1006 is never sent (RFC 6455 §7.1.5). */
   readonly closeCode: number;
   readonly section: string;
+  /** The reason in the Close frame. */
   readonly sentence: string;
 }
 
-/** After the upgrade. */
+function close(closeCode: number, section: string, sentence: string): ProtocolRow {
+  return { closeCode, section, sentence };
+}
+
+/** Failures after the upgrade. */
 export const protocolFailures: Readonly<Record<ProtocolFailure, ProtocolRow>> = {
-  "rsv-set": { closeCode: 1002, section: "RFC 6455 §5.2", sentence: "A reserved bit is set" },
-  "opcode-reserved": { closeCode: 1002, section: "RFC 6455 §5.2", sentence: "The opcode is reserved" },
-  "mask-missing": { closeCode: 1002, section: "RFC 6455 §5.1", sentence: "A frame of a client must be masked" },
-  "mask-unexpected": {
-    closeCode: 1002,
-    section: "RFC 6455 §5.1",
-    sentence: "A frame of a server must not be masked",
-  },
-  "control-fragmented": {
-    closeCode: 1002,
-    section: "RFC 6455 §5.5",
-    sentence: "A control frame must not be fragmented",
-  },
-  "control-too-long": {
-    closeCode: 1002,
-    section: "RFC 6455 §5.5",
-    sentence: "A control frame has more than 125 bytes",
-  },
-  "continuation-unexpected": {
-    closeCode: 1002,
-    section: "RFC 6455 §5.4",
-    sentence: "A continuation frame continues no message",
-  },
-  "continuation-expected": {
-    closeCode: 1002,
-    section: "RFC 6455 §5.4",
-    sentence: "A new message begins inside another",
-  },
-  "length-not-minimal": {
-    closeCode: 1002,
-    section: "RFC 6455 §5.2",
-    sentence: "A payload length is not in its shortest form",
-  },
-  "length-too-large": {
-    closeCode: 1002,
-    section: "RFC 6455 §5.2",
-    sentence: "The first bit of a 64-bit length is set",
-  },
-  "close-payload-short": {
-    closeCode: 1002,
-    section: "RFC 6455 §5.5.1",
-    sentence: "A Close frame has a payload of one byte",
-  },
-  "close-code-invalid": {
-    closeCode: 1002,
-    section: "RFC 6455 §7.4",
-    sentence: "A Close frame has a code that must not be sent",
-  },
-  "close-reason-not-utf8": {
-    closeCode: 1007,
-    section: "RFC 6455 §8.1",
-    sentence: "The reason of a Close frame is not UTF-8",
-  },
-  "text-not-utf8": { closeCode: 1007, section: "RFC 6455 §8.1", sentence: "A text message is not UTF-8" },
-  "deflate-invalid": {
-    closeCode: 1007,
-    section: "RFC 7692 §7.2.2",
-    sentence: "A compressed message can't be inflated",
-  },
-  "message-too-big": { closeCode: 1009, section: "RFC 6455 §7.4.1", sentence: "The message is too big" },
-  "ping-timeout": { closeCode: 1006, section: "RFC 6455 §7.1.5", sentence: "The peer does not answer" },
-  "connection-lost": {
-    closeCode: 1006,
-    section: "RFC 6455 §7.1.5",
-    sentence: "The connection ended without a closing handshake",
-  },
+  "rsv-set": close(1002, "RFC 6455 §5.2", "A reserved bit is set"),
+  "opcode-reserved": close(1002, "RFC 6455 §5.2", "The opcode is reserved"),
+  "mask-missing": close(1002, "RFC 6455 §5.1", "A frame of a client must be masked"),
+  "mask-unexpected": close(1002, "RFC 6455 §5.1", "A frame of a server must not be masked"),
+  "control-fragmented": close(1002, "RFC 6455 §5.5", "A control frame must not be fragmented"),
+  "control-too-long": close(1002, "RFC 6455 §5.5", "A control frame has more than 125 bytes"),
+  "continuation-unexpected": close(1002, "RFC 6455 §5.4", "A continuation frame continues no message"),
+  "continuation-expected": close(1002, "RFC 6455 §5.4", "A new message begins inside another"),
+  "length-not-minimal": close(1002, "RFC 6455 §5.2", "A payload length is not in its shortest form"),
+  "length-too-large": close(1002, "RFC 6455 §5.2", "The first bit of a 64-bit length is set"),
+  "close-payload-short": close(1002, "RFC 6455 §5.5.1", "A Close frame has a payload of one byte"),
+  "close-code-invalid": close(1002, "RFC 6455 §7.4", "A Close frame has a code that must not be sent"),
+  "close-reason-not-utf8": close(1007, "RFC 6455 §8.1", "The reason of a Close frame is not UTF-8"),
+  "text-not-utf8": close(1007, "RFC 6455 §8.1", "A text message is not UTF-8"),
+  "deflate-invalid": close(1007, "RFC 7692 §7.2.2", "A compressed message can't be inflated"),
+  "message-too-big": close(1009, "RFC 6455 §7.4.1", "The message is too big"),
+  "ping-timeout": close(1006, "RFC 6455 §7.1.5", "The peer does not answer"),
+  "connection-lost": close(1006, "RFC 6455 §7.1.5", "The connection ended without a closing handshake"),
 };

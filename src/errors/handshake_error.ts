@@ -1,13 +1,13 @@
-// The two errors of the library, and the heads and close types that they carry: a HandshakeError before the upgrade, a
-// WebSocketError after it. Each says which row of the tables it stands for.
+// The error of a handshake that failed, and the two kinds of heads it is about. It stands for one row of the handshake
+// table in failures.ts.
 
 import { type HandshakeFailure, handshakeFailures } from "./failures.ts";
 
 /**
- * Start line and fields of a request, as far as a decision needs them. A `Request` is one, and so is whatever another
- * HTTP server gives in a few lines.
+ * The parts of a request that decide about an upgrade: method, URL and header fields. A standard `Request` has them; for
+ * the request object of another HTTP server, a few lines make one.
  *
- * @example A head that is no `Request`
+ * @example A head that is not a `Request`
  * ```ts
  * import { isUpgrade, type RequestHead } from "@handfast/websocket";
  * import { assert } from "@std/assert";
@@ -27,12 +27,12 @@ export interface RequestHead {
   readonly method: string;
   /** The absolute URL of the target (RFC 9112 §3.3). */
   readonly url: string;
-  /** The fields. Lines of one name are one value, joined by `", "`. */
+  /** The header fields. `get()` joins several lines of one name with `", "`. */
   readonly headers: Pick<Headers, "get">;
 }
 
 /**
- * Start line and fields of a response, as far as a decision needs them. A `Response` is one.
+ * The parts of a response that decide about an upgrade: status and header fields. A standard `Response` has them.
  *
  * @example A head that another HTTP client has read
  * ```ts
@@ -47,14 +47,14 @@ export interface RequestHead {
 export interface ResponseHead {
   /** The status code. */
   readonly status: number;
-  /** The fields. Lines of one name are one value, joined by `", "`. */
+  /** The header fields. `get()` joins several lines of one name with `", "`. */
   readonly headers: Pick<Headers, "get">;
 }
 
 /**
- * What a {@linkcode HandshakeError} carries beside its failure.
+ * What a {@linkcode HandshakeError} carries besides its failure and its message.
  *
- * @example A refusal, for a test of what handles it
+ * @example Making an error, to test the code that handles it
  * ```ts
  * import { HandshakeError, type HandshakeErrorInit } from "@handfast/websocket";
  * import { assert, assertEquals } from "@std/assert";
@@ -68,20 +68,33 @@ export interface ResponseHead {
  * ```
  */
 export interface HandshakeErrorInit extends ErrorOptions {
-  /** The request that was refused, when its head could be read. */
+  /** The request, when its head could be read. */
   request?: RequestHead | undefined;
-  /** The refusal: on a server what is, or was, answered; on a client what was received. */
+  /** On a server the response to send, or that was sent; on a client the response that came. */
   response?: Response | undefined;
-  /** Whether the connection may be used for another attempt. */
+  /**
+   * Whether the connection can be used for another attempt.
+   *
+   * @default {false}
+   */
   reusable?: boolean | undefined;
-  /** The bytes that were read behind the refused head. */
+  /**
+   * The bytes that were read after the refused head.
+   *
+   * @default {new Uint8Array()}
+   */
   rest?: Uint8Array | undefined;
-  /** Whether the body of the response was cut off. */
+  /**
+   * Whether the body of the response was cut off.
+   *
+   * @default {false}
+   */
   truncated?: boolean | undefined;
 }
 
 /**
- * The handshake failed, through the peer's fault or the network's.
+ * The handshake failed because of the peer or the network: what went wrong is in `failure`, the response of the refusal
+ * in `response`. A mistake of the caller's is a `TypeError`, a `RangeError` or a `DOMException` instead.
  *
  * @example Usage
  * ```ts
@@ -98,24 +111,24 @@ export interface HandshakeErrorInit extends ErrorOptions {
 export class HandshakeError extends Error {
   /** The code of the failure. */
   readonly failure: HandshakeFailure;
-  /** The section of the specification that was not met. */
+  /** The section of the specification that was violated, such as `RFC 6455 §4.2.1 (5)`. */
   readonly section: string;
   /** The request, when its head could be read. */
   readonly request?: RequestHead;
-  /** On a server the answer to the request; on a client the answer of the server, with its body. */
+  /** On a server the refusal; on a client the server's response, with its body. */
   readonly response?: Response;
   /** Whether the connection was given back, unlocked, for another attempt. */
   readonly reusable: boolean;
-  /** Bytes behind the refused head: the `prefix` of another attempt. */
+  /** The bytes that were read after the refused head: pass them as `prefix` to another attempt. */
   readonly rest: Uint8Array;
-  /** Whether the response's body was cut off: at `maxBodySize`, at the deadline, or by the peer's end. */
+  /** Whether the response's body was cut off: at `maxBodySize`, at the deadline, or because the connection ended. */
   readonly truncated: boolean;
 
   /**
    * Makes the error of a failure.
    *
-   * @param failure The code.
-   * @param message The whole sentence.
+   * @param failure The code of the failure; `section` follows from it.
+   * @param message The message: a whole sentence.
    * @param init What else is known.
    */
   constructor(failure: HandshakeFailure, message: string, init: HandshakeErrorInit = {}) {

@@ -1,24 +1,37 @@
-import { type HandshakeFailure } from "./failures.ts";
+// What is wrong with a handshake, inside the library: parsers and checks return a Problem, reading and writing throw an
+// ExchangeError. The public functions turn either into a HandshakeError.
 
-/** A failure of the peer's that is not yet an error: what, and the very thing that is wrong. */
+import type { HandshakeFailure } from "./failures.ts";
+
+/** A handshake failure as a return value. */
 export interface Problem {
   readonly failure: HandshakeFailure;
-  /** What is wrong, as the end of a sentence: `Sec-WebSocket-Version is "8"`. */
+  /** What exactly is wrong, to follow «Cannot …: » in the message: `Sec-WebSocket-Version is "8"`. */
   readonly detail: string;
-  /** The status, where it is not the table's. */
+  /** The status of the refusal, where it is not the table's. */
   readonly status?: number;
 }
 
-/** A value of the peer's for a message: quoted, escaped, and not longer than a line. */
+/** A head that does not match the grammar of HTTP. The detail names the section, which is finer than the table's. */
+export function malformed(section: string, detail: string): Problem {
+  return { failure: "head-malformed", detail: `${detail} (${section})` };
+}
+
+/** A field that is missing or wrong; `value` is what came, or `null`. */
+export function badField(failure: HandshakeFailure, name: string, value: string | null): Problem {
+  return { failure, detail: value === null ? `there is no ${name}` : `${name} is ${quote(value)}` };
+}
+
+/** A string from the peer for an error message: quoted, escaped, and cut to 80 characters. */
 export function quote(value: string): string {
   return JSON.stringify(value.length > 80 ? value.slice(0, 80) + "…" : value)
     .replace(/[\u007f-\u009f\u2028\u2029]/g, (char) => "\\u" + char.charCodeAt(0).toString(16).padStart(4, "0"));
 }
 
-/** Why nothing more can be read or written: the peer, the network or the deadline. */
+/** Reading or writing the handshake failed: the peer ended the connection, it broke, or the deadline passed. */
 export class ExchangeError extends Error {
   readonly failure: HandshakeFailure;
-  /** What a proxy has answered. */
+  /** The response of a proxy that refused to open a tunnel. */
   readonly response: Response | undefined;
 
   constructor(

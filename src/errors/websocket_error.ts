@@ -1,9 +1,13 @@
+// The error of a WebSocket that was not closed cleanly, how a WebSocket was closed, and the rules for a close code and a
+// reason (RFC 6455 §7.1.5, §7.1.6, §7.4). An error that we found ourselves stands for one row of the protocol table in
+// failures.ts.
+
 import { type ProtocolFailure, protocolFailures } from "./failures.ts";
 
 /**
- * How a WebSocket was closed (RFC 6455 §7.1.5, §7.1.6).
+ * How a WebSocket was closed: the code and the reason in the peer's Close frame (RFC 6455 §7.1.5, §7.1.6).
  *
- * @example What the peer has closed with
+ * @example The code and the reason that the peer gave
  * ```ts
  * import { accept, type CloseInfo, connect } from "@handfast/websocket";
  * import { connectionPair } from "@handfast/websocket/testing";
@@ -19,16 +23,16 @@ import { type ProtocolFailure, protocolFailures } from "./failures.ts";
  * ```
  */
 export interface CloseInfo {
-  /** The peer's code; 1005 when its Close frame had none. */
+  /** The peer's close code; 1005 when its Close frame had none. */
   readonly closeCode: number;
-  /** The peer's reason; empty when there was none. */
+  /** The peer's close reason; empty when there was none. */
   readonly reason: string;
 }
 
 /**
- * What a {@linkcode WebSocketError} may be made with by a user, as in WebSocketStream.
+ * The close code and the reason of a {@linkcode WebSocketError}, as in the WebSocketStream API.
  *
- * @example A reason alone, and a code that is not for users
+ * @example A reason alone, and a code that must not be sent
  * ```ts
  * import { WebSocketError, type WebSocketErrorInit } from "@handfast/websocket";
  * import { assertEquals, assertThrows } from "@std/assert";
@@ -40,15 +44,15 @@ export interface CloseInfo {
  * ```
  */
 export interface WebSocketErrorInit {
-  /** The code to close with: 1000–1003, 1007–1014 or 3000–4999. A reason alone means 1000. */
+  /** The code to close with: 1000–1003, 1007–1014 or 3000–4999. With a reason and no code it is 1000. */
   closeCode?: number | undefined;
   /** The reason to close with: at most 123 bytes of UTF-8. */
   reason?: string | undefined;
 }
 
 /**
- * The WebSocket was not closed cleanly, or is to be closed with a code: given to `writable.abort()` or
- * `readable.cancel()`, its code and reason go into the Close frame.
+ * The WebSocket was not closed cleanly: `failure` and `section` say what went wrong. Make one yourself to close with a
+ * code: given to `writable.abort()` or `readable.cancel()`, its code and reason go into the Close frame.
  *
  * @example Usage
  * ```ts
@@ -62,23 +66,24 @@ export interface WebSocketErrorInit {
  * ```
  */
 export class WebSocketError extends DOMException {
-  /** The code of the failure, when a rule of the protocol was broken or the connection was lost. */
+  /** The code of the failure, when the peer violated the protocol or the connection was lost. */
   readonly failure?: ProtocolFailure;
-  /** The section of the specification that was not met. */
+  /** The section of the specification that was violated, such as `RFC 6455 §5.2`. */
   readonly section?: string;
-  /** The close code: the table's when we failed the connection, the peer's, or 1006; null when there is none. */
+  /** The close code: ours when we failed the connection, the peer's, or 1006; `null` when there is none. */
   readonly closeCode: number | null;
-  /** The close reason. */
+  /** The close reason; empty when there is none. */
   readonly reason: string;
-  /** The error of the network or of the caller behind it. */
+  /** The underlying error: of the network, or of the caller's code. */
   override readonly cause?: unknown;
 
   /**
-   * Makes an error as WebSocketStream does.
+   * Makes an error, with the arguments of the WebSocketStream API.
    *
    * @param message The message.
-   * @param init Code and reason to close with.
-   * @throws {DOMException} `InvalidAccessError` for a code that must not be sent, `SyntaxError` for a long reason.
+   * @param init The code and the reason to close with.
+   * @throws {DOMException} `InvalidAccessError` for a code that must not be sent, `SyntaxError` for a reason of more than
+   * 123 bytes.
    */
   constructor(message = "", init: WebSocketErrorInit = {}) {
     super(message, "WebSocketError");
@@ -88,20 +93,21 @@ export class WebSocketError extends DOMException {
   }
 }
 
-/** Whether a Close frame may carry this code (RFC 6455 §7.4). */
+/** Whether a Close frame may carry this code (RFC 6455 §7.4). 1004–1006 and 1015 are never sent, 1016–2999 are not assigned. */
 export function isCloseCode(code: number): boolean {
   return code >= 1000 && code <= 1003 || code >= 1007 && code <= 1014 || code >= 3000 && code <= 4999;
 }
 
 /**
- * What a caller wants to close with, checked: a reason alone means 1000, nothing means an empty Close frame.
+ * Checks the code and the reason that a caller wants to close with. A reason alone means 1000; without both the Close
+ * frame has no payload.
  *
- * @throws {DOMException} `InvalidAccessError` for the code, `SyntaxError` for a long reason.
- * @throws {TypeError} When the reason is no string.
+ * @throws {DOMException} `InvalidAccessError` for the code, `SyntaxError` for a reason of more than 123 bytes.
+ * @throws {TypeError} When the reason is not a string.
  */
 export function checkClose(init: WebSocketErrorInit): { closeCode?: number; reason: string } {
   if (typeof init !== "object" || init === null || typeof (init.reason ?? "") !== "string") {
-    throw new TypeError("Cannot close: code and reason are given as { closeCode, reason }, the reason as a string");
+    throw new TypeError("Cannot close: the argument must be { closeCode, reason }, with the reason as a string");
   }
   const reason = (init.reason ?? "").toWellFormed();
   const size = new TextEncoder().encode(reason).length;
@@ -117,18 +123,18 @@ export function checkClose(init: WebSocketErrorInit): { closeCode?: number; reas
   return { closeCode, reason };
 }
 
-/** What is said to those who still wait when a connection has ended well. Made where somebody does: it has a stack. */
+/** What calls still pending at a clean end reject with. Made for each of them, because the stack trace is its own. */
 export function closedError(): DOMException {
   return new DOMException("The connection is closed", "InvalidStateError");
 }
 
-/** The error of a protocol failure; with a `cause`, and `detail` in place of the table's sentence. */
+/** The error for a row of the protocol table; `detail` replaces the table's sentence as the message. */
 export function protocolError(failure: ProtocolFailure, detail?: string, cause?: unknown): WebSocketError {
   const { closeCode, section, sentence } = protocolFailures[failure];
   return uncleanError(detail ?? sentence, { closeCode, reason: "", failure, section, cause });
 }
 
-/** An error with fields that the public constructor does not take. */
+/** An error with fields that the public constructor refuses or does not take, such as the code 1006. */
 export function uncleanError(message: string, fields: Partial<WebSocketError>): WebSocketError {
   return Object.assign(new WebSocketError(message), fields);
 }

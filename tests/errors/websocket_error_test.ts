@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
+import { protocolFailures } from "../../src/errors/failures.ts";
 import {
   checkClose,
   isCloseCode,
@@ -6,37 +7,7 @@ import {
   uncleanError,
   WebSocketError,
 } from "../../src/errors/websocket_error.ts";
-import { HandshakeError } from "../../src/errors/handshake_error.ts";
-import { quote } from "../../src/errors/problem.ts";
-import { handshakeFailures, protocolFailures } from "../../src/errors/failures.ts";
 import { test } from "../kit/harness.ts";
-
-test("HandshakeError has the section of its failure, and little else by default", () => {
-  const error = new HandshakeError("key-missing", "No key");
-  assert(error instanceof Error);
-  assertEquals([error.name, error.message, error.failure], ["HandshakeError", "No key", "key-missing"]);
-  assertEquals(error.section, handshakeFailures["key-missing"].section);
-  assertEquals([error.request, error.response, error.cause], [undefined, undefined, undefined]);
-  assertEquals([error.reusable, error.truncated, error.rest], [false, false, new Uint8Array()]);
-});
-
-test("HandshakeError keeps what it is given", () => {
-  const request = new Request("http://localhost/"), response = new Response(), cause = new Error("below");
-  const rest = Uint8Array.of(1, 2);
-  const error = new HandshakeError("status-not-101", "", {
-    request,
-    response,
-    cause,
-    rest,
-    reusable: true,
-    truncated: true,
-  });
-  assertStrictEquals(error.request, request);
-  assertStrictEquals(error.response, response);
-  assertStrictEquals(error.cause, cause);
-  assertStrictEquals(error.rest, rest);
-  assertEquals([error.reusable, error.truncated], [true, true]);
-});
 
 test("WebSocketError is a DOMException with code and reason (RFC 6455 §7.1.5, §7.1.6)", () => {
   const empty = new WebSocketError();
@@ -81,21 +52,6 @@ test("checkClose() names what is wrong as the DOM does", () => {
   for (const reason of ["x".repeat(124), "é".repeat(62), "\ud800".repeat(42)]) {
     assertEquals(assertThrows(() => checkClose({ reason }), DOMException).name, "SyntaxError");
   }
-});
-
-test("quote() gives one printable line", () => {
-  for (
-    const [value, expected] of [
-      ["", '""'],
-      ["a", '"a"'],
-      ['"', '"\\""'],
-      ["\r\n\0\x1b", '"\\r\\n\\u0000\\u001b"'],
-      ["\x7f\x80\x9f\xa0", '"\\u007f\\u0080\\u009f\xa0"'],
-      ["\u2028\u2029", '"\\u2028\\u2029"'],
-      ["a".repeat(80), `"${"a".repeat(80)}"`],
-      ["a".repeat(81), `"${"a".repeat(80)}…"`],
-    ] as const
-  ) assertEquals(quote(value), expected);
 });
 
 test("protocolError() is the table's row as an error", () => {

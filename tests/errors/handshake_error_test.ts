@@ -1,0 +1,31 @@
+import { assert, assertEquals, assertStrictEquals } from "@std/assert";
+import { handshakeFailures } from "../../src/errors/failures.ts";
+import { HandshakeError } from "../../src/errors/handshake_error.ts";
+import { test } from "../kit/harness.ts";
+
+test("HandshakeError has the section of its failure, and little else by default", () => {
+  const error = new HandshakeError("key-missing", "No key");
+  assert(error instanceof Error);
+  assertEquals([error.name, error.message, error.failure], ["HandshakeError", "No key", "key-missing"]);
+  assertEquals(error.section, handshakeFailures["key-missing"].section);
+  assertEquals([error.request, error.response, error.cause], [undefined, undefined, undefined]);
+  assertEquals([error.reusable, error.truncated, error.rest], [false, false, new Uint8Array()]);
+});
+
+test("HandshakeError keeps what it is given", () => {
+  const request = new Request("http://localhost/"), response = new Response(), cause = new Error("below");
+  const rest = Uint8Array.of(1, 2);
+  const error = new HandshakeError("status-not-101", "", {
+    request,
+    response,
+    cause,
+    rest,
+    reusable: true,
+    truncated: true,
+  });
+  assertStrictEquals(error.request, request);
+  assertStrictEquals(error.response, response);
+  assertStrictEquals(error.cause, cause);
+  assertStrictEquals(error.rest, rest);
+  assertEquals([error.reusable, error.truncated], [true, true]);
+});

@@ -1,0 +1,30 @@
+import { assertEquals } from "@std/assert";
+import { badField, malformed, quote } from "../../src/errors/problem.ts";
+import { test } from "../kit/harness.ts";
+
+test("quote() gives one printable line", () => {
+  for (
+    const [value, expected] of [
+      ["", '""'],
+      ["a", '"a"'],
+      ['"', '"\\""'],
+      ["\r\n\0\x1b", '"\\r\\n\\u0000\\u001b"'],
+      ["\x7f\x80\x9f\xa0", '"\\u007f\\u0080\\u009f\xa0"'],
+      ["\u2028\u2029", '"\\u2028\\u2029"'],
+      ["a".repeat(80), `"${"a".repeat(80)}"`],
+      ["a".repeat(81), `"${"a".repeat(80)}…"`],
+    ] as const
+  ) assertEquals(quote(value), expected);
+});
+
+test("malformed() names the section that the head violates", () => {
+  assertEquals(malformed("RFC 9112 §5", "a field line has no colon"), {
+    failure: "head-malformed",
+    detail: "a field line has no colon (RFC 9112 §5)",
+  });
+});
+
+test("badField() tells a field that is missing from one that is wrong", () => {
+  assertEquals(badField("key-missing", "X", null), { failure: "key-missing", detail: "there is no X" });
+  assertEquals(badField("key-invalid", "X", 'a"'), { failure: "key-invalid", detail: 'X is "a\\""' });
+});
