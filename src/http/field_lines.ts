@@ -1,47 +1,42 @@
-// Heads of HTTP/1.1 messages (RFC 9112 §2–§5): finding the end without looking at a byte twice, reading field lines,
-// writing. Strict: lines end with CRLF, nothing is folded, nothing is repaired. «Not yet» is `undefined`, a head that is
-// wrong is a Problem.
+// The bytes of a whole head to its start line and its fields (RFC 9112 §2.2, §5). Strict: every line ends with CRLF, no
+// field is folded, nothing is repaired; a line that is wrong is a Problem. Fields are not copied out of the head: they
+// are three positions each, and a value becomes a string when somebody asks for it.
 
-import { type Problem, quote } from "../errors/problem.ts";
+import { malformed, type Problem, quote } from "../errors/problem.ts";
 import { fieldValueEnd, isFieldValue, isToken, startsWithName, tokenEnd, trimSpace } from "./field_values.ts";
 
-/** At most this many fields. */
+/** A head with more fields is refused (RFC 6585 §5). */
 export const MAX_FIELDS = 128;
 
-/** A head that is not in the grammar. */
-export function malformed(section: string, detail: string): Problem {
-  return { failure: "head-malformed", detail: `${detail} (${section})` };
-}
-
-/** The fields of a head as they came. Lines of one name are one value for `get()`. */
+/** The fields of a head, in their order. */
 export class Fields {
   readonly #head: string;
-  /** Three numbers for each line: where it begins, its colon, and its end. */
+  /** Three numbers a line: where it begins, where its colon is, and where it ends. */
   #lines: readonly number[] | undefined;
 
-  /** @param head A head that {@linkcode readLines} has found right. */
+  /** @param head A head in which {@linkcode readLines} has found nothing wrong. */
   constructor(head: string, lines?: readonly number[]) {
     this.#head = head;
     this.#lines = lines;
   }
 
-  /** Lets go of all but the head itself, for an idle connection: the lines are found again if somebody asks. */
+  /** Frees the positions, so that an idle connection keeps the head alone; they are found again when needed. */
   fold(): void {
     this.#lines = undefined;
   }
 
-  get #found(): readonly number[] {
+  get #positions(): readonly number[] {
     return this.#lines ??= findLines(this.#head) as readonly number[];
   }
 
-  /** How many lines there are. */
+  /** The number of lines. */
   get size(): number {
-    return this.#found.length / 3;
+    return this.#positions.length / 3;
   }
 
   /** The value, or `null`; several lines are joined by `", "` (RFC 9110 §5.2). */
   get(name: string): string | null {
-    const lines = this.#found, wanted = name.toLowerCase();
+    const lines = this.#positions, wanted = name.toLowerCase();
     let value: string | null = null;
     for (let i = 0; i < lines.length; i += 3) {
       if (this.#isNamed(lines, i, wanted)) value = value === null ? this.#value(i) : `${value}, ${this.#value(i)}`;
@@ -49,17 +44,17 @@ export class Fields {
     return value;
   }
 
-  /** How many lines have this name, in lower case. */
+  /** The number of lines with a name, which must be given in lower case. */
   count(name: string): number {
-    const lines = this.#found;
+    const lines = this.#positions;
     let count = 0;
     for (let i = 0; i < lines.length; i += 3) if (this.#isNamed(lines, i, name)) count++;
     return count;
   }
 
-  /** Each line, its name in lower case. */
+  /** Each line as name and value, the name in lower case. */
   *[Symbol.iterator](): Generator<[string, string]> {
-    const lines = this.#found;
+    const lines = this.#positions;
     for (let i = 0; i < lines.length; i += 3) {
       yield [this.#head.slice(lines[i], lines[i + 1]).toLowerCase(), this.#value(i)];
     }
@@ -71,38 +66,38 @@ export class Fields {
   }
 
   #value(i: number): string {
-    const lines = this.#found;
+    const lines = this.#positions;
     return trimSpace(this.#head, lines[i + 1]! + 1, lines[i + 2]);
   }
 }
 
-export const DECODER = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }), ENCODER = new TextEncoder();
+const DECODER = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** Bytes as latin-1: a byte is a character, so that nothing throws and nothing is lost. */
+/** Decodes bytes as latin-1, one character a byte: nothing throws and nothing is lost. */
 export function latin1(bytes: Uint8Array): string {
   let text = "";
   try {
-    text = DECODER.decode(bytes);
+    text = DECODER.decode(bytes); // much faster, and the same for ASCII
   } catch {
-    // Not ASCII, of which latin-1 has the same characters as UTF-8
+    // Not UTF-8, so not ASCII either
   }
   if (text.length === bytes.length) return text;
   text = "";
   for (let i = 0; i < bytes.length; i += 4096) {
-    // Not spread: that iterates, which costs ten times as much
+    // Not spread, which iterates and takes ten times as long
     text += String.fromCharCode.apply(null, bytes.subarray(i, i + 4096) as unknown as number[]);
   }
   return text;
 }
 
-/** The start line and the fields of a whole head. */
+/** Splits a whole head into its start line and its fields. */
 export function readLines(head: Uint8Array): { start: string; fields: Fields } | Problem {
   const text = latin1(head), lines = findLines(text);
   if ("failure" in lines) return lines;
   return { start: text.slice(0, text.indexOf("\r\n")), fields: new Fields(text, lines) };
 }
 
-/** The field lines of a head: where each begins, where its colon is, and where it ends. */
+/** Finds the field lines of a head: three numbers a line, as {@linkcode Fields} keeps them. */
 function findLines(head: string): readonly number[] | Problem {
   const lines: number[] = [];
   for (let at = head.indexOf("\r\n") + 2; at < head.length - 2;) {
@@ -117,14 +112,13 @@ function findLines(head: string): readonly number[] | Problem {
   return lines;
 }
 
-/** More than a head may have. */
-export function tooManyFields(): Problem {
+function tooManyFields(): Problem {
   return { failure: "head-too-large", detail: `the head has more than ${MAX_FIELDS} fields` };
 }
 
-/** What is wrong with a field line, if anything is. */
+/** What is wrong with one field line, without its CRLF; `undefined` when nothing is. */
 export function checkField(line: string): Problem | undefined {
-  // §5.2: a server «MUST either reject the message» or unfold; a gateway that unfolds reads another request than we
+  // §5.2: a server «MUST either reject the message» or unfold; a gateway that unfolds would read another request
   if (line.startsWith(" ") || line.startsWith("\t")) return malformed("RFC 9112 §5.2", "a field line is folded");
   const colon = line.indexOf(":");
   if (colon < 0) return malformed("RFC 9112 §5", `a field line has no colon: ${quote(line)}`);

@@ -1,7 +1,8 @@
-// The grammar of field values: tokens, lists and parameters (RFC 9110 §5.6), one linear scan each, and no regular
-// expression but of one class. A parser gives `undefined` for what is not in the grammar; it never throws.
+// The grammar of field values: tokens, lists and parameters (RFC 9110 §5.6). A parser returns `undefined` for a value that
+// does not match, and never throws. Every scan is linear; the only regular expressions repeat a single character class,
+// so that no value makes them backtrack.
 
-/** An element of an extension list (RFC 6455 §9.1). A parameter without a value has the value `true`. */
+/** An element of Sec-WebSocket-Extensions (RFC 6455 §9.1). A parameter without a value has the value `true`. */
 export interface Extension {
   readonly name: string;
   readonly parameters: readonly (readonly [name: string, value: string | true])[];
@@ -14,26 +15,26 @@ for (const char of "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHI
   TOKEN_CHARS[char.charCodeAt(0)] = 1;
 }
 
-/** Whether a character code may stand in a token. */
+/** Whether a character may be part of a token, by its code. */
 export function isTokenChar(code: number): boolean {
   return TOKEN_CHARS[code] === 1;
 }
 
 const TOKEN = /[!#$%&'*+\-.^_`|~0-9A-Za-z]+/y, FIELD_VALUE = /[\t\x20-\x7e\x80-\xff]*/y;
 
-/** Where the token that begins at a position ends (RFC 9110 §5.6.2): there, when none does. */
+/** The end of the token that begins at a position (RFC 9110 §5.6.2): that position itself when there is none. */
 export function tokenEnd(text: string, at: number): number {
   TOKEN.lastIndex = at;
   return TOKEN.test(text) ? TOKEN.lastIndex : at;
 }
 
-/** Where what may stand in a field's value ends: HTAB, visible ASCII, space, and 0x80–0xFF (RFC 9110 §5.5). */
+/** The end of the field value that begins at a position: HTAB, space, visible ASCII and 0x80–0xFF (RFC 9110 §5.5). */
 export function fieldValueEnd(text: string, at: number): number {
   FIELD_VALUE.lastIndex = at;
   return FIELD_VALUE.test(text) ? FIELD_VALUE.lastIndex : at;
 }
 
-/** Whether what begins at a position begins with a name, which is in lower case: compared where it stands. */
+/** Whether a name, given in lower case, is at a position in any case. Compares in place, without a substring. */
 export function startsWithName(text: string, at: number, name: string): boolean {
   for (let i = 0; i < name.length; i++) {
     const code = text.charCodeAt(at + i);
@@ -52,7 +53,7 @@ export function isFieldValue(value: string): boolean {
   return fieldValueEnd(value, 0) === value.length;
 }
 
-/** The elements of a list, without the white space around them and without empty ones (RFC 9110 §5.6.1). */
+/** The elements of a comma-separated list, trimmed, without the empty ones (RFC 9110 §5.6.1). */
 export function listElements(value: string): string[] {
   const elements = [];
   for (let start = 0; start <= value.length;) {
@@ -65,19 +66,19 @@ export function listElements(value: string): string[] {
   return elements;
 }
 
-/** Whether a list has an element, ASCII case-insensitively. */
+/** Whether a list contains a token, given in lower case, in any case. */
 export function listHas(value: string | null, token: string): boolean {
   return value !== null && listElements(value).some((element) => element.toLowerCase() === token);
 }
 
-/** A list of different tokens, at least one (RFC 6455 §4.1 (10)). */
+/** Parses a list of at least one token, without duplicates (RFC 6455 §4.1 (10)). */
 export function parseTokens(value: string): string[] | undefined {
   const tokens = listElements(value);
   const valid = tokens.length > 0 && tokens.every(isToken) && new Set(tokens).size === tokens.length;
   return valid ? tokens : undefined;
 }
 
-/** The elements of a Sec-WebSocket-Extensions value, at least one (RFC 6455 §9.1). */
+/** Parses the value of Sec-WebSocket-Extensions: at least one element (RFC 6455 §9.1). */
 export function parseExtensions(value: string): Extension[] | undefined {
   const scan = new Scan(value);
   const extensions: Extension[] = [];
@@ -85,29 +86,37 @@ export function parseExtensions(value: string): Extension[] | undefined {
     scan.space();
     if (scan.done()) return extensions.length > 0 ? extensions : undefined;
     if (scan.take(",")) continue; // an empty element (RFC 9110 §5.6.1.2)
-    const name = scan.token();
-    if (name === undefined) return undefined;
-    const parameters: [string, string | true][] = [];
-    while (scan.space(), scan.take(";")) {
-      scan.space();
-      const parameter = scan.token();
-      if (parameter === undefined) return undefined;
-      scan.space();
-      if (!scan.take("=")) {
-        parameters.push([parameter, true]);
-        continue;
-      }
-      scan.space();
-      const argument = scan.peek() === '"' ? scan.quoted() : scan.token();
-      if (argument === undefined) return undefined;
-      parameters.push([parameter, argument]);
-    }
-    extensions.push({ name, parameters });
+    const extension = parseExtension(scan);
+    if (!extension) return undefined;
+    extensions.push(extension);
     if (!scan.done() && !scan.take(",")) return undefined;
   }
 }
 
-/** A position in a value; every method is linear in what it passes. */
+/** One element: a name, and its parameters after semicolons. */
+function parseExtension(scan: Scan): Extension | undefined {
+  const name = scan.token();
+  if (name === undefined) return undefined;
+  const parameters: [string, string | true][] = [];
+  while (scan.space(), scan.take(";")) {
+    scan.space();
+    const parameter = scan.token();
+    if (parameter === undefined) return undefined;
+    scan.space();
+    const value = scan.take("=") ? parseArgument(scan) : true;
+    if (value === undefined) return undefined;
+    parameters.push([parameter, value]);
+  }
+  return { name, parameters };
+}
+
+/** What follows the equals sign of a parameter: a token, or one in quotes. */
+function parseArgument(scan: Scan): string | undefined {
+  scan.space();
+  return scan.peek() === '"' ? scan.quoted() : scan.token();
+}
+
+/** A position in a value that only moves forward. */
 class Scan {
   #at = 0;
   #value: string;
@@ -140,7 +149,7 @@ class Scan {
     return this.#at > start ? this.#value.slice(start, this.#at) : undefined;
   }
 
-  /** A quoted string whose content is a token once it is unescaped, as RFC 6455 §9.1 demands. */
+  /** A quoted string, unescaped: what is in it must be a token (RFC 6455 §9.1). */
   quoted(): string | undefined {
     let content = "";
     for (this.#at++; !this.done(); this.#at++) {
@@ -152,12 +161,12 @@ class Scan {
   }
 }
 
-/** OWS is SP and HTAB (RFC 9110 §5.6.3); `trim()` would take more. */
+/** Optional white space is SP and HTAB only (RFC 9110 §5.6.3); `trim()` would remove more. */
 function isSpace(code: number): boolean {
   return code === 0x20 || code === 0x09;
 }
 
-/** A part of a string without the white space around it. */
+/** A slice of a string without the SP and HTAB around it. */
 export function trimSpace(value: string, start = 0, end: number = value.length): string {
   while (start < end && isSpace(value.charCodeAt(start))) start++;
   while (end > start && isSpace(value.charCodeAt(end - 1))) end--;

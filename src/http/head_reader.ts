@@ -1,55 +1,63 @@
-import { type Problem } from "../errors/problem.ts";
-import { malformed } from "./field_lines.ts";
+// Chunks of bytes to one whole head, from the start line to the empty line (RFC 9112 §2.1, §2.2). Each byte is searched
+// once, however small the chunks are. A head that is too large, or can't become a valid one, is a Problem as soon as
+// that is seen.
+
+import { malformed, type Problem } from "../errors/problem.ts";
 import { isTokenChar } from "./field_values.ts";
 
 const CR = 13, LF = 10;
 
-/** A head, and the bytes behind it. */
+/** A head, and the bytes that came after it. */
 export interface HeadBytes {
   /** From the start line to the empty line, both included. */
   readonly head: Uint8Array;
   readonly rest: Uint8Array;
 }
 
-/** Collects bytes until a head is whole. */
+/** Collects chunks until a head is whole. */
 export class HeadReader {
   readonly #limit: number;
   readonly #emptyLines: number;
   #bytes: Uint8Array = new Uint8Array();
   #length = 0;
-  /** Where the search goes on, where the current line begins, and where the head begins, once that is known. */
+  /** Where the search for a line end goes on. */
   #searched = 0;
+  /** Where the current line begins. */
   #line = 0;
+  /** Where the head begins, after an empty line in front; -1 until its first line is whole. */
   #start = -1;
 
   /**
    * @param limit The largest head, in bytes.
-   * @param emptyLines How many empty lines may precede it: a server takes one (RFC 9112 §2.2).
+   * @param emptyLines How many empty lines may precede it: a server ignores one (RFC 9112 §2.2).
    */
   constructor(limit: number, emptyLines: 0 | 1) {
     this.#limit = limit;
     this.#emptyLines = emptyLines;
   }
 
-  /** Whether any byte came. */
+  /** Whether a byte has come. */
   get started(): boolean {
     return this.#length > 0;
   }
 
-  /** Takes the next bytes. A head in one chunk is not copied. */
+  /** Takes the next chunk; `undefined` while the head is not whole. A head in one chunk is not copied. */
   push(chunk: Uint8Array): HeadBytes | Problem | undefined {
     if (this.#length === 0) this.#bytes = chunk;
-    else {
-      const length = this.#length + chunk.length;
-      if (length > this.#bytes.length) {
-        const larger = new Uint8Array(Math.max(length, 2 * this.#length));
-        larger.set(this.#bytes.subarray(0, this.#length));
-        this.#bytes = larger;
-      }
-      this.#bytes.set(chunk, this.#length);
-    }
+    else this.#append(chunk);
     this.#length += chunk.length;
     return this.#search();
+  }
+
+  /** Copies a chunk behind the bytes that are there, with space that doubles. */
+  #append(chunk: Uint8Array): void {
+    const length = this.#length + chunk.length;
+    if (length > this.#bytes.length) {
+      const larger = new Uint8Array(Math.max(length, 2 * this.#length));
+      larger.set(this.#bytes.subarray(0, this.#length));
+      this.#bytes = larger;
+    }
+    this.#bytes.set(chunk, this.#length);
   }
 
   #search(): HeadBytes | Problem | undefined {
@@ -75,6 +83,11 @@ export class HeadReader {
     }
     this.#searched = end;
     if (this.#length < this.#limit) return undefined;
+    return this.#tooLarge();
+  }
+
+  /** RFC 9110 §15.5.15: without a whole first line it is the URI that is too long. */
+  #tooLarge(): Problem {
     const detail = `the head has more than ${this.#limit} bytes`;
     return { failure: "head-too-large", detail, ...(this.#start < 0 ? { status: 414 } : {}) };
   }

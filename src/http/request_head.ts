@@ -1,70 +1,71 @@
-// The head of a request (RFC 9112 §3): what only its bytes can show is judged here, since a `Request` no longer knows
-// the version, the raw target, or that a field came twice.
+// The bytes of a head to a request (RFC 9112 §3), with the length of its body. A `Request` no longer has the version, the
+// target as it was sent, or whether a field came twice: so whatever only the bytes show is checked here, and the parsed
+// head of a `Request` is remembered for `answer`.
 
-import { type RequestHead } from "../errors/handshake_error.ts";
-import { type Problem, quote } from "../errors/problem.ts";
+import type { RequestHead } from "../errors/handshake_error.ts";
+import { malformed, type Problem, quote } from "../errors/problem.ts";
 import { readBodyLength } from "./body_length.ts";
-import { Fields, malformed, readLines } from "./field_lines.ts";
+import { Fields, readLines } from "./field_lines.ts";
 import { isToken, listHas } from "./field_values.ts";
 
-/** Whether the client waits before it sends on. */
-export function expectsContinue(request: RequestHead): boolean {
-  return request.headers.get("expect")?.toLowerCase() === "100-continue";
-}
-
-/** Whether a connection may go on after this request (RFC 9112 §9.3). */
-export function isPersistent(request: ParsedRequest | RequestHead): boolean {
-  return headOf(request)?.version !== "1.0" && !listHas(request.headers.get("connection"), "close");
-}
-
-/** A request as it was read. */
+/** The head of a request, with all that its bytes say. */
 export interface ParsedRequest extends RequestHead {
-  /** The target as it was sent (RFC 9112 §3.2). */
+  /** The request target as it was sent (RFC 9112 §3.2). */
   readonly target: string;
-  /** Host and port as they were sent; an absolute-form target wins over Host (RFC 9112 §3.2.2). */
+  /** Host and port as they were sent: of an absolute-form target, else of the Host field (RFC 9112 §3.2.2). */
   readonly authority: string;
   readonly version: "1.0" | "1.1";
   readonly headers: Fields;
-  /** How long the body is. */
+  /** The length of the body; `"unknown"` when its transfer coding is not supported. */
   readonly body: number | "chunked" | "unknown";
 }
 
-/** Fields that must not come twice, and what it is when they do. */
-const SINGLE = [
+/** Fields that must not come twice, and the failure when one does. */
+const SINGLE_FIELDS = [
   ["host", "host-invalid"],
   ["sec-websocket-key", "key-invalid"],
   ["sec-websocket-version", "head-malformed"],
   ["origin", "head-malformed"],
 ] as const;
 
-const parsed = new WeakMap<RequestHead, ParsedRequest>();
+const parsedHeads = new WeakMap<RequestHead, ParsedRequest>();
 
-/** Remembers the head that a `Request` was made of. */
+/** Remembers the head from which a `Request` was made. */
 export function rememberHead(request: Request, head: ParsedRequest): void {
-  parsed.set(request, head);
+  parsedHeads.set(request, head);
 }
 
-/** The head as it was read, when this library read it. */
+/** The parsed head of a request, when it was read by this library. */
 export function headOf(request: RequestHead): ParsedRequest | undefined {
-  return request.headers instanceof Fields ? request as ParsedRequest : parsed.get(request);
+  return request.headers instanceof Fields ? request as ParsedRequest : parsedHeads.get(request);
+}
+
+/** Whether the client waits for a 100 before it sends the body (RFC 9110 §10.1.1). */
+export function expectsContinue(request: RequestHead): boolean {
+  return request.headers.get("expect")?.toLowerCase() === "100-continue";
+}
+
+/** Whether the connection may stay open after this request (RFC 9112 §9.3). */
+export function isPersistent(request: ParsedRequest | RequestHead): boolean {
+  return headOf(request)?.version !== "1.0" && !listHas(request.headers.get("connection"), "close");
 }
 
 const problems = new WeakMap<RequestHead, Problem>();
 
-/** What is wrong with a head that somebody else has read, and that was parsed again. */
+/** What is wrong with a request from {@linkcode parseForeignRequest}, if anything is. */
 export function problemOf(request: RequestHead): Problem | undefined {
   return problems.get(request);
 }
 
 /**
- * A head that somebody else has read, judged as strictly as one of our own reading.
+ * Parses a head that another HTTP server has read, as strictly as one that we read.
  *
  * @param lines The request line and the field lines, as they came.
- * @returns The request; one that is wrong is refused for it, as soon as it is to be accepted.
+ * @returns The request. What is wrong with it is remembered, and `answer` refuses it for that.
  */
 export function parseForeignRequest(lines: readonly string[]): RequestHead {
   const text = [...lines, "", ""].join("\r\n");
-  // A line is latin-1 without a line end; others, made bytes, could become two lines
+  // Each must be one line of latin-1: a line break, or a character that is cut to one byte, would make two lines of it
   const broken = lines.find((line) => /[\r\n]|[^\0-\xff]/.test(line));
   const read = broken === undefined
     ? parseRequest(Uint8Array.from(text, (char) => char.charCodeAt(0)))
@@ -76,7 +77,7 @@ export function parseForeignRequest(lines: readonly string[]): RequestHead {
   return request;
 }
 
-/** A whole head as a request. */
+/** Parses a whole head as that of a request. */
 export function parseRequest(head: Uint8Array): ParsedRequest | Problem {
   const lines = readLines(head);
   if ("failure" in lines) return lines;
@@ -85,11 +86,11 @@ export function parseRequest(head: Uint8Array): ParsedRequest | Problem {
   if (more !== undefined || !isToken(method)) return malformed("RFC 9112 §3", `the request line is ${quote(start)}`);
   const digits = /^HTTP\/(\d)\.(\d)$/.exec(protocol);
   if (!digits) return malformed("RFC 9112 §2.3", `the request line is ${quote(start)}`);
-  // RFC 9110 §2.5: a higher minor version is to be taken as the highest one known
+  // RFC 9110 §2.5: a higher minor version counts as the highest one that we know
   if (digits[1] !== "1") return { failure: "http-version-unsupported", detail: `the version is ${protocol}` };
   const version = digits[2] === "0" ? "1.0" : "1.1";
-  for (const [name, failure] of SINGLE) {
-    if (fields.count(name) > 1) return { failure, detail: `${name} stands there ${fields.count(name)} times` };
+  for (const [name, failure] of SINGLE_FIELDS) {
+    if (fields.count(name) > 1) return { failure, detail: `there are ${fields.count(name)} fields named ${name}` };
   }
   const located = locate(method, target, fields.get("host"), version);
   if ("failure" in located) return located;
@@ -101,7 +102,7 @@ export function parseRequest(head: Uint8Array): ParsedRequest | Problem {
 /** Visible ASCII without `#`. */
 const TARGET = /^[\x21\x22\x24-\x7e]*$/;
 
-/** The authority and the URL of a target (RFC 9112 §3.2, §3.3). */
+/** The authority and the URL that a target stands for (RFC 9112 §3.2, §3.3). */
 function locate(
   method: string,
   target: string,
@@ -121,7 +122,7 @@ function locate(
     if (!isAuthority(authority)) return { failure: "host-invalid", detail: `the target is ${quote(target)}` };
   } else if (target === "*" && method === "OPTIONS" || method === "CONNECT") path = "/"; // §3.2.3, §3.2.4
   else if (!target.startsWith("/")) return badTarget(target);
-  // Put together as a string: against a base, a path of `//other/x` would change the host
+  // Concatenated, not resolved against a base: there a path of `//other/x` would change the host
   const url = URL.parse(`${scheme}://${authority}${path}`);
   if (!url) return { failure: "host-invalid", detail: `the authority is ${quote(authority)}` };
   return { authority, url: url.href };
@@ -131,7 +132,7 @@ function badTarget(target: string): Problem {
   return malformed("RFC 9112 §3.2", `the target is ${quote(target)}`);
 }
 
-/** Whether a value is host and optional port, and nothing else (RFC 9110 §7.2, RFC 3986 §3.2). */
+/** Whether a value is a host with an optional port, and nothing else (RFC 9110 §7.2, RFC 3986 §3.2). */
 function isAuthority(value: string): boolean {
   const match = /^(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9\-._~!$&'()*+,;=%]+)(?::(\d{0,5}))?$/.exec(value);
   return match !== null && Number(match[1] ?? 0) <= 65535;

@@ -1,11 +1,11 @@
+// Standard `Response` objects: of a head that is to be sent, of one that was read, and whether a caller's can be sent.
+
 import { quote } from "../errors/problem.ts";
 import { isFieldValue } from "./field_values.ts";
-import { type ParsedResponse } from "./response_head.ts";
+import type { ParsedResponse } from "./response_head.ts";
+import type { FieldList } from "./write_head.ts";
 
-/** Fields in the order in which they are sent. */
-export type FieldList = (readonly [name: string, value: string])[];
-
-/** A response as status, fields and text, and as a `Response` once somebody looks. */
+/** A response to send. Its `Response` is made when somebody asks for it, which few do. */
 export class ResponseHeadDraft {
   readonly status: number;
   readonly fields: FieldList;
@@ -26,13 +26,13 @@ export class ResponseHeadDraft {
   }
 }
 
-/** A 101 can't be constructed on Node, so its status is put over that of a 200, which works everywhere. */
+/** A 101. Not every runtime can construct one, so the properties of a 200 are overwritten, which works everywhere. */
 export function switchingProtocols(headers: [string, string][]): Response {
   const own = { status: { value: 101 }, statusText: { value: "Switching Protocols" }, ok: { value: false } };
   return Object.defineProperties(new Response(null, { headers }), own);
 }
 
-/** The reason phrases of the statuses that this library sends by itself (RFC 9110 §15). */
+/** The reason phrases of the statuses that the library itself sends (RFC 9110 §15). */
 export const STATUS_TEXT: Readonly<Record<number, string>> = {
   101: "Switching Protocols",
   200: "OK",
@@ -53,7 +53,8 @@ export const STATUS_TEXT: Readonly<Record<number, string>> = {
 };
 
 /**
- * Checks that a response can be framed as it is.
+ * Checks that a caller's response can be sent: it is final, its body is unread, and its fields do not contradict the
+ * framing.
  *
  * @throws {TypeError} When it can't.
  */
@@ -62,7 +63,7 @@ export function checkResponse(response: Response): void {
   if (response.bodyUsed || response.body?.locked) {
     throw new TypeError("Cannot send the response: its body was already used");
   }
-  // Bun lets one be made
+  // Bun constructs a Response with a line break in it
   if (!isFieldValue(response.statusText)) {
     throw new TypeError(`Cannot send the response: its status text is ${quote(response.statusText)}`);
   }
@@ -75,13 +76,13 @@ export function checkResponse(response: Response): void {
   }
 }
 
-/** What was read, as a `Response`. */
+/** The `Response` of a head and a body that were read. */
 export function toResponse(head: ParsedResponse, body: Uint8Array<ArrayBuffer> | null): Response {
   const { status, reason: statusText } = head;
   const headers = [...head.headers];
   if (status === 101) return switchingProtocols(headers);
-  // The body was taken out of its framing; fetch() shows the same fields
+  // Content-Length and Transfer-Encoding stay, as with fetch(), though the body is no longer framed
   const isNull = status === 204 || status === 205 || status === 304 || body === null || body.length === 0;
-  // RFC 9110 §15: an invalid status is to be taken as a 5xx
+  // RFC 9110 §15: a status that is not valid counts as a 5xx
   return new Response(isNull ? null : body, { status: status > 599 ? 500 : status, statusText, headers });
 }

@@ -1,8 +1,15 @@
+// A start line and fields to the bytes of a head (RFC 9112 §2.1, §5). Whatever would be read as something else, such as a
+// line break in a value, is refused, whoever set it.
+
 import { quote } from "../errors/problem.ts";
-import { ENCODER } from "./field_lines.ts";
 import { isFieldValue, isToken } from "./field_values.ts";
 
-/** As names are usually written; any other name goes as it is. */
+/** Fields in the order in which they are sent. */
+export type FieldList = (readonly [name: string, value: string])[];
+
+const ENCODER = new TextEncoder();
+
+/** Names in their usual capitalization, since `Headers` makes them lower case. Any other name is written as it is. */
 const USUAL_NAMES = new Map(
   [
     "Host",
@@ -30,9 +37,9 @@ const USUAL_NAMES = new Map(
 );
 
 /**
- * The bytes of a head.
+ * Writes a head as latin-1, one byte a character.
  *
- * @throws {TypeError} When the start line or a field would not be read as what it is.
+ * @throws {TypeError} When the start line or a field has a character that it must not have.
  */
 export function writeHead(start: string, fields: Iterable<readonly [string, string]>): Uint8Array<ArrayBuffer> {
   let text = start + "\r\n";
@@ -44,10 +51,10 @@ export function writeHead(start: string, fields: Iterable<readonly [string, stri
   }
   text += "\r\n";
   const bytes = new Uint8Array(text.length);
-  if (ENCODER.encodeInto(text, bytes).read === text.length) return bytes;
+  if (ENCODER.encodeInto(text, bytes).read === text.length) return bytes; // ASCII: as many bytes as characters
   for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
   return bytes;
 }
 
-/** What a client that said `Expect: 100-continue` waits for (RFC 9110 §10.1.1). */
+/** The interim response that a client waits for after `Expect: 100-continue` (RFC 9110 §10.1.1). */
 export const CONTINUE: Uint8Array<ArrayBuffer> = writeHead("HTTP/1.1 100 Continue", []);
