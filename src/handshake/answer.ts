@@ -1,24 +1,27 @@
-// The server's half of the handshake: a request to an agreement or a refusal, and always to a response (RFC 6455 §4.2).
-// The checks stand in the RFC's order; what only the bytes of a head can show was judged when they were read.
+// The server's half of the handshake: a request to a response, with an agreement or an error (RFC 6455 §4.2). First the
+// request is checked, then a subprotocol is chosen, then the caller's policy is asked; only then the 101 is made. Nothing
+// is sent here.
 
-import { type HandshakeFailure } from "../errors/failures.ts";
-import { HandshakeError, type RequestHead } from "../errors/handshake_error.ts";
-import { type Problem, quote } from "../errors/problem.ts";
+import type { HandshakeError, RequestHead } from "../errors/handshake_error.ts";
+import { quote } from "../errors/problem.ts";
+import { isToken, listHas, parseTokens } from "../http/field_values.ts";
+import { headOf } from "../http/request_head.ts";
+import { checkResponse, ResponseHeadDraft } from "../http/response.ts";
+import type { FieldList } from "../http/write_head.ts";
+import type { Agreement } from "../protocol/agreement.ts";
+import { checkCompression, type CompressionOptions } from "../protocol/compression_options.ts";
 import { answerDeflate } from "./compression.ts";
 import { checkDecorator, decorate, type Decorator, type ResponseDraft } from "./decorator.ts";
 import { acceptValue } from "./key.ts";
-import { checkOrigins, isAllowedOrigin, type Origins } from "./origin.ts";
-import { CONNECTION_FIELD, type Refusal, refuse, refuseWith, UPGRADE_FIELD } from "./refusal.ts";
-import { isToken, listHas, parseExtensions, parseTokens } from "../http/field_values.ts";
-import { headOf, problemOf } from "../http/request_head.ts";
-import { checkResponse, type FieldList, ResponseHeadDraft } from "../http/response.ts";
-import { type Agreement } from "../protocol/agreement.ts";
-import { checkCompression, type CompressionOptions } from "../protocol/compression_options.ts";
+import { checkOrigins, type Origins } from "./origin.ts";
+import { type Refusal, refuse, refuseWith } from "./refusal.ts";
+import { findProblem } from "./request_checks.ts";
+import { UPGRADE_FIELDS } from "./upgrade_fields.ts";
 
 /**
- * What {@linkcode AnswerOptions.authorize} is called with beside the request.
+ * The second argument of {@linkcode AnswerOptions.authorize}.
  *
- * @example A policy that stops when nobody waits for it
+ * @example A policy that stops when the handshake is given up
  * ```ts
  * import { answer, type AuthorizeContext, offer, type RequestHead } from "@handfast/websocket";
  * import { assertRejects } from "@std/assert";
@@ -35,14 +38,14 @@ import { checkCompression, type CompressionOptions } from "../protocol/compressi
  * ```
  */
 export interface AuthorizeContext {
-  /** Aborted when the handshake is given up: the answer no longer matters. */
+  /** Aborted when the handshake is given up, so that the result no longer matters. */
   readonly signal: AbortSignal;
 }
 
 /**
  * Options of {@linkcode answer}.
  *
- * @example One path, and whichever version was offered
+ * @example One path, and any version of a subprotocol
  * ```ts
  * import { answer, type AnswerOptions, offer } from "@handfast/websocket";
  * import { assertEquals } from "@std/assert";
@@ -60,43 +63,45 @@ export interface AuthorizeContext {
  */
 export interface AnswerOptions {
   /**
-   * The subprotocols that are spoken, the preferred one first; or a function that chooses one of those that were
-   * offered, or none. With none in common the upgrade goes on without one.
+   * The subprotocols that the server speaks, the preferred one first; or a function that chooses one of those that the
+   * client offers, or none. When there is none in common, the WebSocket is opened without a subprotocol.
    *
    * @default {[]}
    */
   protocols?: readonly string[] | ((offered: readonly string[]) => string | undefined) | undefined;
   /**
-   * Which origins may upgrade: `"same-host"` compares host and port with the request's own, `"any"` is for services
-   * that are meant for every page, a list holds exact origins and regular expressions for whole ones. A request without
-   * an Origin does not come from a page and passes. `null` passes only when it is listed. (RFC 6455 §10.2)
+   * The origins that may open a WebSocket (RFC 6455 §10.2): `"same-host"` requires the host and port that the request
+   * was sent to, `"any"` is for services that are open to every web page, and a list names exact origins, or regular
+   * expressions that must match a whole origin. A request without an Origin field does not come from a browser and is
+   * let in. The origin `null` is let in only when it is listed, or with `"any"`.
    *
    * @default {"same-host"}
    */
   origins?: Origins | undefined;
   /**
-   * Fields to add to the response, a 101 or a refusal, or a synchronous function that reads and changes its `headers`:
-   * any but Host, Upgrade, Connection, Sec-WebSocket-*, Content-Length and Transfer-Encoding.
+   * Header fields to add to the response, whether a 101 or a refusal; or a synchronous function that reads and changes
+   * its `headers`. Every field is allowed except Host, Upgrade, Connection, Sec-WebSocket-*, Content-Length and
+   * Transfer-Encoding.
    */
   headers?: Decorator<ResponseDraft> | undefined;
   /**
-   * Compresses messages with clients that offer it (RFC 7692), and how.
+   * Whether, and how, to compress messages with clients that offer it (RFC 7692).
    *
    * @default {false}
    */
   compression?: boolean | CompressionOptions | undefined;
-  /** A policy, asked after all other checks: a `Response` refuses the upgrade and is sent. */
+  /** Your own check, called after all others: returning a `Response` refuses the upgrade with it. */
   authorize?:
     | ((request: RequestHead, context: AuthorizeContext) => Response | undefined | Promise<Response | undefined>)
     | undefined;
-  /** Passed on to `authorize`. */
+  /** Passed to `authorize`. */
   signal?: AbortSignal | undefined;
 }
 
 /**
- * What {@linkcode answer} gives: a response to send, with an agreement or an error.
+ * The result of {@linkcode answer}: a response to send, with either an agreement or an error.
  *
- * @example One of two
+ * @example Telling the two apart
  * ```ts
  * import { type Answer, answer, offer } from "@handfast/websocket";
  * import { assertEquals } from "@std/assert";
@@ -111,17 +116,17 @@ export type Answer =
   | { readonly response: Response; readonly agreement: Agreement; readonly error?: never }
   | { readonly response: Response; readonly agreement?: never; readonly error: HandshakeError };
 
-/** An answer whose response is not yet a `Response`. */
+/** An {@linkcode Answer} whose 101 is not a `Response` yet, so that it can be written without making one. */
 export type Decision =
   | { readonly head: ResponseHeadDraft; readonly agreement: Agreement; readonly error?: never }
   | Refusal;
 
 /**
- * Whether a request asks for a WebSocket: GET, with Upgrade and Connection, as HTTP/1.1 or later. This is for routing;
- * whether the handshake is correct is for {@linkcode answer} to say.
+ * Whether a request asks for a WebSocket: a GET of HTTP/1.1 or later with the right Upgrade and Connection fields. Use
+ * it for routing; it does not check the handshake, which is what {@linkcode answer} does.
  *
- * @param request A `Request`, or any head.
- * @returns Whether to go on with a WebSocket.
+ * @param request A `Request`, or any other head.
+ * @returns Whether the request asks for a WebSocket.
  *
  * @example Usage
  * ```ts
@@ -139,15 +144,15 @@ export function isUpgrade(request: RequestHead): boolean {
 }
 
 /**
- * Judges a request for an upgrade and makes the response to it: a 101, or a refusal (RFC 6455 §4.2). It sends nothing.
+ * Checks the request of an upgrade and makes the response to it: a 101, or a refusal (RFC 6455 §4.2). Sends nothing.
  *
- * @param request A `Request`, or any head.
- * @param options Subprotocols, origins, fields, a policy.
- * @returns The response, with the agreement or the error. A bad request never makes it reject.
- * @throws {TypeError} Rejects when an option is wrong, or a function among them does what it must not. What `authorize`
- * throws is thrown on.
+ * @param request A `Request`, or any other head.
+ * @param options Subprotocols, origins, header fields, your own check.
+ * @returns The response, with the agreement or the error. A bad request does not make the promise reject.
+ * @throws {TypeError} Rejects when an option is wrong, or when one of the functions in the options returns or changes
+ * what it must not. Also rejects with whatever `authorize` throws.
  *
- * @example A strict gatekeeper in front of another server's upgrade
+ * @example Strict checks in front of another server's upgrade
  * ```ts
  * import { answer, offer } from "@handfast/websocket";
  * import { assertEquals } from "@std/assert";
@@ -170,33 +175,33 @@ export async function answer(request: RequestHead, options: AnswerOptions = {}):
 }
 
 /**
- * Checks options as far as that can be done without a request.
+ * Checks the options, as far as that is possible before there is a request.
  *
- * @throws {TypeError} When one is wrong.
+ * @throws {TypeError} When an option is wrong.
  */
 export function checkAnswerOptions(options: AnswerOptions): void {
   const { protocols = [], origins, headers, authorize } = options;
   if (typeof protocols !== "function" && !(Array.isArray(protocols) && protocols.every(isToken))) {
-    throw new TypeError(`Cannot speak the subprotocols ${quote(String(protocols))}: they must be a list of tokens`);
+    throw new TypeError(`Cannot use the subprotocols ${quote(String(protocols))}: they must be a list of tokens`);
   }
   if (authorize !== undefined && typeof authorize !== "function") {
-    throw new TypeError("Cannot ask for a policy: authorize must be a function");
+    throw new TypeError("Cannot use the option authorize: it must be a function");
   }
   checkOrigins(origins ?? "same-host");
   checkDecorator(headers, "server");
   checkCompression(options.compression, "server");
 }
 
-/** {@linkcode answer}, with options that were checked. */
+/** {@linkcode answer}, with options that were already checked. */
 export async function decide(request: RequestHead, options: AnswerOptions): Promise<Decision> {
-  const problem = findProblem(request, options);
-  if (problem) return refuse(problem, options, request);
+  const problem = findProblem(request, options.origins ?? "same-host");
+  if (problem) return refuse(problem, options.headers, request);
   const { headers } = request;
   const protocol = chooseProtocol(headers.get("sec-websocket-protocol"), options.protocols);
   const refusal = options.authorize && await authorize(request, options);
-  if (refusal) return refuseWith(refusal, options, request);
+  if (refusal) return refuseWith(refusal, options.headers, request);
   const accept = await acceptValue(headers.get("sec-websocket-key")!);
-  const fields: FieldList = [UPGRADE_FIELD, CONNECTION_FIELD, ["Sec-WebSocket-Accept", accept]];
+  const fields: FieldList = [...UPGRADE_FIELDS, ["Sec-WebSocket-Accept", accept]];
   if (protocol !== "") fields.push(["Sec-WebSocket-Protocol", protocol]);
   const deflated = answerDeflate(headers.get("sec-websocket-extensions"), options.compression);
   if (deflated) fields.push(["Sec-WebSocket-Extensions", deflated.extensions]);
@@ -205,53 +210,7 @@ export async function decide(request: RequestHead, options: AnswerOptions): Prom
   return { head, agreement: { role: "server", protocol, extensions: "", ...deflated } };
 }
 
-function findProblem(request: RequestHead, options: AnswerOptions): Problem | undefined {
-  const known = problemOf(request);
-  if (known) return known;
-  const { headers } = request, head = headOf(request);
-  const { method } = head ?? request; // a `Request` shows «get» as GET
-  const field = (failure: HandshakeFailure, name: string): Problem => {
-    const value = headers.get(name);
-    return { failure, detail: value === null ? `there is no ${name}` : `${name} is ${quote(value)}` };
-  };
-  // §4.2.1 (1); RFC 9110 §7.8: a server ignores Upgrade in HTTP/1.0
-  if (head?.version === "1.0") {
-    return { failure: "http-version-unsupported", detail: "the version is HTTP/1.0", status: 426 };
-  }
-  if (method !== "GET") return { failure: "method-not-get", detail: `the method is ${quote(method)}` };
-  const length = headers.get("content-length");
-  if (length !== null && !/^0+$/.test(length)) return field("body-present", "Content-Length");
-  if (headers.get("transfer-encoding") !== null) return field("body-present", "Transfer-Encoding");
-  // §4.2.1 (3), (4)
-  if (!listHas(headers.get("upgrade"), "websocket")) return field("upgrade-missing", "Upgrade");
-  if (!listHas(headers.get("connection"), "upgrade")) return field("connection-missing", "Connection");
-  // §4.2.1 (5)
-  const key = headers.get("sec-websocket-key");
-  if (key === null) return field("key-missing", "Sec-WebSocket-Key");
-  if (!/^[A-Za-z0-9+/]{22}==$/.test(key)) return field("key-invalid", "Sec-WebSocket-Key");
-  // §4.2.1 (6), §4.2.2 (4)
-  const version = headers.get("sec-websocket-version");
-  if (version === null) return field("version-missing", "Sec-WebSocket-Version");
-  if (version !== "13") return field("version-unsupported", "Sec-WebSocket-Version");
-  // §4.2.1 (8)
-  const protocols = headers.get("sec-websocket-protocol");
-  if (protocols !== null && !parseTokens(protocols)) return field("protocol-malformed", "Sec-WebSocket-Protocol");
-  // §4.2.1 (9), §9.1
-  const extensions = headers.get("sec-websocket-extensions");
-  if (extensions !== null && !parseExtensions(extensions)) {
-    return field("extension-malformed", "Sec-WebSocket-Extensions");
-  }
-  // §4.2.2 (4), §10.2
-  const origin = headers.get("origin");
-  if (origin === null) return undefined;
-  if (origin.includes(",")) return field("head-malformed", "Origin");
-  const authority = head?.authority ?? headers.get("host") ?? URL.parse(request.url)?.host ?? "";
-  return isAllowedOrigin(origin, authority, options.origins ?? "same-host")
-    ? undefined
-    : field("origin-refused", "Origin");
-}
-
-/** §4.2.2 (4), /subprotocol/: one that was offered, or none. */
+/** §4.2.2 (4), «subprotocol»: one that was offered, or none. */
 function chooseProtocol(value: string | null, protocols: AnswerOptions["protocols"] = []): string {
   const offered = value === null ? [] : parseTokens(value)!;
   if (typeof protocols !== "function") return protocols.find((protocol) => offered.includes(protocol)) ?? "";
@@ -262,7 +221,7 @@ function chooseProtocol(value: string | null, protocols: AnswerOptions["protocol
   return chosen ?? "";
 }
 
-/** A policy's own failure, which is a 500 and not the peer's fault. */
+/** `authorize` threw, which is not the peer's fault: the response is a 500, and the caller gets the cause. */
 export class PolicyError extends Error {}
 
 async function authorize(request: RequestHead, options: AnswerOptions): Promise<Response | undefined> {
@@ -270,11 +229,11 @@ async function authorize(request: RequestHead, options: AnswerOptions): Promise<
   try {
     const response = await options.authorize!(request, { signal });
     if (response !== undefined && !(response instanceof Response)) {
-      throw new TypeError("Cannot refuse the upgrade: authorize must give a Response or undefined");
+      throw new TypeError("Cannot refuse the upgrade: authorize must return a Response or undefined");
     }
     if (response) checkResponse(response);
     return response;
   } catch (cause) {
-    throw new PolicyError("Cannot judge the upgrade: authorize failed", { cause });
+    throw new PolicyError("Cannot decide about the upgrade: authorize failed", { cause });
   }
 }

@@ -1,19 +1,21 @@
-import { type HandshakeFailure } from "../errors/failures.ts";
-import { HandshakeError, type ResponseHead } from "../errors/handshake_error.ts";
-import { type Problem, quote } from "../errors/problem.ts";
+// The second half of the client's handshake: the response to an offer is an agreement, or an error. The checks and their
+// numbers are those of RFC 6455 §4.1, the second list.
+
+import { HandshakeError, type HandshakeErrorInit, type ResponseHead } from "../errors/handshake_error.ts";
+import { badField, type Problem } from "../errors/problem.ts";
+import { listHas, trimSpace } from "../http/field_values.ts";
+import type { Agreement } from "../protocol/agreement.ts";
 import { judgeDeflate } from "./compression.ts";
 import { acceptValue } from "./key.ts";
-import { type Offer, offer } from "./offer.ts";
-import { listHas, trimSpace } from "../http/field_values.ts";
-import { type Agreement } from "../protocol/agreement.ts";
+import type { Offer } from "./offer.ts";
 
 /**
- * Judges the response to an offer (RFC 6455 §4.1, checks 1–6).
+ * Checks the response to an offer (RFC 6455 §4.1, checks 1–6).
  *
- * @param offer The offer.
- * @param response The response: status and fields.
- * @returns What was agreed.
- * @throws {HandshakeError} Rejects when the server did not accept, or not correctly.
+ * @param offer What `offer()` has returned.
+ * @param response The response: a `Response`, or any other head.
+ * @returns What client and server have agreed on.
+ * @throws {HandshakeError} Rejects when the server refused the upgrade, or did not accept it correctly.
  *
  * @example Usage
  * ```ts
@@ -32,37 +34,39 @@ export async function confirm(offer: Offer, response: ResponseHead): Promise<Agr
   throw openingError(verdict, { request: offer.request, ...(response instanceof Response ? { response } : {}) });
 }
 
-/** The error of a client's handshake. */
-export function openingError(problem: Problem, init: ConstructorParameters<typeof HandshakeError>[2]): HandshakeError {
+/** The error of a client's handshake that failed. */
+export function openingError(problem: Problem, init?: HandshakeErrorInit): HandshakeError {
   return new HandshakeError(problem.failure, `Cannot open the WebSocket: ${problem.detail}`, init);
 }
 
-/** {@linkcode confirm}, as a value. */
+/** {@linkcode confirm}, but a problem is returned. */
 export async function judge(offer: Offer, response: ResponseHead): Promise<Agreement | Problem> {
   const { status, headers } = response;
-  const wrong = (failure: HandshakeFailure, name: string): Problem => {
-    const value = headers.get(name);
-    return { failure, detail: value === null ? `there is no ${name}` : `${name} is ${quote(value)}` };
-  };
   // (1)
   if (status !== 101) return { failure: "status-not-101", detail: `the status is ${status}` };
-  // (2): the value as a whole, where a server looks for an element of a list
-  if (headers.get("upgrade")?.toLowerCase() !== "websocket") return wrong("upgrade-missing", "Upgrade");
+  // (2): the whole value, while a server looks for one element of a list
+  const upgrade = headers.get("upgrade");
+  if (upgrade?.toLowerCase() !== "websocket") return badField("upgrade-missing", "Upgrade", upgrade);
   // (3)
-  if (!listHas(headers.get("connection"), "upgrade")) return wrong("connection-missing", "Connection");
+  const connection = headers.get("connection");
+  if (!listHas(connection, "upgrade")) return badField("connection-missing", "Connection", connection);
   // (4)
   const accept = headers.get("sec-websocket-accept");
-  if (accept === null) return wrong("accept-missing", "Sec-WebSocket-Accept");
-  if (trimSpace(accept) !== await acceptValue(offer.key)) return wrong("accept-mismatch", "Sec-WebSocket-Accept");
+  if (accept === null) return badField("accept-missing", "Sec-WebSocket-Accept", accept);
+  if (trimSpace(accept) !== await acceptValue(offer.key)) {
+    return badField("accept-mismatch", "Sec-WebSocket-Accept", accept);
+  }
   // (5)
   const extensions = headers.get("sec-websocket-extensions");
   const deflate = extensions === null ? undefined : judgeDeflate(extensions, offer.deflate);
   if (deflate && "failure" in deflate) return deflate;
-  // (6), and WHATWG WebSockets: who offered some gets one
+  // (6), and WHATWG WebSockets §2.1: when subprotocols were offered, the server must choose one
   const protocol = headers.get("sec-websocket-protocol");
-  if (protocol === null && offer.protocols.length > 0) return wrong("protocol-missing", "Sec-WebSocket-Protocol");
+  if (protocol === null && offer.protocols.length > 0) {
+    return badField("protocol-missing", "Sec-WebSocket-Protocol", protocol);
+  }
   if (protocol !== null && !offer.protocols.includes(protocol)) {
-    return wrong("protocol-unrequested", "Sec-WebSocket-Protocol");
+    return badField("protocol-unrequested", "Sec-WebSocket-Protocol", protocol);
   }
   const agreement = { role: "client", protocol: protocol ?? "", extensions: extensions ?? "" } as const;
   return deflate ? { ...agreement, deflate } : agreement;

@@ -1,14 +1,15 @@
-// What both halves of the handshake share: the agreement, the accept value, the decorator, and heads that become a
-// standard `Response` only when somebody looks at them.
+// The `headers` option of both halves of the handshake: the fields of a head to the fields that the caller wants. What
+// carries the handshake, or frames the message, can't be changed.
 
-import { type RequestHead } from "../errors/handshake_error.ts";
-import { type FieldList } from "../http/response.ts";
-import { type Agreement } from "../protocol/agreement.ts";
+import type { RequestHead } from "../errors/handshake_error.ts";
+import type { FieldList } from "../http/write_head.ts";
+import type { Agreement } from "../protocol/agreement.ts";
 
 /**
- * A request that is about to be sent; `headers` may be changed.
+ * A request that is about to be sent, given to the `headers` function of `offer` and `connect`. Its `headers`
+ * may be changed.
  *
- * @example A field that depends on the target
+ * @example A field that depends on the URL
  * ```ts
  * import { offer, type RequestDraft } from "@handfast/websocket";
  * import { assertEquals } from "@std/assert";
@@ -26,12 +27,13 @@ export interface RequestDraft {
   readonly method: string;
   /** The absolute URL, with the scheme http or https. */
   readonly url: string;
-  /** The fields, but for the ones that belong to the handshake. */
+  /** All header fields; those that belong to the handshake must not be changed. */
   readonly headers: Headers;
 }
 
 /**
- * A response that is about to be sent; `headers` may be changed.
+ * A response that is about to be sent, given to the `headers` function of `answer` and `accept`. Its `headers` may be
+ * changed.
  *
  * @example A field for refusals only
  * ```ts
@@ -49,15 +51,15 @@ export interface RequestDraft {
 export interface ResponseDraft {
   /** The status: 101, or that of a refusal. */
   readonly status: number;
-  /** The fields, but for the ones that belong to the handshake. */
+  /** All header fields; those that belong to the handshake must not be changed. */
   readonly headers: Headers;
 }
 
 /**
- * The `headers` option: fields to set, or a synchronous function that changes a draft's `headers`; a server's is called
- * with the request as well. Changing a field that belongs to the handshake is a `TypeError`.
+ * The `headers` option: header fields to set, or a synchronous function that changes the `headers` of what is about to be
+ * sent. On a server the function is also given the request. Changing a field of the handshake is a `TypeError`.
  *
- * @example A number that goes through all logs
+ * @example A request ID for the logs of both ends
  * ```ts
  * import { answer, type Decorator, offer, type ResponseDraft } from "@handfast/websocket";
  * import { assertEquals } from "@std/assert";
@@ -73,13 +75,13 @@ export interface ResponseDraft {
  */
 export type Decorator<Draft> = HeadersInit | ((head: Draft, request?: RequestHead) => void);
 
-/** What a decorator must leave alone: these carry the handshake and the framing of the message. */
+/** The fields that a decorator must not change: they carry the handshake, or frame the message. */
 const PROTECTED = /^(?:upgrade|connection|content-length|transfer-encoding|sec-websocket-.*)$/;
 
 /**
- * Checks a decorator as far as that can be done before it is used.
+ * Checks a decorator, as far as that is possible before it is applied.
  *
- * @throws {TypeError} For a field that is not allowed or not valid.
+ * @throws {TypeError} When it sets a field that it must not change, or one that is not valid.
  */
 export function checkDecorator<Draft>(decorator: Decorator<Draft> | undefined, role: Agreement["role"]): void {
   if (decorator === undefined || typeof decorator === "function") return;
@@ -95,10 +97,12 @@ function refuseField(name: string): never {
 }
 
 /**
- * Fields after a decorator. It sees all fields, and may do what it likes with those that are not the handshake's.
+ * Applies a decorator to the fields of a head. It sees them all, and may add, change and delete those that do not belong
+ * to the handshake.
  *
- * @param draft Makes what a function is called with.
- * @throws {TypeError} When it changes one of the handshake's fields, or returns a promise.
+ * @param draft Makes the first argument of a function.
+ * @param request The second argument of a function.
+ * @throws {TypeError} When it changes a field of the handshake, or returns a promise.
  */
 export function decorate<Draft extends { readonly headers: Headers }>(
   fields: FieldList,
@@ -109,29 +113,45 @@ export function decorate<Draft extends { readonly headers: Headers }>(
 ): FieldList {
   if (decorator === undefined) return fields;
   const headers = new Headers(fields.map(([name, value]): [string, string] => [name, value]));
-  if (typeof decorator === "function") {
-    const returned: unknown = decorator(draft(headers), request);
-    if (returned instanceof Promise) {
-      returned.catch(() => {});
-      throw new TypeError("Cannot decorate the head: the function must be synchronous");
-    }
-  } else {
-    for (const [name, value] of new Headers(decorator)) {
-      if (name === "set-cookie") headers.append(name, value);
-      else headers.set(name, value);
-    }
+  if (typeof decorator === "function") callDecorator(decorator, draft(headers), request);
+  else setFields(headers, decorator);
+  checkHandshakeFields(fields, headers, role);
+  return inOrder(fields, headers);
+}
+
+function callDecorator<Draft>(
+  decorator: (head: Draft, request?: RequestHead) => void,
+  draft: Draft,
+  request: RequestHead | undefined,
+): void {
+  const returned: unknown = decorator(draft, request);
+  if (!(returned instanceof Promise)) return;
+  returned.catch(() => {}); // its own rejection would be unhandled
+  throw new TypeError("Cannot use the option headers: the function must be synchronous");
+}
+
+/** Every field replaces the one of its name, except Set-Cookie, of which there may be several. */
+function setFields(headers: Headers, init: HeadersInit): void {
+  for (const [name, value] of new Headers(init)) {
+    if (name === "set-cookie") headers.append(name, value);
+    else headers.set(name, value);
   }
-  for (const [name, value] of fields) {
-    if (isProtected(name.toLowerCase(), role) && headers.get(name) !== value) refuseField(name);
+}
+
+/** Refuses that a field of the handshake was changed, deleted or added. */
+function checkHandshakeFields(before: FieldList, after: Headers, role: Agreement["role"]): void {
+  const names = new Set(before.map(([name]) => name.toLowerCase()));
+  for (const [name, value] of before) {
+    if (isProtected(name.toLowerCase(), role) && after.get(name) !== value) refuseField(name);
   }
-  // What was there stays in its order, in front of the rest; each Set-Cookie is a line of its own
-  const own = new Set(fields.map(([name]) => name.toLowerCase()).filter((name) => name !== "set-cookie"));
-  const decorated: FieldList = [];
-  for (const name of own) if (headers.has(name)) decorated.push([name, headers.get(name)!]);
-  for (const [name, value] of headers) {
-    if (own.has(name)) continue;
-    if (isProtected(name, role)) refuseField(name);
-    decorated.push([name, value]);
-  }
-  return decorated;
+  for (const [name] of after) if (!names.has(name) && isProtected(name, role)) refuseField(name);
+}
+
+/** The fields that were there come first, in their order, then the added ones. Each Set-Cookie is a line of its own. */
+function inOrder(before: FieldList, after: Headers): FieldList {
+  const names = new Set(before.map(([name]) => name.toLowerCase()).filter((name) => name !== "set-cookie"));
+  const ordered: FieldList = [];
+  for (const name of names) if (after.has(name)) ordered.push([name, after.get(name)!]);
+  for (const [name, value] of after) if (!names.has(name)) ordered.push([name, value]);
+  return ordered;
 }

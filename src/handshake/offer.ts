@@ -1,14 +1,20 @@
-// The client's half of the handshake: a URL to an offer (RFC 6455 §4.1, the first list), and the server's response to an
-// agreement (the second list). Pure, but for the key's randomness and SHA-1.
+// The first half of the client's handshake: a URL to the request of an upgrade, with what is needed to check the response
+// (RFC 6455 §4.1, the first list). Pure, except that the key is random.
 
 import { encodeBase64 } from "@std/encoding/base64";
 import { quote } from "../errors/problem.ts";
+import { isToken } from "../http/field_values.ts";
+import type { FieldList } from "../http/write_head.ts";
+import {
+  checkCompression,
+  type CompressionOptions,
+  type DeflateOffer,
+  offerOf,
+} from "../protocol/compression_options.ts";
 import { deflateOffer } from "./compression.ts";
 import { checkDecorator, decorate, type Decorator, type RequestDraft } from "./decorator.ts";
+import { UPGRADE_FIELDS } from "./upgrade_fields.ts";
 import { basicOf, webSocketUrl } from "./url.ts";
-import { isToken } from "../http/field_values.ts";
-import { type FieldList } from "../http/response.ts";
-import { checkCompression, type CompressionOptions, type DeflateOffer } from "../protocol/compression_options.ts";
 
 /**
  * Options of {@linkcode offer}.
@@ -27,18 +33,18 @@ import { checkCompression, type CompressionOptions, type DeflateOffer } from "..
  */
 export interface OfferOptions {
   /**
-   * The subprotocols to offer, the preferred one first: different tokens.
+   * The subprotocols to offer, the preferred one first: tokens, without duplicates.
    *
    * @default {[]}
    */
   protocols?: string | readonly string[] | undefined;
   /**
-   * Fields to add to the request, or a synchronous function that reads and changes its `headers`: any but Upgrade,
-   * Connection, Sec-WebSocket-*, Content-Length and Transfer-Encoding.
+   * Header fields to add to the request, or a synchronous function that reads and changes its `headers`. Every field is
+   * allowed except Upgrade, Connection, Sec-WebSocket-*, Content-Length and Transfer-Encoding.
    */
   headers?: Decorator<RequestDraft> | undefined;
   /**
-   * Offers to compress messages (RFC 7692), and how.
+   * Whether, and how, to offer compression of messages (RFC 7692).
    *
    * @default {false}
    */
@@ -46,9 +52,9 @@ export interface OfferOptions {
 }
 
 /**
- * A request for an upgrade, with what is needed to judge the response.
+ * The request of an upgrade, with what is needed to check the response.
  *
- * @example Lines for an HTTP client of one's own
+ * @example Header lines for an HTTP client of your own
  * ```ts
  * import { offer, type Offer } from "@handfast/websocket";
  * import { assert, assertEquals } from "@std/assert";
@@ -62,17 +68,17 @@ export interface OfferOptions {
  * ```
  */
 export interface Offer {
-  /** The request; its URL has the scheme http or https. */
+  /** The request. The scheme of its URL is http or https. */
   readonly request: Request;
   /** The Sec-WebSocket-Key: 16 random bytes in base64. */
   readonly key: string;
   /** The subprotocols that are offered. */
   readonly protocols: readonly string[];
-  /** What is offered about compression, if anything is. */
+  /** The compression that is offered, if it is. */
   readonly deflate?: DeflateOffer | undefined;
 }
 
-/** An offer as it is sent: the fields in their order. */
+/** An {@linkcode Offer} with its fields in order. Its `Request` is made when somebody asks for it. */
 export class OfferDraft implements Offer {
   readonly url: URL;
   readonly key: string;
@@ -100,20 +106,22 @@ export class OfferDraft implements Offer {
     return this.#request ??= new Request(this.url, { headers });
   }
 
-  /** The target: the resource name (RFC 6455 §3). */
+  /** The request target: the resource name of RFC 6455 §3. */
   get target(): string {
     return this.url.pathname + this.url.search;
   }
 }
 
 /**
- * Makes a request for an upgrade, with a fresh key (RFC 6455 §4.1).
+ * Makes the request of an upgrade, with a new random key (RFC 6455 §4.1).
  *
- * @param url `ws:`, `wss:`, `http:` or `https:`, without a fragment. User and password become Basic authentication.
- * @param options Subprotocols and fields.
- * @returns The offer, to be given to {@linkcode confirm} with the response.
- * @throws {DOMException} `SyntaxError` for a URL that is not one of a WebSocket, or for the subprotocols.
- * @throws {TypeError} For a field that is not allowed.
+ * @param url A `ws:`, `wss:`, `http:` or `https:` URL without a fragment. A user name and a password in it become Basic
+ * authentication.
+ * @param options Subprotocols, header fields, compression.
+ * @returns The offer. Pass it to {@linkcode confirm}, together with the response.
+ * @throws {DOMException} `SyntaxError` when the URL is not that of a WebSocket, or a subprotocol is not a token or comes
+ * twice.
+ * @throws {TypeError} When a header field must not be set, or an option is wrong.
  *
  * @example Usage
  * ```ts
@@ -131,24 +139,25 @@ export function offer(url: string | URL, options: OfferOptions = {}): Offer {
   return draftOffer(url, options);
 }
 
-/** What is for the first origin alone. */
+/** Fields that only the first origin gets, not one that it redirects to. */
 const CREDENTIALS = new Set(["authorization", "cookie", "proxy-authorization"]);
 
 /**
- * {@linkcode offer}, not yet a `Request`.
+ * {@linkcode offer}, with the fields in order.
  *
- * @param isCrossOrigin Whether another origin has sent us here: it gets no credentials, and no Host but its own.
+ * @param isCrossOrigin Whether another origin has redirected us here: then no credentials are sent, and the Host is this
+ * URL's own.
  */
 export function draftOffer(url: string | URL, options: OfferOptions, isCrossOrigin = false): OfferDraft {
   const target = webSocketUrl(url);
   const protocols = checkProtocols(options.protocols);
   checkDecorator(options.headers, "client");
-  const deflate = checkCompression(options.compression, "client");
+  const compression = checkCompression(options.compression, "client");
+  const deflate = compression && offerOf(compression);
   const key = encodeBase64(crypto.getRandomValues(new Uint8Array(16)));
   const fields: FieldList = [
     ["Host", target.host],
-    ["Upgrade", "websocket"],
-    ["Connection", "Upgrade"],
+    ...UPGRADE_FIELDS,
     ["Sec-WebSocket-Key", key],
     ["Sec-WebSocket-Version", "13"],
   ];
@@ -174,7 +183,7 @@ function checkProtocols(protocols: string | readonly string[] = []): readonly st
   if (
     !list.every((protocol) => typeof protocol === "string" && isToken(protocol)) || new Set(list).size < list.length
   ) {
-    const message = `Cannot offer the subprotocols ${quote(list.join(", "))}: they must be different tokens`;
+    const message = `Cannot offer the subprotocols ${quote(list.join(", "))}: they must be tokens, without duplicates`;
     throw new DOMException(message, "SyntaxError");
   }
   return list;

@@ -1,10 +1,11 @@
-// The origin of a request (RFC 6455 §4.2.2 (4), §10.2): who may open a WebSocket from a page.
+// Whether web pages of an origin may open a WebSocket to this server (RFC 6455 §4.2.2 (4), §10.2). Browsers let every page
+// open a WebSocket to every server and send that server's cookies, so this check is what keeps other sites out.
 
 /**
- * The `origins` option (RFC 6455 §10.2): the request's own host and port, every origin, or a list. A string of it is
- * a whole origin, a regular expression has to match a whole one.
+ * The `origins` option (RFC 6455 §10.2): the host and port that the request was sent to, every origin, or a list of
+ * allowed origins. A string in the list is a whole origin; a regular expression must match a whole origin.
  *
- * @example A domain and what is below it
+ * @example A domain and its subdomains
  * ```ts
  * import { answer, offer, type Origins } from "@handfast/websocket";
  * import { assertEquals } from "@std/assert";
@@ -26,7 +27,7 @@ const DEFAULT_PORTS: Readonly<Record<string, string>> = { "http:": "80", "https:
 /**
  * Checks the option.
  *
- * @throws {TypeError} When it is neither a word nor a list of strings and regular expressions.
+ * @throws {TypeError} When it is neither `"same-host"` nor `"any"`, nor a list of strings and regular expressions.
  */
 export function checkOrigins(origins: Origins): void {
   const valid = origins === "same-host" || origins === "any" || Array.isArray(origins) &&
@@ -37,10 +38,10 @@ export function checkOrigins(origins: Origins): void {
 }
 
 /**
- * Whether an origin is allowed.
+ * Whether an origin may open a WebSocket.
  *
  * @param origin The value of the Origin field.
- * @param authority Host and port that were asked for.
+ * @param authority The host and port that the request was sent to.
  */
 export function isAllowedOrigin(origin: string, authority: string, origins: Origins): boolean {
   if (origins === "any") return true;
@@ -52,16 +53,16 @@ export function isAllowedOrigin(origin: string, authority: string, origins: Orig
   );
 }
 
-/** Host and port only: behind a TLS proxy the scheme of the request is not known. */
+/** Compares host and port alone: behind a proxy that ends TLS, the scheme of the request is not known. */
 function isSameHost(origin: string, authority: string): boolean {
-  // As nearly always, and half the work
+  // The usual case, at half the cost
   if (/^[\w.:-]+$/.test(authority) && (origin === `http://${authority}` || origin === `https://${authority}`)) {
     return URL.canParse(origin);
   }
   const from = URL.parse(origin), to = URL.parse(`http://${authority}`);
-  if (!from || !to || !/^[^:]+:\/\/[^/?#@]+$/.test(origin)) return false; // an origin is scheme, host and port alone
+  if (!from || !to || !/^[^:]+:\/\/[^/?#@]+$/.test(origin)) return false; // an origin is scheme, host and port only
   const fromPort = from.port || DEFAULT_PORTS[from.protocol];
-  // The URL drops «:80», which is not the default port of an https origin
+  // From the string, since the URL drops «:80», which is not the default port of an https origin
   const toPort = /:(\d+)$/.exec(authority)?.[1] ?? DEFAULT_PORTS[from.protocol];
   return from.hostname === to.hostname && fromPort !== undefined && Number(fromPort) === Number(toPort);
 }

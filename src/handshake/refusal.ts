@@ -1,50 +1,56 @@
+// The response and the error of an upgrade that is refused (RFC 6455 §4.2.2, RFC 9110 §15.5): for a problem with the
+// request, or because a policy has given a response. Nothing that the peer sent goes into the response.
+
 import { handshakeFailures } from "../errors/failures.ts";
 import { HandshakeError, type RequestHead } from "../errors/handshake_error.ts";
-import { type Problem } from "../errors/problem.ts";
-import { type AnswerOptions } from "./answer.ts";
-import { decorate } from "./decorator.ts";
-import { type FieldList, ResponseHeadDraft } from "../http/response.ts";
-
-export const UPGRADE_FIELD = ["Upgrade", "websocket"] as const, CONNECTION_FIELD = ["Connection", "Upgrade"] as const;
-
-const UPGRADE: FieldList = [UPGRADE_FIELD, CONNECTION_FIELD];
+import type { Problem } from "../errors/problem.ts";
+import { ResponseHeadDraft } from "../http/response.ts";
+import type { FieldList } from "../http/write_head.ts";
+import { decorate, type Decorator, type ResponseDraft } from "./decorator.ts";
+import { UPGRADE_FIELDS } from "./upgrade_fields.ts";
 
 const VERSION: FieldList = [["Sec-WebSocket-Version", "13"]];
 
-/** Fields of a refusal by its failure, and otherwise by its status. */
-const REFUSAL_FIELDS: Readonly<Record<string, FieldList>> = {
+/** The fields that a refusal needs, by its failure or else by its status. */
+const REFUSAL_FIELDS: Readonly<Record<string, Readonly<FieldList>>> = {
   "version-missing": VERSION,
-  "version-unsupported": [...UPGRADE, ...VERSION], // RFC 6455 §4.4
+  "version-unsupported": [...UPGRADE_FIELDS, ...VERSION], // RFC 6455 §4.4
   "method-unsupported": [["Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"]],
   405: [["Allow", "GET"]], // RFC 9110 §15.5.6
-  426: UPGRADE, // RFC 9110 §15.5.22
+  426: UPGRADE_FIELDS, // RFC 9110 §15.5.22
 };
 
-/** A refused request: the response to send, and the error. */
+/** A request that is refused: the response to send, and the error. */
 export interface Refusal {
   readonly response: Response;
   readonly agreement?: never;
   readonly error: HandshakeError;
 }
 
-/** The refusal of a bad request; its body is the sentence of the table. */
-export function refuse(problem: Problem, { headers }: Pick<AnswerOptions, "headers">, request?: RequestHead): Refusal {
+/** Refuses a request that has a problem; the body is the sentence of the failure's row. */
+export function refuse(problem: Problem, decorator?: Decorator<ResponseDraft>, request?: RequestHead): Refusal {
   const row = handshakeFailures[problem.failure];
   const status = problem.status ?? row.status;
-  const type: FieldList = [["Content-Type", "text/plain; charset=utf-8"]];
-  const fields = [...type, ...REFUSAL_FIELDS[problem.failure] ?? REFUSAL_FIELDS[status] ?? []];
-  const decorated = decorate(fields, headers, "server", (headers) => ({ status, headers }), request);
+  const fields: FieldList = [
+    ["Content-Type", "text/plain; charset=utf-8"],
+    ...REFUSAL_FIELDS[problem.failure] ?? REFUSAL_FIELDS[status] ?? [],
+  ];
+  const decorated = decorate(fields, decorator, "server", (headers) => ({ status, headers }), request);
   const { response } = new ResponseHeadDraft(status, decorated, row.sentence + "\n");
   const message = `Cannot accept the upgrade: ${problem.detail}`;
   return { response, error: new HandshakeError(problem.failure, message, { request, response }) };
 }
 
-/** The refusal of a policy. */
-export function refuseWith(given: Response, { headers }: AnswerOptions, request: RequestHead): Refusal {
+/** Refuses a request with the response that a policy has given. */
+export function refuseWith(
+  given: Response,
+  decorator: Decorator<ResponseDraft> | undefined,
+  request: RequestHead,
+): Refusal {
   const { status, statusText } = given;
-  const fields = decorate([...given.headers], headers, "server", (headers) => ({ status, headers }), request);
-  const pairs = fields.map(([name, value]): [string, string] => [name, value]);
-  const response = new Response(given.body, { status, statusText, headers: pairs });
+  const decorated = decorate([...given.headers], decorator, "server", (headers) => ({ status, headers }), request);
+  const headers = decorated.map(([name, value]): [string, string] => [name, value]);
+  const response = new Response(given.body, { status, statusText, headers });
   const message = `Cannot accept the upgrade: it was refused with the status ${status}`;
   return { response, error: new HandshakeError("unauthorized", message, { request, response }) };
 }

@@ -1,7 +1,6 @@
 import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
-import { acceptValue } from "../../src/handshake/key.ts";
 import { checkDecorator, decorate, type Decorator } from "../../src/handshake/decorator.ts";
-import { type FieldList, ResponseHeadDraft, STATUS_TEXT, switchingProtocols } from "../../src/http/response.ts";
+import type { FieldList } from "../../src/http/write_head.ts";
 import { test } from "../kit/harness.ts";
 
 type Draft = { readonly headers: Headers };
@@ -19,10 +18,6 @@ const LOWER: FieldList = FIELDS.map(([name, value]) => [name.toLowerCase(), valu
 
 const apply = (decorator: Decorator<Draft> | undefined, role: "client" | "server" = "client", fields = FIELDS) =>
   decorate<Draft>(fields, decorator, role, (headers) => ({ headers }));
-
-test("acceptValue() is that of the RFC's example (RFC 6455 §1.3, §4.2.2 (5.4))", async () => {
-  assertEquals(await acceptValue("dGhlIHNhbXBsZSBub25jZQ=="), "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
-});
 
 test("decorate() leaves everything alone without a decorator", () => {
   assertStrictEquals(apply(undefined), FIELDS);
@@ -132,28 +127,4 @@ test("decorate() hands on what a function throws", () => {
     })
   );
   assertStrictEquals(thrown, error);
-});
-
-test("ResponseHeadDraft makes its Response once, when somebody looks", async () => {
-  const draft = new ResponseHeadDraft(405, [["Allow", "GET"], ["Set-Cookie", "a"], ["Set-Cookie", "b"]], "No.");
-  assertStrictEquals(draft.response, draft.response);
-  assertEquals([draft.response.status, draft.response.statusText], [405, "Method Not Allowed"]);
-  assertEquals(draft.response.headers.getSetCookie(), ["a", "b"]);
-  assertEquals(await draft.response.text(), "No.");
-  assertEquals(new ResponseHeadDraft(599, []).response.statusText, "");
-});
-
-test("switchingProtocols() is a Response with the status 101 (RFC 9110 §15.2.2)", () => {
-  for (const response of [switchingProtocols([["x", "y"]]), new ResponseHeadDraft(101, [["x", "y"]]).response]) {
-    assert(response instanceof Response);
-    assertEquals([response.status, response.statusText, response.ok], [101, "Switching Protocols", false]);
-    assertEquals([response.headers.get("x"), response.body], ["y", null]);
-  }
-});
-
-test("STATUS_TEXT has a phrase for each status of the table of failures (RFC 9112 §4)", async () => {
-  const { handshakeFailures } = await import("../../src/errors/failures.ts");
-  for (const { status } of Object.values(handshakeFailures)) {
-    if (status !== 0) assert(STATUS_TEXT[status], String(status));
-  }
 });

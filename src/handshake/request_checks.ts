@@ -1,0 +1,72 @@
+// What a server must find in the request of an upgrade (RFC 6455 §4.2.1, §4.2.2), in the order of the RFC: the first rule
+// that is broken decides the failure. What only the bytes of a head can show was checked when they were parsed.
+
+import type { HandshakeFailure } from "../errors/failures.ts";
+import type { RequestHead } from "../errors/handshake_error.ts";
+import { badField, type Problem, quote } from "../errors/problem.ts";
+import { listHas, parseExtensions, parseTokens } from "../http/field_values.ts";
+import { headOf, problemOf } from "../http/request_head.ts";
+import { isAllowedOrigin, type Origins } from "./origin.ts";
+
+/** 16 bytes in base64. */
+const KEY = /^[A-Za-z0-9+/]{22}==$/;
+
+/** What is wrong with the value of a field, which is `null` when there is none. */
+type FieldCheck = (value: string | null) => HandshakeFailure | undefined;
+
+const FIELD_CHECKS: readonly (readonly [name: string, check: FieldCheck])[] = [
+  // RFC 9110 §9.3.1
+  ["Content-Length", (value) => value === null || /^0+$/.test(value) ? undefined : "body-present"],
+  ["Transfer-Encoding", (value) => value === null ? undefined : "body-present"],
+  // §4.2.1 (3), (4)
+  ["Upgrade", (value) => listHas(value, "websocket") ? undefined : "upgrade-missing"],
+  ["Connection", (value) => listHas(value, "upgrade") ? undefined : "connection-missing"],
+  // §4.2.1 (5)
+  ["Sec-WebSocket-Key", (value) => value === null ? "key-missing" : KEY.test(value) ? undefined : "key-invalid"],
+  // §4.2.1 (6), §4.2.2 (4)
+  [
+    "Sec-WebSocket-Version",
+    (value) => value === null ? "version-missing" : value === "13" ? undefined : "version-unsupported",
+  ],
+  // §4.2.1 (8)
+  ["Sec-WebSocket-Protocol", (value) => value === null || parseTokens(value) ? undefined : "protocol-malformed"],
+  // §4.2.1 (9), §9.1
+  [
+    "Sec-WebSocket-Extensions",
+    (value) => value === null || parseExtensions(value) ? undefined : "extension-malformed",
+  ],
+  // RFC 6454 §7.3: one origin; several lines were joined
+  ["Origin", (value) => value?.includes(",") ? "head-malformed" : undefined],
+];
+
+/** The first rule that a request breaks, if there is one. */
+export function findProblem(request: RequestHead, origins: Origins): Problem | undefined {
+  return problemOf(request) ?? checkRequestLine(request) ?? checkFields(request) ?? checkOrigin(request, origins);
+}
+
+/** §4.2.1 (1): a GET of HTTP/1.1 or higher. */
+function checkRequestLine(request: RequestHead): Problem | undefined {
+  const head = headOf(request);
+  // RFC 9110 §7.8: a server ignores Upgrade in HTTP/1.0
+  if (head?.version === "1.0") {
+    return { failure: "http-version-unsupported", detail: "the version is HTTP/1.0", status: 426 };
+  }
+  const { method } = head ?? request; // a `Request` shows «get» as GET
+  return method === "GET" ? undefined : { failure: "method-not-get", detail: `the method is ${quote(method)}` };
+}
+
+function checkFields({ headers }: RequestHead): Problem | undefined {
+  for (const [name, check] of FIELD_CHECKS) {
+    const value = headers.get(name), failure = check(value);
+    if (failure) return badField(failure, name, value);
+  }
+  return undefined;
+}
+
+/** §4.2.2 (4), §10.2. */
+function checkOrigin(request: RequestHead, origins: Origins): Problem | undefined {
+  const { headers } = request, origin = headers.get("origin");
+  if (origin === null) return undefined;
+  const authority = headOf(request)?.authority ?? headers.get("host") ?? URL.parse(request.url)?.host ?? "";
+  return isAllowedOrigin(origin, authority, origins) ? undefined : badField("origin-refused", "Origin", origin);
+}
