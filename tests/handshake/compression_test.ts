@@ -1,11 +1,12 @@
 import { assert, assertEquals } from "@std/assert";
 import { type Agreement, answer, type CompressionOptions, confirm, offer } from "../../mod.ts";
 import { answerDeflate, deflateOffer, judgeDeflate } from "../../src/handshake/compression.ts";
-import { checkCompression, type DeflateOffer } from "../../src/protocol/compression_options.ts";
+import { checkCompression, type DeflateOffer, offerOf } from "../../src/protocol/compression_options.ts";
 import { agreed } from "../cases/deflate.ts";
 import { test } from "../kit/harness.ts";
 
-const offerOf = (compression: true | CompressionOptions): DeflateOffer => checkCompression(compression, "client")!;
+const offered = (compression: true | CompressionOptions): DeflateOffer =>
+  offerOf(checkCompression(compression, "client")!);
 
 test("deflateOffer() is permessage-deflate with client_max_window_bits, and what was asked for (RFC 7692 §7.1)", () => {
   for (
@@ -30,10 +31,10 @@ test("deflateOffer() is permessage-deflate with client_max_window_bits, and what
       ],
     ] as const
   ) {
-    assertEquals(deflateOffer(offerOf(compression)), `permessage-deflate; ${element}`);
+    assertEquals(deflateOffer(offered(compression)), `permessage-deflate; ${element}`);
     const made = offer("ws://h/", { compression });
     assertEquals(made.request.headers.get("sec-websocket-extensions"), `permessage-deflate; ${element}`);
-    assertEquals(made.deflate, offerOf(compression));
+    assertEquals(made.deflate, offered(compression));
   }
 });
 
@@ -68,7 +69,7 @@ function* settings(role: "client" | "server"): Generator<CompressionOptions> {
 test("both ends agree on the same, whatever both want, and neither gets more than it wants (RFC 7692 §5.1)", () => {
   let agreements = 0, declined = 0;
   for (const client of settings("client")) {
-    const made = offerOf(client);
+    const made = offered(client);
     for (const server of settings("server")) {
       const what = JSON.stringify([client, server]), found = answerDeflate(deflateOffer(made), server);
       if (!found) {
@@ -97,7 +98,7 @@ test("both ends agree on the same, whatever both want, and neither gets more tha
 });
 
 test("judgeDeflate() says what is wrong, and with which value (RFC 7692 §5)", () => {
-  const made = offerOf({ serverMaxWindowBits: 10, serverNoContextTakeover: true });
+  const made = offered({ serverMaxWindowBits: 10, serverNoContextTakeover: true });
   for (
     const [value, failure, why] of [
       [
