@@ -1,27 +1,29 @@
-// A payload that comes in pieces, in one buffer that grows by doubling, or more, up to what was declared: a header alone
-// allocates nothing, and many small pieces cost what their bytes cost.
+// Gathers bytes that come in pieces, such as the payload of a message, in one buffer. The buffer grows with the bytes that
+// have come, not with the length that a header declares: a header alone allocates nothing. Because it at least doubles,
+// many small pieces cost what their bytes cost.
 
 import { markOwn } from "./owned_bytes.ts";
 import { raiseMallocThreshold } from "./tuning.ts";
 
-/** Once there is as much as this, what was declared is allocated at once: from here on growing costs more than reading. */
-const EARNEST = 2 ** 18;
+/** Once this many bytes have come, the declared length is allocated at once: growing on would cost more than reading. */
+const TRUST_FROM = 2 ** 18;
 
-/** From here on what grows without a known end does so by more: what it has outgrown stays in memory for a while. */
-const QUADRUPLED = 2 ** 20;
+/** From this size on a buffer without a declared length grows fourfold: each buffer it outgrows stays in memory a while. */
+const QUADRUPLE_FROM = 2 ** 20;
+
+/** From this size on a buffer is large to the C library. */
+const LARGE_FROM = 2 ** 13;
 
 const EMPTY = new Uint8Array();
 
-const LARGE = 2 ** 13;
-
-/** Pieces of one message. */
+/** Builds one run of bytes after the other. */
 export class ByteBuilder {
-  /** How many bytes there are. */
+  /** How many bytes were added. */
   length = 0;
-  #bytes = EMPTY;
+  #buffer = EMPTY;
   readonly #most: number;
 
-  /** @param most More than this is never added: the buffer does not grow beyond it. */
+  /** @param most The caller never adds more than this: the buffer does not grow beyond it. */
   constructor(most = Infinity) {
     this.#most = most;
   }
@@ -29,36 +31,42 @@ export class ByteBuilder {
   /**
    * Adds `bytes[start, end)`.
    *
-   * @param limit How long the message is going to be, once its last frame has said so; otherwise `Infinity`.
+   * @param limit The length that all of it is going to have, once that is known; otherwise `Infinity`.
    */
   add(bytes: Uint8Array, start: number, end: number, limit: number): void {
     const length = this.length + end - start;
-    if (length > this.#bytes.length) {
-      const factor = this.length >= QUADRUPLED && limit === Infinity ? 4 : 2;
-      const grown = factor * (this.length > 0 || limit === Infinity ? this.#bytes.length : length);
-      const isEarnest = this.length >= EARNEST && limit < Infinity;
-      const size = Math.max(length, isEarnest ? limit : Math.min(limit, this.#most, grown));
-      if (size >= LARGE && limit < Infinity) raiseMallocThreshold();
-      // What was too small is freed at once: as garbage it would double the memory that a message takes
-      this.#bytes = this.#bytes === EMPTY ? new Uint8Array(size) : new Uint8Array(this.#bytes.buffer.transfer(size));
-    }
-    this.#bytes.set(bytes.subarray(start, end), this.length);
+    if (length > this.#buffer.length) this.#grow(length, limit);
+    this.#buffer.set(bytes.subarray(start, end), this.length);
     this.length = length;
   }
 
-  /** All bytes, which are the caller's from now on; begins anew. */
+  #grow(length: number, limit: number): void {
+    const size = this.#sizeFor(length, limit);
+    if (size >= LARGE_FROM && limit < Infinity) raiseMallocThreshold();
+    // transfer() frees the old buffer at once: until its garbage collection, a message would take twice the memory
+    this.#buffer = this.#buffer === EMPTY ? new Uint8Array(size) : new Uint8Array(this.#buffer.buffer.transfer(size));
+  }
+
+  #sizeFor(length: number, limit: number): number {
+    if (this.length >= TRUST_FROM && limit < Infinity) return Math.max(length, limit);
+    const factor = this.length >= QUADRUPLE_FROM && limit === Infinity ? 4 : 2;
+    const grown = factor * (this.length > 0 || limit === Infinity ? this.#buffer.length : length);
+    return Math.max(length, Math.min(limit, this.#most, grown));
+  }
+
+  /** Gives all bytes, which are the caller's to keep; then it is empty. */
   take(): Uint8Array<ArrayBuffer> {
-    // Nobody keeps more than twice what the message takes
-    const isLoose = this.#bytes.length > 2 * this.length;
-    const bytes = isLoose ? this.#bytes.slice(0, this.length) : this.#bytes.subarray(0, this.length);
-    if (isLoose || bytes.length === this.#bytes.length) markOwn(bytes);
+    // A copy, if the caller would otherwise hold on to a buffer of more than twice the size
+    const isLoose = this.#buffer.length > 2 * this.length;
+    const bytes = isLoose ? this.#buffer.slice(0, this.length) : this.#buffer.subarray(0, this.length);
+    if (isLoose || bytes.length === this.#buffer.length) markOwn(bytes);
     this.clear();
     return bytes;
   }
 
-  /** Begins anew. */
+  /** Drops all bytes. */
   clear(): void {
     this.length = 0;
-    this.#bytes = EMPTY;
+    this.#buffer = EMPTY;
   }
 }

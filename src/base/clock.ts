@@ -1,9 +1,10 @@
-// Time as a parameter: the runtime's clock, or a fake one in tests. And the next turn of the event loop.
+// Time as a parameter: the runtime's clock, or a fake one in tests. And the next turn of the event loop, which no fake clock
+// can replace.
 
 /**
- * A clock with timers, in milliseconds.
+ * A clock with timers. All times are in milliseconds.
  *
- * @example The runtime's clock, overheard
+ * @example Log each timer that is set
  * ```ts
  * import { accept, type Clock } from "@handfast/websocket";
  * import { connectionPair } from "@handfast/websocket/testing";
@@ -27,23 +28,23 @@
  */
 export interface Clock {
   /**
-   * A time that only grows.
+   * The current time, which never goes back.
    *
-   * @returns Milliseconds since some point in time.
+   * @returns Milliseconds since an arbitrary point in time.
    */
   now(): number;
   /**
-   * Calls back once.
+   * Calls a function once, after a delay.
    *
-   * @param callback What to call.
-   * @param delay After how long at least, in milliseconds.
-   * @returns The timer, for `clearTimeout` alone to understand.
+   * @param callback The function.
+   * @param delay The least time until the call, in milliseconds.
+   * @returns The timer, for `clearTimeout` only.
    */
   setTimeout(callback: () => void, delay: number): unknown;
   /**
-   * Forgets a timer.
+   * Cancels a timer.
    *
-   * @param timer What `setTimeout` has returned.
+   * @param timer What `setTimeout` returned.
    */
   clearTimeout(timer: unknown): void;
 }
@@ -55,10 +56,11 @@ export const systemClock: Clock = {
   clearTimeout: (timer) => clearTimeout(timer as ReturnType<typeof setTimeout>),
 };
 
+/** Where there is no `setImmediate()` a timer takes its place. */
 const later: (callback: () => void) => void = (globalThis as { setImmediate?: (callback: () => void) => void })
   .setImmediate ?? ((callback) => setTimeout(callback, 0));
 
-/** Calls back in the next turn, after all promises that are settled by then. */
+/** Calls back in the next turn of the event loop, behind everything that promises settled by then have set off. */
 export function nextTurn(callback: () => void): void {
   later(callback);
 }

@@ -1,17 +1,18 @@
-// Buffers between the application and us: checked on their way in, copied on their way out. Our copies are marked: they
-// need not be copied again, nor, where asking an array for its buffer takes long, be checked again.
+// Who owns the bytes that pass between the application and the library: they are checked on their way in and copied on
+// their way out. A copy of ours carries a mark. Where it comes back it need not be copied again, nor checked where asking
+// an array for its buffer is slow.
 
 import { BUFFERLESS, COPIED_BY_HAND } from "./tuning.ts";
 
-/** Gives its argument back, so that a private field can be put on it. */
-class Given {
+/** Returns its argument, so that a subclass can stamp a #field on a foreign object. */
+class ReturnsArgument {
   constructor(object: object) {
     return object;
   }
 }
 
-/** On what is ours alone, which is neither shared nor resizable. */
-class Mark extends Given {
+/** Stamps an array as ours alone: nobody else has its buffer, which is neither shared nor resizable. */
+class Mark extends ReturnsArgument {
   readonly #isMarked = true;
 
   static isOn(object: object): boolean {
@@ -19,42 +20,46 @@ class Mark extends Given {
   }
 }
 
-/** A copy of `bytes[start, end)` that nobody else has: whoever gets it may keep it, change it, or transfer its buffer. */
+/** A marked copy of `bytes[start, end)`: whoever gets it may keep it, change it, or transfer its buffer. */
 export function copyOf(bytes: Uint8Array, start = 0, end: number = bytes.length): Uint8Array<ArrayBuffer> {
-  const copy = end - start <= COPIED_BY_HAND ? copiedByHand(bytes, start, end) : bytes.slice(start, end);
+  const copy = end - start <= COPIED_BY_HAND ? copyByHand(bytes, start, end) : bytes.slice(start, end);
   new Mark(copy);
   return copy as Uint8Array<ArrayBuffer>;
 }
 
-function copiedByHand(bytes: Uint8Array, start: number, end: number): Uint8Array {
+function copyByHand(bytes: Uint8Array, start: number, end: number): Uint8Array {
   const copy = new Uint8Array(end - start);
   for (let i = start; i < end; i++) copy[i - start] = bytes[i]!;
   return copy;
 }
 
-/** Copies bytes to where they are wanted. */
+/** Copies bytes into a buffer, from an offset on. */
 export function copyTo(target: Uint8Array, at: number, bytes: Uint8Array): void {
   if (bytes.length > COPIED_BY_HAND) return target.set(bytes, at);
   for (let i = 0; i < bytes.length; i++) target[at + i] = bytes[i]!;
 }
 
-/** Says that nobody else has the buffer of bytes that are all of it. Their size alone does not say so. */
+/** Marks bytes that fill a buffer which nobody else has. That they fill it does not say so by itself. */
 export function markOwn(bytes: Uint8Array<ArrayBuffer>): void {
   new Mark(bytes);
 }
 
-/** Bytes that nobody else has: a copy, unless they are known to be such. */
+/** The bytes themselves if they carry our mark, and otherwise a copy. */
 export function ownedOf(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
   return Mark.isOn(bytes) ? bytes : copyOf(bytes);
 }
 
-/** Whether bytes are known to be ours alone, and still there: what is detached has none. */
+/** Whether bytes carry our mark and are still there: a detached array has no length. */
 function isMarked(bytes: Uint8Array): bytes is Uint8Array<ArrayBuffer> {
-  // To look for a mark in vain takes Node 20 ns: views of chunks have none, and begin behind a header
+  // A search in vain takes Node 20 ns. Views of chunks carry no mark: they begin behind a header, so their offset tells
   return bytes.byteOffset === 0 && bytes.length > 0 && Mark.isOn(bytes);
 }
 
-/** The bytes of a buffer, which must be neither shared nor resizable nor detached, as in WebIDL's BufferSource. */
+/**
+ * The bytes of a buffer to send.
+ *
+ * @throws {TypeError} When it is none, or is shared, resizable or detached, as for WebIDL's BufferSource.
+ */
 export function bytesOf(source: BufferSource): Uint8Array<ArrayBuffer> {
   const isView = ArrayBuffer.isView(source), isBytes = isView && source instanceof Uint8Array;
   if (isBytes && source.length <= BUFFERLESS && isMarked(source)) return source;

@@ -1,12 +1,13 @@
-// Deadlines: any number of them on one timer of a clock, since a timer for each is what handshakes and idle connections
-// would mostly consist of. The timer runs to what was the next one when it was set; a heap knows which one that is.
+// Any number of timers on one timer of a clock: one of the runtime's own for each would be most of what a handshake or an
+// idle connection costs. They stand in a binary min-heap by the time at which they are due. The clock's timer is set for the
+// first of them, and stays when that one is cancelled: it may run out too early, never too late.
 
 import type { Clock } from "./clock.ts";
 
-/** What has a deadline, which can be set again, and is off while its delay is 0. */
-export abstract class Due {
+/** What has a timeout. It can be set again at any time; 0 sets none. */
+export abstract class Timer {
   readonly #timers: Timers;
-  /** Where it stands in the heap, or -1, and when it is over. Both are the heap's. */
+  /** The index in the heap, or -1; and when it is due. Only the heap sets them. */
   place = -1;
   due = 0;
 
@@ -14,29 +15,29 @@ export abstract class Due {
     this.#timers = timersOf(clock);
   }
 
-  /** Sets the deadline; what was set is forgotten. */
-  protected allow(delay: number): void {
+  /** Sets the timeout, in place of the one that was set. */
+  protected schedule(delay: number): void {
     if (this.place >= 0) this.#timers.remove(this);
     if (delay !== 0) this.#timers.add(this, delay);
   }
 
-  /** Forgets the deadline. */
+  /** Cancels the timeout. */
   clear(): void {
     if (this.place >= 0) this.#timers.remove(this);
   }
 
-  /** It is over. */
-  abstract fire(): void;
+  /** The time is over. */
+  abstract onTimeout(): void;
 }
 
-/** A deadline that calls back. */
-export class Deadline extends Due {
+/** A timer that calls a function. */
+export class Deadline extends Timer {
   #callback: (() => void) | undefined;
 
-  /** Sets it; what was set is forgotten. */
+  /** Sets the timeout and what is called then, in place of those that were set. */
   set(delay: number, callback: () => void): void {
     this.#callback = delay === 0 ? undefined : callback;
-    this.allow(delay);
+    this.schedule(delay);
   }
 
   override clear(): void {
@@ -44,29 +45,29 @@ export class Deadline extends Due {
     this.#callback = undefined;
   }
 
-  fire(): void {
+  onTimeout(): void {
     const callback = this.#callback!;
     this.#callback = undefined;
     callback();
   }
 }
 
-const timers = new WeakMap<Clock, Timers>();
+const timersOfClocks = new WeakMap<Clock, Timers>();
 
 function timersOf(clock: Clock): Timers {
-  let of = timers.get(clock);
-  if (!of) timers.set(clock, of = new Timers(clock));
-  return of;
+  let timers = timersOfClocks.get(clock);
+  if (!timers) timersOfClocks.set(clock, timers = new Timers(clock));
+  return timers;
 }
 
-/** The deadlines of one clock, the next one first: no one is due before the one at half of its place. */
+/** The timers of one clock: a binary min-heap, in which `heap[(i - 1) >> 1].due <= heap[i].due`. */
 class Timers {
   readonly #clock: Clock;
-  readonly #heap: Due[] = [];
-  #timer: unknown;
-  /** When the timer runs out. */
+  readonly #heap: Timer[] = [];
+  /** The timer of the clock, and when it runs out. */
+  #clockTimer: unknown;
   #next = Infinity;
-  /** The latest time that is known: no deadline is set before it, whatever the clock says. */
+  /** The latest time that the clock has shown: a clock that goes back does not make a timer due earlier. */
   #latest = -Infinity;
 
   constructor(clock: Clock) {
@@ -77,42 +78,42 @@ class Timers {
     return this.#latest = Math.max(this.#latest, this.#clock.now());
   }
 
-  add(deadline: Due, delay: number): void {
-    deadline.due = this.#now() + delay;
-    this.#heap.push(deadline);
-    this.#rise(deadline, this.#heap.length - 1);
-    if (deadline.due < this.#next) this.#arm(deadline.due, delay);
+  add(timer: Timer, delay: number): void {
+    timer.due = this.#now() + delay;
+    this.#heap.push(timer);
+    this.#siftUp(timer, this.#heap.length - 1);
+    if (timer.due < this.#next) this.#arm(timer.due, delay);
   }
 
-  remove(deadline: Due): void {
-    const { place } = deadline, last = this.#heap.pop()!;
-    deadline.place = -1;
-    if (last !== deadline) this.#sink(last, this.#rise(last, place));
-    // A timer that runs for nobody keeps a process alive; one that runs out too early does no harm
+  remove(timer: Timer): void {
+    const { place } = timer, last = this.#heap.pop()!;
+    timer.place = -1;
+    if (last !== timer) this.#siftDown(last, this.#siftUp(last, place));
+    // A timer that nobody waits for would keep the process alive; one that runs out too early does no harm
     if (this.#heap.length === 0) this.#disarm();
   }
 
   #arm(due: number, delay: number): void {
     this.#disarm();
-    this.#timer = this.#clock.setTimeout(() => this.#fire(due), delay);
+    this.#clockTimer = this.#clock.setTimeout(() => this.#onClock(due), delay);
     this.#next = due;
   }
 
   #disarm(): void {
     if (this.#next === Infinity) return;
     this.#next = Infinity;
-    this.#clock.clearTimeout(this.#timer);
+    this.#clock.clearTimeout(this.#clockTimer);
   }
 
-  #fire(due: number): void {
-    if (due !== this.#next) return; // it was forgotten, and comes nevertheless
-    this.#latest = Math.max(this.#latest, due); // a timer may run out a little early
+  #onClock(due: number): void {
+    if (due !== this.#next) return; // it was cancelled, and fires nevertheless
+    this.#latest = Math.max(this.#latest, due); // a clock's timer may run out a little early
     const now = this.#now();
     this.#next = Infinity;
     try {
       for (let first; (first = this.#heap[0]) && first.due <= now;) {
         this.remove(first);
-        first.fire();
+        first.onTimeout();
       }
     } finally {
       const first = this.#heap[0];
@@ -120,28 +121,28 @@ class Timers {
     }
   }
 
-  /** Moves a deadline up from a place to where it belongs, and gives that place. */
-  #rise(deadline: Due, place: number): number {
+  /** Moves a timer up the heap, from a place on that is free, and returns where it ends. */
+  #siftUp(timer: Timer, place: number): number {
     const heap = this.#heap;
     while (place > 0) {
-      const above = heap[place - 1 >> 1]!;
-      if (above.due <= deadline.due) break;
-      heap[above.place = place] = above;
+      const parent = heap[place - 1 >> 1]!;
+      if (parent.due <= timer.due) break;
+      heap[parent.place = place] = parent;
       place = place - 1 >> 1;
     }
-    heap[deadline.place = place] = deadline;
+    heap[timer.place = place] = timer;
     return place;
   }
 
-  /** The same downwards. */
-  #sink(deadline: Due, place: number): void {
+  /** Moves a timer down the heap, from a place on that is free. */
+  #siftDown(timer: Timer, place: number): void {
     const heap = this.#heap;
-    for (let below; (below = 2 * place + 1) < heap.length; place = below) {
-      if (below + 1 < heap.length && heap[below + 1]!.due < heap[below]!.due) below++;
-      const child = heap[below]!;
-      if (deadline.due <= child.due) break;
+    for (let at; (at = 2 * place + 1) < heap.length; place = at) {
+      if (at + 1 < heap.length && heap[at + 1]!.due < heap[at]!.due) at++;
+      const child = heap[at]!;
+      if (timer.due <= child.due) break;
       heap[child.place = place] = child;
     }
-    heap[deadline.place = place] = deadline;
+    heap[timer.place = place] = timer;
   }
 }

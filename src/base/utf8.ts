@@ -1,11 +1,11 @@
-// Text (RFC 6455 §8.1): bytes of UTF-8 to strings, refused as soon as the wrong byte is seen, also in the middle of a
-// code point and across any cut (RFC 3629 §4).
+// Decodes text (RFC 6455 §8.1): UTF-8 that is not valid is refused at its first wrong byte, also in the middle of a code
+// point, and wherever the bytes are cut (RFC 3629 §4).
 
 import { asciiSlice, COPIED, SHORT_TEXT } from "./tuning.ts";
 
 const DECODER = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** The text in `bytes[start, end)`, or `undefined` when they are not UTF-8. */
+/** The text in `bytes[start, end)`, or `undefined` when they are not valid UTF-8. */
 export function decodeText(bytes: Uint8Array, start = 0, end: number = bytes.length): string | undefined {
   const length = end - start, text = length <= SHORT_TEXT ? decodeAscii(bytes, start, end) : undefined;
   if (text !== undefined) return text;
@@ -16,12 +16,12 @@ export function decodeText(bytes: Uint8Array, start = 0, end: number = bytes.len
   }
 }
 
-/** For the codes of short text, by its length: a string is made of a list twice as fast as of bytes. */
+/** A list of character codes for each length of short text: a string is made from it twice as fast as from bytes. */
 const LISTS = Array.from({ length: asciiSlice ? 0 : SHORT_TEXT + 1 }, (_, length) => Array.from({ length }, () => 0));
 
-/** Short text, if it is ASCII. */
+/** Short text if all of it is ASCII, and otherwise `undefined`. */
 function decodeAscii(bytes: Uint8Array, start: number, end: number): string | undefined {
-  if (asciiSlice) return passAscii(bytes, start, end) === end ? asciiSlice.call(bytes, start, end) : undefined;
+  if (asciiSlice) return skipAscii(bytes, start, end) === end ? asciiSlice.call(bytes, start, end) : undefined;
   const codes = LISTS[end - start]!;
   for (let i = 0; i < codes.length; i++) {
     const code = bytes[start + i]!;
@@ -31,19 +31,20 @@ function decodeAscii(bytes: Uint8Array, start: number, end: number): string | un
   return String.fromCharCode.apply(null, codes);
 }
 
-/** Judges text that comes in pieces. */
+/** Validates UTF-8 that comes in pieces. */
 export class Utf8Check {
+  /** How many bytes of a code point are still to come, and the range that the next one must be in. */
   #missing = 0;
   #low = 0x80;
   #high = 0xbf;
 
-  /** Takes the next bytes; false at the first that can't stand where it stands. */
+  /** Takes the next bytes. Returns `false` once one of them is not valid where it stands. */
   push(bytes: Uint8Array, start = 0, end: number = bytes.length): boolean {
     for (let i = start; i < end; i++) {
       if (this.#missing === 0) {
-        i = passAscii(bytes, i, end);
+        i = skipAscii(bytes, i, end);
         if (i === end) return true;
-        if (!this.#lead(bytes[i]!)) return false;
+        if (!this.#startCodePoint(bytes[i]!)) return false;
       } else {
         const byte = bytes[i]!;
         if (byte < this.#low || byte > this.#high) return false;
@@ -55,8 +56,8 @@ export class Utf8Check {
     return true;
   }
 
-  /** The first byte of several narrows what may follow: no overlong form, no surrogate, nothing above U+10FFFF. */
-  #lead(byte: number): boolean {
+  /** The first byte limits the second: no overlong form, no surrogate, nothing above U+10FFFF (RFC 3629 §4). */
+  #startCodePoint(byte: number): boolean {
     if (byte < 0xc2 || byte > 0xf4) return false;
     this.#missing = byte < 0xe0 ? 1 : byte < 0xf0 ? 2 : 3;
     if (byte === 0xe0) this.#low = 0xa0;
@@ -66,7 +67,7 @@ export class Utf8Check {
     return true;
   }
 
-  /** Whether the text may end here; begins a new one. */
+  /** Whether the text may end here, and not within a code point. The next bytes begin a new text. */
   end(): boolean {
     const whole = this.#missing === 0;
     this.#missing = 0;
@@ -76,8 +77,8 @@ export class Utf8Check {
   }
 }
 
-/** Where ASCII ends. */
-function passAscii(bytes: Uint8Array, at: number, end: number): number {
+/** The index of the first byte that is not ASCII, or `end`. */
+function skipAscii(bytes: Uint8Array, at: number, end: number): number {
   while (at < end && bytes[at]! < 0x80) at++;
   return at;
 }

@@ -1,8 +1,8 @@
 // The idle timeout: a stamp for each sign of life, and one timer that looks at it; a ping at half of the time. Silence
 // counts only while it is the peer's: when we read, or when it does not take what we write.
 
-import { type Clock } from "../base/clock.ts";
-import { Due } from "../base/timers.ts";
+import type { Clock } from "../base/clock.ts";
+import { Timer } from "../base/timers.ts";
 
 /** What happens when nothing comes. */
 export interface IdleHandlers {
@@ -17,7 +17,7 @@ export interface IdleHandlers {
 }
 
 /** Watches one connection. */
-export class IdleWatch extends Due {
+export class IdleWatch extends Timer {
   readonly #clock: Clock;
   readonly #timeout: number;
   readonly #handlers: IdleHandlers;
@@ -44,7 +44,7 @@ export class IdleWatch extends Due {
     this.#running = true;
     this.#renew();
     this.#counted = this.#handlers.silenceCounts();
-    this.allow(this.#timeout / 2);
+    this.schedule(this.#timeout / 2);
   }
 
   /** The same, and from now on silence is the peer's. */
@@ -86,7 +86,7 @@ export class IdleWatch extends Due {
   }
 
   /** A look at the stamp is due. */
-  fire(): void {
+  onTimeout(): void {
     const counts = this.#handlers.silenceCounts(), waits = this.#handlers.hasUnwritten();
     // When silence became the peer's is not known. And where it takes one thing after another, slowly, the answer to a
     // ping comes as late
@@ -106,6 +106,6 @@ export class IdleWatch extends Due {
     }
     // a timer may fire a little early: at least a millisecond from now
     const next = this.#pinged ? this.#timeout : this.#timeout / 2;
-    if (this.#running) this.allow(Math.max(1, next - idle));
+    if (this.#running) this.schedule(Math.max(1, next - idle));
   }
 }
