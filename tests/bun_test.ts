@@ -1,6 +1,6 @@
 // The entry for Bun, on Bun: listen(), dial(), handlers().
 
-import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -80,12 +80,6 @@ for (const [name, tls] of UNTRUSTED) {
   });
 }
 
-test("listen() with TLS but without a certificate is a TypeError, where Bun would do without TLS", () => {
-  for (const tls of [{}, { ca: CA }, { cert: TLS.cert }]) {
-    assertThrows(() => listen({ ...HOST, tls }), TypeError, "needs a certificate and its key");
-  }
-});
-
 test("dial() without a port is a TypeError, and to nobody an Error", async () => {
   await assertRejects(() => dial(HOST), TypeError, "no port");
   const listener = listen(HOST), { port } = listener.addr as { port: number };
@@ -98,47 +92,12 @@ test("dial() is given up by its signal", async () => {
   await assertRejects(() => dial({ ...HOST, port: 9, signal: AbortSignal.abort(reason) }), Error, "Never mind");
 });
 
-test("a listener queues what nobody waits for, and ends its iteration when it is closed", async () => {
-  const listener = listen(HOST), { port } = listener.addr as { port: number };
-  const clients = await Promise.all([1, 2, 3].map(() => dial({ ...HOST, port })));
-  const taken: BunConnection[] = [];
-  for await (const conn of listener) {
-    if (taken.push(conn) === 2) listener.close();
-  }
-  assertEquals(taken.length, 2);
-  await assertRejects(() => listener.accept(), Error, "the listener is closed");
-  // The third was not asked for
-  const lost = clients.map((conn) =>
-    attach(conn, { role: "client", ...AGREED }).receive(() => {}).catch((error) => error)
-  );
-  for (const conn of taken) conn.close();
-  for (const error of await Promise.all(lost)) assertEquals(error.closeCode, 1006);
-});
-
-test("a loop over a listener that is left closes it", async () => {
-  const listener = listen(HOST), { port } = listener.addr as { port: number };
-  const client = await dial({ ...HOST, port });
-  for await (const conn of listener) {
-    conn.close();
-    break;
-  }
-  await assertRejects(() => dial({ ...HOST, port }), Error);
-  client.close();
-});
-
 test("dial() leaves nothing on its signal when its options can't be used", async () => {
   const { signal, listeners } = countedSignal();
   for (const tls of [{ ca: "junk" }, { cert: "junk", key: "junk" }]) {
     await assertRejects(() => dial({ ...HOST, port: 9, tls, signal }));
   }
   assertEquals(listeners(), 0);
-});
-
-test("accept() of a listener that is closed meanwhile rejects", async () => {
-  const listener = listen(HOST);
-  const accepting = assertRejects(() => listener.accept(), Error, "the listener is closed");
-  listener.close();
-  await accepting;
 });
 
 /** Listens as those do who call Bun.listen themselves. */
@@ -204,4 +163,4 @@ test("a door that is given a socket of Bun's names handlers()", async () => {
   (await promise as { terminate(): void }).terminate();
 });
 
-runExamples("src/bun.ts", "@handfast/websocket/bun");
+runExamples(["src/bun.ts", "src/runtime/bun_listener.ts", "src/runtime/bun_socket.ts"], "@handfast/websocket/bun");

@@ -21,6 +21,7 @@ const OWN: Readonly<Record<string, readonly [Name, why: string]>> = {
   "tests/bun_test.ts": ["bun", "Bun.listen and Bun.connect"],
   "tests/whole/canaries_test.ts": ["deno", "its leak sanitizers"],
   "tests/whole/deno_serve_test.ts": ["deno", "Deno.serve"],
+  "tests/runtime/bun_listener_test.ts": ["bun", "Bun.listen"],
   "tests/runtime/deno_conn_test.ts": ["deno", "Deno.Conn"],
   "tests/whole/docs_test.ts": ["deno", "deno doc"],
   "tests/whole/package_test.ts": ["deno", "deno info"],

@@ -2,71 +2,71 @@ import { assert, assertEquals, assertNotStrictEquals } from "@std/assert";
 import { ByteBuilder } from "../../src/base/byte_builder.ts";
 import { random, test } from "../kit/harness.ts";
 
-test("Gather gives back what was added, and begins anew", () => {
-  const gather = new ByteBuilder();
+test("ByteBuilder gives back what was added, and begins anew", () => {
+  const builder = new ByteBuilder();
   for (let round = 0; round < 3; round++) {
-    gather.add(Uint8Array.of(9, 1, 2, 9), 1, 3, Infinity);
-    gather.add(new Uint8Array(), 0, 0, Infinity);
-    gather.add(Uint8Array.of(3), 0, 1, Infinity);
-    assertEquals(gather.length, 3);
-    assertEquals(gather.take(), Uint8Array.of(1, 2, 3));
-    assertEquals(gather.length, 0);
-    assertEquals(gather.take(), new Uint8Array());
+    builder.add(Uint8Array.of(9, 1, 2, 9), 1, 3, Infinity);
+    builder.add(new Uint8Array(), 0, 0, Infinity);
+    builder.add(Uint8Array.of(3), 0, 1, Infinity);
+    assertEquals(builder.length, 3);
+    assertEquals(builder.take(), Uint8Array.of(1, 2, 3));
+    assertEquals(builder.length, 0);
+    assertEquals(builder.take(), new Uint8Array());
   }
 });
 
-test("Gather.take() gives bytes that are never written again", () => {
-  const gather = new ByteBuilder();
-  gather.add(Uint8Array.of(1, 2), 0, 2, Infinity);
-  const first = gather.take();
-  gather.add(Uint8Array.of(3, 4), 0, 2, Infinity);
+test("ByteBuilder.take() gives bytes that are never written again", () => {
+  const builder = new ByteBuilder();
+  builder.add(Uint8Array.of(1, 2), 0, 2, Infinity);
+  const first = builder.take();
+  builder.add(Uint8Array.of(3, 4), 0, 2, Infinity);
   assertEquals(first, Uint8Array.of(1, 2));
-  assertNotStrictEquals(gather.take().buffer, first.buffer);
+  assertNotStrictEquals(builder.take().buffer, first.buffer);
 });
 
-test("Gather.clear() drops what there is", () => {
-  const gather = new ByteBuilder();
-  gather.add(Uint8Array.of(1, 2), 0, 2, Infinity);
-  gather.clear();
-  assertEquals(gather.length, 0);
-  gather.add(Uint8Array.of(3), 0, 1, Infinity);
-  assertEquals(gather.take(), Uint8Array.of(3));
+test("ByteBuilder.clear() drops what there is", () => {
+  const builder = new ByteBuilder();
+  builder.add(Uint8Array.of(1, 2), 0, 2, Infinity);
+  builder.clear();
+  assertEquals(builder.length, 0);
+  builder.add(Uint8Array.of(3), 0, 1, Infinity);
+  assertEquals(builder.take(), Uint8Array.of(3));
 });
 
-test("Gather.take() holds on to less than twice what it gives", () => {
+test("ByteBuilder.take() holds on to less than twice what it gives", () => {
   const next = random(5);
   for (let round = 0; round < 200; round++) {
-    const gather = new ByteBuilder();
+    const builder = new ByteBuilder();
     const pieces = Array.from({ length: 1 + next() % 20 }, () => new Uint8Array(next() % 100).fill(round));
-    for (const piece of pieces) gather.add(piece, 0, piece.length, Infinity);
-    const bytes = gather.take();
+    for (const piece of pieces) builder.add(piece, 0, piece.length, Infinity);
+    const bytes = builder.take();
     assertEquals(bytes.length, pieces.reduce((length, piece) => length + piece.length, 0));
     assert(bytes.every((byte) => byte === round));
     assert(bytes.buffer.byteLength <= 2 * bytes.length, `${bytes.buffer.byteLength} for ${bytes.length}`);
   }
 });
 
-test("Gather.take() holds on to no more than twice what it gives, however large it is", () => {
+test("ByteBuilder.take() holds on to no more than twice what it gives, however large it is", () => {
   for (const count of [15, 16, 17, 18, 31, 33, 63, 65, 130]) {
-    const gather = new ByteBuilder();
-    for (let i = 0; i < count; i++) gather.add(new Uint8Array(65536).fill(i), 0, 65536, Infinity);
-    const bytes = gather.take();
+    const builder = new ByteBuilder();
+    for (let i = 0; i < count; i++) builder.add(new Uint8Array(65536).fill(i), 0, 65536, Infinity);
+    const bytes = builder.take();
     assertEquals(bytes.length, count * 65536);
     for (let i = 0; i < count; i++) assertEquals([bytes[i * 65536], bytes[i * 65536 + 65535]], [i, i]);
     assert(bytes.buffer.byteLength <= 2 * bytes.length, `${bytes.buffer.byteLength} for ${bytes.length}`);
   }
 });
 
-test("Gather grows no further than messages may be long", () => {
-  const gather = new ByteBuilder(3 * 2 ** 20);
-  for (let i = 0; i < 48; i++) gather.add(new Uint8Array(65536), 0, 65536, Infinity);
-  const bytes = gather.take();
+test("ByteBuilder grows no further than messages may be long", () => {
+  const builder = new ByteBuilder(3 * 2 ** 20);
+  for (let i = 0; i < 48; i++) builder.add(new Uint8Array(65536), 0, 65536, Infinity);
+  const bytes = builder.take();
   assertEquals([bytes.length, bytes.buffer.byteLength], [3 * 2 ** 20, 3 * 2 ** 20]);
 });
 
-test("Gather grows no further than the message is long", () => {
-  const gather = new ByteBuilder();
-  for (let i = 0; i < 1000; i++) gather.add(Uint8Array.of(i), 0, 1, 1000);
-  const bytes = gather.take();
+test("ByteBuilder grows no further than the message is long", () => {
+  const builder = new ByteBuilder();
+  for (let i = 0; i < 1000; i++) builder.add(Uint8Array.of(i), 0, 1, 1000);
+  const bytes = builder.take();
   assertEquals([bytes.length, bytes.buffer.byteLength], [1000, 1000]);
 });

@@ -25,9 +25,9 @@ function blocksOf(entry: string): Example[] {
   return [...found].filter(([, code]) => code!.includes(`"${entry}"`)).map(([, code]) => ["in the README", code!]);
 }
 
-/** Registers a test for each example of an entry, there and in the README; it imports the package by its own name. */
-export function runExamples(file: string, entry: string): void {
-  const examples = [...examplesOf(file), ...blocksOf(entry)];
+/** Registers a test for each example of an entry, in its files and in the README; it imports the package by its own name. */
+export function runExamples(files: readonly string[], entry: string): void {
+  const examples = [...files.flatMap(examplesOf), ...blocksOf(entry)];
   test(`there are examples of ${entry}`, () => assert(examples.length > 3));
   for (const [index, [title, code]] of examples.entries()) {
     test(`example ${index + 1} of ${entry} runs: ${title}`, async () => {

@@ -1,28 +1,8 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assertEquals } from "@std/assert";
 import { PullTransport } from "../../src/transport/pull_transport.ts";
-import { streamSource } from "../../src/runtime/stream_pair.ts";
-import { connectionPair } from "../../src/testing.ts";
-import type { ByteConnection, Transport } from "../../src/transport/transport.ts";
-import { transportOf } from "../../src/runtime/choose.ts";
 import { latin1, test, text } from "../kit/harness.ts";
 import { settled } from "../kit/raw_peer.ts";
-
-/** An owner that writes down what it is told. */
-function owned(transport: Transport) {
-  const log: string[] = [], chunks: Uint8Array[] = [];
-  const told = { log, chunks, pauses: false };
-  transport.start({
-    onData(chunk) {
-      chunks.push(chunk);
-      log.push(text(chunk));
-      if (told.pauses) transport.pause();
-    },
-    onEnd: () => log.push("end"),
-    onDrained: (hasWaited) => log.push(`drained ${hasWaited}`),
-    onLost: (error) => log.push(`failed: ${(error as Error).message}`),
-  });
-  return told;
-}
+import { owned } from "./owner.ts";
 
 /** A source whose reads and writes are settled by hand. */
 function manualSource() {
@@ -173,72 +153,4 @@ test("PullTransport.end() half-closes; what that comes to shows when reading", a
   transport.end();
   await settled();
   assertEquals([calls, told.log], [["end"], []]);
-});
-
-test("streamSource() copies both ways", async () => {
-  const given = latin1("abc"), taken: Uint8Array[] = [];
-  const source = streamSource(
-    new ReadableStream({ start: (controller) => controller.enqueue(given.subarray(1)) }),
-    new WritableStream({ write: (chunk) => void taken.push(chunk) }),
-  );
-  const read = source.chunkOf(await source.read())!;
-  assertEquals([text(read), read.buffer === given.buffer], ["bc", false]);
-  await source.write(read);
-  read.fill(0);
-  assertEquals(text(taken[0]!), "bc");
-});
-
-test("streamSource() takes only Uint8Array, ends with the stream, and unlocks", async () => {
-  const streams = (chunk: unknown) => ({
-    readable: new ReadableStream({
-      start(controller) {
-        controller.enqueue(chunk);
-        controller.close();
-      },
-    }),
-    writable: new WritableStream(),
-  });
-  const wrong = streams("a string");
-  const told = owned(new PullTransport(streamSource(wrong.readable, wrong.writable)));
-  const { readable, writable } = streams(new Uint8Array(2));
-  const source = streamSource(readable, writable);
-  const next = async () => source.chunkOf(await source.read());
-  assertEquals([(await next())?.length, await next()], [2, undefined]);
-  await source.end();
-  source.release();
-  assertEquals([readable.locked, writable.locked], [false, false]);
-  assertEquals(told.log, []);
-});
-
-test("transportOf() a pair of streams that fails closes both of them", async () => {
-  let cancelled = false, aborted = false;
-  const conn = {
-    readable: new ReadableStream<Uint8Array>({
-      pull: (controller) => controller.enqueue("no bytes" as unknown as Uint8Array),
-      cancel: () => void (cancelled = true),
-    }),
-    writable: new WritableStream<Uint8Array>({ abort: () => void (aborted = true) }),
-  };
-  const transport = transportOf(conn), told = owned(transport);
-  transport.resume();
-  await settled();
-  assertEquals([told.log, cancelled, aborted], [
-    ["failed: Cannot read the connection: a chunk is no Uint8Array"],
-    true,
-    true,
-  ]);
-});
-
-test("transportOf() refuses what is no pair, and what is locked", () => {
-  for (const conn of [null, undefined, 5, {}, { readable: 1, writable: 2 }, { readable: new ReadableStream() }]) {
-    assertThrows(() => transportOf(conn as ByteConnection), TypeError, "pair");
-  }
-  for (const side of ["readable", "writable"] as const) {
-    for (const isPlain of [false, true]) {
-      const [end] = connectionPair(), conn = isPlain ? { readable: end.readable, writable: end.writable } : end;
-      if (side === "readable") conn.readable.getReader();
-      else conn.writable.getWriter();
-      assertThrows(() => transportOf(conn), TypeError, "locked");
-    }
-  }
 });

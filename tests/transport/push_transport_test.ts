@@ -184,7 +184,7 @@ test("half-closing is done once, and closing too", () => {
   assertEquals(took(), ["source.end", "source.close"]);
 });
 
-test("a exchange reads what its transport hands over before resume() returns", async () => {
+test("an Exchange reads what its transport hands over before resume() returns", async () => {
   const { transport, push } = socket();
   push(1);
   transport.onEnd();

@@ -1,10 +1,8 @@
-import { assert, assertEquals, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
-import { accept, attach, HandshakeError } from "../mod.ts";
-import { connectionPair, fakeClock } from "../src/testing.ts";
-import { transportOf } from "../src/runtime/choose.ts";
-import { upgrade } from "./cases/requests_base.ts";
-import { latin1, test, text } from "./kit/harness.ts";
-import { RawPeer, settled } from "./kit/raw_peer.ts";
+import { assertEquals, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
+import { transportOf } from "../../src/runtime/choose.ts";
+import { connectionPair, fakeClock } from "../../src/testing.ts";
+import { latin1, test, text } from "../kit/harness.ts";
+import { settled } from "../kit/raw_peer.ts";
 
 test("connectionPair() carries bytes both ways, and an end", async () => {
   const [a, b] = connectionPair();
@@ -130,27 +128,6 @@ test("a write that waits fails when the peer closes", async () => {
   assertEquals([a.isClosed, b.isClosed], [true, true]);
 });
 
-test("the streams of an end: a read that is cancelled under way loses nobody", async () => {
-  const [a, b] = connectionPair();
-  const reader = a.readable.getReader();
-  const read = reader.read();
-  await settled();
-  await reader.cancel();
-  assertEquals((await read).done, true);
-  await b.writable.getWriter().write(latin1("nobody reads this"));
-  await settled();
-  assertEquals([a.isClosed, b.isClosed], [false, false]);
-});
-
-test("the streams of an end: aborting the writable errors a read under way", async () => {
-  const [a] = connectionPair(), reason = new Error("mine");
-  const read = a.readable.getReader().read();
-  read.catch(() => {});
-  await a.writable.abort(reason);
-  assertStrictEquals(await assertRejects(() => read), reason);
-  assert(a.isClosed);
-});
-
 test("an owner who comes after a loss is told of it", async () => {
   const [a] = connectionPair(), error = new Error("mine");
   a.reset(error);
@@ -158,74 +135,4 @@ test("an owner who comes after a loss is told of it", async () => {
   transportOf(a).start({ onData() {}, onEnd() {}, onDrained() {}, onLost: (error) => told = error });
   await settled();
   assertStrictEquals(told, error);
-});
-
-test("the streams of an end, then a door, then the streams again", async () => {
-  const [client, server] = connectionPair(), peer = new RawPeer(client);
-  peer.write("PROXY\r\n");
-  const before = server.readable.getReader(), writer = server.writable.getWriter();
-  assertEquals(text((await before.read()).value!), "PROXY\r\n");
-  await writer.write(latin1("welcome "));
-  before.releaseLock();
-  writer.releaseLock();
-  peer.write(upgrade({ "Sec-WebSocket-Version": "8" }));
-  const error = await assertRejects(() => accept(server, { keepAlive: true }), HandshakeError);
-  assertEquals([error.reusable, error.rest.length], [true, 0]);
-  peer.write("goes on");
-  const after = server.readable.getReader();
-  assertEquals(text((await after.read()).value!), "goes on");
-  await server.writable.getWriter().write(latin1("good bye"));
-  await settled();
-  assert(/^welcome HTTP\/1.1 426 [^]*\ngood bye$/.test(peer.take()));
-  peer.end();
-  assertEquals((await after.read()).done, true);
-});
-
-for (const looks of [false, true]) {
-  test(`two doors at once on one end are a TypeError${looks ? ", also when its streams were looked at" : ""}`, async () => {
-    const [client, server] = connectionPair(), peer = new RawPeer(client);
-    const agreement = { role: "server", protocol: "", extensions: "" } as const;
-    const socket = attach(server, agreement);
-    const received: unknown[] = [];
-    socket.receive((message) => void received.push(message)).catch(() => {});
-    if (looks) assertEquals([server.readable.locked, server.writable.locked], [false, false]);
-    assertThrows(() => attach(server, agreement), TypeError, "already in use");
-    await assertRejects(() => accept(server), TypeError, "already in use");
-    peer.frame("server", "text", "Hello");
-    await settled();
-    assertEquals(received, ["Hello"], "the first one goes on");
-    socket.abort();
-  });
-}
-
-test("fakeClock() fires in the order of time, and of setting; between two everything that is ready runs", async () => {
-  const clock = fakeClock(), log: string[] = [];
-  const note = (name: string) => async () => {
-    log.push(`${name} at ${clock.now()}`);
-    await null;
-    log.push(`behind ${name}`);
-  };
-  clock.setTimeout(note("b"), 20);
-  clock.setTimeout(note("a"), 10);
-  clock.setTimeout(note("c"), 20);
-  clock.setTimeout(note("d"), 31);
-  assertEquals(clock.pending, 4);
-  await clock.advance(30);
-  assertEquals(log, ["a at 10", "behind a", "b at 20", "behind b", "c at 20", "behind c"]);
-  assertEquals([clock.now(), clock.pending], [30, 1]);
-});
-
-test("fakeClock() fires timers that are set by timers, and forgets those that are cleared", async () => {
-  const clock = fakeClock(), log: number[] = [];
-  const timer = clock.setTimeout(() => log.push(-1), 5);
-  clock.setTimeout(() => {
-    log.push(clock.now());
-    clock.clearTimeout(timer);
-    clock.setTimeout(() => log.push(clock.now()), 1);
-    clock.setTimeout(() => log.push(clock.now()), -5);
-  }, 4);
-  await clock.advance(10);
-  clock.clearTimeout(timer);
-  clock.clearTimeout("no timer");
-  assertEquals([log, clock.pending], [[4, 4, 5], 0]);
 });

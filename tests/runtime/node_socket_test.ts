@@ -1,0 +1,164 @@
+// The sockets of Node's modules as connections, which all three runtimes have.
+
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { Buffer } from "node:buffer";
+import { once } from "node:events";
+import type { IncomingMessage } from "node:http";
+import { createServer, type Socket } from "node:net";
+import { Duplex, PassThrough } from "node:stream";
+import { accept, attach, connect, HandshakeError, WebSocketError } from "../../mod.ts";
+import { handshakeFailures } from "../../src/errors/failures.ts";
+import { fromSocket, fromUpgrade } from "../../src/node.ts";
+import { transportOf } from "../../src/runtime/choose.ts";
+import { upgrade } from "../cases/requests_base.ts";
+import { latin1, random, test, text } from "../kit/harness.ts";
+import { closed, listening, readAll } from "../kit/node_server.ts";
+import { dialRaw, type RawConn } from "../kit/tcp.ts";
+
+const SERVER = { role: "server", protocol: "", extensions: "" } as const;
+const CLIENT = { role: "client", protocol: "", extensions: "" } as const;
+
+/** Both ends of a connection: one by hand, and a socket. */
+async function socketPair(): Promise<[raw: RawConn, socket: Socket]> {
+  const server = createServer();
+  const port = await listening(server);
+  const [raw, [socket]] = await Promise.all([dialRaw(port), once(server, "connection")]);
+  server.close();
+  return [raw, socket];
+}
+
+function noise(size: number, seed: number): Uint8Array<ArrayBuffer> {
+  const next = random(seed);
+  return Uint8Array.from({ length: size }, next);
+}
+
+test("a socket that somebody has paused is read", async () => {
+  const server = createServer({ pauseOnConnect: true }, (socket) => {
+    accept(fromSocket(socket)).then((accepted) => accepted.receive((message) => accepted.send(message)));
+  });
+  const port = await listening(server);
+  const socket = await connect(`ws://127.0.0.1:${port}/`);
+  socket.send("Hello");
+  assertEquals((await socket.readable.getReader().read()).value, "Hello");
+  await socket.close();
+  await closed(server);
+});
+
+test("a refusal is whole at a client that is still sending (RFC 9112 §9.6)", async () => {
+  const [raw, socket] = await socketPair();
+  const accepting = assertRejects(() => accept(fromSocket(socket)), HandshakeError);
+  await raw.write(latin1(upgrade({ "X-Long": "x".repeat(100_000) })));
+  const [head = "", body] = text(await readAll(raw)).split("\r\n\r\n");
+  assert(head.startsWith("HTTP/1.1 431 "), head);
+  assertEquals(body, handshakeFailures["head-too-large"].sentence + "\n");
+  raw.close();
+  assertEquals((await accepting).failure, "head-too-large");
+});
+
+test("a peer that has half-closed still gets what is written (RFC 9112 §9.6)", async () => {
+  const [raw, socket] = await socketPair();
+  const accepting = assertRejects(() => accept(fromSocket(socket)), HandshakeError);
+  await raw.write(latin1("POST / HTTP/1.1\r\nHost: h\r\n\r\n"));
+  await raw.closeWrite();
+  assert(text(await readAll(raw)).startsWith("HTTP/1.1 405 "));
+  assertEquals((await accepting).failure, "method-not-get");
+  raw.close();
+});
+
+const LOSSES: Readonly<Record<string, (raw: RawConn) => unknown>> = {
+  "half-closes": (raw) => raw.closeWrite(),
+  "closes": (raw) => raw.close(),
+  "resets": (raw) => raw.reset(),
+};
+for (const [name, lose] of Object.entries(LOSSES)) {
+  test(`a connection over a socket ends with 1006 when the peer ${name} (RFC 6455 §7.1.5)`, async () => {
+    const [raw, socket] = await socketPair();
+    const ours = attach(fromSocket(socket), SERVER);
+    const received = assertRejects(() => ours.receive(() => {}), WebSocketError);
+    await lose(raw);
+    assertEquals((await assertRejects(() => ours.closed, WebSocketError)).closeCode, 1006);
+    await received;
+    if (name === "half-closes") raw.close();
+  });
+}
+
+test("a socket that was destroyed before is a connection that was closed", async () => {
+  const [raw, socket] = await socketPair();
+  socket.destroy();
+  const error = await assertRejects(() => accept(fromSocket(socket)), HandshakeError);
+  assertEquals(error.failure, "connection-closed");
+  raw.close();
+});
+
+test("a socket tells that a write has waited for the peer where it can know", async () => {
+  const [raw, socket] = await socketPair();
+  const transport = transportOf(fromSocket(socket)), drained = Promise.withResolvers<boolean>();
+  transport.start({ onData() {}, onEnd() {}, onDrained: drained.resolve, onLost: drained.reject });
+  const bytes = new Uint8Array(2 ** 20), buffer = new Uint8Array(2 ** 20);
+  while (transport.write(bytes));
+  let isDrained = false;
+  const waits = drained.promise.finally(() => isDrained = true);
+  while (!isDrained) await raw.read(buffer);
+  transport.abort();
+  raw.close();
+  assertEquals(await waits, !("Deno" in globalThis || "Bun" in globalThis));
+});
+
+/** Two ends that hand over the very chunks that they are given, a turn later. */
+function duplexPair(): [Duplex, Duplex] {
+  const [a, b] = [0, 1].map(() => new Duplex({ read() {}, allowHalfOpen: true }));
+  for (const [from, to] of [[a!, b!], [b!, a!]] as const) {
+    from._write = (chunk, _, done) => {
+      queueMicrotask(() => to.push(chunk));
+      done();
+    };
+    from._final = (done) => {
+      queueMicrotask(() => to.push(null));
+      done();
+    };
+  }
+  return [a!, b!];
+}
+
+test("over any other duplex nothing that somebody may keep is changed", async () => {
+  const [here, there] = duplexPair();
+  const kept: Uint8Array[] = [], copies: Uint8Array[] = [];
+  const { _write } = here;
+  here._write = (chunk, encoding, done) => {
+    kept.push(chunk);
+    copies.push(chunk.slice());
+    _write.call(here, chunk, encoding, done);
+  };
+  const client = attach(fromSocket(here), CLIENT), server = attach(fromSocket(there), SERVER);
+  const echoing = server.receive((message) => server.send(message));
+  const messages = [noise(10, 1), noise(70_000, 2), noise(300, 3)];
+  const reader = client.readable.getReader();
+  for (const message of messages) {
+    client.send(message);
+    assertEquals((await reader.read()).value, message);
+  }
+  assertEquals(kept.map((chunk) => Buffer.compare(chunk, copies[kept.indexOf(chunk)]!)), kept.map(() => 0));
+  assertEquals(await client.close({ closeCode: 1000 }), { closeCode: 1000, reason: "" });
+  await echoing;
+});
+
+test("a duplex whose other end takes nothing holds the sender back", async () => {
+  const [here] = duplexPair();
+  here._write = () => {}; // never done
+  const client = attach(fromSocket(here), CLIENT, { highWaterMark: 1000 });
+  client.send(new Uint8Array(100_000));
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  assert(client.send(new Uint8Array(2000)) instanceof Promise);
+  client.abort();
+});
+
+test("a socket that drops what is written to it, as some releases of Bun gave, is found out", async () => {
+  const socket = Object.assign(new PassThrough(), { bytesWritten: 0 });
+  socket._write = (_chunk, _encoding, done) => done();
+  const rawHeaders = upgrade().split("\r\n").slice(1, -2).flatMap((line) => line.split(": "));
+  const req = { method: "GET", url: "/", httpVersion: "1.1", rawHeaders } as unknown as IncomingMessage;
+  const [conn, given] = fromUpgrade(req, socket, new Uint8Array());
+  const accepted = await accept(conn, given).catch((error) => error);
+  const error = accepted instanceof Error ? accepted : await assertRejects(() => accepted.closed, WebSocketError);
+  assertMatch((error.cause as Error).message, /drops what is written to it/);
+});

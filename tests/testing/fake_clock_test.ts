@@ -1,0 +1,35 @@
+import { assertEquals } from "@std/assert";
+import { fakeClock } from "../../src/testing.ts";
+import { test } from "../kit/harness.ts";
+
+test("fakeClock() fires in the order of time, and of setting; between two everything that is ready runs", async () => {
+  const clock = fakeClock(), log: string[] = [];
+  const note = (name: string) => async () => {
+    log.push(`${name} at ${clock.now()}`);
+    await null;
+    log.push(`behind ${name}`);
+  };
+  clock.setTimeout(note("b"), 20);
+  clock.setTimeout(note("a"), 10);
+  clock.setTimeout(note("c"), 20);
+  clock.setTimeout(note("d"), 31);
+  assertEquals(clock.pending, 4);
+  await clock.advance(30);
+  assertEquals(log, ["a at 10", "behind a", "b at 20", "behind b", "c at 20", "behind c"]);
+  assertEquals([clock.now(), clock.pending], [30, 1]);
+});
+
+test("fakeClock() fires timers that are set by timers, and forgets those that are cleared", async () => {
+  const clock = fakeClock(), log: number[] = [];
+  const timer = clock.setTimeout(() => log.push(-1), 5);
+  clock.setTimeout(() => {
+    log.push(clock.now());
+    clock.clearTimeout(timer);
+    clock.setTimeout(() => log.push(clock.now()), 1);
+    clock.setTimeout(() => log.push(clock.now()), -5);
+  }, 4);
+  await clock.advance(10);
+  clock.clearTimeout(timer);
+  clock.clearTimeout("no timer");
+  assertEquals([log, clock.pending], [[4, 4, 5], 0]);
+});
