@@ -1,25 +1,54 @@
+// The defaults of all options that are numbers, and the checks that every door uses: a wrong type is a TypeError, a
+// number out of its range a RangeError. A door checks its options once, before it touches the connection.
+
 import { type Clock, systemClock } from "./clock.ts";
 
+/** The default of each limit: sizes in bytes, times in milliseconds. */
+export const DEFAULTS = {
+  handshakeTimeout: 10_000,
+  timeout: 10_000,
+  maxHeadSize: 16 * 1024,
+  maxBodySize: 1024 * 1024,
+  followRedirects: 0,
+  maxMessageSize: 16 * 1024 * 1024,
+  highWaterMark: 64 * 1024,
+  closeTimeout: 10_000,
+  idleTimeout: 120_000,
+  level: 6,
+  memLevel: 5,
+  threshold: 256,
+} as const satisfies Readonly<Record<string, number>>;
+
+type LimitName = keyof typeof DEFAULTS;
+
+/** The least value of a limit, where 0 makes no sense. */
+const LEAST: { readonly [Name in LimitName]?: number } = { maxHeadSize: 1 };
+
+/** Options, of which one limit is looked at. */
+type Limited<Name extends LimitName> = { readonly [_ in Name]?: number | undefined };
+
 /**
- * The clock option, with its default.
+ * A size or a count among the options, or its default.
  *
- * @throws {TypeError} When it is no clock.
+ * @throws {RangeError} When it is neither an integer in its range nor `Infinity`.
  */
-export function checkClock(clock: Clock | undefined): Clock {
-  if (clock === undefined) return systemClock;
-  for (const method of ["now", "setTimeout", "clearTimeout"] as const) {
-    if (typeof clock[method] !== "function") throw new TypeError(`Cannot use the clock: it has no ${method}()`);
-  }
-  return clock;
+export function limitOf<Name extends LimitName>(options: Limited<Name>, name: Name): number {
+  return checkNumber(name, options[name], DEFAULTS[name], LEAST[name]);
 }
 
-/** The longest delay that timers take; longer ones would fire at once. */
-const MAX_DELAY = 2 ** 31 - 1;
+/**
+ * A time among the options, or its default; 0 means no limit.
+ *
+ * @throws {RangeError} When it is negative, not a number, or longer than a timer can be.
+ */
+export function timeOf<Name extends LimitName>(options: Limited<Name>, name: Name): number {
+  return checkTime(name, options[name], DEFAULTS[name]);
+}
 
 /**
- * An option that is a number, with its default.
+ * A number, or its default.
  *
- * @throws {RangeError} When it is not an integer from `min` on, nor `Infinity`.
+ * @throws {RangeError} When it is neither an integer of at least `min` nor `Infinity`.
  */
 export function checkNumber(name: string, value: number | undefined, byDefault: number, min = 0): number {
   if (value === undefined) return byDefault;
@@ -31,10 +60,13 @@ export function checkNumber(name: string, value: number | undefined, byDefault: 
   return value;
 }
 
+/** The longest delay of a timer: with a longer one `setTimeout()` would fire at once. */
+const MAX_DELAY = 2 ** 31 - 1;
+
 /**
- * An option that is a time in milliseconds, with its default; 0 disables.
+ * A time in milliseconds, or its default.
  *
- * @throws {RangeError} When it is negative, not a number, or longer than timers can be.
+ * @throws {RangeError} When it is negative, not a number, or longer than a timer can be.
  */
 export function checkTime(name: string, value: number | undefined, byDefault: number): number {
   if (value === undefined) return byDefault;
@@ -44,25 +76,51 @@ export function checkTime(name: string, value: number | undefined, byDefault: nu
   return value;
 }
 
-/** A number that may be left out, checked. */
+/** {@linkcode inRange}, for a number that may be left out. */
 export function optional(name: string, value: number | undefined, min: number, max: number): number | undefined {
   return value === undefined ? undefined : inRange(name, value, min, max);
 }
 
+/**
+ * A number that must be there.
+ *
+ * @throws {RangeError} When it is not an integer from `min` to `max`; `Infinity` is one where `max` is.
+ */
 export function inRange(name: string, value: number, min: number, max: number): number {
   const isNumber = Number.isInteger(value) || value === Infinity;
   if (isNumber && value >= min && value <= max) return value;
   throw new RangeError(`Cannot use the option ${name}: it is ${value}, an integer from ${min} to ${max} is allowed`);
 }
 
-/** A signal is one, or nothing. */
-export function checkSignal(signal: unknown): void {
-  if (signal === undefined || signal instanceof AbortSignal) return;
+/**
+ * The clock, or the runtime's.
+ *
+ * @throws {TypeError} When it lacks a method of a clock.
+ */
+export function checkClock(clock: Clock | undefined): Clock {
+  if (clock === undefined) return systemClock;
+  for (const method of ["now", "setTimeout", "clearTimeout"] as const) {
+    if (typeof clock[method] !== "function") throw new TypeError(`Cannot use the clock: it has no ${method}()`);
+  }
+  return clock;
+}
+
+/**
+ * The signal, or nothing.
+ *
+ * @throws {TypeError} When it is something else.
+ */
+export function checkSignal(signal: AbortSignal | undefined): AbortSignal | undefined {
+  if (signal === undefined || signal instanceof AbortSignal) return signal;
   throw new TypeError("Cannot use the signal: it must be an AbortSignal");
 }
 
-/** A prefix is bytes, or nothing. */
-export function checkPrefix(prefix: unknown): void {
-  if (prefix === undefined || prefix instanceof Uint8Array) return;
+/**
+ * Bytes that were already read, or none.
+ *
+ * @throws {TypeError} When they are something else.
+ */
+export function checkPrefix(prefix: Uint8Array | undefined): Uint8Array | undefined {
+  if (prefix === undefined || prefix instanceof Uint8Array) return prefix;
   throw new TypeError("Cannot use the prefix: it must be a Uint8Array");
 }

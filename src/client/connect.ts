@@ -1,84 +1,28 @@
-// The client's door: a URL, and a connection that is given or dialled, to a WebSocket. The whole response is at hand, on
-// success and on refusal.
+// The client's door: turns a URL, and a connection that is given or dialled, into an open WebSocket (RFC 6455 §4.1),
+// following redirects where that is asked for. Whoever is refused gets the whole response.
 
-import { checkNumber, checkSignal, checkTime } from "../base/options.ts";
-import { dial } from "./dial.ts";
-import { checkDialling, type DialOptions } from "./dial_options.ts";
-import { isRedirect, redirected } from "./redirect.ts";
-import { type OpeningOptions, requestUpgrade } from "./request_upgrade.ts";
 import { Connection } from "../connection/connection.ts";
-import { checkConnectionOptions, type CheckedOptions, type ConnectionOptions } from "../connection/options.ts";
-import { type WebSocketConnection } from "../connection/websocket_connection.ts";
+import type { CheckedOptions } from "../connection/options.ts";
+import type { WebSocketConnection } from "../connection/websocket_connection.ts";
 import { HandshakeError } from "../errors/handshake_error.ts";
 import { ExchangeError, type Problem } from "../errors/problem.ts";
-import { Exchange, openExchange } from "../exchange/exchange.ts";
+import { Exchange } from "../exchange/exchange.ts";
 import { TimeLimit } from "../exchange/time_limit.ts";
 import { openingError } from "../handshake/confirm.ts";
-import { draftOffer, OfferDraft, type OfferOptions } from "../handshake/offer.ts";
+import { draftOffer, type OfferDraft } from "../handshake/offer.ts";
 import { webSocketUrl } from "../handshake/url.ts";
 import { toResponse } from "../http/response.ts";
-import { type ParsedResponse } from "../http/response_head.ts";
-import { type Agreement } from "../protocol/agreement.ts";
-import { type ByteConnection, type Transport } from "../transport/transport.ts";
+import type { ParsedResponse } from "../http/response_head.ts";
+import type { Agreement } from "../protocol/agreement.ts";
+import { transportOf } from "../runtime/choose.ts";
+import type { Transport } from "../transport/transport.ts";
+import { checkConnectOptions, type CheckedConnectOptions, type ConnectOptions } from "./connect_options.ts";
+import { dial, type Dialled } from "./dial.ts";
+import { isRedirect, redirected } from "./redirect.ts";
+import { requestUpgrade } from "./request_upgrade.ts";
 
 /**
- * Options of {@linkcode connect}.
- *
- * @example A handshake that is given up
- * ```ts
- * import { connect, type ConnectOptions } from "@handfast/websocket";
- * import { connectionPair } from "@handfast/websocket/testing";
- * import { assert, assertRejects } from "@std/assert";
- *
- * const leaving = new AbortController();
- * const [conn] = connectionPair();
- * const options: ConnectOptions = { conn, signal: leaving.signal };
- * const opening = connect("ws://localhost/", options);
- * leaving.abort(new Error("The page is gone"));
- *
- * await assertRejects(() => opening, Error, "The page is gone");
- * assert(conn.isClosed);
- * ```
- */
-export interface ConnectOptions extends OfferOptions, DialOptions, ConnectionOptions {
-  /**
-   * The connection to use: established, and encrypted where that is wanted. Without it the host of the URL is dialled, by
-   * TCP, and by TLS for `wss:` and `https:`; its certificate is always verified.
-   */
-  conn?: ByteConnection | undefined;
-  /** Bytes that were already read from the connection: the beginning of the response. */
-  prefix?: Uint8Array | undefined;
-  /**
-   * The largest head of a response, in bytes; it may have 128 fields.
-   *
-   * @default {16384}
-   */
-  maxHeadSize?: number | undefined;
-  /**
-   * How much is read of a refusal's body, in bytes.
-   *
-   * @default {1048576}
-   */
-  maxBodySize?: number | undefined;
-  /**
-   * How long the handshake may take from the call on, dialling and redirects included, in milliseconds; 0 disables.
-   *
-   * @default {10000}
-   */
-  handshakeTimeout?: number | undefined;
-  /**
-   * Gives `conn` back after a refusal, when the response allows it: HTTP/1.1, a body whose end is known, and no
-   * `Connection: close`. A proxy in between must be known to treat a refused upgrade as plain HTTP.
-   *
-   * @default {false}
-   */
-  keepAlive?: boolean | undefined;
-  /** Gives the dialling or the handshake up and closes the connection; the WebSocket is not affected. */
-  signal?: AbortSignal | undefined;
-}
-
-/**
- * A WebSocket that was opened.
+ * A WebSocket that was opened, with the response that opened it.
  *
  * @example What the server has said beside yes
  * ```ts
@@ -95,7 +39,7 @@ export interface ConnectOptions extends OfferOptions, DialOptions, ConnectionOpt
  * ```
  */
 export interface Connected extends WebSocketConnection {
-  /** The server's 101. */
+  /** The server's 101 response. */
   readonly response: Response;
 }
 
@@ -120,19 +64,19 @@ class ClientConnection extends Connection implements Connected {
 }
 
 /**
- * Opens a WebSocket: dials the host of the URL, or takes the connection that it is given, sends the request with a fresh key
- * and judges the response (RFC 6455 §4.1). A given connection belongs to this function from the call on; wrong options leave
- * it untouched.
+ * Opens a WebSocket: dials the host of the URL, or uses the connection that is given, sends the request with a fresh key,
+ * and checks the response (RFC 6455 §4.1). A given connection belongs to this function from the call on, whatever comes of
+ * it; only options that are wrong leave it untouched.
  *
- * @param url Host and target: `ws:`, `wss:`, `http:` or `https:`. User and password become Basic authentication.
- * @param options How to dial, or the connection; subprotocols, fields, and limits.
- * @returns The WebSocket. Bytes behind the response are its first frames.
- * @throws {HandshakeError} Rejects when there is no connection to be had, or the server refused: `error.response` is its
- * answer, with its body. The connection is closed, unless `error.reusable`; then it can be tried again, with
+ * @param url Where to connect to: `ws:`, `wss:`, `http:` or `https:`. User and password become Basic authentication.
+ * @param options The connection, or how to dial; subprotocols, header fields, and limits.
+ * @returns The WebSocket, once the response is checked. Bytes after the response are taken for its first frames.
+ * @throws {HandshakeError} Rejects when no connection can be made, or when the server refuses the upgrade: `error.response`
+ * is its response, with its body. The connection is closed, unless `error.reusable` is `true`: then try again on it, with
  * `prefix: error.rest`.
- * @throws {DOMException} Rejects with a `SyntaxError` for the URL or the subprotocols.
- * @throws {TypeError} Rejects for a field, a connection or another option that can't be used, and where a runtime has no
- * sockets to dial with.
+ * @throws {DOMException} Rejects with a `SyntaxError` when the URL or the subprotocols can't be used.
+ * @throws {TypeError} Rejects when a header field, the connection or another option can't be used, and without `conn` on a
+ * runtime that has no sockets to dial with.
  * @throws {RangeError} Rejects when a number among the options is out of its range.
  *
  * @example A URL is enough
@@ -175,77 +119,94 @@ class ClientConnection extends Connection implements Connected {
  * ```
  */
 export async function connect(url: string | URL, options: ConnectOptions = {}): Promise<Connected> {
-  const connection = checkConnectionOptions(options);
-  const opening: OpeningOptions = {
-    maxHeadSize: checkNumber("maxHeadSize", options.maxHeadSize, 16384, 1),
-    maxBodySize: checkNumber("maxBodySize", options.maxBodySize, 2 ** 20),
-    keepAlive: options.keepAlive === true,
-    connection,
+  const checked = checkConnectOptions(options);
+  let attempt: Attempt = {
+    url: webSocketUrl(url),
+    offer: draftOffer(url, checked.offer),
+    use: checked.use,
+    isCrossOrigin: false,
   };
-  const timeout = checkTime("handshakeTimeout", options.handshakeTimeout, 10_000);
-  let hopsLeft = checkNumber("followRedirects", options.followRedirects, 0);
-  let dialling = checkDialling(options);
-  let offer = draftOffer(url, options), from = webSocketUrl(url), isCrossOrigin = false;
-  checkSignal(options.signal);
-  const timeLimit = new TimeLimit(connection.clock, timeout, options.signal);
-  const { signal } = timeLimit;
+  const timeLimit = new TimeLimit(checked.connection.clock, checked.handshakeTimeout, checked.signal);
   try {
-    for (;;) {
-      const { conn, prefix } = dialling ? await dial(from, dialling, signal) : given(options);
-      const outcome = await openOver(
-        openExchange(conn, { clock: connection.clock, timeout: 0, signal, prefix }),
-        offer,
-        opening,
-      );
+    for (let hops = 0;; hops++) {
+      const outcome = await open(attempt, checked, timeLimit.signal);
       if (!(outcome instanceof HandshakeError)) return outcome;
-      const { response } = outcome;
-      if (options.followRedirects === undefined || !response || !isRedirect(response)) throw outcome;
-      const next = hopsLeft-- > 0 ? redirected(from, response) : tooManyRedirects(options.followRedirects);
-      if ("failure" in next) throw openingError(next, { request: offer.request, response });
-      isCrossOrigin ||= next.origin !== from.origin;
-      if (isCrossOrigin && options.unix !== undefined) {
-        throw openingError(redirectLeavesSocket(next), { request: offer.request, response });
-      }
-      if (isCrossOrigin) dialling = { ...dialling!, client: undefined };
-      from = next;
-      offer = draftOffer(from, options, isCrossOrigin);
+      attempt = follow(attempt, outcome, hops, checked);
     }
   } catch (error) {
     if (!(error instanceof ExchangeError)) throw error;
     const { failure, message: detail, cause, response } = error;
-    throw openingError({ failure, detail }, { request: offer.request, cause, response });
+    throw openingError({ failure, detail }, { request: attempt.offer.request, cause, response });
   } finally {
     timeLimit.dispose();
   }
 }
 
-/** The connection that the caller has made. */
-function given({ conn, prefix }: ConnectOptions): { conn: ByteConnection; prefix: Uint8Array | undefined } {
-  return { conn: conn!, prefix };
+/** One request for an upgrade: to which URL, and on what connection. */
+interface Attempt {
+  /** With the scheme http or https. */
+  readonly url: URL;
+  readonly offer: OfferDraft;
+  readonly use: CheckedConnectOptions["use"];
+  /** Whether a redirect has led away from the origin that the caller has named, be it back again since. */
+  readonly isCrossOrigin: boolean;
 }
 
-/** Behind a unix socket is one origin. */
+/** Gets a connection and asks for the upgrade. After a refusal the connection is closed, or given back. */
+async function open(
+  { url, offer, use }: Attempt,
+  options: CheckedConnectOptions,
+  signal: AbortSignal,
+): Promise<Connected | HandshakeError> {
+  const { transport, prefix }: Dialled = "conn" in use
+    ? { transport: transportOf(use.conn), prefix: use.prefix }
+    : await dial(url, use, signal);
+  const exchange = new Exchange(transport, { clock: options.connection.clock, timeout: 0, signal, prefix });
+  try {
+    const opened = await requestUpgrade(exchange, offer, options);
+    if (opened instanceof HandshakeError) return opened;
+    exchange.dispose();
+    return new ClientConnection(transport, opened.agreement, options.connection, exchange.rest, opened.head);
+  } catch (error) {
+    exchange.abort();
+    throw error;
+  }
+}
+
+/**
+ * The next attempt, if a refusal is a redirect that is to be followed (RFC 9110 §15.4). Another origin gets no credentials
+ * and no client certificate.
+ *
+ * @param hops How many redirects were followed before.
+ * @throws {HandshakeError} The refusal, when it is none; or an error that says why it is not followed.
+ */
+function follow(
+  { url, offer, use, isCrossOrigin }: Attempt,
+  refusal: HandshakeError,
+  hops: number,
+  options: CheckedConnectOptions,
+): Attempt {
+  const { response } = refusal, { followRedirects } = options;
+  if (followRedirects === undefined || !response || !isRedirect(response) || "conn" in use) throw refusal;
+  const next = hops < followRedirects ? redirected(url, response) : tooManyRedirects(followRedirects);
+  if ("failure" in next) throw openingError(next, { request: offer.request, response });
+  const leaves = isCrossOrigin || next.origin !== url.origin;
+  if (leaves && use.unix !== undefined) {
+    throw openingError(redirectLeavesSocket(next), { request: offer.request, response });
+  }
+  return {
+    url: next,
+    offer: draftOffer(next, options.offer, leaves),
+    use: leaves ? { ...use, client: undefined } : use,
+    isCrossOrigin: leaves,
+  };
+}
+
+/** Behind a unix socket there is one origin. */
 function redirectLeavesSocket({ origin }: URL): Problem {
   return { failure: "redirect-refused", detail: `it leads from the unix socket to ${origin}` };
 }
 
 function tooManyRedirects(count: number): Problem {
   return { failure: "redirect-refused", detail: `there are more than ${count} redirects` };
-}
-
-/** One attempt on one connection. */
-async function openOver(
-  exchange: Exchange,
-  offer: OfferDraft,
-  options: OpeningOptions,
-): Promise<Connected | HandshakeError> {
-  try {
-    const opened = await requestUpgrade(exchange, offer, options);
-    if (opened instanceof HandshakeError) return opened;
-    exchange.dispose();
-    return new ClientConnection(exchange.transport, opened.agreement, options.connection, exchange.rest, opened.head);
-  } catch (error) {
-    exchange.abort();
-    throw error;
-  }
 }

@@ -1,11 +1,10 @@
-// What connect() is told about dialling, checked before anything is dialled.
+// The options of connect() about dialling, and their check, which is done before anything is dialled.
 
 import { parseProxy, type Proxy } from "./proxy.ts";
-import { type Tls } from "../runtime/dialler.ts";
-import { type ByteConnection } from "../transport/transport.ts";
+import type { Tls } from "../runtime/dialler.ts";
 
 /**
- * How `connect()` dials. None of it goes together with a connection of one's own.
+ * How {@linkcode connect} dials. None of these options can be used together with `conn`.
  *
  * @example Through a proxy, to a server with a certificate of one's own CA
  * ```ts
@@ -20,33 +19,34 @@ import { type ByteConnection } from "../transport/transport.ts";
  * ```
  */
 export interface DialOptions {
-  /** The path of a unix socket to dial in place of the URL's host. */
+  /** The path of a unix socket to dial instead of the host of the URL. */
   unix?: string | undefined;
   /**
-   * An HTTP proxy to dial through: `http://user:password@host:port`. It is asked for a tunnel (RFC 9110 §9.3.6), in which
-   * TLS is done for `wss:`. Proxies are taken from nowhere else, such as the environment.
+   * An HTTP proxy to dial through, as `http://user:password@host:port`. It is asked for a tunnel with the CONNECT method
+   * (RFC 9110 §9.3.6); for `wss:`, TLS is done inside the tunnel. No other source of proxies is looked at, such as
+   * environment variables.
    */
   proxy?: string | URL | undefined;
   /**
-   * Certificates that are trusted beside those that the runtime trusts, each in PEM.
+   * Certificates of authorities to trust in addition to those that the runtime trusts, each in PEM.
    *
    * @default {[]}
    */
   caCerts?: readonly string[] | undefined;
-  /** Our own certificate for TLS, in PEM. */
+  /** The client certificate for TLS, in PEM; needs `key`. */
   cert?: string | undefined;
   /** The private key of `cert`, in PEM. */
   key?: string | undefined;
   /**
-   * How many redirects are followed (RFC 9110 §15.4): never from `wss:` to `ws:`, and to another origin without
-   * Authorization, Cookie, Proxy-Authorization, user information, and `cert`.
+   * How many redirects to follow (RFC 9110 §15.4). A redirect from `wss:` to `ws:` is never followed. A redirect to another
+   * origin is followed without Authorization, Cookie, Proxy-Authorization, the user and password of the URL, and `cert`.
    *
    * @default {0}
    */
   followRedirects?: number | undefined;
 }
 
-/** {@linkcode DialOptions}, checked. */
+/** {@linkcode DialOptions}, checked, but for redirects: they are not followed by whoever dials. */
 export interface CheckedDialOptions {
   readonly unix: string | undefined;
   readonly proxy: Proxy | undefined;
@@ -54,43 +54,20 @@ export interface CheckedDialOptions {
   readonly client: Tls["client"];
 }
 
-/** What only a connection of our own making has. */
-const DIALLING = ["unix", "proxy", "caCerts", "cert", "key", "followRedirects"] as const;
-
-/** What must not be there when dialling. */
+/** Options that are for a connection of the caller's own, and must not be there when dialling. */
 interface Given {
-  readonly conn?: ByteConnection | undefined;
   readonly prefix?: Uint8Array | undefined;
   readonly keepAlive?: boolean | undefined;
 }
 
 /**
- * How to dial, or `undefined` when there is a connection.
+ * Checks how to dial.
  *
- * @throws {TypeError} For options that can't be used, or not with each other.
+ * @throws {TypeError} For an option that can't be used, or not together with another.
  */
-export function checkDialling(options: Given & DialOptions): CheckedDialOptions | undefined {
-  const { conn, prefix, unix, proxy, caCerts = [], cert, key } = options;
-  if (conn !== undefined) {
-    const unused = DIALLING.find((name) => options[name] !== undefined);
-    if (unused) throw new TypeError(`Cannot use the option ${unused}: the connection is given as conn`);
-    return undefined;
-  }
-  const wrong = prefix !== undefined
-    ? "prefix: there is no conn that it was read from"
-    : options.keepAlive
-    ? "keepAlive: only a conn of the caller's own can be tried again"
-    : unix !== undefined && (typeof unix !== "string" || unix === "")
-    ? "unix: it must be the path of a socket"
-    : unix !== undefined && proxy !== undefined
-    ? "proxy: it does not go together with unix"
-    : !Array.isArray(caCerts) || !caCerts.every(isPem)
-    ? "caCerts: it must be a list of certificates in PEM"
-    : (cert === undefined) !== (key === undefined)
-    ? "cert: a certificate and its key are given together"
-    : cert !== undefined && !(isPem(cert) && isPem(key))
-    ? "cert: certificate and key must be in PEM"
-    : undefined;
+export function checkDialOptions(options: Given & DialOptions): CheckedDialOptions {
+  const { unix, proxy, caCerts = [], cert, key } = options;
+  const wrong = findUnusable(options);
   if (wrong) throw new TypeError(`Cannot use the option ${wrong}`);
   return {
     unix,
@@ -98,6 +75,19 @@ export function checkDialling(options: Given & DialOptions): CheckedDialOptions 
     caCerts,
     client: cert === undefined ? undefined : { cert, key: key! },
   };
+}
+
+/** The first option that can't be used, and why. */
+function findUnusable(options: Given & DialOptions): string | undefined {
+  const { prefix, keepAlive, unix, proxy, caCerts = [], cert, key } = options;
+  if (prefix !== undefined) return "prefix: there is no conn that it was read from";
+  if (keepAlive) return "keepAlive: only a conn of the caller's own can be tried again";
+  if (unix !== undefined && (typeof unix !== "string" || unix === "")) return "unix: it must be the path of a socket";
+  if (unix !== undefined && proxy !== undefined) return "proxy: it does not go together with unix";
+  if (!Array.isArray(caCerts) || !caCerts.every(isPem)) return "caCerts: it must be a list of certificates in PEM";
+  if ((cert === undefined) !== (key === undefined)) return "cert: a certificate and its key are given together";
+  if (cert !== undefined && !(isPem(cert) && isPem(key))) return "cert: certificate and key must be in PEM";
+  return undefined;
 }
 
 function isPem(value: unknown): boolean {

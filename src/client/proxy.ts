@@ -1,4 +1,4 @@
-// A tunnel through an HTTP proxy: the CONNECT method (RFC 9110 §9.3.6, RFC 6455 §4.1 (3)).
+// A tunnel through an HTTP proxy, which is asked for with the CONNECT method (RFC 9110 §9.3.6, RFC 6455 §4.1 (3)).
 
 import { systemClock } from "../base/clock.ts";
 import { ExchangeError, quote } from "../errors/problem.ts";
@@ -7,10 +7,9 @@ import { readFinal } from "../exchange/read_head.ts";
 import { basicOf } from "../handshake/url.ts";
 import { toResponse } from "../http/response.ts";
 import { writeHead } from "../http/write_head.ts";
-import { transportOf } from "../runtime/choose.ts";
-import { type ByteConnection } from "../transport/transport.ts";
+import type { Transport } from "../transport/transport.ts";
 
-/** An HTTP proxy. */
+/** Where a proxy is, and how to log in to it. */
 export interface Proxy {
   readonly hostname: string;
   readonly port: number;
@@ -19,47 +18,46 @@ export interface Proxy {
 }
 
 /**
- * The proxy of the `proxy` option.
+ * Parses the `proxy` option.
  *
  * @throws {TypeError} When it is not the URL of an HTTP proxy.
  */
 export function parseProxy(value: string | URL): Proxy {
   const url = URL.parse(value);
-  const wrong = url === null
-    ? "it is not a URL"
-    : url.protocol !== "http:"
-    ? `its scheme is ${quote(url.protocol)}, only http: is spoken`
-    : url.pathname !== "/" || url.search !== "" || url.hash !== ""
-    ? "it has more than a host and a port"
-    : undefined;
-  if (wrong) {
-    // Without its password, if it has one
+  const wrong = findUnusable(url);
+  if (!url || wrong) {
+    // A message must not have the password
     const shown = String(value).replace(/^.*@/s, "…@");
     throw new TypeError(`Cannot use the proxy ${quote(shown)}: ${wrong}`);
   }
-  const { hostname, port } = url!;
-  return { hostname: hostname.replace(/^\[|\]$/g, ""), port: Number(port) || 80, authorization: basicOf(url!) };
+  const { hostname, port } = url;
+  return { hostname: hostname.replace(/^\[|\]$/g, ""), port: Number(port) || 80, authorization: basicOf(url) };
 }
 
-/** The largest head that a proxy may answer with. */
+function findUnusable(url: URL | null): string | undefined {
+  if (!url) return "it is not a URL";
+  if (url.protocol !== "http:") return `its scheme is ${quote(url.protocol)}, only http: is spoken`;
+  if (url.pathname !== "/" || url.search !== "" || url.hash !== "") return "it has more than a host and a port";
+  return undefined;
+}
+
+/** The largest head that a proxy may answer with, in bytes. */
 const MAX_HEAD = 16384;
 
 /**
- * Asks a proxy for a tunnel over a connection to it, which is given back unlocked.
+ * Asks a proxy for a tunnel, over a connection to it, which is given back for the use of the tunnel.
  *
- * @param hostname As in a URL: an IPv6 address in brackets.
- * @returns What was already read behind the proxy's answer.
+ * @param authority Host and port of the other end; an IPv6 address is in brackets.
+ * @returns Bytes that were read after the proxy's answer: they come from the other end.
  */
-export async function tunnel(
-  conn: ByteConnection,
+export async function requestTunnel(
+  transport: Transport,
   proxy: Proxy,
-  hostname: string,
-  port: number,
+  authority: string,
   signal: AbortSignal,
 ): Promise<Uint8Array> {
-  const exchange = new Exchange(transportOf(conn), { clock: systemClock, timeout: 0, signal });
+  const exchange = new Exchange(transport, { clock: systemClock, timeout: 0, signal });
   try {
-    const authority = `${hostname}:${port}`;
     const fields: [string, string][] = [["Host", authority]];
     if (proxy.authorization) fields.push(["Proxy-Authorization", proxy.authorization]);
     await exchange.write(writeHead(`CONNECT ${authority} HTTP/1.1`, fields));

@@ -1,20 +1,20 @@
-// Where a response sends a client (RFC 9110 §15.4), and whether it may go there.
+// Redirects (RFC 9110 §15.4): where a response sends us, and whether we may go there.
 
-import { type ResponseHead } from "../errors/handshake_error.ts";
+import type { ResponseHead } from "../errors/handshake_error.ts";
 import { type Problem, quote } from "../errors/problem.ts";
 
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 
-/** Whether a response says that the resource is elsewhere, and where. */
+/** Whether a response is a redirect that says where to go. */
 export function isRedirect({ status, headers }: ResponseHead): boolean {
   return REDIRECTS.has(status) && headers.get("location") !== null;
 }
 
 /**
- * The URL to go to.
+ * The URL that a redirect leads to, or why it must not be followed.
  *
- * @param from Where the response came from, with the scheme http or https.
- * @returns The URL, with the scheme http or https; user and password only for the same origin.
+ * @param from The URL that was asked for, with the scheme http or https.
+ * @returns A URL with the scheme http or https. It keeps user and password only within an origin.
  */
 export function redirected(from: URL, response: ResponseHead): URL | Problem {
   const location = response.headers.get("location")!;
@@ -26,10 +26,10 @@ export function redirected(from: URL, response: ResponseHead): URL | Problem {
   plain.username = plain.password = "";
   const parsed = URL.parse(location, plain);
   if (!parsed || !/^(?:wss?|https?):$/.test(parsed.protocol)) return refused("that is no URL of a WebSocket");
-  // RFC 9110 §4.2.4: from somebody else, user information is an error
+  // RFC 9110 §4.2.4: user information in a URL that somebody else gives is to be treated as an error
   if (parsed.username !== "" || parsed.password !== "") return refused("it has user information");
   const url = new URL(parsed.href.replace(/^ws/, "http"));
-  url.hash = ""; // RFC 9110 §10.2.2: for whoever shows what comes, and not part of a request
+  url.hash = ""; // RFC 9110 §10.2.2: a fragment is for whoever shows the result, and not sent
   if (from.protocol === "https:" && url.protocol === "http:") return refused("from wss: it leads to ws:");
   if (url.origin === from.origin) {
     url.username = from.username;

@@ -1,30 +1,31 @@
-// The client's half of a handshake over a exchange: the request out, the final response in, and a refusal with its body.
+// The client's half of the handshake, on the wire: sends the request, reads the final response and, if it is a refusal,
+// its body, and says what to do with the connection then.
 
 import { ByteBuilder } from "../base/byte_builder.ts";
-import { type CheckedOptions } from "../connection/options.ts";
-import { HandshakeError } from "../errors/handshake_error.ts";
+import type { CheckedOptions } from "../connection/options.ts";
+import type { HandshakeError } from "../errors/handshake_error.ts";
 import { ExchangeError, type Problem } from "../errors/problem.ts";
-import { Exchange } from "../exchange/exchange.ts";
+import type { Exchange } from "../exchange/exchange.ts";
 import { readBody } from "../exchange/read_body.ts";
 import { readFinal } from "../exchange/read_head.ts";
 import { judge, openingError } from "../handshake/confirm.ts";
-import { OfferDraft } from "../handshake/offer.ts";
+import type { OfferDraft } from "../handshake/offer.ts";
 import { listHas } from "../http/field_values.ts";
 import { toResponse } from "../http/response.ts";
-import { type ParsedResponse } from "../http/response_head.ts";
+import type { ParsedResponse } from "../http/response_head.ts";
 import { writeHead } from "../http/write_head.ts";
-import { type Agreement } from "../protocol/agreement.ts";
+import type { Agreement } from "../protocol/agreement.ts";
 import { linger } from "../transport/linger.ts";
 
-/** How a handshake is opened. */
-export interface OpeningOptions {
+/** Limits of the response, and what to do after a refusal. */
+export interface RequestUpgradeOptions {
   readonly maxHeadSize: number;
   readonly maxBodySize: number;
   readonly keepAlive: boolean;
   readonly connection: CheckedOptions;
 }
 
-/** What was agreed, and the response that said so. */
+/** The head of the 101, and what it agrees on. */
 export interface Opened {
   readonly agreement: Agreement;
   readonly head: ParsedResponse;
@@ -33,12 +34,12 @@ export interface Opened {
 /**
  * Asks for an upgrade.
  *
- * @returns What was agreed, while the exchange is still in use; or the refusal: the connection is closed, or given back.
+ * @returns What was agreed on; the exchange goes on. Or the refusal; then the connection is closed or given back.
  */
 export async function requestUpgrade(
   exchange: Exchange,
   offer: OfferDraft,
-  options: OpeningOptions,
+  options: RequestUpgradeOptions,
 ): Promise<Opened | HandshakeError> {
   await exchange.write(writeHead(`GET ${offer.target} HTTP/1.1`, offer.fields));
   const head = await readFinal(exchange, options.maxHeadSize);
@@ -47,28 +48,27 @@ export async function requestUpgrade(
   return "failure" in verdict ? await refused(exchange, verdict, offer, head, options) : { agreement: verdict, head };
 }
 
-/** Reads what there is of the refusal's body, gives the connection back or closes it, and makes the error. */
+/** Reads as much of the refusal's body as there is, gives the connection back or closes it, and makes the error. */
 async function refused(
   exchange: Exchange,
   problem: Problem,
   offer: OfferDraft,
   head: ParsedResponse | undefined,
-  { maxBodySize, keepAlive, connection }: OpeningOptions,
+  { maxBodySize, keepAlive, connection }: RequestUpgradeOptions,
 ): Promise<HandshakeError> {
   const body = new ByteBuilder();
   let whole = false;
   try {
     whole = head !== undefined && await readBody(exchange, head.body, maxBodySize, body) === true;
   } catch (error) {
-    // The head said enough: a body that breaks off or comes too late is cut there
+    // The head says that it is a refusal: a body that breaks off or comes too late is cut there
     if (!(error instanceof ExchangeError)) throw error;
   }
-  const reusable = keepAlive && whole && head!.body !== "end" && head!.version === "1.1" && head!.status !== 101 &&
-    !listHas(head!.headers.get("connection"), "close");
+  const reusable = keepAlive && whole && isReusable(head!);
   if (reusable) exchange.release();
   else {
-    // A server that is still sending is not reset, as long as the handshake may take
     const { clock, closeTimeout: timeout } = connection;
+    // A connection that is closed while the server is still sending would be reset; the time limit holds for this, too
     if (!whole) await linger(exchange.transport, { clock, timeout, signal: exchange.signal }).closed;
     exchange.abort();
   }
@@ -79,4 +79,9 @@ async function refused(
     rest: reusable ? exchange.rest : undefined,
     truncated: head !== undefined && !whole,
   });
+}
+
+/** Whether the connection can be used again after this response, once its body is read (RFC 9112 §9.3). */
+function isReusable({ body, version, status, headers }: ParsedResponse): boolean {
+  return body !== "end" && version === "1.1" && status !== 101 && !listHas(headers.get("connection"), "close");
 }

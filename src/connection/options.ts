@@ -1,9 +1,12 @@
-import { type Clock } from "../base/clock.ts";
-import { checkClock, checkNumber, checkTime } from "../base/options.ts";
-import { type CompressionOptions } from "../protocol/compression_options.ts";
+// The options that every WebSocket has, in either role, and their check.
+
+import type { Clock } from "../base/clock.ts";
+import { checkClock, limitOf, timeOf } from "../base/options.ts";
+import type { CheckedCompression, CompressionOptions } from "../protocol/compression_options.ts";
 
 /**
- * Options of every connection. Times are in milliseconds; 0 disables. A number out of its range is a `RangeError`.
+ * Options of every WebSocket, in either role. Times are in milliseconds, and 0 means no limit. A number out of its range
+ * is a `RangeError`.
  *
  * @example Small messages only
  * ```ts
@@ -23,61 +26,76 @@ import { type CompressionOptions } from "../protocol/compression_options.ts";
  */
 export interface ConnectionOptions {
   /**
-   * The longest message that is received, in bytes; a longer one closes with 1009. Exactly the limit passes.
+   * The largest message to receive, in bytes after decompression. A message of exactly this size passes; a larger one
+   * closes the connection with the code 1009.
    *
    * @default {16777216}
    */
   maxMessageSize?: number | undefined;
   /**
-   * How many bytes may wait to be written before `send` gives a promise, and how many may wait in messages to be read
-   * before the peer is no longer read. 64 bytes are charged for each message beside its own.
+   * The high-water mark of both directions, in bytes. While more than this waits to be written, `send()` returns a
+   * promise to wait for; while more than this waits to be read, nothing is read from the peer (back-pressure). Each
+   * message that waits to be read counts 64 bytes more than its size.
    *
    * @default {65536}
    */
   highWaterMark?: number | undefined;
   /**
-   * How long the peer may take to answer our Close frame, to take what is still to be written, and to end.
+   * How long closing may take: how long we wait for the peer's Close frame, for the peer to take what is still to be
+   * written, and for it to end the connection.
    *
    * @default {10000}
    */
   closeTimeout?: number | undefined;
   /**
-   * How long the peer may give no sign of life: nothing comes while we read, or it takes nothing of what we write. A
-   * ping is sent at half of it. A peer that takes slowly what we write is given longer.
+   * How long the peer may be silent: it sends nothing while we read, or takes nothing of what we write. After half of
+   * this time we send a ping. A peer that takes what we write slowly is given longer.
    *
    * @default {120000}
    */
   idleTimeout?: number | undefined;
   /**
-   * How messages are compressed, where compression was agreed.
+   * Whether messages are compressed if the peer agrees (permessage-deflate, RFC 7692), and how.
    *
    * @default {false}
    */
   compression?: boolean | CompressionOptions | undefined;
-  /** The clock of all deadlines; by default the runtime's. */
+  /** The clock for all deadlines, such as a fake one in tests; by default the runtime's. */
   clock?: Clock | undefined;
 }
 
-/** {@linkcode ConnectionOptions} with their defaults. */
-export type CheckedOptions = { readonly [Name in keyof ConnectionOptions]-?: NonNullable<ConnectionOptions[Name]> };
+/** {@linkcode ConnectionOptions}, checked and with their defaults. */
+export interface CheckedOptions {
+  readonly maxMessageSize: number;
+  readonly highWaterMark: number;
+  readonly closeTimeout: number;
+  readonly idleTimeout: number;
+  readonly compression: CheckedCompression | undefined;
+  readonly clock: Clock;
+}
 
 /**
- * The options with their defaults.
+ * Checks the options.
  *
- * @throws {RangeError} When one is out of its range.
+ * @param compression The option `compression`, which the door has checked: what is allowed depends on the role.
+ * @throws {RangeError} When a number is out of its range.
+ * @throws {TypeError} When the clock is none.
  */
-export function checkConnectionOptions(options: ConnectionOptions): CheckedOptions {
+export function checkConnectionOptions(
+  options: ConnectionOptions,
+  compression: CheckedCompression | undefined,
+): CheckedOptions {
   const checked: CheckedOptions = {
-    maxMessageSize: checkNumber("maxMessageSize", options.maxMessageSize, 16 * 2 ** 20),
-    highWaterMark: checkNumber("highWaterMark", options.highWaterMark, 65536),
-    closeTimeout: checkTime("closeTimeout", options.closeTimeout, 10_000),
-    idleTimeout: checkTime("idleTimeout", options.idleTimeout, 120_000),
-    compression: options.compression ?? false,
+    maxMessageSize: limitOf(options, "maxMessageSize"),
+    highWaterMark: limitOf(options, "highWaterMark"),
+    closeTimeout: timeOf(options, "closeTimeout"),
+    idleTimeout: timeOf(options, "idleTimeout"),
+    compression,
     clock: checkClock(options.clock),
   };
   const names = Object.keys(checked) as (keyof CheckedOptions)[];
   return latest = names.every((name) => checked[name] === latest?.[name]) ? latest! : checked;
 }
 
-/** What was checked last: most connections of a server have the same options, and then share them. */
+/** The result of the last check. Most connections of a server have equal options and share one object, to save memory. */
 let latest: CheckedOptions | undefined;

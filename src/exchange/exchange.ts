@@ -1,46 +1,38 @@
-// A Transport as a handshake needs it: read what comes next, write and wait, all within one deadline and one signal.
-// Bytes that were read and not used go back with `unread()`; nothing is read ahead of the next `read()`.
+// The transport of a handshake, as promises: read the next bytes, write and wait. Every promise rejects when the deadline
+// is over, the signal aborts, or the connection is lost. It reads nothing ahead, and bytes that were read but not used can
+// be put back, so that the connection can be handed on after the exchange without losing any.
 
 import { onAbort, unlessAborted } from "../base/abort.ts";
-import { type Clock } from "../base/clock.ts";
-import { checkPrefix, checkSignal } from "../base/options.ts";
+import type { Clock } from "../base/clock.ts";
 import { Deadline } from "../base/timers.ts";
 import { ExchangeError } from "../errors/problem.ts";
 import { tooLate } from "./time_limit.ts";
-import { transportOf } from "../runtime/choose.ts";
-import { type ByteConnection, type Transport, type TransportHandlers } from "../transport/transport.ts";
+import type { Transport, TransportHandlers } from "../transport/transport.ts";
 
-/** How long, and until when. */
+/** Limits of an exchange, and what was read before it. */
 export interface ExchangeOptions {
   readonly clock: Clock;
-  /** From now on, in milliseconds; 0: for ever. */
+  /** How long the exchange may take, in milliseconds from now on; 0 means no limit. */
   readonly timeout: number;
   readonly signal?: AbortSignal | undefined;
-  /** Bytes that were already read. */
+  /** Bytes that were already read from the transport. */
   readonly prefix?: Uint8Array | undefined;
 }
 
 /**
- * Takes a connection for a handshake.
- *
- * @throws {TypeError} When an option or the connection can't be used; the connection is untouched.
+ * One owner's use of a transport for HTTP. It ends with {@linkcode Exchange.release}, {@linkcode Exchange.abort}, or with
+ * {@linkcode Exchange.dispose}, after which the next owner starts the transport.
  */
-export function openExchange(conn: ByteConnection, options: ExchangeOptions): Exchange {
-  checkPrefix(options.prefix);
-  checkSignal(options.signal);
-  return new Exchange(transportOf(conn), options);
-}
-
-/** See the head of the file. */
 export class Exchange implements TransportHandlers {
   readonly transport: Transport;
   readonly #deadline: Deadline;
-  /** Made for whoever asks for the signal: most handshakes need none. */
-  #given: AbortController | undefined;
   readonly #ignoreSignal: () => void;
+  /** Behind {@linkcode Exchange.signal}: made when somebody asks for it, which most handshakes do not. */
+  #controller: AbortController | undefined;
   #unread: Uint8Array | undefined;
-  #ended = false;
+  #hasEnded = false;
   #hasWritten = false;
+  /** Why nothing works any more; the reason itself may be any value. */
   #error: { readonly reason: unknown } | undefined;
   #reading: PromiseWithResolvers<Uint8Array | undefined> | undefined;
   #writing: PromiseWithResolvers<void> | undefined;
@@ -54,8 +46,6 @@ export class Exchange implements TransportHandlers {
     this.#ignoreSignal = onAbort(signal, (reason) => this.#interrupt(reason));
   }
 
-  // ---- what the transport says
-
   onData(chunk: Uint8Array<ArrayBuffer>): void {
     this.transport.pause();
     this.#settleRead(chunk);
@@ -63,7 +53,7 @@ export class Exchange implements TransportHandlers {
 
   onEnd(): void {
     this.transport.pause();
-    this.#ended = true;
+    this.#hasEnded = true;
     this.#settleRead(undefined);
   }
 
@@ -76,20 +66,9 @@ export class Exchange implements TransportHandlers {
     this.#interrupt(new ExchangeError("connection-closed", "the connection was lost", { cause }));
   }
 
-  // ---- the handshake
-
-  /** Aborted when the handshake is given up, with the reason. */
-  get signal(): AbortSignal {
-    if (!this.#given) {
-      this.#given = new AbortController();
-      if (this.#error) this.#given.abort(this.#error.reason);
-    }
-    return this.#given.signal;
-  }
-
-  /** Sets the deadline anew: from now on, in milliseconds; 0: none. */
-  allow(timeout: number): void {
-    this.#deadline.set(timeout, () => this.#interrupt(tooLate(timeout)));
+  #settleRead(chunk: Uint8Array | undefined): void {
+    this.#reading?.resolve(chunk);
+    this.#reading = undefined;
   }
 
   #interrupt(reason: unknown): void {
@@ -98,43 +77,47 @@ export class Exchange implements TransportHandlers {
     this.#reading?.reject(reason);
     this.#writing?.reject(reason);
     this.#reading = this.#writing = undefined;
-    this.#given?.abort(reason);
+    this.#controller?.abort(reason);
   }
 
-  #settleRead(chunk: Uint8Array | undefined): void {
-    this.#reading?.resolve(chunk);
-    this.#reading = undefined;
+  /** Aborts when the exchange is interrupted, with the same reason. */
+  get signal(): AbortSignal {
+    if (!this.#controller) {
+      this.#controller = new AbortController();
+      if (this.#error) this.#controller.abort(this.#error.reason);
+    }
+    return this.#controller.signal;
   }
 
-  /** The next bytes, or `undefined` at the peer's end. */
+  /** Sets the deadline anew: in milliseconds from now on; 0 means none. */
+  allow(timeout: number): void {
+    this.#deadline.set(timeout, () => this.#interrupt(tooLate(timeout)));
+  }
+
+  /** Reads the next bytes; gives `undefined` at the peer's end. */
   read(): Promise<Uint8Array | undefined> {
     if (this.#error) return Promise.reject(this.#error.reason);
     const unread = this.#unread;
     this.#unread = undefined;
     if (unread && unread.length > 0) return Promise.resolve(unread);
-    if (this.#ended) return Promise.resolve(undefined);
-    // What was kept comes at once, before resume() returns
+    if (this.#hasEnded) return Promise.resolve(undefined);
+    // Must be set before resume(), which may call onData() before it returns
     const { promise } = this.#reading = Promise.withResolvers();
     this.transport.resume();
     return promise;
   }
 
-  /** Gives bytes back, to be read next. */
+  /** Puts back the end of what was read last, to be read next. */
   unread(bytes: Uint8Array): void {
     if (bytes.length > 0) this.#unread = bytes;
   }
 
-  /** The bytes that were read and not used. */
+  /** The bytes that were read but not used. */
   get rest(): Uint8Array {
     return this.#unread ?? new Uint8Array();
   }
 
-  /** Whether anything was given to be written. */
-  get hasWritten(): boolean {
-    return this.#hasWritten;
-  }
-
-  /** Writes all of it. */
+  /** Writes the bytes, which must not change until the promise resolves: then all of them are written. */
   async write(bytes: Uint8Array<ArrayBuffer>): Promise<void> {
     if (this.#error) throw this.#error.reason;
     if (bytes.length === 0) return;
@@ -144,25 +127,30 @@ export class Exchange implements TransportHandlers {
     await this.#writing.promise;
   }
 
-  /** A promise of somebody else's, within the same deadline. */
+  /** Whether the peer may have got any bytes of this exchange. */
+  get hasWritten(): boolean {
+    return this.#hasWritten;
+  }
+
+  /** Waits for a promise of somebody else's, such as a policy's; rejects when the exchange is interrupted first. */
   async guard<T>(promise: Promise<T>): Promise<T> {
     return await unlessAborted(promise, this.signal);
   }
 
-  /** The handshake is over: no deadline and no signal any more. */
+  /** Ends the exchange and leaves the transport to the next owner: no deadline and no signal holds any more. */
   dispose(): void {
     this.#deadline.clear();
     this.#ignoreSignal();
   }
 
-  /** Gives the connection back, unlocked; {@linkcode rest} is what the next owner starts from. */
+  /** Ends the exchange and gives the connection back to the caller, unlocked. {@linkcode Exchange.rest} goes with it. */
   release(): void {
     this.dispose();
     this.transport.pause();
     this.transport.release();
   }
 
-  /** Closes at once. */
+  /** Ends the exchange and closes the connection at once. */
   abort(): void {
     this.dispose();
     this.transport.abort();

@@ -9,7 +9,7 @@ import { headOf } from "../http/request_head.ts";
 import { checkResponse, ResponseHeadDraft } from "../http/response.ts";
 import type { FieldList } from "../http/write_head.ts";
 import type { Agreement } from "../protocol/agreement.ts";
-import { checkCompression, type CompressionOptions } from "../protocol/compression_options.ts";
+import { checkCompression, type CheckedCompression, type CompressionOptions } from "../protocol/compression_options.ts";
 import { answerDeflate } from "./compression.ts";
 import { checkDecorator, decorate, type Decorator, type ResponseDraft } from "./decorator.ts";
 import { acceptValue } from "./key.ts";
@@ -165,13 +165,18 @@ export function isUpgrade(request: RequestHead): boolean {
  * ```
  */
 export async function answer(request: RequestHead, options: AnswerOptions = {}): Promise<Answer> {
-  checkAnswerOptions(options);
+  const checked = checkAnswerOptions(options);
   try {
-    const decision = await decide(request, options);
+    const decision = await decide(request, checked);
     return decision.agreement ? { response: decision.head.response, agreement: decision.agreement } : decision;
   } catch (error) {
     throw error instanceof PolicyError ? error.cause : error;
   }
+}
+
+/** {@linkcode AnswerOptions}, checked. */
+export interface CheckedAnswerOptions extends AnswerOptions {
+  compression?: CheckedCompression | undefined;
 }
 
 /**
@@ -179,8 +184,8 @@ export async function answer(request: RequestHead, options: AnswerOptions = {}):
  *
  * @throws {TypeError} When an option is wrong.
  */
-export function checkAnswerOptions(options: AnswerOptions): void {
-  const { protocols = [], origins, headers, authorize } = options;
+export function checkAnswerOptions(options: AnswerOptions): CheckedAnswerOptions {
+  const { protocols = [], origins, headers, authorize, signal } = options;
   if (typeof protocols !== "function" && !(Array.isArray(protocols) && protocols.every(isToken))) {
     throw new TypeError(`Cannot use the subprotocols ${quote(String(protocols))}: they must be a list of tokens`);
   }
@@ -189,11 +194,18 @@ export function checkAnswerOptions(options: AnswerOptions): void {
   }
   checkOrigins(origins ?? "same-host");
   checkDecorator(headers, "server");
-  checkCompression(options.compression, "server");
+  return {
+    protocols,
+    origins,
+    headers,
+    compression: checkCompression(options.compression, "server"),
+    authorize,
+    signal,
+  };
 }
 
 /** {@linkcode answer}, with options that were already checked. */
-export async function decide(request: RequestHead, options: AnswerOptions): Promise<Decision> {
+export async function decide(request: RequestHead, options: CheckedAnswerOptions): Promise<Decision> {
   const problem = findProblem(request, options.origins ?? "same-host");
   if (problem) return refuse(problem, options.headers, request);
   const { headers } = request;

@@ -4,13 +4,7 @@
 
 import { type Problem, quote } from "../errors/problem.ts";
 import { parseExtensions } from "../http/field_values.ts";
-import {
-  checkCompression,
-  type CompressionOptions,
-  type DeflateAgreement,
-  type DeflateOffer,
-  SMALLEST_SENT,
-} from "../protocol/compression_options.ts";
+import { type DeflateAgreement, type DeflateOffer, SMALLEST_SENT } from "../protocol/compression_options.ts";
 import { type Parameters, PERMESSAGE_DEFLATE, readParameters, writeElement } from "./compression_parameters.ts";
 
 /** The client's offer, as a value of Sec-WebSocket-Extensions. */
@@ -34,9 +28,8 @@ export interface DeflateAnswer {
 /** The server's answer to the first offer that it can meet; `undefined` when there is none. */
 export function answerDeflate(
   offers: string | null,
-  compression: boolean | CompressionOptions | undefined,
+  options: DeflateOffer | undefined,
 ): DeflateAnswer | undefined {
-  const options = checkCompression(compression, "server");
   if (!options) return undefined;
   for (const extension of offers === null ? [] : parseExtensions(offers) ?? []) {
     if (extension.name !== PERMESSAGE_DEFLATE) continue;

@@ -7,6 +7,7 @@ import { isToken } from "../http/field_values.ts";
 import type { FieldList } from "../http/write_head.ts";
 import {
   checkCompression,
+  type CheckedCompression,
   type CompressionOptions,
   type DeflateOffer,
   offerOf,
@@ -136,7 +137,27 @@ export class OfferDraft implements Offer {
  * ```
  */
 export function offer(url: string | URL, options: OfferOptions = {}): Offer {
-  return draftOffer(url, options);
+  return draftOffer(url, checkOfferOptions(options));
+}
+
+/** {@linkcode OfferOptions}, checked. */
+export interface CheckedOfferOptions {
+  readonly protocols: readonly string[];
+  readonly headers: Decorator<RequestDraft> | undefined;
+  readonly compression: CheckedCompression | undefined;
+}
+
+/**
+ * Checks the options.
+ *
+ * @throws {DOMException} `SyntaxError` when a subprotocol is not a token or comes twice.
+ * @throws {TypeError} When another option is wrong.
+ * @throws {RangeError} When a number of `compression` is out of its range.
+ */
+export function checkOfferOptions({ protocols, headers, compression }: OfferOptions): CheckedOfferOptions {
+  const list = checkProtocols(protocols);
+  checkDecorator(headers, "client");
+  return { protocols: list, headers, compression: checkCompression(compression, "client") };
 }
 
 /** Fields that only the first origin gets, not one that it redirects to. */
@@ -148,11 +169,9 @@ const CREDENTIALS = new Set(["authorization", "cookie", "proxy-authorization"]);
  * @param isCrossOrigin Whether another origin has redirected us here: then no credentials are sent, and the Host is this
  * URL's own.
  */
-export function draftOffer(url: string | URL, options: OfferOptions, isCrossOrigin = false): OfferDraft {
+export function draftOffer(url: string | URL, options: CheckedOfferOptions, isCrossOrigin = false): OfferDraft {
   const target = webSocketUrl(url);
-  const protocols = checkProtocols(options.protocols);
-  checkDecorator(options.headers, "client");
-  const compression = checkCompression(options.compression, "client");
+  const { protocols, headers, compression } = options;
   const deflate = compression && offerOf(compression);
   const key = encodeBase64(crypto.getRandomValues(new Uint8Array(16)));
   const fields: FieldList = [
@@ -167,7 +186,7 @@ export function draftOffer(url: string | URL, options: OfferOptions, isCrossOrig
   if (authorization) fields.push(["Authorization", authorization]);
   target.username = target.password = "";
   const draft = (headers: Headers) => ({ method: "GET", url: target.href, headers });
-  const decorated = decorate(fields, options.headers, "client", draft);
+  const decorated = decorate(fields, headers, "client", draft);
   const sent = isCrossOrigin ? withoutCredentials(decorated, target) : decorated;
   return new OfferDraft(target, key, protocols, sent, deflate);
 }

@@ -1,15 +1,15 @@
-// The third door, for somebody else's HTTP server: a connection whose upgrade is already answered.
+// The door for other HTTP servers and clients: makes a WebSocket of a connection on which the upgrade is already done.
 
 import { checkPrefix } from "../base/options.ts";
 import { Connection } from "../connection/connection.ts";
-import { checkConnectionOptions, type ConnectionOptions } from "../connection/options.ts";
-import { type WebSocketConnection } from "../connection/websocket_connection.ts";
+import { checkConnectionOptions, type CheckedOptions, type ConnectionOptions } from "../connection/options.ts";
+import type { WebSocketConnection } from "../connection/websocket_connection.ts";
 import { quote } from "../errors/problem.ts";
 import { parseExtensions } from "../http/field_values.ts";
-import { type Agreement } from "../protocol/agreement.ts";
+import type { Agreement } from "../protocol/agreement.ts";
 import { checkCompression, checkDeflate } from "../protocol/compression_options.ts";
 import { transportOf } from "../runtime/choose.ts";
-import { type ByteConnection } from "../transport/transport.ts";
+import type { ByteConnection } from "../transport/transport.ts";
 
 /**
  * Options of {@linkcode attach}.
@@ -29,19 +29,21 @@ import { type ByteConnection } from "../transport/transport.ts";
  * ```
  */
 export interface AttachOptions extends ConnectionOptions {
-  /** Bytes that were already read from the connection: the first frames. */
+  /** Bytes that were already read from the connection after the handshake: the first frames. */
   prefix?: Uint8Array | undefined;
 }
 
 /**
- * Makes a WebSocket of a connection on which the handshake is done. The connection belongs to it from then on.
+ * Makes a WebSocket of a connection on which the opening handshake is already done, in either role. The connection belongs
+ * to the WebSocket from then on.
  *
  * @param conn The connection.
- * @param agreement What {@linkcode answer} or {@linkcode confirm} has settled.
- * @param options Bytes already read, and limits.
- * @returns The WebSocket.
- * @throws {TypeError} When the agreement has no role, or extensions that are not known; when the connection is not a pair of unlocked streams.
- * @throws {RangeError} When an option is out of its range.
+ * @param agreement What the handshake has agreed on, as {@linkcode answer} or {@linkcode confirm} gives it.
+ * @param options Bytes that were already read, and limits.
+ * @returns The WebSocket, which is open.
+ * @throws {TypeError} When the agreement has no role or an unknown extension, when an option is wrong, or when the
+ * connection is not a pair of unlocked streams.
+ * @throws {RangeError} When a number among the options, or a window of the agreement, is out of its range.
  *
  * @example Usage
  * ```ts
@@ -60,18 +62,28 @@ export interface AttachOptions extends ConnectionOptions {
  * ```
  */
 export function attach(conn: ByteConnection, agreement: Agreement, options: AttachOptions = {}): WebSocketConnection {
-  const checked = checkConnectionOptions(options);
-  checkCompression(options.compression, agreement?.role);
-  checkPrefix(options.prefix);
+  const { connection, prefix } = checkAttachOptions(options, agreement?.role);
+  checkAgreement(agreement);
+  return new Connection(transportOf(conn), agreement, connection, prefix);
+}
+
+/** {@linkcode AttachOptions}, checked and with their defaults. */
+interface CheckedAttachOptions {
+  readonly connection: CheckedOptions;
+  readonly prefix: Uint8Array;
+}
+
+function checkAttachOptions(options: AttachOptions, role: Agreement["role"]): CheckedAttachOptions {
+  const connection = checkConnectionOptions(options, checkCompression(options.compression, role));
+  return { connection, prefix: checkPrefix(options.prefix) ?? new Uint8Array() };
+}
+
+/** It must have a role, and every extension that it names must be known and have what it needs. */
+function checkAgreement(agreement: Agreement): void {
   if (agreement?.role !== "client" && agreement?.role !== "server") {
     throw new TypeError("Cannot attach: the role of the agreement must be client or server");
   }
-  checkAgreement(agreement);
-  return new Connection(transportOf(conn), agreement, checked, options.prefix ?? new Uint8Array());
-}
-
-/** Extensions must be ones that are known, and each must have what it needs. */
-function checkAgreement({ role, extensions, deflate }: Agreement): void {
+  const { role, extensions, deflate } = agreement;
   const known = extensions === "" ? [] : parseExtensions(extensions);
   if (!known?.every(({ name }) => name === "permessage-deflate" && deflate)) {
     throw new TypeError(

@@ -1,11 +1,11 @@
-// HTTP Basic authentication (RFC 7617) as a policy: to be given to `authorize`, or asked before any other response.
+// HTTP Basic authentication (RFC 7617) as a policy: for the `authorize` option, or to be called before any other response.
 
 import { decodeBase64 } from "@std/encoding/base64";
 import { decodeText } from "../base/utf8.ts";
-import { type RequestHead } from "../errors/handshake_error.ts";
+import type { RequestHead } from "../errors/handshake_error.ts";
 
 /**
- * Options of {@linkcode basicAuth}: who may pass is said by `users` or by `verify`.
+ * Options of {@linkcode basicAuth}. Give either `users` or `verify`.
  *
  * @example Passwords that are looked up elsewhere
  * ```ts
@@ -24,27 +24,26 @@ import { type RequestHead } from "../errors/handshake_error.ts";
  * ```
  */
 export interface BasicAuthOptions {
-  /** What the password is for; shown to the user. */
+  /** What is protected: browsers show it to the user who is asked for a password. */
   realm: string;
-  /** Passwords by user name; compared in a time that does not depend on them. */
+  /** The password of each user name. Passwords are compared in constant time. */
   users?: Readonly<Record<string, string>> | undefined;
-  /** Decides by itself; comparing in constant time is then its own matter. */
+  /** Decides whether the password is right. It should compare in constant time, too. */
   verify?: ((user: string, password: string) => boolean | Promise<boolean>) | undefined;
 }
 
-/** Credentials as they came. */
 interface Credentials {
   readonly user: string;
   readonly password: string;
 }
 
 /**
- * A policy that asks for a user name and a password (RFC 7617).
+ * Makes a policy that asks for a user name and a password: HTTP Basic authentication (RFC 7617).
  *
- * @param options The realm, and who may pass.
- * @returns A function that gives a 401 for a request that may not pass, and `undefined` for one that may.
- * @throws {TypeError} When the realm can't be quoted, a user name has a colon, or not exactly one of `users` and
- * `verify` is given.
+ * @param options What is protected, and who may pass.
+ * @returns A function that gives a 401 response for a request without valid credentials, and `undefined` for one with them.
+ * @throws {TypeError} When the realm has other than visible ASCII characters, when a user name has a colon, or when both
+ * or neither of `users` and `verify` are given.
  *
  * @example Usage
  * ```ts
@@ -86,7 +85,7 @@ export function basicAuth(options: BasicAuthOptions): (request: RequestHead) => 
   };
 }
 
-/** RFC 7617 §2: base64 of UTF-8, the user name up to the first colon. */
+/** RFC 7617 §2: Base64 of UTF-8; the user name ends at the first colon. */
 function readCredentials(value: string | null): Credentials | undefined {
   const encoded = /^basic +([A-Za-z0-9+/]+={0,2})$/i.exec(value ?? "")?.[1];
   if (encoded === undefined) return undefined;
@@ -102,7 +101,7 @@ function readCredentials(value: string | null): Credentials | undefined {
   return { user: text.slice(0, colon), password: text.slice(colon + 1) };
 }
 
-/** Compares digests, all bytes of them, also when the user is not known. */
+/** Compares in constant time: all bytes of two digests, also when the user is unknown. */
 async function isSecret(given: string, wanted: string | undefined): Promise<boolean> {
   const [a, b] = await Promise.all([digest(given), digest(wanted ?? "")]);
   let difference = wanted === undefined ? 1 : 0;

@@ -1,19 +1,20 @@
-// HTTP beside WebSocket on one port: reading one whole request (RFC 9112 §9), and giving the connection back.
+// HTTP beside WebSocket on one port: reads one whole request (RFC 9112 §3, §6), and gives the connection back for the
+// response, or for the upgrade.
 
 import { ByteBuilder } from "../base/byte_builder.ts";
-import { type Clock } from "../base/clock.ts";
-import { checkClock, checkNumber, checkTime } from "../base/options.ts";
+import type { Clock } from "../base/clock.ts";
+import { checkClock, checkPrefix, checkSignal, limitOf, timeOf } from "../base/options.ts";
 import { HandshakeError } from "../errors/handshake_error.ts";
-import { ExchangeError, type Problem, quote } from "../errors/problem.ts";
-import { Exchange, openExchange } from "../exchange/exchange.ts";
+import { ExchangeError, malformed, type Problem, quote } from "../errors/problem.ts";
+import { Exchange } from "../exchange/exchange.ts";
 import { readBody } from "../exchange/read_body.ts";
 import { readHead } from "../exchange/read_head.ts";
 import { refuse } from "../handshake/refusal.ts";
-import { malformed } from "../http/field_lines.ts";
 import { HeadReader } from "../http/head_reader.ts";
-import { expectsContinue, isPersistent, parseRequest, rememberHead } from "../http/request_head.ts";
+import { expectsContinue, isPersistent, type ParsedRequest, parseRequest, rememberHead } from "../http/request_head.ts";
 import { CONTINUE } from "../http/write_head.ts";
-import { type ByteConnection } from "../transport/transport.ts";
+import { transportOf } from "../runtime/choose.ts";
+import type { ByteConnection } from "../transport/transport.ts";
 
 /**
  * Options of {@linkcode readRequest}.
@@ -35,10 +36,10 @@ import { type ByteConnection } from "../transport/transport.ts";
  * ```
  */
 export interface ReadRequestOptions {
-  /** Bytes that were already read from the connection. */
+  /** Bytes that were already read from the connection: the start of the request. */
   prefix?: Uint8Array | undefined;
   /**
-   * The largest head, in bytes; it may have 128 fields.
+   * The largest head, in bytes. A head may have 128 fields at most.
    *
    * @default {16384}
    */
@@ -50,19 +51,40 @@ export interface ReadRequestOptions {
    */
   maxBodySize?: number | undefined;
   /**
-   * How long the whole request may take, in milliseconds; 0 disables.
+   * How long the whole request may take, in milliseconds from the call on; 0 means no limit.
    *
    * @default {10000}
    */
   timeout?: number | undefined;
   /** Gives up, and closes the connection. */
   signal?: AbortSignal | undefined;
-  /** The clock of the deadline. */
+  /** The clock for the timeout; by default the runtime's. */
   clock?: Clock | undefined;
 }
 
+/** {@linkcode ReadRequestOptions}, checked and with their defaults. */
+interface CheckedReadRequestOptions {
+  readonly prefix: Uint8Array | undefined;
+  readonly maxHeadSize: number;
+  readonly maxBodySize: number;
+  readonly timeout: number;
+  readonly signal: AbortSignal | undefined;
+  readonly clock: Clock;
+}
+
+function checkReadRequestOptions(options: ReadRequestOptions): CheckedReadRequestOptions {
+  return {
+    maxHeadSize: limitOf(options, "maxHeadSize"),
+    maxBodySize: limitOf(options, "maxBodySize"),
+    timeout: timeOf(options, "timeout"),
+    clock: checkClock(options.clock),
+    prefix: checkPrefix(options.prefix),
+    signal: checkSignal(options.signal),
+  };
+}
+
 /**
- * A request that was read.
+ * A request that was read, and what to do with the connection next.
  *
  * @example Two requests in one chunk
  * ```ts
@@ -82,23 +104,23 @@ export interface ReadRequestOptions {
 export interface ReadRequest {
   /** The request, with its whole body. */
   readonly request: Request;
-  /** The bytes behind it: the `prefix` of what comes next. */
+  /** Bytes that were read after the request: the `prefix` of what reads from the connection next. */
   readonly rest: Uint8Array;
-  /** Whether the connection may go on after the response (RFC 9112 §9.3). */
+  /** Whether the client lets the connection stay open after the response (RFC 9112 §9.3). */
   readonly keepAlive: boolean;
 }
 
 /**
- * Reads one request, with its body (RFC 9112 §3, §6), and leaves the connection unlocked for what comes next:
+ * Reads one request with its body (RFC 9112 §3, §6), and leaves the connection unlocked for what comes next:
  * {@linkcode writeResponse}, or `accept(conn, { request, prefix: rest })`.
  *
  * @param conn The connection.
- * @param options Limits, and bytes already read.
- * @returns The request, or `undefined` when the connection ended before a byte of one.
- * @throws {HandshakeError} Rejects for a request that can't be read. When it has a `response` the connection is open
- * for `writeResponse(conn, error.response)`, and for nothing else; otherwise it is closed.
- * @throws {TypeError} Rejects when the connection is not a pair of unlocked streams.
- * @throws {RangeError} Rejects when an option is out of its range.
+ * @param options Bytes that were already read, and limits.
+ * @returns The request, or `undefined` when the peer ended the connection without one; then it is closed.
+ * @throws {HandshakeError} Rejects for a request that can't be read. If the error has a `response`, the connection is open
+ * for `writeResponse(conn, error.response)` and nothing else; otherwise it is closed.
+ * @throws {TypeError} Rejects when an option is wrong, or when the connection is not a pair of unlocked streams.
+ * @throws {RangeError} Rejects when a number among the options is out of its range.
  *
  * @example HTTP and WebSocket on one port
  * ```ts
@@ -121,18 +143,15 @@ export async function readRequest(
   conn: ByteConnection,
   options: ReadRequestOptions = {},
 ): Promise<ReadRequest | undefined> {
-  const maxHeadSize = checkNumber("maxHeadSize", options.maxHeadSize, 16384, 1);
-  const maxBodySize = checkNumber("maxBodySize", options.maxBodySize, 2 ** 20);
-  const timeout = checkTime("timeout", options.timeout, 10_000);
-  const { signal, prefix } = options, clock = checkClock(options.clock);
-  const exchange = openExchange(conn, { clock, timeout, signal, prefix });
+  const { maxHeadSize, maxBodySize, ...limits } = checkReadRequestOptions(options);
+  const exchange = new Exchange(transportOf(conn), limits);
   const reader = new HeadReader(maxHeadSize, 1);
-  let read: Omit<ReadRequest, "rest"> | Problem | undefined;
+  let read: Whole | Problem | undefined;
   try {
     read = await readWhole(exchange, reader, maxBodySize);
   } catch (error) {
     if (error instanceof ExchangeError && error.failure === "handshake-timeout" && reader.started) {
-      throw refused(exchange, { failure: error.failure, detail: error.message });
+      throw releaseRefused(exchange, { failure: error.failure, detail: error.message });
     }
     exchange.abort();
     if (!(error instanceof ExchangeError)) throw error;
@@ -142,48 +161,67 @@ export async function readRequest(
     exchange.abort();
     return undefined;
   }
-  if ("failure" in read) throw refused(exchange, read);
+  if ("failure" in read) throw releaseRefused(exchange, read);
   exchange.release();
   return { ...read, rest: exchange.rest };
 }
 
-/** The connection goes back for the response. */
-function refused(exchange: Exchange, problem: Problem): HandshakeError {
+/** Gives the connection back for a response to what was wrong, and makes the error that has this response. */
+function releaseRefused(exchange: Exchange, problem: Problem): HandshakeError {
   exchange.release();
-  const { response } = refuse(problem, {});
+  const { response } = refuse(problem);
   return new HandshakeError(problem.failure, `Cannot read the request: ${problem.detail}`, { response });
 }
 
+type Whole = Omit<ReadRequest, "rest">;
+
+/** Gives `undefined` when the peer ends before the first byte. */
 async function readWhole(
   exchange: Exchange,
   reader: HeadReader,
   maxBodySize: number,
-): Promise<Omit<ReadRequest, "rest"> | Problem | undefined> {
+): Promise<Whole | Problem | undefined> {
   const bytes = await readHead(exchange, reader);
   if (!bytes || "failure" in bytes) return bytes;
   const head = parseRequest(bytes);
   if ("failure" in head) return head;
-  const { method, body: length } = head;
-  // A `Request` can't have these, nor a body with the ones below, in whatever case they are written
+  const problem = findUnreadable(head, maxBodySize);
+  if (problem) return problem;
+  const body = await readRequestBody(exchange, head, maxBodySize);
+  if (body && "failure" in body) return body;
+  const request = new Request(head.url, { method: head.method, headers: [...head.headers], body });
+  rememberHead(request, head);
+  return { request, keepAlive: isPersistent(head) };
+}
+
+/** What a `Request` can't have, in whatever case the method is written, and bodies that are known not to be read. */
+function findUnreadable({ method, body, headers }: ParsedRequest, maxBodySize: number): Problem | undefined {
   if (/^(?:CONNECT|TRACE|TRACK)$/i.test(method)) {
     return { failure: "method-unsupported", detail: `the method is ${method}` };
   }
-  let body: Uint8Array<ArrayBuffer> | null = null;
-  if (length !== 0) {
-    if (/^(?:GET|HEAD)$/i.test(method)) return { failure: "body-present", detail: `a ${method} has a body` };
-    if (length === "unknown") {
-      return malformed("RFC 9112 §6.1", `Transfer-Encoding is ${quote(head.headers.get("transfer-encoding")!)}`);
-    }
-    const tooLarge: Problem = { failure: "body-too-large", detail: `the body has more than ${maxBodySize} bytes` };
-    if (length !== "chunked" && length > maxBodySize) return tooLarge;
-    if (expectsContinue(head) && head.version !== "1.0" && exchange.rest.length === 0) await exchange.write(CONTINUE);
-    const gathered = new ByteBuilder();
-    const whole = await readBody(exchange, length, maxBodySize, gathered);
-    if (typeof whole === "object") return whole;
-    if (!whole) return tooLarge;
-    body = gathered.take();
+  if (body === 0) return undefined;
+  if (/^(?:GET|HEAD)$/i.test(method)) return { failure: "body-present", detail: `a ${method} has a body` };
+  if (body === "unknown") {
+    return malformed("RFC 9112 §6.1", `Transfer-Encoding is ${quote(headers.get("transfer-encoding")!)}`);
   }
-  const request = new Request(head.url, { method, headers: [...head.headers], body });
-  rememberHead(request, head);
-  return { request, keepAlive: isPersistent(head) };
+  return body !== "chunked" && body > maxBodySize ? tooLarge(maxBodySize) : undefined;
+}
+
+async function readRequestBody(
+  exchange: Exchange,
+  head: ParsedRequest,
+  maxBodySize: number,
+): Promise<Uint8Array<ArrayBuffer> | Problem | null> {
+  const { body: length, version } = head;
+  if (length === 0 || length === "unknown") return null;
+  // RFC 9110 §10.1.1: not to HTTP/1.0, and not when some of the body is already here
+  if (expectsContinue(head) && version !== "1.0" && exchange.rest.length === 0) await exchange.write(CONTINUE);
+  const body = new ByteBuilder();
+  const read = await readBody(exchange, length, maxBodySize, body);
+  if (typeof read === "object") return read;
+  return read ? body.take() : tooLarge(maxBodySize);
+}
+
+function tooLarge(maxBodySize: number): Problem {
+  return { failure: "body-too-large", detail: `the body has more than ${maxBodySize} bytes` };
 }

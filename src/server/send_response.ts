@@ -1,90 +1,81 @@
+// Writing one response to an exchange (RFC 9112 §6). A small body that is there at once goes out with its head and its
+// length; any other body as it comes, in chunks (§7.1) or up to the Content-Length that the response has.
+
 import { nextTurn } from "../base/clock.ts";
-import { type RequestHead } from "../errors/handshake_error.ts";
+import type { RequestHead } from "../errors/handshake_error.ts";
 import { quote } from "../errors/problem.ts";
-import { Exchange } from "../exchange/exchange.ts";
+import type { Exchange } from "../exchange/exchange.ts";
 import { listElements } from "../http/field_values.ts";
 import { headOf } from "../http/request_head.ts";
-import { type FieldList, STATUS_TEXT } from "../http/response.ts";
-import { writeHead } from "../http/write_head.ts";
-
-/** A body up to this size is sent with its length. */
-const WHOLE = 65536;
+import { STATUS_TEXT } from "../http/response.ts";
+import { type FieldList, writeHead } from "../http/write_head.ts";
 
 /** How a response is sent. */
 export interface SendResponseOptions {
+  /** The request: it decides whether there is a body, and whether it may be chunked. */
   readonly request?: RequestHead | undefined;
   readonly keepAlive: boolean;
-  /** How long the peer may take for each piece, in milliseconds; otherwise the deadline of the exchange is for all of it. */
+  /** How long the peer may take for each write, in milliseconds; without it, the exchange's own deadline holds for all. */
   readonly timeout?: number;
 }
 
-/** Writes a response that was checked. */
+/** Writes a response that `checkResponse()` has passed. If it rejects, the body of the response is cancelled. */
 export async function sendResponse(
   exchange: Exchange,
   response: Response,
   { request, keepAlive, timeout }: SendResponseOptions,
 ): Promise<void> {
   const { status, headers } = response;
-  const put = async (bytes: Uint8Array<ArrayBuffer>) => {
-    if (timeout !== undefined) exchange.allow(timeout);
-    await exchange.write(bytes);
-    if (timeout !== undefined) exchange.allow(0); // the body may take its time
-  };
   const start = `HTTP/1.1 ${status} ${response.statusText || (STATUS_TEXT[status] ?? "")}`;
-  const fields = fieldsOf(headers, keepAlive);
-  const length = headers.get("content-length");
-  // RFC 9110 §6.4.1: these have no body, and a length, if any, is that of what a GET would have got
-  if (request?.method === "HEAD" || status === 204 || status === 304) {
-    response.body?.cancel().catch(() => {}); // how its source ends is its own matter
+  const fields = fieldsOf(headers, keepAlive), length = headers.get("content-length");
+  const write: Write = (bytes) => writeWithin(exchange, bytes, timeout);
+  if (hasNoBody(status, request)) {
+    response.body?.cancel().catch(() => {}); // an error of its source no longer matters
+    // RFC 9110 §8.6: the length is that of what a GET would get; a 204 has none
     if (length !== null && status !== 204) fields.push(["Content-Length", length]);
-    return await put(writeHead(start, fields));
+    return await write(writeHead(start, fields));
   }
-  const body = response.body?.getReader();
-  let next = body?.read();
+  const body = new BodyReader(exchange, response.body);
   try {
-    const first: Uint8Array[] = [];
-    let size = 0, done = !body;
-    while (!done && size <= WHOLE) {
-      const read = await exchange.guard(ready(next!));
-      if (!read) break; // the rest takes its time: what is there goes out now
-      done = read.done;
-      if (done) break;
-      first.push(bytesOf(read.value));
-      size += read.value!.length;
-      next = body!.read();
+    const { pieces, size, isWhole } = await body.readReady();
+    if (isWhole) {
+      checkSize(size, length);
+      await write(join([writeHead(start, [...fields, ["Content-Length", String(size)]]), ...pieces]));
+    } else if (length !== null) {
+      await write(writeHead(start, [...fields, ["Content-Length", length]]));
+      await sendSized(write, body, pieces, length);
+    } else if (headOf(request ?? NO_REQUEST)?.version === "1.0") {
+      await write(writeHead(start, fields)); // its end is the end of the connection (RFC 9112 §6.3 (8))
+      await sendPieces(body, pieces, (piece) => write(join([piece])));
+    } else {
+      await write(writeHead(start, [...fields, ["Transfer-Encoding", "chunked"]]));
+      await sendPieces(body, pieces, (piece) => write(chunkOf(piece)));
+      await write(chunkOf(new Uint8Array()));
     }
-    if (done) {
-      if (length !== null && Number(length) !== size) {
-        throw new TypeError(
-          `Cannot send the response: Content-Length is ${quote(length)}, the body has ${size} bytes`,
-        );
-      }
-      return await put(joined([writeHead(start, [...fields, ["Content-Length", String(size)]]), ...first]));
-    }
-    const chunked = length === null && headOf(request ?? EMPTY_HEAD)?.version !== "1.0";
-    if (length !== null) fields.push(["Content-Length", length]);
-    else if (chunked) fields.push(["Transfer-Encoding", "chunked"]);
-    await put(writeHead(start, fields));
-    let left = length === null ? Infinity : Number(length);
-    const send = async (piece: Uint8Array) => {
-      left -= piece.length;
-      if (left < 0) throw new TypeError(`Cannot send the response: the body is longer than ${length} bytes`);
-      if (piece.length > 0) await put(chunked ? chunkOf(piece) : joined([piece]));
-    };
-    for (const piece of first) await send(piece);
-    for (let read; !(read = await exchange.guard(next!)).done; next = body!.read()) await send(bytesOf(read.value));
-    if (length !== null && left > 0) {
-      throw new TypeError(`Cannot send the response: the body is shorter than ${length} bytes`);
-    }
-    if (chunked) await put(chunkOf(new Uint8Array()));
   } catch (error) {
-    next?.catch(() => {});
-    body?.cancel(error).catch(() => {});
+    body.cancel(error);
     throw error;
   }
 }
 
-/** The fields of a response, but for the length of its body. */
+const NO_REQUEST: RequestHead = { method: "GET", url: "", headers: new Headers() };
+
+type Write = (bytes: Uint8Array<ArrayBuffer>) => Promise<void>;
+
+/** The peer has its time for a write; the body may take any time between two. */
+async function writeWithin(exchange: Exchange, bytes: Uint8Array<ArrayBuffer>, timeout?: number): Promise<void> {
+  if (timeout === undefined) return await exchange.write(bytes);
+  exchange.allow(timeout);
+  await exchange.write(bytes);
+  exchange.allow(0);
+}
+
+/** RFC 9110 §6.4.1 */
+function hasNoBody(status: number, request: RequestHead | undefined): boolean {
+  return request?.method === "HEAD" || status === 204 || status === 304;
+}
+
+/** The fields to send, but for those that frame the body. */
 function fieldsOf(headers: Headers, keepAlive: boolean): FieldList {
   const names = new Set(["connection", "content-length", "date"]);
   const fields: FieldList = [...headers].filter(([name]) => !names.has(name));
@@ -95,26 +86,108 @@ function fieldsOf(headers: Headers, keepAlive: boolean): FieldList {
   return fields;
 }
 
-/** What a read gives within this turn of the event loop, or `undefined`. */
-function ready<T>(read: Promise<T>): Promise<T | undefined> {
-  return Promise.race([read, new Promise<undefined>((resolve) => nextTurn(() => resolve(undefined)))]);
+/** A body of up to this many bytes is sent with its length, if it is there at once. */
+const WHOLE = 65536;
+
+/** The beginning of a body, or all of it. */
+interface ReadyPieces {
+  readonly pieces: readonly Uint8Array[];
+  readonly size: number;
+  readonly isWhole: boolean;
 }
 
-/** A body of the caller's may hold anything. */
-function bytesOf(chunk: unknown): Uint8Array {
-  if (chunk instanceof Uint8Array) return chunk;
-  throw new TypeError("Cannot send the response: a chunk of its body is no Uint8Array");
+/** Reads the body of a response, as long as the exchange is not interrupted. */
+class BodyReader {
+  readonly #exchange: Exchange;
+  readonly #reader: ReadableStreamDefaultReader<unknown> | undefined;
+  /** A read that is under way. */
+  #reading: Promise<ReadableStreamReadResult<unknown>> | undefined;
+
+  constructor(exchange: Exchange, body: ReadableStream<unknown> | null) {
+    this.#exchange = exchange;
+    this.#reader = body?.getReader();
+  }
+
+  /** Reads what is there at once: to the end, until a chunk takes its time, or until it is too much for one write. */
+  async readReady(): Promise<ReadyPieces> {
+    const pieces: Uint8Array[] = [];
+    let size = 0;
+    while (size <= WHOLE) {
+      const read = await this.#exchange.guard(withinThisTurn(this.#begin()));
+      if (!read) return { pieces, size, isWhole: false };
+      const piece = this.#end(read);
+      if (!piece) return { pieces, size, isWhole: true };
+      pieces.push(piece);
+      size += piece.length;
+    }
+    return { pieces, size, isWhole: false };
+  }
+
+  /** Reads the next chunk; gives `undefined` at the end. */
+  async read(): Promise<Uint8Array | undefined> {
+    return this.#end(await this.#exchange.guard(this.#begin()));
+  }
+
+  #begin(): Promise<ReadableStreamReadResult<unknown>> {
+    if (!this.#reader) return Promise.resolve({ done: true, value: undefined });
+    return this.#reading ??= this.#reader.read();
+  }
+
+  #end({ done, value }: ReadableStreamReadResult<unknown>): Uint8Array | undefined {
+    this.#reading = undefined;
+    if (done) return undefined;
+    if (value instanceof Uint8Array) return value;
+    throw new TypeError("Cannot send the response: a chunk of its body is no Uint8Array");
+  }
+
+  cancel(reason: unknown): void {
+    this.#reader?.cancel(reason).catch(() => {});
+  }
 }
 
-const EMPTY_HEAD: RequestHead = { method: "GET", url: "", headers: new Headers() };
+/** What a promise gives within this turn of the event loop, or `undefined`. */
+function withinThisTurn<T>(promise: Promise<T>): Promise<T | undefined> {
+  return Promise.race([promise, new Promise<undefined>((resolve) => nextTurn(() => resolve(undefined)))]);
+}
 
-/** RFC 9112 §7.1; an empty one is the last. */
+async function sendPieces(
+  body: BodyReader,
+  pieces: readonly Uint8Array[],
+  send: (piece: Uint8Array) => Promise<void>,
+): Promise<void> {
+  for (const piece of pieces) if (piece.length > 0) await send(piece);
+  for (let piece; (piece = await body.read());) if (piece.length > 0) await send(piece);
+}
+
+/** The body must be as long as the Content-Length that was written before it. */
+async function sendSized(
+  write: Write,
+  body: BodyReader,
+  pieces: readonly Uint8Array[],
+  length: string,
+): Promise<void> {
+  let left = Number(length);
+  await sendPieces(body, pieces, (piece) => {
+    left -= piece.length;
+    if (left < 0) throw new TypeError(`Cannot send the response: the body is longer than ${length} bytes`);
+    return write(join([piece]));
+  });
+  if (left > 0) throw new TypeError(`Cannot send the response: the body is shorter than ${length} bytes`);
+}
+
+function checkSize(size: number, length: string | null): void {
+  if (length === null || Number(length) === size) return;
+  throw new TypeError(`Cannot send the response: Content-Length is ${quote(length)}, the body has ${size} bytes`);
+}
+
+/** A chunk (RFC 9112 §7.1); an empty one is the last, with no trailers. */
 function chunkOf(piece: Uint8Array): Uint8Array<ArrayBuffer> {
   const encoder = new TextEncoder();
-  return joined([encoder.encode(`${piece.length.toString(16)}\r\n`), piece, encoder.encode("\r\n")]);
+  return join([encoder.encode(`${piece.length.toString(16)}\r\n`), piece, encoder.encode("\r\n")]);
 }
 
-function joined(pieces: Uint8Array[]): Uint8Array<ArrayBuffer> {
+/** Copies: what the caller's body has given may change, and is not always on an `ArrayBuffer` of its own. */
+function join(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(pieces.reduce((size, piece) => size + piece.length, 0));
   let at = 0;
   for (const piece of pieces) {

@@ -1,16 +1,18 @@
-// HTTP beside WebSocket on one port: writing one whole response (RFC 9112 §6), and closing with patience or going on.
+// HTTP beside WebSocket on one port: writes one response, and then leaves the connection open, or closes it without
+// cutting off what the peer may still be sending (RFC 9112 §9.6).
 
-import { type Clock } from "../base/clock.ts";
-import { checkClock, checkTime } from "../base/options.ts";
+import type { Clock } from "../base/clock.ts";
+import { checkClock, checkSignal, timeOf } from "../base/options.ts";
 import { HandshakeError, type RequestHead } from "../errors/handshake_error.ts";
 import { ExchangeError } from "../errors/problem.ts";
-import { openExchange } from "../exchange/exchange.ts";
+import { Exchange } from "../exchange/exchange.ts";
 import { listHas } from "../http/field_values.ts";
 import { isPersistent } from "../http/request_head.ts";
 import { checkResponse } from "../http/response.ts";
-import { sendResponse } from "./send_response.ts";
+import { transportOf } from "../runtime/choose.ts";
 import { linger } from "../transport/linger.ts";
-import { type ByteConnection } from "../transport/transport.ts";
+import type { ByteConnection } from "../transport/transport.ts";
+import { sendResponse } from "./send_response.ts";
 
 /**
  * Options of {@linkcode writeResponse}.
@@ -31,38 +33,61 @@ import { type ByteConnection } from "../transport/transport.ts";
  * ```
  */
 export interface WriteResponseOptions {
-  /** The request: a response to HEAD has no body, an HTTP/1.0 client gets a close. */
+  /**
+   * The request that is answered. A response to HEAD is written without a body; after a response to HTTP/1.0, or to a
+   * request with `Connection: close`, the connection is closed.
+   */
   request?: RequestHead | undefined;
   /**
-   * Whether the connection may go on, as {@linkcode readRequest} has said.
+   * Keeps the connection open after the response; pass `keepAlive` from {@linkcode readRequest}.
    *
    * @default {false}
    */
   keepAlive?: boolean | undefined;
   /**
-   * How long the peer may take for each piece of the response, and to end afterwards, in milliseconds; 0 disables.
+   * How long the peer may take for each piece of the response, and then to end the connection if it is closed, in
+   * milliseconds; 0 means no limit.
    *
    * @default {10000}
    */
   timeout?: number | undefined;
   /** Gives up, and closes the connection. */
   signal?: AbortSignal | undefined;
-  /** The clock of the deadline. */
+  /** The clock for the timeout; by default the runtime's. */
   clock?: Clock | undefined;
 }
 
+/** {@linkcode WriteResponseOptions}, checked and with their defaults. */
+interface CheckedWriteResponseOptions {
+  readonly request: RequestHead | undefined;
+  readonly keepAlive: boolean;
+  readonly timeout: number;
+  readonly signal: AbortSignal | undefined;
+  readonly clock: Clock;
+}
+
+function checkWriteResponseOptions(options: WriteResponseOptions): CheckedWriteResponseOptions {
+  return {
+    request: options.request,
+    keepAlive: options.keepAlive ?? false,
+    timeout: timeOf(options, "timeout"),
+    clock: checkClock(options.clock),
+    signal: checkSignal(options.signal),
+  };
+}
+
 /**
- * Writes a response, and closes the connection unless it may go on. A body of up to 64 KiB that
- * is there at once is sent with its length, any other in chunks as it comes.
+ * Writes a response, and closes the connection unless it is to be kept open. A body of at most 64 KiB that is there at once
+ * is sent with its length; any other body is sent as it comes, in chunks.
  *
  * @param conn The connection.
- * @param response The response; Content-Length, Connection and Date are added, Transfer-Encoding must not be there.
- * @param options The request it answers, and whether to go on.
- * @returns Whether the connection goes on; otherwise it is closed.
- * @throws {TypeError} Rejects for a response that can't be written, before a byte of it; and for a longer body that is
- * not what its Content-Length says, or not bytes, after which the connection is dropped.
+ * @param response The response. Content-Length, Connection and Date are added; it must not have Transfer-Encoding.
+ * @param options The request that is answered, whether to keep the connection open, and limits.
+ * @returns Whether the connection is still open.
+ * @throws {TypeError} Rejects for a response that can't be written, before anything is written; and for a larger body that
+ * is not as long as its Content-Length says, or not of bytes, after which the connection is closed.
  * @throws {RangeError} Rejects when the timeout is out of its range.
- * @throws {HandshakeError} Rejects when the peer is gone; the connection is closed.
+ * @throws {HandshakeError} Rejects when the peer is gone or takes too long; the connection is closed.
  *
  * @example Usage
  * ```ts
@@ -85,12 +110,11 @@ export async function writeResponse(
   response: Response,
   options: WriteResponseOptions = {},
 ): Promise<boolean> {
-  const timeout = checkTime("timeout", options.timeout, 10_000);
-  const { signal, request } = options, clock = checkClock(options.clock);
+  const { request, timeout, signal, clock, ...checked } = checkWriteResponseOptions(options);
   checkResponse(response);
-  const keepAlive = (options.keepAlive ?? false) && (!request || isPersistent(request)) &&
+  const keepAlive = checked.keepAlive && (!request || isPersistent(request)) &&
     !listHas(response.headers.get("connection"), "close");
-  const exchange = openExchange(conn, { clock, timeout: 0, signal });
+  const exchange = new Exchange(transportOf(conn), { clock, timeout: 0, signal });
   try {
     await sendResponse(exchange, response, { request, keepAlive, timeout });
   } catch (error) {

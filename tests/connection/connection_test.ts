@@ -2,6 +2,7 @@ import { assert, assertEquals, assertInstanceOf, assertRejects, assertStrictEqua
 import { type Message, WebSocketError } from "../../mod.ts";
 import { systemClock } from "../../src/base/clock.ts";
 import { checkConnectionOptions } from "../../src/connection/options.ts";
+import { checkCompression, type CheckedCompression } from "../../src/protocol/compression_options.ts";
 import { closing, hex, times } from "../cases/frames_base.ts";
 import { test } from "../kit/harness.ts";
 import { attached, type RawPeer, settled } from "../kit/raw_peer.ts";
@@ -305,7 +306,7 @@ test("abort() inside a handler delivers nothing more, not even the peer's Close"
 });
 
 test("connections share checked options only while each of them is the same", () => {
-  const compression = { level: 1 }, clock = { ...systemClock, now: () => 0 };
+  const compression = checkCompression({ level: 1 }, "server"), clock = { ...systemClock, now: () => 0 };
   const different = [
     {},
     { maxMessageSize: 1 },
@@ -315,11 +316,13 @@ test("connections share checked options only while each of them is the same", ()
     { compression },
     { clock },
   ];
-  const defaults = checkConnectionOptions({});
+  const check = (options: { compression?: CheckedCompression | undefined }) =>
+    checkConnectionOptions(options, options.compression);
+  const defaults = check({});
   for (const options of different) {
-    checkConnectionOptions({}); // what comes next differs from it in one option
-    const checked = checkConnectionOptions(options);
+    check({}); // what comes next differs from it in one option
+    const checked = check(options);
     assertEquals({ ...checked }, { ...defaults, ...options });
-    assertStrictEquals(checkConnectionOptions({ ...options }), checked);
+    assertStrictEquals(check({ ...options }), checked);
   }
 });

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import type { Decorator, RequestDraft } from "../../src/handshake/decorator.ts";
-import { draftOffer, offer } from "../../src/handshake/offer.ts";
+import { checkOfferOptions, draftOffer, offer } from "../../src/handshake/offer.ts";
 import { writeHead } from "../../src/http/write_head.ts";
 import { test, text } from "../kit/harness.ts";
 
@@ -21,7 +21,10 @@ test("offer() has a fresh key of 16 bytes each time (RFC 6455 §4.1 (7))", () =>
 });
 
 test("draftOffer() writes the fields in their order (RFC 6455 §4.1)", () => {
-  const { fields, key, target } = draftOffer("wss://h:444/a/../b?c", { protocols: "v1", headers: { "X-A": "b" } });
+  const { fields, key, target } = draftOffer(
+    "wss://h:444/a/../b?c",
+    checkOfferOptions({ protocols: "v1", headers: { "X-A": "b" } }),
+  );
   assertEquals(target, "/b?c");
   assertEquals(text(writeHead(`GET ${target} HTTP/1.1`, fields)).split("\r\n"), [
     "GET /b?c HTTP/1.1",
@@ -50,7 +53,7 @@ test("draftOffer() leaves the default port out of Host (RFC 6455 §4.1 (4))", ()
       ["ws://ü/", "xn--tda", "/"],
     ] as const
   ) {
-    const draft = draftOffer(url, {});
+    const draft = draftOffer(url, checkOfferOptions({}));
     assertEquals([draft.fields[0], draft.target], [["Host", host], target], url);
   }
 });
@@ -75,7 +78,7 @@ test("offer() refuses subprotocols that are not different tokens (RFC 6455 §4.1
 
 test("offer() writes nothing of a URL that could end the line (RFC 9112 §3.2)", () => {
   for (const url of ["ws://h/a b", "ws://h/a\r\nX: y", "ws://h/\0\x7f\xe4?\x01 b\n", 'ws://h/"<>`{}']) {
-    const { target, fields } = draftOffer(url, {});
+    const { target, fields } = draftOffer(url, checkOfferOptions({}));
     assert(/^[\x21-\x7e]+$/.test(target), target);
     assertEquals(text(writeHead(`GET ${target} HTTP/1.1`, fields)).split("\r\n").length, 8);
   }
@@ -90,7 +93,7 @@ test("offer() applies a decorator to the request", () => {
   };
   assertEquals(offer("ws://ada:x@h/a", { headers }).request.headers.get("user-agent"), "me");
   assertEquals(seen, ["GET", "http://h/a", "h"]);
-  assertEquals(draftOffer("ws://h/", { headers: { host: "other" } }).fields[0], ["host", "other"]);
+  assertEquals(draftOffer("ws://h/", checkOfferOptions({ headers: { host: "other" } })).fields[0], ["host", "other"]);
 });
 
 test("offer() refuses a decorator that changes the handshake, or is not synchronous", () => {

@@ -1,0 +1,101 @@
+// The options of accept() and their check, which is done before the connection is touched.
+
+import { checkPrefix, checkSignal, limitOf, timeOf } from "../base/options.ts";
+import { checkConnectionOptions, type CheckedOptions, type ConnectionOptions } from "../connection/options.ts";
+import type { RequestHead } from "../errors/handshake_error.ts";
+import { type AnswerOptions, checkAnswerOptions, type CheckedAnswerOptions } from "../handshake/answer.ts";
+
+/**
+ * Options of {@linkcode accept}.
+ *
+ * @example A request that was already read
+ * ```ts
+ * import { accept, type AcceptOptions, connect, readRequest } from "@handfast/websocket";
+ * import { connectionPair } from "@handfast/websocket/testing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const [conn, server] = connectionPair();
+ * const opening = connect("ws://localhost/", { conn, protocols: "chat" });
+ * const { request, rest } = (await readRequest(server))!;
+ *
+ * const options: AcceptOptions = { request, prefix: rest, protocols: ["chat"] };
+ * const accepted = await accept(server, options);
+ * assertEquals(accepted.protocol, "chat");
+ * for (const socket of [accepted, await opening]) socket.abort();
+ * ```
+ */
+export interface AcceptOptions extends AnswerOptions, ConnectionOptions {
+  /**
+   * Bytes that were already read from the connection: the start of the request or, if `request` is given, what came
+   * after its head.
+   */
+  prefix?: Uint8Array | undefined;
+  /** The request, if its head was already read: then no request is read from the connection. */
+  request?: RequestHead | undefined;
+  /**
+   * The largest request head, in bytes. A head may have 128 fields at most.
+   *
+   * @default {16384}
+   */
+  maxHeadSize?: number | undefined;
+  /**
+   * How long the handshake may take, in milliseconds from the call on; 0 means no limit. When it fails, sending the
+   * refusal and waiting for the peer to end the connection may take `closeTimeout` on top.
+   *
+   * @default {10000}
+   */
+  handshakeTimeout?: number | undefined;
+  /**
+   * Leaves the connection open after a refusal, to be used again, if the request allows it: HTTP/1.1, no body, and no
+   * `Connection: close`. Leave this off behind a proxy that takes every upgrade for successful: what a client sends after
+   * a refused upgrade would get past the checks of that proxy (request smuggling).
+   *
+   * @default {false}
+   */
+  keepAlive?: boolean | undefined;
+  /** Gives up the handshake and closes the connection. Once the WebSocket is open, the signal has no effect on it. */
+  signal?: AbortSignal | undefined;
+}
+
+/** {@linkcode AcceptOptions}, checked and with their defaults. */
+export interface CheckedAcceptOptions extends CheckedAnswerOptions {
+  readonly connection: CheckedOptions;
+  readonly prefix: Uint8Array | undefined;
+  readonly request: RequestHead | undefined;
+  readonly maxHeadSize: number;
+  readonly handshakeTimeout: number;
+  readonly keepAlive: boolean;
+}
+
+/**
+ * Checks the options of {@linkcode accept}.
+ *
+ * @throws {TypeError} When one is wrong.
+ * @throws {RangeError} When a number is out of its range.
+ */
+export function checkAcceptOptions(options: AcceptOptions): CheckedAcceptOptions {
+  const answering = checkAnswerOptions(options);
+  const connection = checkConnectionOptions(options, answering.compression);
+  const maxHeadSize = limitOf(options, "maxHeadSize");
+  const handshakeTimeout = timeOf(options, "handshakeTimeout");
+  const { request } = options;
+  if (request) checkRequest(request);
+  return {
+    ...answering,
+    connection,
+    prefix: checkPrefix(options.prefix),
+    request,
+    maxHeadSize,
+    handshakeTimeout,
+    keepAlive: options.keepAlive === true,
+    signal: checkSignal(options.signal),
+  };
+}
+
+/** A request that the caller has read may be any object. */
+function checkRequest({ url, headers }: RequestHead): void {
+  if (typeof headers?.get !== "function") {
+    throw new TypeError("Cannot accept the upgrade: the headers of the request have no get()");
+  }
+  if (!URL.canParse(url)) throw new TypeError("Cannot accept the upgrade: the url of the request must be absolute");
+}

@@ -1,0 +1,59 @@
+// Answering a request whose upgrade is refused: sends the response within a time of its own, then gives the connection
+// back, or closes it without cutting off what the client may still be sending (RFC 9112 §9.6).
+
+import type { Clock } from "../base/clock.ts";
+import type { RequestHead } from "../errors/handshake_error.ts";
+import { ExchangeError } from "../errors/problem.ts";
+import { Exchange } from "../exchange/exchange.ts";
+import { linger } from "../transport/linger.ts";
+import type { Transport } from "../transport/transport.ts";
+import { sendResponse } from "./send_response.ts";
+
+/** How a refusal is sent. */
+export interface SendRefusalOptions {
+  readonly clock: Clock;
+  /** How long sending may take, and then how long the client may take to end the connection, each in milliseconds. */
+  readonly timeout: number;
+  readonly signal: AbortSignal | undefined;
+  /** The request, once its head is read. */
+  readonly request: RequestHead | undefined;
+  /** Whether to give the connection back. */
+  readonly keepAlive: boolean;
+}
+
+/**
+ * Sends a refusal on a transport that no exchange uses any more: the deadline of the handshake, which may be over, does
+ * not hold for it. If the client is gone, that changes nothing about the refusal, and is no error.
+ *
+ * @returns Whether the connection was given back; otherwise it is closed.
+ * @throws {unknown} Rejects when the signal aborts, or when the body of the response fails. The latter is answered, too.
+ */
+export async function sendRefusal(
+  transport: Transport,
+  response: Response,
+  options: SendRefusalOptions,
+): Promise<boolean> {
+  const { clock, timeout, signal, request, keepAlive } = options;
+  const exchange = new Exchange(transport, { clock, timeout, signal });
+  try {
+    await sendResponse(exchange, response, { request, keepAlive });
+  } catch (error) {
+    exchange.dispose();
+    if (exchange.signal.aborted || exchange.hasWritten) exchange.abort();
+    else await sendServerError(transport, options);
+    if (error instanceof ExchangeError) return false;
+    throw error;
+  }
+  if (keepAlive) {
+    exchange.release();
+    return true;
+  }
+  exchange.dispose();
+  await linger(transport, { clock, timeout, signal }).closed;
+  return false;
+}
+
+/** Sends a 500, for what is not the client's fault, such as a policy that failed, and closes the connection. */
+export async function sendServerError(transport: Transport, options: SendRefusalOptions): Promise<void> {
+  await sendRefusal(transport, new Response("The server failed\n", { status: 500 }), { ...options, keepAlive: false });
+}
