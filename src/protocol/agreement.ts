@@ -1,7 +1,9 @@
-import { type DeflateAgreement } from "./compression_options.ts";
+// The result of a handshake, which is all that the machine needs to know of it.
+
+import type { DeflateAgreement } from "./compression_options.ts";
 
 /**
- * What both ends have settled (RFC 6455 §4.1, §4.2.2): the role is ours, the rest is the connection's.
+ * What a handshake has settled (RFC 6455 §4.1, §4.2.2). Both ends have the same agreement, except for the role.
  *
  * @example From a decision to a connection
  * ```ts
@@ -20,12 +22,12 @@ import { type DeflateAgreement } from "./compression_options.ts";
  * ```
  */
 export interface Agreement {
-  /** Which end we are. */
+  /** Which end of the connection we are. */
   readonly role: "client" | "server";
-  /** The subprotocol in use, or `""`. */
+  /** The subprotocol that both ends use, or `""` for none. */
   readonly protocol: string;
-  /** The extensions in use, as in Sec-WebSocket-Extensions, or `""`. */
+  /** The extensions in use, as the server's Sec-WebSocket-Extensions field names them, or `""` for none. */
   readonly extensions: string;
-  /** What was agreed about compression, if anything was. */
+  /** The parameters of permessage-deflate. Without them messages are not compressed. */
   readonly deflate?: DeflateAgreement;
 }

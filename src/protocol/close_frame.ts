@@ -1,13 +1,14 @@
-// The payload of a Close frame (RFC 6455 §5.5.1): two bytes of code and a reason in UTF-8, or nothing.
+// The payload of a Close frame (RFC 6455 §5.5.1) to code and reason, and back: two bytes of code and a reason in UTF-8,
+// or nothing at all.
 
 import { decodeText } from "../base/utf8.ts";
-import { type ProtocolFailure } from "../errors/failures.ts";
+import type { ProtocolFailure } from "../errors/failures.ts";
 import { type CloseInfo, isCloseCode } from "../errors/websocket_error.ts";
 
-/** The longest Close frame that answers another: a header, a key, a code. */
+/** The size of the longest Close frame that answers another: header (2 bytes), masking key (4), code (2). */
 export const MAX_CLOSE_ANSWER = 8;
 
-/** What a Close frame says; without a code, 1005 (RFC 6455 §7.1.5). */
+/** Reads the payload of a Close frame, or says which rule it breaks. An empty one means code 1005 (§7.1.5). */
 export function parseClose(payload: Uint8Array): CloseInfo | ProtocolFailure {
   if (payload.length === 0) return { closeCode: 1005, reason: "" };
   if (payload.length === 1) return "close-payload-short";
@@ -17,7 +18,7 @@ export function parseClose(payload: Uint8Array): CloseInfo | ProtocolFailure {
   return reason === undefined ? "close-reason-not-utf8" : { closeCode, reason };
 }
 
-/** The payload for a code and a reason that were checked; empty without a code. */
+/** Writes the payload for a code and a reason that were checked. Without a code it is empty. */
 export function closePayload(closeCode?: number, reason = ""): Uint8Array<ArrayBuffer> {
   if (closeCode === undefined) return new Uint8Array();
   const text = new TextEncoder().encode(reason);

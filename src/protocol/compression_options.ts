@@ -1,9 +1,10 @@
-// What can be said about compression: the option, an offer, an agreement (RFC 7692 §7.1).
+// The parameters of permessage-deflate (RFC 7692 §7.1) in their three forms: the option of the application, the offer
+// of a client, and the agreement of a handshake. Each is checked here, and options get their defaults.
 
 import { DEFAULTS, inRange, optional } from "../base/options.ts";
 
 /**
- * What was agreed about compression, by the names of the parameters (RFC 7692 §7.1).
+ * The parameters of permessage-deflate that a handshake has settled, by their names in RFC 7692 §7.1.
  *
  * @example What is in use
  * ```ts
@@ -19,19 +20,19 @@ import { DEFAULTS, inRange, optional } from "../base/options.ts";
  * ```
  */
 export interface DeflateAgreement {
-  /** The server's window has at most 2 to the power of this many bytes: 8 to 15. */
+  /** The server compresses with a window of at most 2 to the power of this many bytes: 8 to 15. */
   readonly serverMaxWindowBits: number;
-  /** The client's window, likewise. */
+  /** The client compresses with a window of at most 2 to the power of this many bytes: 8 to 15. */
   readonly clientMaxWindowBits: number;
-  /** Whether the server begins each message with an empty window. */
+  /** Whether the server compresses each message by itself, with an empty window. */
   readonly serverNoContextTakeover: boolean;
-  /** Whether the client does. */
+  /** Whether the client compresses each message by itself, with an empty window. */
   readonly clientNoContextTakeover: boolean;
 }
 
 /**
- * How messages are compressed. Without a window and a memory level of its own, a side compresses with a window of 4 KiB
- * and memory level 5, whatever larger window was agreed: that is most of the gain for an eighth of the memory.
+ * How messages are compressed. Unless its window and memory level are set, a side compresses with a window of 4 KiB and
+ * memory level 5, even where a larger window was agreed: this gives most of the gain for an eighth of the memory.
  *
  * @example Nothing is kept between messages
  * ```ts
@@ -52,45 +53,50 @@ export interface DeflateAgreement {
  */
 export interface CompressionOptions {
   /**
-   * The server's window has at most 2 to the power of this many bytes: 8 to 15; at a server, which has to do it, from 9 on.
-   * A side whose window was not set agrees to 15 and compresses with 12, which is enough for short messages.
+   * Limits the window that the server compresses with to 2 to the power of this many bytes: 8 to 15, or 9 to 15 at a
+   * server. Larger windows take more memory at both ends. A server that does not set it agrees to 15 but compresses
+   * with 12, which is enough for short messages.
    *
    * @default {15}
    */
   serverMaxWindowBits?: number | undefined;
   /**
-   * The client's window, likewise; at a client from 9 on. A server that sets it declines a client that can't be told.
+   * Limits the window that the client compresses with to 2 to the power of this many bytes: 8 to 15, or 9 to 15 at a
+   * client. A server that sets it below 15 does not agree to compression with clients that do not support the parameter
+   * `client_max_window_bits`. A client that does not set it agrees to 15 but compresses with 12.
    *
    * @default {15}
    */
   clientMaxWindowBits?: number | undefined;
   /**
-   * The server begins each message with an empty window.
+   * The server compresses each message by itself, with an empty window (no context takeover). Short messages get
+   * larger, but no memory is kept between messages.
    *
    * @default {false}
    */
   serverNoContextTakeover?: boolean | undefined;
   /**
-   * The client begins each message with an empty window.
+   * The client compresses each message by itself, with an empty window (no context takeover).
    *
    * @default {false}
    */
   clientNoContextTakeover?: boolean | undefined;
   /**
-   * How hard we try: zlib's level, 0 to 9.
+   * The effort of our own compressing: zlib's level, from 0 (none) over 1 (fast) to 9 (small).
    *
    * @default {6}
    */
   level?: number | undefined;
   /**
-   * How much memory we compress with: zlib's memory level, 1 to 9. Where it is not set, it goes with the window: 5, or 8
-   * where `serverMaxWindowBits`, of a server, or `clientMaxWindowBits`, of a client, was set.
+   * The memory for our own compressing beside the window: zlib's memory level, 1 to 9. The default is 8 where our own
+   * window is set, by `serverMaxWindowBits` at a server or `clientMaxWindowBits` at a client, and 5 otherwise.
    *
    * @default {5}
    */
   memLevel?: number | undefined;
   /**
-   * Messages of fewer bytes, of UTF-8 where they are text, are sent as they are. A message that is sent in pieces is compressed.
+   * Shorter messages are sent uncompressed; text counts by its bytes of UTF-8. A message that is sent in pieces is
+   * always compressed.
    *
    * @default {256}
    */
@@ -98,9 +104,9 @@ export interface CompressionOptions {
 }
 
 /**
- * What is asked for about compression, and said of oneself (RFC 7692 §7.1).
+ * The parameters of permessage-deflate that a client offers (RFC 7692 §7.1).
  *
- * @example What goes onto the wire
+ * @example The offer in the request
  * ```ts
  * import { type DeflateOffer, offer } from "@handfast/websocket";
  * import { assertEquals } from "@std/assert";
@@ -113,19 +119,18 @@ export interface CompressionOptions {
  * ```
  */
 export interface DeflateOffer {
-  /** How large the server's window may be, when that was set. */
+  /** The limit for the server's window, if one was set. */
   readonly serverMaxWindowBits: number | undefined;
-  /** How large the client's window may be, when that was set. */
+  /** The limit for the client's window, if one was set. */
   readonly clientMaxWindowBits: number | undefined;
-  /** Whether the server is to begin each message with an empty window. */
+  /** Whether the server is asked to compress each message by itself. */
   readonly serverNoContextTakeover: boolean;
-  /** Whether the client is to. */
+  /** Whether the client promises to compress each message by itself. */
   readonly clientNoContextTakeover: boolean;
 }
 
 /**
- * The `compression` option as it was checked, with its defaults. It is frozen, and nothing below the check looks at the
- * option again. It can be passed wherever the option can.
+ * The `compression` option, checked once and with its defaults. It is frozen, and is itself a valid option.
  */
 export interface CheckedCompression extends DeflateOffer {
   readonly level: number;

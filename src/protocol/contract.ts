@@ -1,11 +1,11 @@
-// Messages, and what is said of them: what goes into the machine, what comes out, and how.
+// The types at the edge of the machine: messages, events and options. They are public, and have no code.
 
-import { type CloseInfo, WebSocketError } from "../errors/websocket_error.ts";
-import { type CompressionOptions } from "./compression_options.ts";
-import { type MaskKeys } from "./mask.ts";
+import type { CloseInfo, WebSocketError } from "../errors/websocket_error.ts";
+import type { CompressionOptions } from "./compression_options.ts";
+import type { MaskKeys } from "./mask.ts";
 
 /**
- * What can be sent: a string as text, any buffer as binary (RFC 6455 §5.6).
+ * A message to send: a string goes as text, an `ArrayBuffer` or a view of one as binary (RFC 6455 §5.6).
  *
  * @example The opcode follows from the type
  * ```ts
@@ -25,7 +25,8 @@ import { type MaskKeys } from "./mask.ts";
 export type Message = string | BufferSource;
 
 /**
- * What the machine has to say; called during `receive()` and `resume()`. An event must not throw.
+ * The callbacks of a `Protocol`. They are called during `receive()` and `resume()`, in the order in which frames end,
+ * and must not throw.
  *
  * @example A message, and the end
  * ```ts
@@ -46,33 +47,34 @@ export type Message = string | BufferSource;
  */
 export interface ProtocolEvents {
   /**
-   * A message is whole.
+   * A whole message has come.
    *
-   * @param message Text as a string, binary as bytes, which may be a view of the chunk that was received.
+   * @param message A string for text. Bytes for binary, which may be a view of a chunk given to `receive()`.
    */
   message(message: string | Uint8Array<ArrayBuffer>): void;
   /**
-   * A Pong frame has come. Pings are answered by the machine.
+   * A Pong frame has come (RFC 6455 §5.5.3). Pings need no callback: the machine answers them.
    *
-   * @param payload At most 125 bytes.
+   * @param payload The payload, at most 125 bytes, which may be a view of a chunk given to `receive()`.
    */
   pong?(payload: Uint8Array<ArrayBuffer>): void;
   /**
-   * The peer's Close frame has come; the answer to it is ready to be taken, and nothing more is read.
+   * The peer's Close frame has come, and nothing more is read. If we have not sent one, the answer is ready to be
+   * taken.
    *
-   * @param info Its code and reason.
+   * @param info The code and the reason of the peer's frame.
    */
   close(info: CloseInfo): void;
   /**
-   * The peer broke a rule; a Close frame is ready to be taken, and nothing more is read.
+   * The peer has broken a rule, and nothing more is read. If we have not sent a Close frame, one is ready to be taken.
    *
-   * @param error Which rule, and what the Close frame says.
+   * @param error Which rule, in which section, and the code of the Close frame. Its message is the reason.
    */
   fail(error: WebSocketError): void;
 }
 
 /**
- * Limits, and where randomness comes from.
+ * Options of a `Protocol`: limits, compression, and the source of masking keys.
  *
  * @example A header is enough to refuse a message
  * ```ts
@@ -86,33 +88,34 @@ export interface ProtocolEvents {
  *   close() {},
  *   fail: ({ closeCode }) => void codes.push(closeCode),
  * }, options);
- * machine.receive(Uint8Array.of(0x82, 5)); // five bytes are announced
+ * machine.receive(Uint8Array.of(0x82, 5)); // the header declares five bytes
  *
  * assertEquals(codes, [1009]);
  * ```
  */
 export interface ProtocolOptions {
   /**
-   * The longest message that is received, in bytes; a longer one fails with 1009, judged by its frame headers, or while it
-   * is inflated.
+   * The longest message that is received, in bytes. A longer one fails the connection with code 1009 as soon as its
+   * frame headers say so, before any memory is taken for it. A compressed message counts by its inflated bytes.
    *
    * @default {16777216}
    */
   maxMessageSize?: number | undefined;
   /**
-   * While more bytes than this wait to be written, pings are answered by the last one only (RFC 6455 §5.5.3).
+   * While more bytes than this wait to be taken, only the last ping that came is answered (RFC 6455 §5.5.3), so that a
+   * flood of pings cannot fill the memory.
    *
    * @default {65536}
    */
   highWaterMark?: number | undefined;
-  /** How messages are compressed, where the agreement has compression. */
+  /** How messages are compressed, where the agreement has `deflate`; without the option, by the defaults. */
   compression?: boolean | CompressionOptions | undefined;
-  /** Gives the key of each frame of a client; by default pooled from `crypto.getRandomValues`. */
+  /** Gives the masking key for each frame of a client. The default takes them from `crypto.getRandomValues()`. */
   maskKey?: MaskKeys | undefined;
 }
 
 /**
- * How a message is sent.
+ * Options for sending a message.
  *
  * @example A message in pieces
  * ```ts
@@ -133,15 +136,16 @@ export interface ProtocolOptions {
  */
 export interface SendOptions {
   /**
-   * `false` when more of the same message follows with the next `send()` (RFC 6455 §5.4). All pieces of a message are
-   * strings, or all are buffers.
+   * `false` sends a fragment: the next `send()` goes on with the same message (RFC 6455 §5.4). The pieces of a message
+   * are all strings or all buffers, and no other message can be sent between them.
    *
    * @default {true}
    */
   fin?: boolean | undefined;
   /**
-   * `false` sends a message as it is, although compression was agreed; the first piece of a message decides. It is for
-   * secrets beside text that others choose, and for what does not get smaller. `true` does not undo the `threshold`.
+   * `false` sends a message uncompressed although compression was agreed. Use it for data that does not get smaller,
+   * such as images, and for secrets next to text that an attacker can choose (CRIME, BREACH). The first piece of a
+   * message decides for all of it. `true` does not override the `threshold`.
    *
    * @default {true}
    */

@@ -1,6 +1,6 @@
-// permessage-deflate (RFC 7692 §7.2): payloads of messages to compressed payloads and back, synchronously. A side makes its
-// DEFLATE stream at the first use, and keeps it from message to message. Without context takeover it borrows one for each
-// message instead, so that all connections share a few.
+// permessage-deflate (RFC 7692 §7.2): payloads of messages to compressed payloads and back, synchronously. A side makes
+// its DEFLATE stream at the first use, and keeps it from message to message. Without context takeover it borrows one
+// for each message instead, so that all connections share a few.
 
 import { type CheckedCompression, type DeflateAgreement, ownWindowBits } from "./compression_options.ts";
 import { type DeflateSettings, DeflateStream, InflateStream } from "./zlib.ts";
@@ -12,8 +12,8 @@ export interface DeflaterOptions extends DeflateSettings {
 }
 
 /**
- * How many streams within a message may end in a row without giving a byte. Two octets of an empty stream keep us as busy
- * as a frame does, and no other limit counts them.
+ * How many streams within a message may end in a row without giving a byte. Two octets of an empty stream keep us as
+ * busy as a frame does, and no other limit counts them.
  */
 const MAX_EMPTY_STREAMS = 1000;
 

@@ -1,25 +1,25 @@
 // Frame headers (RFC 6455 §5.2): 2 to 14 bytes to numbers and back, and the rules that a header alone can break.
-// «Not yet» is a size of 0.
+// Nothing here is allocated: a header is read into an object that its caller keeps.
 
-import { type ProtocolFailure } from "../errors/failures.ts";
+import type { ProtocolFailure } from "../errors/failures.ts";
 
 /** The opcodes (RFC 6455 §11.8). */
 export const OPCODE = { continuation: 0, text: 1, binary: 2, close: 8, ping: 9, pong: 10 } as const;
 
-/** The bit of the first byte that says: the last frame of its message. */
+/** The bit of the first byte that marks the last frame of a message. */
 export const FIN = 0x80;
 
-/** The bit of the first byte that says: the message is compressed (RFC 7692 §6). */
+/** The bit of the first byte that marks a compressed message (RFC 7692 §6). */
 export const RSV1 = 0x40;
 
-/** A header as read; one object is used again and again. */
+/** A header that was read; one object is reused for all frames of a connection. */
 export interface FrameHeader {
   fin: boolean;
   /** RSV1, RSV2, RSV3 as the bits 4, 2, 1. */
   rsv: number;
   opcode: number;
   masked: boolean;
-  /** The payload length in bytes; exact up to 2^53, which no limit reaches, and 2^63 when the first bit is set. */
+  /** The payload length in bytes. It is exact up to 2^53; 2^63 stands for all that have the highest bit set. */
   length: number;
   /** The masking key, as a signed number; 0 when there is none. */
   key: number;
@@ -28,19 +28,19 @@ export interface FrameHeader {
 /** How long the payload of a control frame may be (§5.5). */
 export const MAX_CONTROL_PAYLOAD = 125;
 
-/** The largest header: 2 bytes, a 64-bit length, a key. */
+/** The size of the largest header: 2 bytes, a 64-bit length (8), a masking key (4). */
 export const MAX_HEADER = 14;
 
-/** How long a header is, by its second byte. */
+/** The size of a header whose second byte is this. */
 export function headerSize(second: number): number {
   const short = second & 0x7f;
   return 2 + (short === 126 ? 2 : short === 127 ? 8 : 0) + (second >= 0x80 ? 4 : 0);
 }
 
 /**
- * Reads a header.
+ * Reads the header at `bytes[at, end)`.
  *
- * @param header Where to put it; untouched while the header is not whole.
+ * @param header What to read it into; unchanged while the header is not whole.
  * @returns The size of the header, or 0 when there are not enough bytes yet.
  */
 export function readHeader(bytes: Uint8Array, at: number, end: number, header: FrameHeader): number {
@@ -57,37 +57,38 @@ export function readHeader(bytes: Uint8Array, at: number, end: number, header: F
   else if (short === 126) header.length = bytes[at + 2]! << 8 | bytes[at + 3]!;
   else {
     const high = readWord(bytes, at + 2), low = readWord(bytes, at + 6);
-    // What fits stays an integer: Bun's JIT would do all that follows in floating point, for short messages, too
+    // A length that fits in 31 bits stays an integer: after a multiplication, Bun's JIT would calculate the lengths of
+    // short messages in floating point, too
     if (high === 0 && low >= 0) header.length = low;
     else if (high < 0) header.length = 2 ** 63;
-    else header.length = Math.min(high * 2 ** 32 + (low >>> 0), 2 ** 62); // 2^63 - 1 would be rounded up
+    else header.length = Math.min(high * 2 ** 32 + (low >>> 0), 2 ** 62); // so that 2^63 - 1 is not rounded up to 2^63
   }
   header.key = header.masked ? readWord(bytes, at + size - 4) : 0;
   return size;
 }
 
-/** As a signed number. */
+/** Reads 32 bits in network order as a signed number. */
 function readWord(bytes: Uint8Array, at: number): number {
   return bytes[at]! << 24 | bytes[at + 1]! << 16 | bytes[at + 2]! << 8 | bytes[at + 3]!;
 }
 
 /**
- * The rule that the first two bytes of a frame break, if any, in the order of RFC 6455 §5.2.
+ * The rule that the first two bytes of a frame break, if they do. The rules are checked in the order of RFC 6455 §5.2.
  *
- * @param masked Whether the peer has to mask, as a client has.
- * @param inside Whether a fragmented message is open.
+ * @param masked Whether the peer must mask its frames, as a client must.
+ * @param isFragmented Whether the last frame of a message is still to come.
  * @param deflates Whether messages may be compressed.
  */
 export function checkStart(
   first: number,
   second: number,
   masked: boolean,
-  inside: boolean,
+  isFragmented: boolean,
   deflates: boolean,
 ): ProtocolFailure | undefined {
   const fin = (first & FIN) !== 0, opcode = first & 15, short = second & 0x7f, reserved = first & 0x70;
-  // §5.2: «MUST be 0 unless an extension is negotiated that defines meanings for non-zero values»; RFC 7692 §6.1: of the
-  // first frame of a data message
+  // §5.2: «MUST be 0 unless an extension is negotiated that defines meanings for non-zero values». RFC 7692 §6.1: RSV1
+  // stands on the first frame of a message only
   const isFirst = opcode === OPCODE.text || opcode === OPCODE.binary;
   if (reserved !== 0 && !(deflates && reserved === RSV1 && isFirst)) return "rsv-set";
   if (opcode > OPCODE.pong || opcode > OPCODE.binary && opcode < OPCODE.close) return "opcode-reserved";
@@ -99,12 +100,12 @@ export function checkStart(
     if (short > MAX_CONTROL_PAYLOAD) return "control-too-long";
   } else if (opcode === OPCODE.continuation) {
     // §5.4
-    if (!inside) return "continuation-unexpected";
-  } else if (inside) return "continuation-expected";
+    if (!isFragmented) return "continuation-unexpected";
+  } else if (isFragmented) return "continuation-expected";
   return undefined;
 }
 
-/** The rule that a whole header's length breaks, if any (RFC 6455 §5.2). */
+/** The rule that the length of a whole header breaks, if it does (RFC 6455 §5.2). */
 export function checkLength(second: number, length: number): ProtocolFailure | undefined {
   const short = second & 0x7f;
   if (length >= 2 ** 63) return "length-too-large";
@@ -112,7 +113,7 @@ export function checkLength(second: number, length: number): ProtocolFailure | u
   return undefined;
 }
 
-/** How long the header of a payload is. */
+/** The size of the header for a payload of this length. */
 export function headerSizeFor(length: number, masked: boolean): number {
   return (length < 126 ? 2 : length < 65536 ? 4 : 10) + (masked ? 4 : 0);
 }
@@ -140,6 +141,7 @@ export function writeHeader(out: Uint8Array, at: number, first: number, length: 
   return key === undefined ? at : writeWord(out, at, key);
 }
 
+/** Writes 32 bits in network order; returns the position behind them. */
 function writeWord(out: Uint8Array, at: number, word: number): number {
   out[at] = word >>> 24;
   out[at + 1] = word >>> 16;

@@ -1,29 +1,33 @@
-// Messages to frames, in the outbox: headers in their shortest form, payloads copied once and masked in place.
+// Writes frames into the outbox: headers in their shortest form (RFC 6455 §5.2); payloads are copied once, and masked
+// where they have been copied to (§5.3).
 
 import { copyTo } from "../base/owned_bytes.ts";
 import { headerSizeFor, MAX_HEADER, writeHeader } from "./frame_header.ts";
 import { mask, type MaskKeys } from "./mask.ts";
 import { LARGE, Outbox } from "./outbox.ts";
 
-/** Text up to this length is encoded in place; longer text is measured first, so that no room is wasted. */
+/**
+ * Text of up to this many UTF-16 units is encoded straight into a slab, with room for three bytes each. Longer text is
+ * encoded by itself first, so that no slab is left mostly empty.
+ */
 const IN_PLACE = 16384;
 
-/** Text up to this length is written by hand first: a call of the encoder takes longer. */
+/** Text of up to this length is written byte by byte while it is ASCII: calling the encoder takes longer. */
 const BY_HAND = 40;
 
 const ENCODER = new TextEncoder();
 
-/** An outbox that is written by frames. */
+/** An outbox that frames are written to. */
 export class FrameWriter extends Outbox {
   readonly #maskKey: MaskKeys | undefined;
 
-  /** @param maskKey The keys of a client's frames; a server has none. */
+  /** @param maskKey Gives a masking key for each frame of a client; `undefined` for a server, which does not mask. */
   constructor(maskKey: MaskKeys | undefined) {
     super();
     this.#maskKey = maskKey;
   }
 
-  /** Writes a frame; `first` is its first byte: FIN, RSV, opcode. */
+  /** Writes a frame. Its first byte, `first`, has FIN, RSV1 and the opcode. */
   frame(first: number, payload: Uint8Array): void {
     const size = headerSizeFor(payload.length, this.#maskKey !== undefined);
     if (size + payload.length > LARGE) return this.#long(first, payload);
@@ -33,7 +37,7 @@ export class FrameWriter extends Outbox {
     this.#finish(slab, first, at, payload.length);
   }
 
-  /** A frame that fits in no slab goes into several: a slab of its own would be garbage as soon as it is written. */
+  /** Writes a frame that is larger than a slab into several: a buffer of its own could not be used again. */
   #long(first: number, payload: Uint8Array): void {
     const key = this.#maskKey?.();
     const slab = this.reserve(MAX_HEADER);
@@ -48,12 +52,12 @@ export class FrameWriter extends Outbox {
     }
   }
 
-  /** Writes a frame of text. */
+  /** Writes a frame whose payload is text in UTF-8. */
   text(first: number, text: string): void {
     if (text.length > IN_PLACE) return this.frame(first, ENCODER.encode(text));
     const masked = this.#maskKey !== undefined;
     const slab = this.reserve(MAX_HEADER + 3 * text.length);
-    const guess = this.used + headerSizeFor(text.length, masked);
+    const guess = this.used + headerSizeFor(text.length, masked); // right if the text is ASCII
     const isDone = text.length <= BY_HAND && putAscii(slab, guess, text);
     const written = isDone ? text.length : ENCODER.encodeInto(text, slab.subarray(guess)).written;
     const at = this.used + headerSizeFor(written, masked);
@@ -61,7 +65,7 @@ export class FrameWriter extends Outbox {
     this.#finish(slab, first, at, written);
   }
 
-  /** The payload stands at `at`; the header goes in front of it. */
+  /** Writes the header in front of a payload that stands at `at`, and masks the payload. */
   #finish(slab: Uint8Array<ArrayBuffer>, first: number, at: number, length: number): void {
     const key = this.#maskKey?.();
     writeHeader(slab, this.used, first, length, key);
@@ -70,7 +74,7 @@ export class FrameWriter extends Outbox {
   }
 }
 
-/** Writes text as long as it is ASCII; whether all of it was. */
+/** Writes text up to the first character that is not ASCII. Returns whether there was none. */
 function putAscii(slab: Uint8Array, at: number, text: string): boolean {
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i);

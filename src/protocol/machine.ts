@@ -1,33 +1,32 @@
-// The state machine behind `Protocol` and behind every connection (RFC 6455 §5–§8): synchronous, without I/O or a clock.
-// What it is given is checked already. It sees to it that frames are answered, that a closing handshake runs its course, and
-// that nothing is sent or read after its end.
+// The state machine behind `Protocol` and behind every connection (RFC 6455 §5–§8): synchronous, without I/O or a
+// clock. It answers pings and Close frames, runs the closing handshake, and neither reads nor sends anything after the
+// end. Options, the agreement, and the code and reason of a Close frame were checked by its owner.
 
 import { bytesOf } from "../base/owned_bytes.ts";
-import { type ProtocolFailure } from "../errors/failures.ts";
+import type { ProtocolFailure } from "../errors/failures.ts";
 import {
-  checkClose,
   type CloseInfo,
   protocolError,
   type WebSocketError,
   type WebSocketErrorInit,
 } from "../errors/websocket_error.ts";
-import { type Agreement } from "./agreement.ts";
+import type { Agreement } from "./agreement.ts";
 import { closePayload, parseClose } from "./close_frame.ts";
 import { type CheckedCompression, DEFAULT_COMPRESSION } from "./compression_options.ts";
-import { type Message, type SendOptions } from "./contract.ts";
+import type { Message, SendOptions } from "./contract.ts";
 import { codecOf, type Deflater } from "./deflate.ts";
 import { FIN, MAX_CONTROL_PAYLOAD, OPCODE, RSV1 } from "./frame_header.ts";
 import { FrameWriter } from "./frame_writer.ts";
 import { type MaskKeys, pooledKeys } from "./mask.ts";
 import { MessageReader, type ReaderEvents } from "./message_reader.ts";
 
-/** What a machine tells, while it receives or resumes. Nothing of it may throw. */
+/** The callbacks of a machine. They are called during `receive()` and `resume()`, and must not throw. */
 export interface MachineEvents {
   onMessage(message: string | Uint8Array<ArrayBuffer>): void;
   onPong(payload: Uint8Array<ArrayBuffer>): void;
-  /** The peer's Close frame has come: the answer is ready to be taken, and nothing more is read. */
+  /** The peer's Close frame has come, and nothing more is read. The answer, if one is due, is ready to be taken. */
   onPeerClose(info: CloseInfo): void;
-  /** The peer has broken a rule: our Close frame is ready to be taken, and nothing more is read. */
+  /** The peer has broken a rule, and nothing more is read. Our Close frame, if one is due, is ready to be taken. */
   onFailure(error: WebSocketError): void;
 }
 
@@ -40,7 +39,7 @@ export interface MachineOptions {
   readonly maskKey?: MaskKeys | undefined;
 }
 
-/** One end of a connection. `Protocol` describes the methods. */
+/** One end of a connection. The methods are described at `Protocol`, which has the same ones. */
 export class Machine implements ReaderEvents {
   /** `"closing"` from our Close frame on, `"closed"` when nothing more is read or sent. */
   state: "open" | "closing" | "closed" = "open";
@@ -55,7 +54,7 @@ export class Machine implements ReaderEvents {
   readonly #deflater: Deflater | undefined;
   readonly #threshold: number;
   #isCompressing = false;
-  /** The payload of the last Ping that came while much was unwritten. */
+  /** The payload of the last ping that came above the high-water mark: it is answered with the next `take()`. */
   #owedPong: Uint8Array | undefined;
 
   constructor({ role, deflate }: Agreement, events: MachineEvents, options: MachineOptions) {
@@ -170,8 +169,8 @@ export class Machine implements ReaderEvents {
     this.#writer.frame(FIN | OPCODE.ping, bytes);
   }
 
-  close(info: WebSocketErrorInit): void {
-    const { closeCode, reason } = checkClose(info);
+  /** Starts the closing handshake, with a code and a reason that `checkClose()` has passed. */
+  close({ closeCode, reason }: WebSocketErrorInit): void {
     if (this.state !== "open") return;
     this.#writeClose(closePayload(closeCode, reason));
     this.state = "closing";

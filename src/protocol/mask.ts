@@ -1,18 +1,18 @@
-// Masking (RFC 6455 §5.3): XOR in place, and keys that are fresh for each frame. A key is one 32-bit number in network
-// order: its first byte, the highest, masks the first byte of the payload.
+// Masking (RFC 6455 §5.3): XOR in place, and a fresh masking key for each frame. A key is a 32-bit number in network
+// order: its highest byte masks the first byte of the payload.
 
 import { WIDE_WORDS, WORDS_FROM } from "../base/tuning.ts";
 
 /**
- * Gives a masking key: 32 bits, the first byte of the key highest. It must be unpredictable (RFC 6455 §10.3), and a new
- * one for each frame.
+ * Returns a masking key, a 32-bit number whose highest byte masks the first byte of the payload. It is called once for
+ * each frame, and each key must be new and unpredictable (RFC 6455 §10.3).
  *
  * @example The masked frame of RFC 6455 §5.7
  * ```ts
  * import { type MaskKeys, Protocol } from "@handfast/websocket/protocol";
  * import { assertEquals } from "@std/assert";
  *
- * const maskKey: MaskKeys = () => 0x37fa213d; // for a test: this one is known to everybody
+ * const maskKey: MaskKeys = () => 0x37fa213d; // for a test only: everybody knows this key
  * const events = { message() {}, close() {}, fail() {} };
  * const machine = new Protocol({ role: "client", protocol: "", extensions: "" }, events, { maskKey });
  * machine.send("Hello");
@@ -24,20 +24,20 @@ export type MaskKeys = () => number;
 
 const LITTLE_ENDIAN = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1;
 
-/** Words are counted in 32 bits: as many bytes and more are masked one by one. */
-const MOST = 2 ** 31;
+/** Indices of words must fit in 31 bits: a longer array is masked byte by byte. */
+const MAX_BY_WORDS = 2 ** 31;
 
 /**
  * Masks or unmasks `bytes[start, end)` in place.
  *
  * @param key The masking key.
- * @param phase How many bytes of the payload came before, modulo 4.
- * @returns The phase behind `end`.
+ * @param phase How many bytes of the payload came before `start`, modulo 4.
+ * @returns The phase at `end`, for the next call.
  */
 export function mask(bytes: Uint8Array<ArrayBuffer>, start: number, end: number, key: number, phase = 0): number {
   const length = end - start;
   let at = start, turned = rotate(key, 8 * phase);
-  if (length >= WORDS_FROM && bytes.length < MOST) {
+  if (length >= WORDS_FROM && bytes.length < MAX_BY_WORDS) {
     const bits = WIDE_WORDS ? 3 : 2, size = 1 << bits, first = -bytes.byteOffset & size - 1;
     const from = start - first + size - 1 >> bits, to = end - first >> bits;
     at = first + (from << bits);
@@ -62,22 +62,21 @@ function maskBytes(bytes: Uint8Array, at: number, end: number, key: number): voi
 
 type Words = BigUint64Array | Int32Array;
 
-/** The bytes that were last seen as words, which serve all frames of a chunk. */
+/** The array that was last masked by words, and its view as words: one view serves all frames of a chunk. */
 let seen: Uint8Array | undefined;
-
 let words: Words | undefined;
 
-/** A larger buffer is not kept for that: its memory would be nobody's. Nor is one that may change its size. */
-const KEPT = 2 ** 17;
+/** The view of a larger buffer is not kept: it would keep the buffer alive after its chunk is done. */
+const MAX_KEPT = 2 ** 17;
 
-/** Bytes as words, from their byte `first` on. */
+/** A view of the bytes as words, from their byte `first` on, which is aligned. */
 function wordsOf(bytes: Uint8Array<ArrayBuffer>, first: number): Words {
   if (seen === bytes) return words!;
   const { buffer, byteOffset, length } = bytes, start = byteOffset + first;
   const made = WIDE_WORDS
     ? new BigUint64Array(buffer, start, length - first >> 3)
     : new Int32Array(buffer, start, length - first >> 2);
-  if (buffer.byteLength <= KEPT && !buffer.resizable) {
+  if (buffer.byteLength <= MAX_KEPT && !buffer.resizable) {
     seen = bytes;
     words = made;
   }
@@ -96,16 +95,18 @@ function maskWords(words: Words, from: number, to: number, word: number): void {
   }
 }
 
+/** Rotates 32 bits to the left. */
 function rotate(word: number, bits: number): number {
   return word << bits | word >>> 32 - bits;
 }
 
+/** Reverses the four bytes. */
 function swap(word: number): number {
   return word << 24 | (word & 0xff00) << 8 | word >>> 8 & 0xff00 | word >>> 24;
 }
 
 /**
- * Masking keys from a pool of random bytes, so that a frame does not cost a system call.
+ * Takes masking keys from a pool of random bytes, so that a frame does not cost a system call.
  *
  * @param fill Fills a buffer with unpredictable bytes.
  */
@@ -118,10 +119,10 @@ export function maskKeys(fill: (pool: Uint32Array<ArrayBuffer>) => void): MaskKe
       next = 0;
     }
     const key = pool[next]!;
-    pool[next++] = 0; // a used key does not stay in memory
+    pool[next++] = 0; // a used key must not stay in memory
     return key;
   };
 }
 
-/** Keys from the system's randomness; all clients share one pool. */
+/** The default keys: one pool for all clients, filled by the system's random generator. */
 export const pooledKeys: MaskKeys = maskKeys((pool) => void crypto.getRandomValues(pool));

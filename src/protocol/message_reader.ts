@@ -1,13 +1,13 @@
-// Chunks of bytes, cut anywhere, to messages and control frames (RFC 6455 §5, §8.1). A header and a control frame are read
-// once they are whole; the payloads of messages stream. Every rule is checked as soon as the bytes that can break it are
-// there. Compressed messages are inflated as they come (RFC 7692 §6.2).
+// Chunks of bytes, cut anywhere, to messages and control frames (RFC 6455 §5, §8.1). A header and a control frame are
+// read once they are whole; the payloads of messages stream. Every rule is checked as soon as the bytes that can break
+// it are there. Compressed messages are inflated as they come (RFC 7692 §6.2).
 
 import { ByteBuilder } from "../base/byte_builder.ts";
 import { copyOf } from "../base/owned_bytes.ts";
 import { COPIED } from "../base/tuning.ts";
 import { decodeText, Utf8Check } from "../base/utf8.ts";
-import { type ProtocolFailure } from "../errors/failures.ts";
-import { type Inflater, type InflateSink } from "./deflate.ts";
+import type { ProtocolFailure } from "../errors/failures.ts";
+import type { Inflater, InflateSink } from "./deflate.ts";
 import { checkLength, checkStart, type FrameHeader, MAX_HEADER, OPCODE, readHeader } from "./frame_header.ts";
 import { mask } from "./mask.ts";
 
@@ -251,8 +251,8 @@ export class MessageReader {
   }
 
   /**
-   * Adds the next bytes of a compressed message; they count as they come, whatever they came from. Those within the limit
-   * are checked before the limit is, so that the failure is the same wherever the input is cut.
+   * Adds the next bytes of a compressed message; they count as they come, whatever they came from. Those within the
+   * limit are checked before the limit is, so that the failure is the same wherever the input is cut.
    */
   #addInflated(bytes: Uint8Array<ArrayBuffer>): boolean {
     const room = this.#maxMessageSize - this.#message.length, within = Math.min(bytes.length, room);

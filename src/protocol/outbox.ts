@@ -1,15 +1,16 @@
-// Bytes waiting to be written: frames are written one behind the other into slabs, so that a turn's frames leave in one
-// write. Slabs of two sizes come from a process-wide pool; one that was taken is not touched again until it is recycled.
+// The bytes of a connection that wait to be written. Frames are written one after another into slabs, so that all
+// frames of an event loop turn leave in one write. Slabs have two sizes and come from pools that all connections share.
+// One that was taken is not written to again until it is recycled.
 
 import { COPIED_OUT } from "../base/tuning.ts";
 import { MAX_HEADER } from "./frame_header.ts";
 
 const SMALL = 2048;
 
-/** The size of the largest slab that is used again: a frame of 64 KiB has its place in it. */
+/** The size of the larger slabs: a frame with 64 KiB of payload fits. */
 export const LARGE = 65536 + MAX_HEADER;
 
-/** Free slabs of one size, at most `limit`. */
+/** Free slabs of one size, at most `limit` of them. */
 class Pool {
   #free: Uint8Array<ArrayBuffer>[] = [];
   readonly size: number;
@@ -31,20 +32,21 @@ class Pool {
 
 const SMALL_POOL = new Pool(SMALL, 256), LARGE_POOL = new Pool(LARGE, 80);
 
-/** The output of one connection. */
+/** What one connection has to write. */
 export class Outbox {
-  /** How many bytes wait. */
+  /** How many bytes wait to be taken. */
   size = 0;
+  /** Slabs that were filled before the current one. */
   #full: Uint8Array<ArrayBuffer>[] | undefined;
   #slab: Uint8Array<ArrayBuffer> | undefined;
   #used = 0;
 
-  /** A slab with room for `count` bytes behind {@linkcode used}. */
+  /** Gives a slab with room for `count` bytes at {@linkcode used}. */
   reserve(count: number): Uint8Array<ArrayBuffer> {
     const need = this.#used + count;
     if (this.#slab && need <= this.#slab.length) return this.#slab;
     const before = this.#slab;
-    if (before && need <= LARGE) { // grows out of the small size: the frames stay in one write
+    if (before && need <= LARGE) { // moves from a small slab to a large one, so that the frames stay in one write
       this.#slab = slabOf(need);
       this.#slab.set(before.subarray(0, this.#used));
       giveBack(before);
@@ -55,18 +57,18 @@ export class Outbox {
     return this.#slab = slabOf(count);
   }
 
-  /** Where the next byte goes in the slab. */
+  /** Where in the slab the next byte goes. */
   get used(): number {
     return this.#used;
   }
 
-  /** Says that the slab is written up to `end`. */
+  /** The slab is now written up to `end`. */
   commit(end: number): void {
     this.size += end - this.#used;
     this.#used = end;
   }
 
-  /** The next bytes to write, or `undefined`. They stay as they are until they are given to {@linkcode recycle}. */
+  /** Takes the next bytes to write, if any. They stay as they are until they are given to {@linkcode recycle}. */
   take(): Uint8Array<ArrayBuffer> | undefined {
     if (this.size === 0) return undefined;
     const bytes = this.#full?.shift();
@@ -82,17 +84,9 @@ export class Outbox {
     return slab.slice(0, used);
   }
 
-  /** Takes back bytes that are written, once. */
+  /** Gives back bytes that are written, at most once: their slab is used again. */
   recycle(bytes: Uint8Array<ArrayBuffer>): void {
     if (bytes.length > COPIED_OUT) giveBack(new Uint8Array(bytes.buffer));
-  }
-
-  /** Drops everything. */
-  clear(): void {
-    this.#full = undefined;
-    if (this.#slab) giveBack(this.#slab);
-    this.#slab = undefined;
-    this.#used = this.size = 0;
   }
 }
 

@@ -1,7 +1,7 @@
 /**
- * WebSocket as a sans-I/O state machine: bytes to messages and back under an agreement (RFC 6455 §5–§8). It is synchronous,
- * has no clock, and its only randomness, the masking keys, can be replaced. Push the peer's bytes in with `receive()`, which
- * calls the events, and pull the bytes to write out with `take()`. Chunks may be cut anywhere.
+ * WebSocket as a sans-I/O state machine: bytes to messages and back under an agreement (RFC 6455 §5–§8). It is
+ * synchronous, has no clock, and its only randomness, the masking keys, can be replaced. Push the peer's bytes in with
+ * `receive()`, which calls the events, and pull the bytes to write out with `take()`. Chunks may be cut anywhere.
  *
  * @example Two machines back to back
  * ```ts
@@ -23,10 +23,10 @@
  */
 
 import { DEFAULTS } from "../base/options.ts";
-import { type CloseInfo, type WebSocketError } from "../errors/websocket_error.ts";
-import { type Agreement } from "./agreement.ts";
+import { checkClose, type CloseInfo, type WebSocketError } from "../errors/websocket_error.ts";
+import type { Agreement } from "./agreement.ts";
 import { checkCompression, checkDeflate } from "./compression_options.ts";
-import { type Message, type ProtocolEvents, type ProtocolOptions, type SendOptions } from "./contract.ts";
+import type { Message, ProtocolEvents, ProtocolOptions, SendOptions } from "./contract.ts";
 import { Machine, type MachineEvents } from "./machine.ts";
 export { type Agreement } from "./agreement.ts";
 export { type CloseInfo, type WebSocketError } from "../errors/websocket_error.ts";
@@ -86,8 +86,8 @@ export class Protocol {
   }
 
   /**
-   * Reads the next bytes of the peer and calls the events. The chunk belongs to the machine from now on: it is unmasked in
-   * place, and messages may be views of it.
+   * Reads the next bytes of the peer and calls the events. The chunk belongs to the machine from now on: it is unmasked
+   * in place, and messages may be views of it.
    *
    * @param chunk The bytes, cut anywhere.
    * @returns Whether the chunk's memory may be used again: no message is a view of it, and none of its bytes wait.
@@ -97,8 +97,8 @@ export class Protocol {
   }
 
   /**
-   * Back-pressure: stops before the next frame, even in the middle of a chunk. What is received while paused is kept until
-   * {@linkcode resume}.
+   * Back-pressure: stops before the next frame, even in the middle of a chunk. What is received while paused is kept
+   * until {@linkcode resume}.
    */
   pause(): void {
     this.#machine.pause();
@@ -115,7 +115,7 @@ export class Protocol {
    * @param message A string is sent as text, a buffer as binary.
    * @param options Whether this ends the message, and whether it may be compressed.
    * @throws {DOMException} `InvalidStateError` when the state is not `"open"`.
-   * @throws {TypeError} When it is neither a string nor a buffer, when the buffer is shared, resizable or detached, or when the pieces of a message mix both.
+   * @throws {TypeError} When it is no string or buffer, or the buffer is shared, resizable or detached, or pieces are mixed.
    */
   send(message: Message, options?: SendOptions): void {
     this.#machine.send(message, options);
@@ -133,14 +133,14 @@ export class Protocol {
   }
 
   /**
-   * Starts the closing handshake (RFC 6455 §7.1.2): after it no message is sent, and none that comes is told of. Calling it
-   * again does nothing.
+   * Starts the closing handshake (RFC 6455 §7.1.2): after it no message is sent, and none that comes is told of.
+   * Calling it again does nothing.
    *
    * @param info Code and reason; without them the Close frame is empty.
-   * @throws {DOMException} `InvalidAccessError` for a code that may not be sent, `SyntaxError` for a reason that is too long.
+   * @throws {DOMException} `InvalidAccessError` for a code that may not be sent, `SyntaxError` for a long reason.
    */
   close(info: { closeCode?: number | undefined; reason?: string | undefined } = {}): void {
-    this.#machine.close(info);
+    this.#machine.close(checkClose(info));
   }
 
   /**
@@ -153,8 +153,8 @@ export class Protocol {
   }
 
   /**
-   * Gives back what {@linkcode take} returned, once it is written, so that its memory is used again. This is optional; do
-   * it at most once for each.
+   * Gives back what {@linkcode take} returned, once it is written, so that its memory is used again. This is optional;
+   * do it at most once for each.
    *
    * @param bytes The same object, not a view of it.
    */

@@ -109,8 +109,8 @@ export class DeflateStream {
 }
 
 /**
- * How a step of inflating ended: it can go on, the stream has ended (with a block that has BFINAL set), there was nothing
- * to do, or the input is no DEFLATE stream.
+ * How a step of inflating ended: it can go on, the stream has ended (with a block that has BFINAL set), there was
+ * nothing to do, or the input is no DEFLATE stream.
  */
 export type InflateStatus = "ok" | "end" | "idle" | "invalid";
 

@@ -76,17 +76,6 @@ test("Outbox.recycle() keeps no buffer that is not a slab", () => {
   assert(outbox.take()!.buffer !== large.buffer);
 });
 
-test("Outbox.clear() drops everything", () => {
-  const outbox = new Outbox();
-  outbox.clear();
-  write(outbox, 70_000);
-  write(outbox, 10);
-  outbox.clear();
-  assertEquals([outbox.size, outbox.used, outbox.take()], [0, 0, undefined]);
-  write(outbox, 2, 5);
-  assertEquals(outbox.take(), Uint8Array.of(5, 5));
-});
-
 test("Outbox never rewrites bytes that were taken and not recycled", () => {
   const next = random(7);
   const outboxes = [new Outbox(), new Outbox(), new Outbox()];
