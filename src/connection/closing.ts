@@ -3,7 +3,7 @@
 // `closed` has told the outcome.
 
 import { Deadline } from "../base/timers.ts";
-import { type ProtocolFailure } from "../errors/failures.ts";
+import type { ProtocolFailure } from "../errors/failures.ts";
 import {
   closedError,
   type CloseInfo,
@@ -12,18 +12,18 @@ import {
   type WebSocketError,
 } from "../errors/websocket_error.ts";
 import { MAX_CLOSE_ANSWER } from "../protocol/close_frame.ts";
-import { type Protocol } from "../protocol/protocol.ts";
+import type { Machine } from "../protocol/machine.ts";
 import { linger, type Lingering } from "../transport/linger.ts";
-import { type Transport } from "../transport/transport.ts";
-import { type Flusher } from "./flusher.ts";
+import type { Transport } from "../transport/transport.ts";
+import type { Flusher } from "./flusher.ts";
 import { LazyPromise } from "./lazy_promise.ts";
-import { type CheckedOptions } from "./options.ts";
+import type { CheckedOptions } from "./options.ts";
 
 /** What closing needs of its connection. */
 export interface ClosingHost {
   readonly options: CheckedOptions;
   readonly isServer: boolean;
-  readonly machine: Protocol;
+  readonly machine: Machine;
   readonly transport: Transport;
   readonly flusher: Flusher;
   /** The transport is released and the outcome told; `gone()` makes the error for whoever still waits. */

@@ -1,13 +1,13 @@
 // The public class. It only forwards to its driver, so that the driver's callbacks are not visible to users.
 
 import { Driver } from "./driver.ts";
-import { type CheckedOptions } from "./options.ts";
-import { type MessageHandler, type WebSocketConnection } from "./websocket_connection.ts";
-import { type CloseInfo } from "../errors/websocket_error.ts";
-import { type Agreement } from "../protocol/agreement.ts";
-import { type DeflateAgreement } from "../protocol/compression_options.ts";
-import { type Message, type SendOptions } from "../protocol/contract.ts";
-import { type Transport } from "../transport/transport.ts";
+import type { CheckedOptions } from "./options.ts";
+import type { MessageHandler, WebSocketConnection } from "./websocket_connection.ts";
+import type { CloseInfo } from "../errors/websocket_error.ts";
+import type { Agreement } from "../protocol/agreement.ts";
+import type { DeflateAgreement } from "../protocol/compression_options.ts";
+import type { Message, SendOptions } from "../protocol/contract.ts";
+import type { Transport } from "../transport/transport.ts";
 
 /** A WebSocket, as its users see it. */
 export class Connection implements WebSocketConnection {

@@ -3,24 +3,25 @@
 
 import { bytesOf } from "../base/owned_bytes.ts";
 import { checkClose, type CloseInfo, WebSocketError } from "../errors/websocket_error.ts";
-import { type Agreement } from "../protocol/agreement.ts";
-import { type Message, type ProtocolEvents, type SendOptions } from "../protocol/contract.ts";
-import { Protocol } from "../protocol/protocol.ts";
-import { type Transport, type TransportHandlers } from "../transport/transport.ts";
+import type { Agreement } from "../protocol/agreement.ts";
+import type { Message, SendOptions } from "../protocol/contract.ts";
+import { Machine, type MachineEvents } from "../protocol/machine.ts";
+import type { Transport, TransportHandlers } from "../transport/transport.ts";
 import { Closing, type ClosingHost } from "./closing.ts";
 import { Flusher, type FlusherHandlers } from "./flusher.ts";
 import { type IdleHandlers, IdleWatch } from "./idle_watch.ts";
 import { MessageSink } from "./message_streams.ts";
-import { type CheckedOptions } from "./options.ts";
+import type { CheckedOptions } from "./options.ts";
 import { Pings } from "./pings.ts";
 import { Receiver, type ReceiverHost } from "./receiver.ts";
-import { type MessageHandler } from "./websocket_connection.ts";
+import type { MessageHandler } from "./websocket_connection.ts";
 
 /** One WebSocket. Its parts report to methods: a closure for each callback would take more memory per connection. */
-export class Driver implements TransportHandlers, FlusherHandlers, IdleHandlers, ReceiverHost, ClosingHost {
+export class Driver
+  implements TransportHandlers, MachineEvents, FlusherHandlers, IdleHandlers, ReceiverHost, ClosingHost {
   readonly options: CheckedOptions;
   readonly transport: Transport;
-  readonly machine: Protocol;
+  readonly machine: Machine;
   readonly flusher: Flusher;
   readonly idle: IdleWatch;
   readonly isServer: boolean;
@@ -35,7 +36,7 @@ export class Driver implements TransportHandlers, FlusherHandlers, IdleHandlers,
     this.isServer = agreement.role === "server";
     this.options = options;
     this.transport = transport;
-    this.machine = new Protocol(agreement, new MachineEvents(this), options);
+    this.machine = new Machine(agreement, this, options);
     this.flusher = new Flusher(this.machine, transport, options.highWaterMark, this);
     this.idle = new IdleWatch(options.clock, options.idleTimeout, this);
     this.#closing = new Closing(this);
@@ -153,9 +154,12 @@ export class Driver implements TransportHandlers, FlusherHandlers, IdleHandlers,
     this.#pings?.onPong(payload, this.options.clock.now());
   }
 
-  /** The peer's Close came, or it broke a rule: what is framed is still written. */
-  onOutcome(outcome: CloseInfo | WebSocketError): void {
-    this.#closing.end(outcome);
+  onPeerClose(info: CloseInfo): void {
+    this.#closing.end(info);
+  }
+
+  onFailure(error: WebSocketError): void {
+    this.#closing.end(error);
   }
 
   onFlushed(): void {
@@ -187,30 +191,5 @@ export class Driver implements TransportHandlers, FlusherHandlers, IdleHandlers,
     this.#pings?.fail(gone);
     this.#receiver.onSettled(outcome);
     this.#sink?.end(outcome);
-  }
-}
-
-/** The machine's events, whose names are public, as the driver is told them. */
-class MachineEvents implements ProtocolEvents {
-  readonly #driver: Driver;
-
-  constructor(driver: Driver) {
-    this.#driver = driver;
-  }
-
-  message(message: string | Uint8Array<ArrayBuffer>): void {
-    this.#driver.onMessage(message);
-  }
-
-  pong(payload: Uint8Array<ArrayBuffer>): void {
-    this.#driver.onPong(payload);
-  }
-
-  close(info: CloseInfo): void {
-    this.#driver.onOutcome(info);
-  }
-
-  fail(error: WebSocketError): void {
-    this.#driver.onOutcome(error);
   }
 }

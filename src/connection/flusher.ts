@@ -2,9 +2,9 @@
 // when it is much, and otherwise at the end of the turn, for all connections in one callback.
 
 import { nextTurn } from "../base/clock.ts";
-import { type Message, type SendOptions } from "../protocol/contract.ts";
-import { type Protocol } from "../protocol/protocol.ts";
-import { type Transport } from "../transport/transport.ts";
+import type { Message, SendOptions } from "../protocol/contract.ts";
+import type { Machine } from "../protocol/machine.ts";
+import type { Transport } from "../transport/transport.ts";
 
 /** Outputs with something to write. */
 let dirty: Flusher[] = [];
@@ -29,7 +29,7 @@ export interface FlusherHandlers {
 
 /** The way from a machine to a transport. */
 export class Flusher {
-  readonly #machine: Protocol;
+  readonly #machine: Machine;
   readonly #transport: Transport;
   readonly #highWaterMark: number;
   readonly #handlers: FlusherHandlers;
@@ -40,7 +40,7 @@ export class Flusher {
   #stopped = false;
   #room: PromiseWithResolvers<void> | undefined;
 
-  constructor(machine: Protocol, transport: Transport, highWaterMark: number, handlers: FlusherHandlers) {
+  constructor(machine: Machine, transport: Transport, highWaterMark: number, handlers: FlusherHandlers) {
     this.#machine = machine;
     this.#transport = transport;
     this.#highWaterMark = highWaterMark;

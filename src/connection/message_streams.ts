@@ -5,7 +5,7 @@
 import { nextTurn } from "../base/clock.ts";
 import { ownedOf } from "../base/owned_bytes.ts";
 import { closedError, type CloseInfo, WebSocketError } from "../errors/websocket_error.ts";
-import { type Message } from "../protocol/contract.ts";
+import type { Message } from "../protocol/contract.ts";
 
 /** What each message is charged beside its own bytes. */
 const OVERHEAD = 64;

@@ -1,19 +1,19 @@
 // Who reads, and when reading waits. Messages go to a handler or into a stream; when either has enough, back-pressure is
 // decided here: the machine stops before the next frame and the transport is paused, so that the peer is held back.
 
-import { type CloseInfo, type WebSocketError } from "../errors/websocket_error.ts";
-import { type Protocol } from "../protocol/protocol.ts";
-import { type Transport } from "../transport/transport.ts";
-import { type Flusher } from "./flusher.ts";
-import { type IdleWatch } from "./idle_watch.ts";
+import type { CloseInfo, WebSocketError } from "../errors/websocket_error.ts";
+import type { Machine } from "../protocol/machine.ts";
+import type { Transport } from "../transport/transport.ts";
+import type { Flusher } from "./flusher.ts";
+import type { IdleWatch } from "./idle_watch.ts";
 import { MessageSource } from "./message_streams.ts";
-import { type CheckedOptions } from "./options.ts";
+import type { CheckedOptions } from "./options.ts";
 import { isPromiseLike, type MessageHandler } from "./websocket_connection.ts";
 
 /** What receiving needs of its connection. */
 export interface ReceiverHost {
   readonly options: CheckedOptions;
-  readonly machine: Protocol;
+  readonly machine: Machine;
   readonly transport: Transport;
   readonly flusher: Flusher;
   readonly idle: IdleWatch;

@@ -1,8 +1,8 @@
 // What a WebSocket is to its user: options, messages, the two faces.
 
-import { type CloseInfo } from "../errors/websocket_error.ts";
-import { type DeflateAgreement } from "../protocol/compression_options.ts";
-import { type Message, type SendOptions } from "../protocol/contract.ts";
+import type { CloseInfo } from "../errors/websocket_error.ts";
+import type { DeflateAgreement } from "../protocol/compression_options.ts";
+import type { Message, SendOptions } from "../protocol/contract.ts";
 
 /**
  * Called with each message; a promise pauses reading until it settles.

@@ -1,7 +1,8 @@
 import { assert, assertEquals, assertNotStrictEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import { nextTurn } from "../../src/base/clock.ts";
 import { Flusher } from "../../src/connection/flusher.ts";
-import { type Message, Protocol } from "../../src/protocol/protocol.ts";
+import { Machine } from "../../src/protocol/machine.ts";
+import type { Message } from "../../src/protocol/contract.ts";
 import type { Transport } from "../../src/transport/transport.ts";
 import { concat, random, test, text } from "../kit/harness.ts";
 
@@ -42,8 +43,9 @@ class Recorder implements Transport {
 
 /** A machine whose frames have two bytes more than their payload, and its way out. */
 function joined({ highWaterMark = 65536, waits = false } = {}) {
-  const events = { message() {}, close() {}, fail() {} };
-  const machine = new Protocol({ role: "server", protocol: "", extensions: "" }, events);
+  const events = { onMessage() {}, onPong() {}, onPeerClose() {}, onFailure() {} };
+  const options = { maxMessageSize: 16 * 2 ** 20, highWaterMark: 65536 };
+  const machine = new Machine({ role: "server", protocol: "", extensions: "" }, events, options);
   const transport = new Recorder(), counts = { flushed: 0 };
   transport.waits = waits;
   const flusher = new Flusher(machine, transport, highWaterMark, { onFlushed: () => counts.flushed++ });
