@@ -4,7 +4,7 @@
 
 import type { Transport, TransportHandlers } from "./transport.ts";
 
-/** A transport that knows its owner. The fields are its subclasses' to read and set: accessors would only stand between. */
+/** A transport that knows its owner. It has no private methods: V8 would keep a field in each object for them. */
 export abstract class OwnedTransport implements Transport {
   protected handlers: TransportHandlers | undefined;
   protected paused = true;
@@ -24,12 +24,8 @@ export abstract class OwnedTransport implements Transport {
     this.handlers = handlers;
     this.paused = true;
     this.endTold = false;
-    if (this.closed) this.#tellLateOwner(handlers);
-  }
-
-  /** An owner expects no call before `start()` has returned. */
-  #tellLateOwner(handlers: TransportHandlers): void {
-    queueMicrotask(() => {
+    if (!this.closed) return;
+    queueMicrotask(() => { // an owner expects no call before `start()` has returned
       if (this.handlers === handlers) handlers.onLost(this.error ?? new Error("The connection was closed"));
     });
   }
