@@ -1,45 +1,22 @@
-// connect() without a connection: it dials by itself, on the runtime that runs this. What is in tests/kit/tls/ is told of in
-// tls_test.ts.
+// connect() without a connection: it dials by itself, on the runtime that runs this. The certificates in tests/kit/tls/ are
+// described in tls_test.ts.
 
 import { assert, assertEquals, assertMatch, assertRejects, assertStrictEquals } from "@std/assert";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { networkInterfaces, tmpdir } from "node:os";
 import { join } from "node:path";
-import process from "node:process";
 import { createServer as createTlsServer } from "node:tls";
-import { fileURLToPath } from "node:url";
-import { accept, type Accepted, connect, type ConnectOptions, HandshakeError } from "../../mod.ts";
+import { accept, connect, type ConnectOptions, HandshakeError } from "../../mod.ts";
 import { fromSocket } from "../../src/node.ts";
 import { fakeClock } from "../../src/testing.ts";
 import { test } from "../kit/harness.ts";
 import { NEEDS_NODE, withMtls } from "../kit/mtls.ts";
 import { startProxy } from "../kit/proxies.ts";
-import { listen, type Listener, listenRaw, type RawConn } from "../kit/tcp.ts";
+import { listen, listenRaw } from "../kit/tcp.ts";
+import { CA, everything, hello, pem, TLS } from "./dialling.ts";
 
-const pemPath = (name: string) => fileURLToPath(new URL(`../kit/tls/${name}.pem`, import.meta.url).href);
-const pem = (name: string) => readFileSync(pemPath(name), "utf8");
-const CA = pem("ca"), TLS = { cert: pem("localhost"), key: pem("localhost.key") };
 const CLIENT = { cert: pem("client"), key: pem("client.key") };
-
-/** Dials, says hello to an echo, and closes; gives what the server saw. */
-async function hello(
-  listener: Listener<Parameters<typeof accept>[0]>,
-  url: string,
-  options: ConnectOptions = {},
-): Promise<Accepted["request"]> {
-  const serving = (async () => {
-    const accepted = await accept(await listener.accept());
-    await accepted.receive((message) => accepted.send(message));
-    return accepted.request;
-  })();
-  const socket = await connect(url, options);
-  assertEquals([socket.response.status, socket.protocol], [101, ""]);
-  socket.send("Hello");
-  assertEquals((await socket.readable.getReader().read()).value, "Hello");
-  assertEquals(await socket.close({ closeCode: 1000 }), { closeCode: 1000, reason: "" });
-  return await serving;
-}
 
 test("connect() dials, and Host has the port (RFC 6455 §4.1 (4))", async () => {
   using listener = await listen();
@@ -80,8 +57,6 @@ test("connect() dials a unix socket, accept() takes what came by one, and Host i
   rmSync(directory, { recursive: true });
 });
 
-// ---- what can't be dialled
-
 /** A port on which nobody listens. */
 async function freePort(): Promise<number> {
   using listener = await listenRaw();
@@ -105,70 +80,6 @@ for (const [name, where] of Object.entries(UNREACHABLE)) {
     assertMatch(error.message, port ? RegExp(`127\\.0\\.0\\.1 port ${port}`) : /\/no\/such\/socket/);
   });
 }
-
-const PEM = "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n";
-const BAD_OPTIONS: readonly [name: string, options: object, rule: RegExp][] = [
-  ["a prefix", { prefix: new Uint8Array(1) }, /prefix: there is no conn/],
-  ["keepAlive", { keepAlive: true }, /keepAlive: only a conn/],
-  ["an empty unix path", { unix: "" }, /unix: it must be the path/],
-  ["unix and a proxy", { unix: "/a", proxy: "http://127.0.0.1" }, /proxy: it does not go together/],
-  ["caCerts that are no list", { caCerts: PEM }, /caCerts: it must be a list/],
-  ["caCerts that are not in PEM", { caCerts: ["MIIB"] }, /caCerts: it must be a list of certificates in PEM/],
-  ["a certificate without its key", { cert: PEM }, /cert: a certificate and its key/],
-  ["a key without its certificate", { key: PEM }, /cert: a certificate and its key/],
-  ["a certificate that is not in PEM", { cert: "MIIB", key: PEM }, /cert: certificate and key must be in PEM/],
-  ["a proxy that is no URL", { proxy: "127.0.0.1:3128" }, /the proxy "127\.0\.0\.1:3128"/],
-  ["an https: proxy", { proxy: "https://127.0.0.1" }, /its scheme is "https:", only http: is spoken/],
-  ["a proxy of SOCKS", { proxy: "socks5://127.0.0.1" }, /its scheme is "socks5:"/],
-  ["a proxy with a path", { proxy: "http://127.0.0.1/x" }, /more than a host and a port/],
-  ["a signal that is none", { signal: {} }, /signal/],
-];
-for (const [name, options, rule] of BAD_OPTIONS) {
-  test(`connect() with ${name} is a TypeError before anything is dialled`, async () => {
-    using listener = await listenRaw();
-    const dialled = listener.accept().then(() => "dialled", () => "not dialled");
-    const error = await assertRejects(() => connect(`ws://127.0.0.1:${listener.port}/`, options), TypeError);
-    assertMatch(error.message, rule);
-    listener.close();
-    assertEquals(await dialled, "not dialled");
-  });
-}
-
-test("a URL or a proxy that can't be used is named without its password", async () => {
-  const calls: [url: string, options: ConnectOptions][] = [
-    ...["https://ada:secret@proxy.example/", "ada:secret@proxy.example:3128", "http://ada:s/ecret@proxy.example"].map(
-      (proxy): [string, ConnectOptions] => ["ws://localhost/", { proxy }],
-    ),
-    ["ws://ada:secret@localhost/#x", {}],
-  ];
-  for (const [url, options] of calls) {
-    const error = await assertRejects(() => connect(url, options));
-    assertEquals(String(error).includes("ecret"), false, String(error));
-  }
-});
-
-test("connect() with followRedirects out of its range is a RangeError", async () => {
-  for (const followRedirects of [-1, 0.5, NaN]) {
-    await assertRejects(() => connect("ws://localhost/", { followRedirects }), RangeError, "followRedirects");
-  }
-});
-
-for (const name of ["unix", "proxy", "caCerts", "cert", "key", "followRedirects"] as const) {
-  test(`connect() over a connection of the caller's own refuses ${name}, and leaves it untouched`, async () => {
-    using listener = await listen();
-    using raw = await (await import("../kit/tcp.ts")).dialRaw(listener.port);
-    const conn = await listener.accept();
-    const value = { unix: "/a", proxy: "http://a", caCerts: [], cert: PEM, key: PEM, followRedirects: 1 }[name];
-    await assertRejects(() => connect("ws://localhost/", { conn, [name]: value }), TypeError, name);
-    assertEquals(conn.readable.locked, false);
-    const socket = connect("ws://localhost/", { conn });
-    assertEquals(await raw.read(new Uint8Array(3)), 3);
-    raw.close();
-    await assertRejects(() => socket, HandshakeError);
-  });
-}
-
-// ---- TLS
 
 test("connect() to wss: does TLS, by a CA that it was told of (RFC 6455 §4.1 (5))", async () => {
   using listener = await listen({ tls: TLS });
@@ -222,17 +133,6 @@ test("connect() to wss: takes an IP address that the certificate has", async () 
   await hello(listener, `wss://127.0.0.1:${listener.port}/`, { caCerts: [CA] });
 });
 
-/** What a server reads that knows nothing of TLS and never answers, up to the end. */
-async function everything(conn: RawConn): Promise<Uint8Array> {
-  const bytes: number[] = [], buffer = new Uint8Array(1024);
-  try {
-    for (let count; (count = await conn.read(buffer)) !== null;) bytes.push(...buffer.subarray(0, count));
-  } catch {
-    // A reset ends it as well
-  }
-  return Uint8Array.from(bytes);
-}
-
 /** Signed by itself; for localhost, and valid. */
 const SELF_SIGNED = { cert: pem("self-signed"), key: pem("self-signed.key") };
 
@@ -277,8 +177,6 @@ test("connect() to wss: never falls back to what is not encrypted", async () => 
   assert(!new TextDecoder("latin1").decode(bytes).includes("GET / HTTP"));
 });
 
-// ---- our own certificate
-
 for (const isTunnelled of [false, true]) {
   const way = isTunnelled ? "through a proxy" : "directly";
   test(
@@ -307,91 +205,6 @@ test(
       assert(["tls-failed", "connection-closed"].includes(error.failure), error.failure);
     }),
 );
-
-// ---- a proxy
-
-const CREDENTIALS: readonly [userinfo: string, fields: readonly string[]][] = [
-  ["", []],
-  ["ada:pa%3Ass@", [`Proxy-Authorization: Basic ${btoa("ada:pa:ss")}`]],
-];
-for (const [userinfo, fields] of CREDENTIALS) {
-  for (const scheme of ["ws", "wss"] as const) {
-    const who = userinfo ? "with a password" : "without one";
-    test(`connect() to ${scheme}: through a proxy ${who} asks for a tunnel (RFC 9110 §9.3.6)`, async () => {
-      using listener = await listen(scheme === "wss" ? { tls: TLS } : {});
-      await using proxy = await startProxy(listener.port);
-      const options = { proxy: `http://${userinfo}127.0.0.1:${proxy.port}`, caCerts: [CA] };
-      const request = await hello(listener, `${scheme}://localhost:81/`, options);
-      assertEquals(request.headers.get("host"), "localhost:81");
-      assertEquals(request.headers.get("proxy-authorization"), null);
-      const lines = ["CONNECT localhost:81 HTTP/1.1", "Host: localhost:81", ...fields];
-      assertEquals(proxy.heads.map((head) => head.split("\r\n")), [lines]);
-    });
-  }
-}
-
-test("a proxy is used only when connect() is told of it, whatever the environment says", async () => {
-  using listener = await listen();
-  await using proxy = await startProxy(listener.port);
-  const names = ["http_proxy", "https_proxy", "all_proxy"].flatMap((name) => [name, name.toUpperCase()]);
-  const before = names.map((name) => process.env[name]);
-  for (const name of names) process.env[name] = `http://127.0.0.1:${proxy.port}`;
-  try {
-    await hello(listener, `ws://127.0.0.1:${listener.port}/`);
-  } finally {
-    for (const [i, name] of names.entries()) {
-      if (before[i] === undefined) delete process.env[name];
-      else process.env[name] = before[i];
-    }
-  }
-  assertEquals(proxy.heads, []);
-});
-
-test("an IPv6 address stands in brackets in what a proxy is asked (RFC 3986 §3.2.2)", async () => {
-  using listener = await listen();
-  await using proxy = await startProxy(listener.port);
-  await hello(listener, "ws://[2001:db8::1]/", { proxy: new URL(`http://127.0.0.1:${proxy.port}`) });
-  assertEquals(proxy.heads, ["CONNECT [2001:db8::1]:80 HTTP/1.1\r\nHost: [2001:db8::1]:80"]);
-});
-
-const REFUSALS: readonly [name: string, answer: string, status: number | undefined][] = [
-  ["407", "HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Basic\r\nContent-Length: 0\r\n\r\n", 407],
-  ["502 with a body", "HTTP/1.1 502 Bad Gateway\r\nContent-Length: 3\r\n\r\nno!", 502],
-  ["101", "HTTP/1.1 101 Switching Protocols\r\n\r\n", undefined],
-  ["what is not HTTP", "SSH-2.0-OpenSSH_9.2\r\n\r\n", undefined],
-];
-for (const [name, answer, status] of REFUSALS) {
-  test(`a proxy that answers with ${name} fails with proxy-refused (RFC 6455 §4.1 (4))`, async () => {
-    await using proxy = await startProxy(undefined, { answer });
-    const options = { proxy: `http://127.0.0.1:${proxy.port}` };
-    const error = await assertRejects(() => connect("wss://localhost/", options), HandshakeError);
-    assertEquals([error.failure, error.response?.status], ["proxy-refused", status]);
-    if (status === 407) assertEquals(error.response?.headers.get("proxy-authenticate"), "Basic");
-  });
-}
-
-test("a proxy that ends without an answer is a connection that was closed", async () => {
-  await using proxy = await startProxy(undefined, { answer: "" });
-  const options = { proxy: `http://127.0.0.1:${proxy.port}` };
-  const error = await assertRejects(() => connect("ws://localhost/", options), HandshakeError);
-  assertEquals(error.failure, "connection-closed");
-});
-
-test("what comes behind a proxy's answer is the beginning of the server's", async () => {
-  using listener = await listen();
-  await using proxy = await startProxy(listener.port, { behind: "HTTP/1.1 103 Early Hints\r\n\r\n" });
-  await hello(listener, "ws://localhost/", { proxy: `http://127.0.0.1:${proxy.port}` });
-});
-
-test("a proxy that speaks in the tunnel before TLS is refused", async () => {
-  using listener = await listen({ tls: TLS });
-  await using proxy = await startProxy(listener.port, { behind: "HTTP/1.1 103 Early Hints\r\n\r\n" });
-  const options = { proxy: `http://127.0.0.1:${proxy.port}`, caCerts: [CA] };
-  const error = await assertRejects(() => connect("wss://localhost/", options), HandshakeError);
-  assertEquals(error.failure, "proxy-refused");
-});
-
-// ---- patience
 
 /** Rows: somebody who takes the connection and says nothing, at each step. */
 const SILENT: readonly [

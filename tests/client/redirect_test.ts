@@ -1,20 +1,16 @@
 // Redirects (RFC 9110 §15.4): where they lead by the rows, and what is sent there over sockets.
 
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { accept, type AcceptOptions, connect, type ConnectOptions, HandshakeError } from "../../mod.ts";
 import { isRedirect, redirected } from "../../src/client/redirect.ts";
 import { test } from "../kit/harness.ts";
 import { NEEDS_NODE, withMtls } from "../kit/mtls.ts";
 import { startProxy } from "../kit/proxies.ts";
 import { listen, type Listener } from "../kit/tcp.ts";
-
-const pem = (name: string) =>
-  readFileSync(fileURLToPath(new URL(`../kit/tls/${name}.pem`, import.meta.url).href), "utf8");
-const CA = pem("ca"), TLS = { cert: pem("localhost"), key: pem("localhost.key") };
+import { CA, pem, TLS } from "./dialling.ts";
 
 const FROM = "https://ada:secret@here.example/a/b?c";
 /** Rows: Location, and the URL to go to, or why not. */

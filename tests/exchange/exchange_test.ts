@@ -1,28 +1,12 @@
-import { assertEquals, assertInstanceOf, assertRejects, assertStrictEquals } from "@std/assert";
-import { HeadReader } from "../../src/http/head_reader.ts";
-import { connectionPair, type ConnectionPairOptions, fakeClock } from "../../src/testing.ts";
-import { transportOf } from "../../src/runtime/choose.ts";
-import { readHead } from "../../src/exchange/read_head.ts";
-import { Exchange, type ExchangeOptions } from "../../src/exchange/exchange.ts";
+import { assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import { ExchangeError } from "../../src/errors/problem.ts";
-import { everySplit, latin1, test, text } from "../kit/harness.ts";
-import { RawPeer, settled } from "../kit/raw_peer.ts";
-
-/** A wire, and its peer by hand. */
-function wired(options: Partial<ExchangeOptions> = {}, pair: ConnectionPairOptions = {}, reads = true) {
-  const [far, conn] = connectionPair(pair), clock = fakeClock();
-  const exchange = new Exchange(transportOf(conn), { clock, timeout: 1000, ...options });
-  return { exchange, conn, clock, peer: new RawPeer(far, { reads }) };
-}
-
-/** What is read next, as text. */
-async function next(exchange: Exchange): Promise<string | undefined> {
-  const chunk = await exchange.read();
-  return chunk && text(chunk);
-}
+import type { Exchange, ExchangeOptions } from "../../src/exchange/exchange.ts";
+import { latin1, test, text } from "../kit/harness.ts";
+import { settled } from "../kit/raw_peer.ts";
+import { exchanging, next } from "./exchanging.ts";
 
 test("Wire reads the prefix, then the connection, then its end again and again", async () => {
-  const { exchange, peer } = wired({ prefix: latin1("a") });
+  const { exchange, peer } = exchanging({ prefix: latin1("a") });
   peer.write("b");
   peer.end();
   assertEquals([await next(exchange), await next(exchange)], ["a", "b"]);
@@ -31,7 +15,7 @@ test("Wire reads the prefix, then the connection, then its end again and again",
 });
 
 test("Wire.unread() gives back what is read next, and what is left in the end", async () => {
-  const { exchange, conn, peer } = wired({ prefix: new Uint8Array() });
+  const { exchange, conn, peer } = exchanging({ prefix: new Uint8Array() });
   assertEquals(exchange.rest.length, 0);
   peer.write("abc");
   const chunk = (await exchange.read())!;
@@ -44,7 +28,7 @@ test("Wire.unread() gives back what is read next, and what is left in the end", 
 });
 
 test("Wire reads nothing ahead", async () => {
-  const { exchange, conn, peer } = wired({}, { chunkSize: 1 });
+  const { exchange, conn, peer } = exchanging({}, { chunkSize: 1 });
   peer.write("abc");
   assertEquals(await next(exchange), "a");
   await settled();
@@ -54,7 +38,7 @@ test("Wire reads nothing ahead", async () => {
 });
 
 test("Wire.write() waits until all is written", async () => {
-  const { exchange, peer } = wired({}, { highWaterMark: 2 }, false);
+  const { exchange, peer } = exchanging({}, { highWaterMark: 2 }, false);
   await exchange.write(new Uint8Array());
   await exchange.write(latin1("ab"));
   let done = false;
@@ -74,7 +58,7 @@ const WAITS: readonly [name: string, wait: (exchange: Exchange) => Promise<unkno
 ];
 const mine = new Error("mine");
 for (const [name, wait] of WAITS) {
-  const stuck = (options: Partial<ExchangeOptions> = {}) => wired(options, { highWaterMark: 1 }, false);
+  const stuck = (options: Partial<ExchangeOptions> = {}) => exchanging(options, { highWaterMark: 1 }, false);
 
   test(`Wire: the deadline ends ${name}, and all that is asked later`, async () => {
     const { exchange, clock, conn } = stuck();
@@ -119,7 +103,7 @@ for (const [name, wait] of WAITS) {
 }
 
 test("Wire.allow() sets the deadline anew, and 0 sets none", async () => {
-  const { exchange, clock } = wired();
+  const { exchange, clock } = exchanging();
   await clock.advance(900);
   exchange.allow(1000);
   await clock.advance(999);
@@ -131,7 +115,7 @@ test("Wire.allow() sets the deadline anew, and 0 sets none", async () => {
 });
 
 test("Wire.dispose() ends deadline and signal", async () => {
-  const controller = new AbortController(), { exchange, clock } = wired({ signal: controller.signal });
+  const controller = new AbortController(), { exchange, clock } = exchanging({ signal: controller.signal });
   exchange.dispose();
   assertEquals(clock.pending, 0);
   controller.abort();
@@ -141,35 +125,8 @@ test("Wire.dispose() ends deadline and signal", async () => {
 });
 
 test("Wire.guard() gives what the promise does", async () => {
-  const { exchange } = wired();
+  const { exchange } = exchanging();
   assertEquals(await exchange.guard(Promise.resolve(5)), 5);
   assertStrictEquals(await assertRejects(() => exchange.guard(Promise.reject(mine))), mine);
   exchange.abort();
-});
-
-test("readHead() gives the head, and what follows it back, wherever it is cut", async () => {
-  const head = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
-  await everySplit(latin1(head + "behind"), async ([prefix, ...rest]) => {
-    const { exchange, peer } = wired({ prefix });
-    for (const chunk of rest) peer.write(chunk);
-    peer.end();
-    const read = await readHead(exchange, new HeadReader(100, 1));
-    assertInstanceOf(read, Uint8Array);
-    const behind = [];
-    for (let chunk; (chunk = await next(exchange)) !== undefined;) behind.push(chunk);
-    assertEquals([text(read), behind.join("")], [head, "behind"]);
-    exchange.abort();
-  });
-});
-
-test("readHead() of an end: undefined before a byte, a failure behind one", async () => {
-  for (const [bytes, failure] of [["", undefined], ["G", "connection-closed"]] as const) {
-    const { exchange, peer } = wired();
-    peer.write(bytes);
-    peer.end();
-    const reading = readHead(exchange, new HeadReader(100, 1));
-    if (failure === undefined) assertEquals(await reading, undefined);
-    else assertEquals((await assertRejects(() => reading, ExchangeError)).failure, failure);
-    exchange.abort();
-  }
 });

@@ -1,0 +1,33 @@
+import { assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
+import { ExchangeError } from "../../src/errors/problem.ts";
+import { readHead } from "../../src/exchange/read_head.ts";
+import { HeadReader } from "../../src/http/head_reader.ts";
+import { everySplit, latin1, test, text } from "../kit/harness.ts";
+import { exchanging, next } from "./exchanging.ts";
+
+test("readHead() gives the head, and what follows it back, wherever it is cut", async () => {
+  const head = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+  await everySplit(latin1(head + "behind"), async ([prefix, ...rest]) => {
+    const { exchange, peer } = exchanging({ prefix });
+    for (const chunk of rest) peer.write(chunk);
+    peer.end();
+    const read = await readHead(exchange, new HeadReader(100, 1));
+    assertInstanceOf(read, Uint8Array);
+    const behind = [];
+    for (let chunk; (chunk = await next(exchange)) !== undefined;) behind.push(chunk);
+    assertEquals([text(read), behind.join("")], [head, "behind"]);
+    exchange.abort();
+  });
+});
+
+test("readHead() of an end: undefined before a byte, a failure behind one", async () => {
+  for (const [bytes, failure] of [["", undefined], ["G", "connection-closed"]] as const) {
+    const { exchange, peer } = exchanging();
+    peer.write(bytes);
+    peer.end();
+    const reading = readHead(exchange, new HeadReader(100, 1));
+    if (failure === undefined) assertEquals(await reading, undefined);
+    else assertEquals((await assertRejects(() => reading, ExchangeError)).failure, failure);
+    exchange.abort();
+  }
+});
