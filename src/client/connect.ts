@@ -1,5 +1,5 @@
 // The client's door: turns a URL, and a connection that is given or dialled, into an open WebSocket (RFC 6455 §4.1),
-// following redirects where that is asked for. Whoever is refused gets the whole response.
+// following redirects where that is asked for. The error of a refusal has the whole response.
 
 import { Connection } from "../connection/connection.ts";
 import type { CheckedOptions } from "../connection/options.ts";
@@ -148,7 +148,7 @@ interface Attempt {
   readonly url: URL;
   readonly offer: OfferDraft;
   readonly use: CheckedConnectOptions["use"];
-  /** Whether a redirect has led away from the origin that the caller has named, be it back again since. */
+  /** Whether any redirect so far has led to another origin; it stays so, even if a later one leads back. */
   readonly isCrossOrigin: boolean;
 }
 
@@ -178,7 +178,7 @@ async function open(
  * and no client certificate.
  *
  * @param hops How many redirects were followed before.
- * @throws {HandshakeError} The refusal, when it is none; or an error that says why it is not followed.
+ * @throws {HandshakeError} The refusal, if it is not a redirect to follow; or the reason why it must not be followed.
  */
 function follow(
   { url, offer, use, isCrossOrigin }: Attempt,

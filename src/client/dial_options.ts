@@ -46,7 +46,7 @@ export interface DialOptions {
   followRedirects?: number | undefined;
 }
 
-/** {@linkcode DialOptions}, checked, but for redirects: they are not followed by whoever dials. */
+/** {@linkcode DialOptions}, checked; without `followRedirects`, which is not about a single connection. */
 export interface CheckedDialOptions {
   readonly unix: string | undefined;
   readonly proxy: Proxy | undefined;
@@ -54,7 +54,7 @@ export interface CheckedDialOptions {
   readonly client: Tls["client"];
 }
 
-/** Options that are for a connection of the caller's own, and must not be there when dialling. */
+/** Options that need a connection of the caller's own, and are refused when dialling. */
 interface Given {
   readonly prefix?: Uint8Array | undefined;
   readonly keepAlive?: boolean | undefined;

@@ -1,5 +1,5 @@
 // The client's half of the handshake, on the wire: sends the request, reads the final response and, if it is a refusal,
-// its body, and says what to do with the connection then.
+// its body, and then closes the connection or gives it back.
 
 import { ByteBuilder } from "../base/byte_builder.ts";
 import type { CheckedOptions } from "../connection/options.ts";
@@ -34,7 +34,7 @@ export interface Opened {
 /**
  * Asks for an upgrade.
  *
- * @returns What was agreed on; the exchange goes on. Or the refusal; then the connection is closed or given back.
+ * @returns What was agreed on, while the exchange goes on; or the refusal, after the connection is closed or given back.
  */
 export async function requestUpgrade(
   exchange: Exchange,
@@ -68,7 +68,7 @@ async function refused(
   if (reusable) exchange.release();
   else {
     const { clock, closeTimeout: timeout } = connection;
-    // A connection that is closed while the server is still sending would be reset; the time limit holds for this, too
+    // Closing while the server is still sending would reset the connection (RFC 9112 §9.6); the time limit holds here, too
     if (!whole) await linger(exchange.transport, { clock, timeout, signal: exchange.signal }).closed;
     exchange.abort();
   }

@@ -73,7 +73,7 @@ class AcceptedConnection extends Connection implements Accepted {
   }
 }
 
-/** A request that was not read here, such as a `Request`, does not know its target: it is made of the URL. */
+/** A request that was not read by us, such as a `Request`, does not know its target: it is taken from the URL. */
 function withTarget({ method, url, headers }: RequestHead): Accepted["request"] {
   const { pathname, search } = new URL(url);
   return { method, url, headers, target: pathname + search };
@@ -157,7 +157,7 @@ async function readUpgrade({ exchange, reader }: Handshake): Promise<RequestHead
   return "failure" in head ? head : parseRequest(head);
 }
 
-/** Only a policy can keep a decision waiting: only then is there a signal to make and a promise to guard. */
+/** Only a policy can take long to decide: only for one are a signal and a guarded promise made. */
 async function decideInTime(request: RequestHead, { exchange, options }: Handshake): Promise<Decision> {
   if (!options.authorize) return await decide(request, options);
   return await exchange.guard(decide(request, { ...options, signal: exchange.signal }));
@@ -179,7 +179,7 @@ async function answerFailure(handshake: Handshake, error: unknown): Promise<Hand
     throw error.cause;
   }
   const isLate = error instanceof ExchangeError && error.failure === "handshake-timeout";
-  if (!isLate || !request && !reader.started) throw error; // nobody waits for an answer who has not asked
+  if (!isLate || !request && !reader.started) throw error; // before the first byte of a request, nobody waits for an answer
   const problem: Problem = { failure: error.failure, detail: error.message };
   return await reject(handshake, refuse(problem, options.headers, request), false);
 }

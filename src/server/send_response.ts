@@ -44,7 +44,7 @@ export async function sendResponse(
     } else if (length !== null) {
       await write(writeHead(start, [...fields, ["Content-Length", length]]));
       await sendSized(write, body, pieces, length);
-    } else if (headOf(request ?? NO_REQUEST)?.version === "1.0") {
+    } else if (request && headOf(request)?.version === "1.0") {
       await write(writeHead(start, fields)); // its end is the end of the connection (RFC 9112 §6.3 (8))
       await sendPieces(body, pieces, (piece) => write(join([piece])));
     } else {
@@ -58,11 +58,9 @@ export async function sendResponse(
   }
 }
 
-const NO_REQUEST: RequestHead = { method: "GET", url: "", headers: new Headers() };
-
 type Write = (bytes: Uint8Array<ArrayBuffer>) => Promise<void>;
 
-/** The peer has its time for a write; the body may take any time between two. */
+/** Limits how long the peer may take for one write, but not how long the body may take until the next. */
 async function writeWithin(exchange: Exchange, bytes: Uint8Array<ArrayBuffer>, timeout?: number): Promise<void> {
   if (timeout === undefined) return await exchange.write(bytes);
   exchange.allow(timeout);

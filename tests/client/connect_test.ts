@@ -15,28 +15,6 @@ function pair() {
   return { conn, peer, clock: fakeClock() };
 }
 
-const BAD_OPTIONS: readonly [name: string, url: string, options: object, type: string][] = [
-  ["no URL", "chat", {}, "SyntaxError"],
-  ["another scheme", "ftp://localhost/", {}, "SyntaxError"],
-  ["a fragment", "ws://localhost/#", {}, "SyntaxError"],
-  ["a subprotocol twice", URL, { protocols: ["a", "a"] }, "SyntaxError"],
-  ["a subprotocol that is no token", URL, { protocols: ["a b"] }, "SyntaxError"],
-  ["a field that belongs to the handshake", URL, { headers: { "sec-websocket-key": "x" } }, "TypeError"],
-  ["a field with a line end", URL, { headers: { x: "a\nb" } }, "TypeError"],
-  ["a negative maxBodySize", URL, { maxBodySize: -1 }, "RangeError"],
-  ["a maxHeadSize of 0", URL, { maxHeadSize: 0 }, "RangeError"],
-  ["a negative handshakeTimeout", URL, { handshakeTimeout: -1 }, "RangeError"],
-  ["a negative idleTimeout", URL, { idleTimeout: -1 }, "RangeError"],
-];
-for (const [name, url, options, type] of BAD_OPTIONS) {
-  test(`connect() with ${name} is a ${type}, and leaves the connection untouched and unlocked`, async () => {
-    const { conn, peer } = pair();
-    const error = await assertRejects(() => connect(url, { conn, ...options })) as Error;
-    await settled();
-    assertEquals([error.name, conn.readable.locked, conn.isClosed, peer.take()], [type, false, false, ""]);
-  });
-}
-
 test("connect() sends one request, with the fields in their order and a new key each time", async () => {
   const keys = new Set<string>();
   for (let i = 0; i < 2; i++) {

@@ -75,19 +75,6 @@ for (const [name, options, request, status] of FUNCTIONS) {
   });
 }
 
-test("accept() ends its patience after a refusal when its signal is aborted", async () => {
-  const { conn, peer, clock, controller, signal, listeners } = pair();
-  peer.write(upgrade({ Upgrade: null }));
-  const accepting = accept(conn, { clock, signal });
-  accepting.catch(() => {});
-  await settled();
-  assertEquals([statusOf(peer.take()), peer.hasEnded, conn.isClosed, clock.pending], [426, true, false, 1]);
-  controller.abort(mine);
-  const error = await assertRejects(() => accepting, HandshakeError);
-  assertEquals([error.failure, conn.isClosed, clock.now(), clock.pending], ["upgrade-missing", true, 0, 0]);
-  assertEquals(listeners(), 0);
-});
-
 test("writeResponse() ends its patience when its signal is aborted", async () => {
   const { conn, peer, clock, controller, signal, listeners } = pair();
   const writing = writeResponse(conn, new Response("Hello"), { clock, signal });

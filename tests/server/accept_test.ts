@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertInstanceOf, assertRejects, assertStrictEquals } from "@std/assert";
 import { accept, type AcceptOptions, HandshakeError } from "../../mod.ts";
 import { connectionPair, fakeClock, type PairedConnection } from "../../src/testing.ts";
-import { insert, upgrade } from "../cases/requests_base.ts";
+import { upgrade } from "../cases/requests_base.ts";
 import { latin1, test } from "../kit/harness.ts";
 import { countedSignal, RawPeer, settled } from "../kit/raw_peer.ts";
 
@@ -19,36 +19,6 @@ async function failureOf(accepting: Promise<unknown>): Promise<HandshakeError> {
 
 const text = (reply: string) => reply.split("\r\n\r\n")[1];
 const statusOf = (reply: string) => Number(reply.slice(9, 12));
-
-const BAD_OPTIONS: readonly [name: string, options: unknown, type: typeof TypeError | typeof RangeError][] = [
-  ["a subprotocol that is no token", { protocols: ["a b"] }, TypeError],
-  ["origins that are no list", { origins: "all" }, TypeError],
-  ["a field that belongs to the handshake", { headers: { upgrade: "h2c" } }, TypeError],
-  ["a field of a body", { headers: { "content-length": "5" } }, TypeError],
-  ["a field with a line end", { headers: { x: "a\r\nb: c" } }, TypeError],
-  ["a request without an absolute url", { request: { method: "GET", url: "/", headers: new Headers() } }, TypeError],
-  ["protocols that are no list", { protocols: "chat" }, TypeError],
-  ["an authorize that is no function", { authorize: 5 }, TypeError],
-  ["a prefix that is a string", { prefix: "GET" }, TypeError],
-  ["a prefix of numbers", { prefix: [71] }, TypeError],
-  ["a request that is none", { request: {} }, TypeError],
-  ["a signal that is none", { signal: {} }, TypeError],
-  ["a negative handshakeTimeout", { handshakeTimeout: -1 }, RangeError],
-  ["a maxHeadSize of 0", { maxHeadSize: 0 }, RangeError],
-  ["a maxMessageSize that is no integer", { maxMessageSize: 1.5 }, RangeError],
-  ["a highWaterMark that is not a number", { highWaterMark: NaN }, RangeError],
-  ["a closeTimeout that is too long", { closeTimeout: 2 ** 31 }, RangeError],
-  ["an idleTimeout that is no number", { idleTimeout: "1" }, RangeError],
-];
-for (const [name, options, type] of BAD_OPTIONS) {
-  test(`accept() with ${name} leaves the connection untouched and unlocked`, async () => {
-    const { conn, peer } = pair();
-    peer.write(upgrade());
-    await assertRejects(() => accept(conn, options as AcceptOptions), type);
-    assertEquals([conn.readable.locked, conn.writable.locked, conn.isClosed, peer.take()], [false, false, false, ""]);
-    (await accept(conn)).abort();
-  });
-}
 
 for (const conn of [undefined, null, {}, { readable: new ReadableStream() }, "connection"]) {
   test(`accept() of ${JSON.stringify(conn)} is a TypeError`, async () => {
@@ -178,76 +148,6 @@ test("handshakeTimeout 0 waits as long as it takes", async () => {
   (await accepting).abort();
   assertEquals(clock.pending, 0);
 });
-
-test("a refusal does not wait for ever: a peer that never ends is cut off after closeTimeout", async () => {
-  const [far, conn] = connectionPair(), peer = new RawPeer(far), clock = fakeClock();
-  peer.write(upgrade({ Upgrade: null }));
-  const failed = failureOf(accept(conn, { clock, closeTimeout: 2000 }));
-  await clock.advance(1999);
-  assertEquals([conn.isClosed, statusOf(peer.take()), peer.hasEnded], [false, 426, true]);
-  await clock.advance(1);
-  assertEquals([(await failed).failure, conn.isClosed, clock.pending], ["upgrade-missing", true, 0]);
-});
-
-test("a refusal reaches a client that is still sending", async () => {
-  const { conn, peer } = pair({ highWaterMark: 1000 });
-  peer.write(upgrade({ "Content-Length": "100000" }));
-  peer.write(new Uint8Array(100_000));
-  const error = await failureOf(accept(conn));
-  await peer.ended;
-  assertEquals([error.failure, statusOf(peer.take())], ["body-present", 400]);
-});
-
-test("after a refused upgrade the request behind it is not processed", async () => {
-  const { conn, peer } = pair();
-  peer.write(upgrade({ "Sec-WebSocket-Version": "8" }) + "GET /internal HTTP/1.1\r\nHost: localhost\r\n\r\n");
-  const error = await failureOf(accept(conn));
-  await peer.ended;
-  const reply = peer.take();
-  assertEquals([statusOf(reply), reply.split("HTTP/1.1").length, error.reusable], [426, 2, false]);
-  assert(/^Connection: Upgrade, close\r$/m.test(reply), reply);
-  assertEquals([conn.isClosed, error.rest.length], [true, 0]);
-});
-
-test("keepAlive gives the connection back with the rest, for another attempt", async () => {
-  const { conn, peer } = pair(), clock = fakeClock();
-  const bad = upgrade({ "Sec-WebSocket-Version": "8" });
-  peer.write(bad + upgrade().slice(0, 30));
-  const error = await failureOf(accept(conn, { keepAlive: true, clock }));
-  assertEquals([error.reusable, error.rest.length, clock.pending], [true, 30, 0]);
-  assertEquals([conn.readable.locked, conn.writable.locked, conn.isClosed], [false, false, false]);
-  await settled();
-  const reply = peer.take();
-  assert(/^Connection: Upgrade\r$/m.test(reply), reply);
-  peer.write(upgrade().slice(30) + "\x81\x80\0\0\0\0");
-  const accepted = await accept(conn, { prefix: error.rest });
-  assertEquals((await accepted.readable.getReader().read()).value, "");
-  assertEquals(statusOf(peer.take()), 101);
-  accepted.abort();
-});
-
-const NOT_REUSABLE: readonly [name: string, request: string, options?: AcceptOptions][] = [
-  ["Connection: close", upgrade({ Upgrade: null, Connection: "Upgrade, Close" })],
-  ["HTTP/1.0", upgrade({}, "GET / HTTP/1.0")],
-  ["a body", upgrade({ "Content-Length": "2" }) + "no"],
-  ["a chunked body", upgrade({ "Transfer-Encoding": "chunked" }) + "0\r\n\r\n"],
-  ["a malformed head", insert("x\r\n")],
-  ["a policy that closes", upgrade(), {
-    authorize: () => new Response(null, { status: 403, headers: { connection: "close" } }),
-  }],
-  ["a policy that closes among others", upgrade(), {
-    authorize: () => new Response(null, { status: 403, headers: { connection: "Close, x" } }),
-  }],
-];
-for (const [name, request, options] of NOT_REUSABLE) {
-  test(`accept() with keepAlive closes all the same after ${name}`, async () => {
-    const { conn, peer } = pair();
-    peer.write(request);
-    const error = await failureOf(accept(conn, { ...options, keepAlive: true }));
-    assertEquals([error.reusable, error.rest.length, conn.isClosed], [false, 0, true]);
-    assert(/^Connection:.* ?close\r$/m.test(peer.take()));
-  });
-}
 
 test("Expect: 100-continue gets its 100 in front of the 101, and not in front of a refusal", async () => {
   for (const [changes, replies] of [[{}, [100, 101]], [{ "Sec-WebSocket-Key": "x" }, [400]]] as const) {
