@@ -6,7 +6,7 @@ import type { HandshakeError, RequestHead } from "../errors/handshake_error.ts";
 import { quote } from "../errors/problem.ts";
 import { isToken, listHas, parseTokens } from "../http/field_values.ts";
 import { headOf } from "../http/request_head.ts";
-import { checkResponse, ResponseHeadDraft } from "../http/response.ts";
+import { checkResponse, discardBody, ResponseHeadDraft } from "../http/response.ts";
 import type { FieldList } from "../http/write_head.ts";
 import type { Agreement } from "../protocol/agreement.ts";
 import { checkCompression, type CheckedCompression, type CompressionOptions } from "../protocol/compression_options.ts";
@@ -165,13 +165,8 @@ export function isUpgrade(request: RequestHead): boolean {
  * ```
  */
 export async function answer(request: RequestHead, options: AnswerOptions = {}): Promise<Answer> {
-  const checked = checkAnswerOptions(options);
-  try {
-    const decision = await decide(request, checked);
-    return decision.agreement ? { response: decision.head.response, agreement: decision.agreement } : decision;
-  } catch (error) {
-    throw error instanceof PolicyError ? error.cause : error;
-  }
+  const decision = await decide(request, checkAnswerOptions(options));
+  return decision.agreement ? { response: decision.head.response, agreement: decision.agreement } : decision;
 }
 
 /** {@linkcode AnswerOptions}, checked. */
@@ -233,19 +228,19 @@ function chooseProtocol(value: string | null, protocols: AnswerOptions["protocol
   return chosen ?? "";
 }
 
-/** `authorize` threw, which is not the peer's fault: the response is a 500, and the caller gets the cause. */
-export class PolicyError extends Error {}
-
+/** Asks the caller's own check. */
 async function authorize(request: RequestHead, options: AnswerOptions): Promise<Response | undefined> {
   const signal = options.signal ?? new AbortController().signal;
-  try {
-    const response = await options.authorize!(request, { signal });
-    if (response !== undefined && !(response instanceof Response)) {
-      throw new TypeError("Cannot refuse the upgrade: authorize must return a Response or undefined");
-    }
-    if (response) checkResponse(response);
-    return response;
-  } catch (cause) {
-    throw new PolicyError("Cannot decide about the upgrade: authorize failed", { cause });
+  const response = await options.authorize!(request, { signal });
+  if (response === undefined) return undefined;
+  if (!(response instanceof Response)) {
+    throw new TypeError("Cannot refuse the upgrade: authorize must return a Response or undefined");
   }
+  try {
+    checkResponse(response);
+  } catch (error) {
+    discardBody(response);
+    throw error;
+  }
+  return response;
 }

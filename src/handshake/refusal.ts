@@ -4,7 +4,7 @@
 import { handshakeFailures } from "../errors/failures.ts";
 import { HandshakeError, type RequestHead } from "../errors/handshake_error.ts";
 import type { Problem } from "../errors/problem.ts";
-import { ResponseHeadDraft } from "../http/response.ts";
+import { discardBody, ResponseHeadDraft } from "../http/response.ts";
 import type { FieldList } from "../http/write_head.ts";
 import { decorate, type Decorator, type ResponseDraft } from "./decorator.ts";
 import { UPGRADE_FIELDS } from "./upgrade_fields.ts";
@@ -41,16 +41,21 @@ export function refuse(problem: Problem, decorator?: Decorator<ResponseDraft>, r
   return { response, error: new HandshakeError(problem.failure, message, { request, response }) };
 }
 
-/** Refuses a request with the response that a policy has given. */
+/** Refuses a request with the response that a policy has given. Its body is handed on, or given up. */
 export function refuseWith(
   given: Response,
   decorator: Decorator<ResponseDraft> | undefined,
   request: RequestHead,
 ): Refusal {
   const { status, statusText } = given;
-  const decorated = decorate([...given.headers], decorator, "server", (headers) => ({ status, headers }), request);
-  const headers = decorated.map(([name, value]): [string, string] => [name, value]);
-  const response = new Response(given.body, { status, statusText, headers });
-  const message = `Cannot accept the upgrade: it was refused with the status ${status}`;
-  return { response, error: new HandshakeError("unauthorized", message, { request, response }) };
+  try {
+    const decorated = decorate([...given.headers], decorator, "server", (headers) => ({ status, headers }), request);
+    const headers = decorated.map(([name, value]): [string, string] => [name, value]);
+    const response = new Response(given.body, { status, statusText, headers });
+    const message = `Cannot accept the upgrade: it was refused with the status ${status}`;
+    return { response, error: new HandshakeError("unauthorized", message, { request, response }) };
+  } catch (error) {
+    discardBody(given);
+    throw error;
+  }
 }

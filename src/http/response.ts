@@ -76,6 +76,11 @@ export function checkResponse(response: Response): void {
   }
 }
 
+/** Lets go of a response that is not sent after all, so that the source of its body does not wait for a reader. */
+export function discardBody({ body }: Response): void {
+  if (!body?.locked) body?.cancel().catch(() => {}); // an error of its source no longer matters
+}
+
 /** The `Response` of a head and a body that were read. */
 export function toResponse(head: ParsedResponse, body: Uint8Array<ArrayBuffer> | null): Response {
   const { status, reason: statusText } = head;

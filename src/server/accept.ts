@@ -1,6 +1,7 @@
 // The server's door: turns a connection, and what was already read from it, into an open WebSocket (RFC 6455 §4.2). A
 // request that is refused always gets an HTTP response.
 
+import { unlessAborted } from "../base/abort.ts";
 import { Connection } from "../connection/connection.ts";
 import type { CheckedOptions } from "../connection/options.ts";
 import type { WebSocketConnection } from "../connection/websocket_connection.ts";
@@ -8,18 +9,18 @@ import { HandshakeError, type RequestHead } from "../errors/handshake_error.ts";
 import { ExchangeError, type Problem } from "../errors/problem.ts";
 import { Exchange } from "../exchange/exchange.ts";
 import { readHead } from "../exchange/read_head.ts";
-import { decide, type Decision, PolicyError } from "../handshake/answer.ts";
-import { type Refusal, refuse } from "../handshake/refusal.ts";
+import { decide, type Decision } from "../handshake/answer.ts";
+import { refuse } from "../handshake/refusal.ts";
 import { listHas } from "../http/field_values.ts";
 import { HeadReader } from "../http/head_reader.ts";
 import { expectsContinue, headOf, isPersistent, parseRequest } from "../http/request_head.ts";
-import type { ResponseHeadDraft } from "../http/response.ts";
+import { discardBody, type ResponseHeadDraft } from "../http/response.ts";
 import { CONTINUE, writeHead } from "../http/write_head.ts";
 import type { Agreement } from "../protocol/agreement.ts";
 import { transportOf } from "../runtime/choose.ts";
 import type { ByteConnection, Transport } from "../transport/transport.ts";
 import { type AcceptOptions, checkAcceptOptions, type CheckedAcceptOptions } from "./accept_options.ts";
-import { sendRefusal, type SendRefusalOptions, sendServerError } from "./send_refusal.ts";
+import { sendRefusal, serverError } from "./send_refusal.ts";
 
 /**
  * A WebSocket that was accepted, with the handshake that opened it.
@@ -119,11 +120,15 @@ export async function accept(conn: ByteConnection, options: AcceptOptions = {}):
     reader: new HeadReader(checked.maxHeadSize, 1),
     request: checked.request,
   };
-  const outcome = await openOrRefuse(handshake)
-    .catch((error: unknown) => answerFailure(handshake, error))
-    .catch((error: unknown) => closeAndThrow(handshake, error));
-  if (outcome instanceof HandshakeError) throw outcome; // it is answered, and the connection is closed or given back
-  return outcome;
+  let outcome: Accepted | Due;
+  try {
+    outcome = await openOrRefuse(handshake).catch((error: unknown) => answerFailure(handshake, error));
+    if ("readable" in outcome) return outcome;
+    await sendDue(handshake, outcome);
+  } catch (error) {
+    closeAndThrow(handshake, error);
+  }
+  throw outcome.error; // it is answered, and the connection is closed or given back
 }
 
 /** A handshake under way. */
@@ -135,14 +140,22 @@ interface Handshake {
   request: RequestHead | undefined;
 }
 
-async function openOrRefuse(handshake: Handshake): Promise<Accepted | HandshakeError> {
+/** A response that is due, and the error to throw once it is sent. */
+interface Due {
+  readonly response: Response;
+  readonly error: unknown;
+  /** Whether the connection can be given back. */
+  readonly keepAlive: boolean;
+}
+
+async function openOrRefuse(handshake: Handshake): Promise<Accepted | Due> {
   const { exchange, options } = handshake;
   const request = handshake.request ?? await readUpgrade(handshake);
-  if ("failure" in request) return await reject(handshake, refuse(request, options.headers), false);
+  if ("failure" in request) return { ...refuse(request, options.headers), keepAlive: false };
   handshake.request = request;
   const decision = await decideInTime(request, handshake);
   if (decision.error) {
-    return await reject(handshake, decision, options.keepAlive && isReusable(decision.response, request));
+    return { ...decision, keepAlive: options.keepAlive && isReusable(decision.response, request) };
   }
   const { head, agreement } = decision;
   if (expectsContinue(request)) await exchange.write(CONTINUE);
@@ -160,7 +173,10 @@ async function readUpgrade({ exchange, reader }: Handshake): Promise<RequestHead
 /** Only a policy can take long to decide: only for one are a signal and a guarded promise made. */
 async function decideInTime(request: RequestHead, { exchange, options }: Handshake): Promise<Decision> {
   if (!options.authorize) return await decide(request, options);
-  return await exchange.guard(decide(request, { ...options, signal: exchange.signal }));
+  const { signal } = exchange;
+  return await unlessAborted(decide(request, { ...options, signal }), signal, (late) => {
+    if (late.error) discardBody(late.response);
+  });
 }
 
 /** Whether the connection can be used again after a refusal: where the request ends must be beyond doubt. */
@@ -170,32 +186,29 @@ function isReusable({ headers }: Response, request: RequestHead): boolean {
     request.headers.get("transfer-encoding") === null && (length === null || /^0+$/.test(length));
 }
 
-/** Answers what is not the fault of the request: a policy that failed, or a handshake that took too long. */
-async function answerFailure(handshake: Handshake, error: unknown): Promise<HandshakeError> {
+/** What is due when no decision was made: because it took too long, or because the caller's code has failed. */
+async function answerFailure(handshake: Handshake, error: unknown): Promise<Due> {
   const { exchange, options, reader, request } = handshake;
-  if (error instanceof PolicyError) {
-    exchange.dispose();
-    await sendServerError(exchange.transport, refusalOptions(handshake, false));
-    throw error.cause;
+  if (error instanceof ExchangeError) {
+    // Before the first byte of a request, nobody waits for an answer
+    if (error.failure !== "handshake-timeout" || !request && !reader.started) throw error;
+    const problem: Problem = { failure: error.failure, detail: error.message };
+    try {
+      return { ...refuse(problem, options.headers, request), keepAlive: false };
+    } catch (error) {
+      return { response: serverError(), error, keepAlive: false };
+    }
   }
-  const isLate = error instanceof ExchangeError && error.failure === "handshake-timeout";
-  if (!isLate || !request && !reader.started) throw error; // before the first byte of a request, nobody waits for an answer
-  const problem: Problem = { failure: error.failure, detail: error.message };
-  return await reject(handshake, refuse(problem, options.headers, request), false);
+  if (exchange.signal.aborted || exchange.hasWritten) throw error;
+  return { response: serverError(), error, keepAlive: false };
 }
 
-/** Sends a refusal. Gives the error to throw, which says whether the connection can be used again. */
-async function reject(handshake: Handshake, { response, error }: Refusal, keepAlive: boolean): Promise<HandshakeError> {
-  const { exchange } = handshake;
+/** Sends the response that is due. Tells its error whether the connection can be used again. */
+async function sendDue({ exchange, options, request }: Handshake, due: Due): Promise<void> {
+  const { connection: { clock, closeTimeout: timeout }, signal } = options, { response, error, keepAlive } = due;
   exchange.dispose();
-  // The caller gets the response as well: a clone is sent
-  const reusable = await sendRefusal(exchange.transport, response.clone(), refusalOptions(handshake, keepAlive));
-  return Object.assign(error, reusable ? { reusable, rest: exchange.rest } : {});
-}
-
-function refusalOptions({ options, request }: Handshake, keepAlive: boolean): SendRefusalOptions {
-  const { connection: { clock, closeTimeout: timeout }, signal } = options;
-  return { clock, timeout, signal, request, keepAlive };
+  const reusable = await sendRefusal(exchange.transport, response, { clock, timeout, signal, request, keepAlive });
+  if (reusable && error instanceof HandshakeError) Object.assign(error, { reusable, rest: exchange.rest });
 }
 
 function closeAndThrow({ exchange, request }: Handshake, error: unknown): never {

@@ -40,7 +40,7 @@ export async function sendRefusal(
   } catch (error) {
     exchange.dispose();
     if (exchange.signal.aborted || exchange.hasWritten) exchange.abort();
-    else await sendServerError(transport, options);
+    else await sendRefusal(transport, serverError(), { ...options, keepAlive: false });
     if (error instanceof ExchangeError) return false;
     throw error;
   }
@@ -53,7 +53,7 @@ export async function sendRefusal(
   return false;
 }
 
-/** Sends a 500, for what is not the client's fault, such as a policy that failed, and closes the connection. */
-export async function sendServerError(transport: Transport, options: SendRefusalOptions): Promise<void> {
-  await sendRefusal(transport, new Response("The server failed\n", { status: 500 }), { ...options, keepAlive: false });
+/** A 500, for what is not the client's fault, such as a policy that failed. */
+export function serverError(): Response {
+  return new Response("The server failed\n", { status: 500 });
 }

@@ -7,7 +7,7 @@ import { quote } from "../errors/problem.ts";
 import type { Exchange } from "../exchange/exchange.ts";
 import { listElements } from "../http/field_values.ts";
 import { headOf } from "../http/request_head.ts";
-import { STATUS_TEXT } from "../http/response.ts";
+import { discardBody, STATUS_TEXT } from "../http/response.ts";
 import { type FieldList, writeHead } from "../http/write_head.ts";
 
 /** How a response is sent. */
@@ -30,7 +30,7 @@ export async function sendResponse(
   const fields = fieldsOf(headers, keepAlive), length = headers.get("content-length");
   const write: Write = (bytes) => writeWithin(exchange, bytes, timeout);
   if (hasNoBody(status, request)) {
-    response.body?.cancel().catch(() => {}); // an error of its source no longer matters
+    discardBody(response);
     // RFC 9110 §8.6: the length is that of what a GET would get; a 204 has none
     if (length !== null && status !== 204) fields.push(["Content-Length", length]);
     return await write(writeHead(start, fields));
@@ -143,7 +143,10 @@ class BodyReader {
   }
 }
 
-/** What a promise gives within this turn of the event loop, or `undefined`. */
+/**
+ * What a promise gives within this turn of the event loop, or `undefined`. The promise is handled from here on: a read that
+ * fails later, while a write is waited for, is nobody's unhandled rejection.
+ */
 function withinThisTurn<T>(promise: Promise<T>): Promise<T | undefined> {
   return Promise.race([promise, new Promise<undefined>((resolve) => nextTurn(() => resolve(undefined)))]);
 }

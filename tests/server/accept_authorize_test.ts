@@ -1,8 +1,8 @@
-import { assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import { accept, type AcceptOptions, HandshakeError } from "../../mod.ts";
 import { connectionPair, fakeClock } from "../../src/testing.ts";
 import { upgrade } from "../cases/requests_base.ts";
-import { test } from "../kit/harness.ts";
+import { handlingAll, latin1, test } from "../kit/harness.ts";
 import { RawPeer, settled } from "../kit/raw_peer.ts";
 
 /** An accept of a valid request, or another, and what was answered to it. */
@@ -50,7 +50,7 @@ for (
     });
     const error = result as HandshakeError;
     assertEquals([error.failure, error.response?.status, status, body], ["unauthorized", 403, 403, "Not you"]);
-    assertEquals(await error.response!.text(), "Not you");
+    assertEquals([error.response!.headers.get("x-why"), error.response!.bodyUsed], ["because", true]); // it was sent
     for (const line of ["HTTP/1.1 403 Nope", "x-why: because", "Set-Cookie: a=b", "Set-Cookie: c=d", "x-ours: 1"]) {
       assertEquals(reply.split("\r\n").filter((other) => other === line).length, 1, `${line} in ${reply}`);
     }
@@ -178,31 +178,131 @@ test("authorize's signal aborts at the deadline, which is answered with 408", as
   assertEquals(Number(peer.take().slice(9, 12)), 408);
 });
 
-const BAD_FUNCTIONS: readonly [name: string, options: AcceptOptions][] = [
+const BAD_FUNCTIONS: readonly [name: string, options: AcceptOptions, changes?: Record<string, string | null>][] = [
   ["a subprotocol that was not offered", { protocols: () => "other" }],
   ["a decorator that changes the handshake", { headers: ({ headers }) => headers.set("upgrade", "h2c") }],
   ["a decorator that deletes from the handshake", { headers: ({ headers }) => headers.delete("sec-websocket-accept") }],
   ["a decorator that adds a body", { headers: ({ headers }) => headers.set("transfer-encoding", "chunked") }],
   ["a decorator that is asynchronous", { headers: (async () => {}) as () => void }],
+  ["a decorator that frames a refusal", { headers: ({ headers }) => headers.set("content-length", "5") }, {
+    Upgrade: null,
+  }],
 ];
-for (const [name, options] of BAD_FUNCTIONS) {
-  test(`${name} is a TypeError, before a byte is written, and closes`, async () => {
-    const { conn, clock, result, reply } = await attempt(options, upgrade({ "Sec-WebSocket-Protocol": "chat" }));
-    assertEquals([(result as Error).name, reply, conn.isClosed, clock.pending], ["TypeError", "", true, 0]);
+for (const [name, options, changes] of BAD_FUNCTIONS) {
+  test(`${name} is answered with 500, and is a TypeError`, async () => {
+    const request = upgrade({ "Sec-WebSocket-Protocol": "chat", ...changes });
+    const { conn, clock, result, status, body, reply } = await attempt({ ...options, keepAlive: true }, request);
+    assertEquals([(result as Error).name, status, body], ["TypeError", 500, "The server failed\n"]);
+    assertEquals([reply.split("HTTP/1.1").length, conn.isClosed, clock.pending], [2, true, 0]);
   });
 }
 
-test("a decorator that fails for a 408 closes the connection, and its error rejects", async () => {
-  const [far, conn] = connectionPair(), peer = new RawPeer(far), clock = fakeClock();
-  peer.write("GET");
-  const accepting = accept(conn, {
-    clock,
+for (const written of ["GET", upgrade()]) {
+  test(`a decorator that fails for a 408 after ${written.length} bytes is answered with 500, and its error rejects`, async () => {
+    const [far, conn] = connectionPair(), peer = new RawPeer(far), clock = fakeClock();
+    peer.ended.then(() => peer.end());
+    peer.write(written);
+    const accepting = accept(conn, {
+      clock,
+      authorize: () => new Promise(() => {}),
+      headers: () => {
+        throw cause;
+      },
+    });
+    accepting.catch(() => {});
+    await clock.advance(10_000);
+    assertStrictEquals(await assertRejects(() => accepting), cause);
+    await settled();
+    assertEquals([conn.isClosed, clock.pending, Number(peer.take().slice(9, 12))], [true, 0, 500]);
+  });
+}
+
+/** A body that goes on until it is cancelled. */
+function endless() {
+  const source = { made: 0, cancelled: false };
+  const body = new ReadableStream<Uint8Array>({
+    pull(controller) {
+      source.made += 65536;
+      controller.enqueue(new Uint8Array(65536));
+    },
+    cancel() {
+      source.cancelled = true;
+    },
+  });
+  return { source, authorize: () => new Response(body, { status: 403 }) };
+}
+
+test("a refusal's body goes to the client alone, and its source is cancelled when the client leaves", async () => {
+  const [far, conn] = connectionPair(), { source, authorize } = endless();
+  const accepting = accept(conn, { authorize }).catch((error: unknown) => error);
+  far.writable.getWriter().write(latin1(upgrade()));
+  const reader = far.readable.getReader();
+  for (let read = 0; read < 2 ** 20;) read += (await reader.read()).value!.length;
+  far.reset();
+  const error = await accepting as HandshakeError;
+  assertEquals([error.failure, error.response!.status, error.response!.bodyUsed], ["unauthorized", 403, true]);
+  await settled();
+  assertEquals(source.cancelled, true);
+  assert(source.made <= 2 ** 20 + 4 * 65536, `${source.made} bytes were made`);
+});
+
+const DROPPED: readonly [name: string, options: AcceptOptions, changes?: (given: Response) => void][] = [
+  ["a decorator fails", {
     headers: () => {
       throw cause;
     },
+  }],
+  ["it can't be sent", {}, (given) => given.headers.set("content-length", "x")],
+];
+for (const [name, options, change] of DROPPED) {
+  test(`the source of a refusal's body is cancelled when ${name}`, async () => {
+    const { source, authorize } = endless();
+    const given = () => {
+      const response = authorize();
+      change?.(response);
+      return response;
+    };
+    const { status } = await attempt({ ...options, authorize: given });
+    assertEquals([status, source.cancelled], [500, true]);
   });
+}
+
+test("the source of a refusal's body is cancelled when the refusal comes too late", async () => {
+  const [far, conn] = connectionPair(), peer = new RawPeer(far), clock = fakeClock(), { source, authorize } = endless();
+  peer.ended.then(() => peer.end());
+  peer.write(upgrade());
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const accepting = accept(conn, { clock, authorize: () => promise.then(authorize) });
   accepting.catch(() => {});
   await clock.advance(10_000);
-  assertStrictEquals(await assertRejects(() => accepting), cause);
-  assertEquals([conn.isClosed, clock.pending], [true, 0]);
+  const error = await assertRejects(() => accepting, HandshakeError);
+  assertEquals([error.failure, source.cancelled], ["handshake-timeout", false]);
+  resolve();
+  await settled();
+  assertEquals(source.cancelled, true);
 });
+
+for (const size of [5, 70_000]) {
+  test(`a refusal's body that fails after ${size} bytes, while the client does not read, is caught`, async () => {
+    await handlingAll(async () => {
+      const [far, conn] = connectionPair({ highWaterMark: 1 }), peer = new RawPeer(far, { reads: false });
+      const clock = fakeClock();
+      let fail = () => {};
+      const body = new ReadableStream({
+        start(controller) {
+          controller.enqueue(new Uint8Array(size));
+          fail = () => controller.error(cause);
+        },
+      });
+      peer.write(upgrade());
+      const accepting = accept(conn, { clock, authorize: () => new Response(body, { status: 403 }) });
+      accepting.catch(() => {});
+      while (conn.bytesWritten === 0) await settled(); // the head, which waits to be read
+      fail();
+      await settled();
+      peer.read().catch(() => {});
+      assertStrictEquals(await assertRejects(() => accepting), cause);
+      assertEquals([conn.isClosed, clock.pending], [true, 0]);
+    });
+  });
+}

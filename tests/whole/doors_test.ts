@@ -107,10 +107,8 @@ async function checkAccepted(row: RequestRow, peer: RawPeer, accepting: Promise<
   assertEquals([response.status, rest], [row.status, ""]);
   checkFields(row, response.headers);
   assert(response.headers.get("connection")?.split(", ").includes("close"), "it says that it closes");
-  const why = await result.response!.text();
-  assert(why.length > 0, "a refusal says why");
   // RFC 9110 §9.3.2: there is no body behind the answer to a HEAD
-  assertEquals(response.body, row.bytes.startsWith("HEAD ") ? "" : why);
+  assertEquals(response.body.length > 0, !row.bytes.startsWith("HEAD "), "a refusal says why");
 }
 
 /** An end that is to accept, and a peer that has written. */
