@@ -2,6 +2,7 @@
 
 import { encodeBase64 } from "@std/encoding/base64";
 import { quote } from "../errors/problem.ts";
+import { isOfHost, quoteUrl, whyNoUrl } from "./bad_url.ts";
 
 /**
  * Checks the URL of a WebSocket, and turns ws into http, and wss into https.
@@ -9,17 +10,20 @@ import { quote } from "../errors/problem.ts";
  * @throws {DOMException} `SyntaxError` when it is not a URL, has another scheme, or has a fragment.
  */
 export function webSocketUrl(url: string | URL): URL {
-  const parsed = URL.parse(url);
-  if (!parsed) throw badUrl(url, "it is not a URL");
-  if (!/^(?:wss?|https?):$/.test(parsed.protocol)) throw badUrl(url, `its scheme is ${quote(parsed.protocol)}`);
-  if (parsed.hash !== "" || parsed.href.endsWith("#")) throw badUrl(url, "it has a fragment");
+  const parsed = URL.parse(url), wrong = findUnusable(url, parsed);
+  if (!parsed || wrong) throw new DOMException(`Cannot use the URL ${quoteUrl(url)}: ${wrong}`, "SyntaxError");
   return new URL(parsed.href.replace(/^ws/, "http"));
 }
 
-/** Shows the URL without its user name and password. */
-function badUrl(url: string | URL, why: string): DOMException {
-  const shown = quote(String(url).replace(/^.*@/s, "…@"));
-  return new DOMException(`Cannot use the URL ${shown}: ${why}`, "SyntaxError");
+function findUnusable(url: string | URL, parsed: URL | null): string | undefined {
+  if (!isOfHost(parsed)) return whyNoUrl(url, "ws:");
+  if (!/^(?:wss?|https?):$/.test(parsed.protocol)) {
+    return `its scheme is ${quote(parsed.protocol)}, where ws: or wss: is needed`;
+  }
+  if (parsed.hash !== "" || parsed.href.endsWith("#")) {
+    return "it has a fragment (RFC 6455 §3): leave it out, or write # as %23";
+  }
+  return undefined;
 }
 
 /**
@@ -36,6 +40,8 @@ export function basicOf(url: URL): string | undefined {
       return part; // not percent-encoded UTF-8: taken literally
     }
   });
-  if (user!.includes(":")) throw new DOMException("Cannot use the URL: its user name has a colon", "SyntaxError");
+  if (user!.includes(":")) { // §2
+    throw new DOMException(`Cannot use the URL ${quoteUrl(url)}: its user name has a colon`, "SyntaxError");
+  }
   return "Basic " + encodeBase64(new TextEncoder().encode(`${user}:${password}`));
 }

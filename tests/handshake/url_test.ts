@@ -20,6 +20,17 @@ test("webSocketUrl() names a URL that is wrong without its password", () => {
   assert(message.includes("…@h/") && !message.includes("secret"), message);
 });
 
+test("webSocketUrl() says what to do about the usual mistakes", () => {
+  for (
+    const [url, hint] of [
+      ["localhost:8080", 'did you mean "ws://localhost:8080"?'],
+      ["chat.example/a", 'did you mean "ws://chat.example/a"?'],
+      ["ws://h/#a", "leave it out, or write # as %23"],
+      ["ftp://h/", "where ws: or wss: is needed"],
+    ] as const
+  ) assertThrows(() => webSocketUrl(url), DOMException, hint);
+});
+
 test("offer() refuses what is no URL of a WebSocket (RFC 6455 §3)", () => {
   for (
     const url of ["", "h", "/chat", "ftp://h/", "file:///a", "ws:", "ws://", "ws://h:65536", "ws://h/#a", "ws://h/#"]
