@@ -44,7 +44,7 @@ export { type Offer, offer, type OfferOptions } from "./src/handshake/offer.ts";
 export { type Answer, answer, type AnswerOptions, type AuthorizeContext, isUpgrade } from "./src/handshake/answer.ts";
 export type { Message, SendOptions } from "./src/protocol/protocol.ts";
 export type { Clock } from "./src/base/clock.ts";
-export type { ByteConnection } from "./src/transport/transport.ts";
+export type { ByteConnection, NetworkAddress } from "./src/transport/transport.ts";
 export type { ConnectionOptions } from "./src/connection/options.ts";
 export type { MessageHandler, WebSocketConnection } from "./src/connection/websocket_connection.ts";
 export { attach, type AttachOptions } from "./src/server/attach.ts";

@@ -47,7 +47,7 @@ function noise(size: number, seed: number): Uint8Array<ArrayBuffer> {
 test("listen() and dial() make connections over TCP, which know their addresses", async () => {
   const [here, there] = await pair();
   assertEquals([here.localAddr, here.remoteAddr], [there.remoteAddr, there.localAddr]);
-  assert(here.remoteAddr.transport === "tcp" && here.remoteAddr.port > 0);
+  assert(here.remoteAddr?.transport === "tcp" && here.remoteAddr.port > 0);
   assertEquals(here.remoteAddr.hostname, "127.0.0.1");
   await talk(here, there);
 });

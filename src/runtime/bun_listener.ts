@@ -1,7 +1,8 @@
 // Listens over Bun.listen, as Deno.listen does on Deno: connections are awaited, or iterated.
 
 import type { TLSOptions } from "bun";
-import { type BunAddress, type BunConnection, bunHandlers } from "./bun_socket.ts";
+import type { NetworkAddress } from "../transport/transport.ts";
+import { type BunConnection, bunHandlers } from "./bun_socket.ts";
 import { type BunServer, bunTcp } from "./bun_tcp.ts";
 
 /**
@@ -23,7 +24,7 @@ import { type BunServer, bunTcp } from "./bun_tcp.ts";
  */
 export interface BunListener extends AsyncIterable<BunConnection>, Disposable {
   /** The address that it listens on, with the port that it got. */
-  readonly addr: BunAddress;
+  readonly addr: NetworkAddress;
   /**
    * Waits for the next connection. Connections that open while nobody waits are queued.
    *
@@ -121,7 +122,7 @@ class Listener implements BunListener {
     this.#server = server;
   }
 
-  get addr(): BunAddress {
+  get addr(): NetworkAddress {
     const { hostname = "", port = 0, unix } = this.#server;
     return unix === undefined ? { transport: "tcp", hostname, port } : { transport: "unix", path: unix };
   }

@@ -2,26 +2,8 @@
 
 import { ConnectionOverTransport } from "../transport/byte_streams.ts";
 import { type PushSource, PushTransport } from "../transport/push_transport.ts";
-import type { ByteConnection } from "../transport/transport.ts";
+import type { ByteConnection, Endpoints, NetworkAddress } from "../transport/transport.ts";
 import type { BunSocket, BunSocketHandlers } from "./bun_tcp.ts";
-
-/**
- * The address of one end of a connection, or of a listener.
- *
- * @example The port that was free
- * ```ts ignore
- * import { type BunAddress, listen } from "@handfast/websocket/bun";
- * import { assert } from "@std/assert";
- *
- * const listener = listen({ hostname: "127.0.0.1" });
- * const addr: BunAddress = listener.addr;
- * assert(addr.transport === "tcp" && addr.port > 0);
- * listener.close();
- * ```
- */
-export type BunAddress =
-  | { readonly transport: "tcp"; readonly hostname: string; readonly port: number }
-  | { readonly transport: "unix"; readonly path: string };
 
 /**
  * A Bun socket as a connection, for `accept()`, `connect()` and `attach()`.
@@ -35,24 +17,26 @@ export type BunAddress =
  * const client: BunConnection = await dial({ hostname: "127.0.0.1", port: 8766 });
  * const server = await listener.accept();
  *
- * assert(client.localAddr.transport === "tcp");
+ * assert(client.localAddr?.transport === "tcp");
  * assertEquals(server.remoteAddr, client.localAddr);
  * for (const end of [client, server, listener]) end.close();
  * ```
  */
 export interface BunConnection extends ByteConnection, Disposable {
-  /** The address of our end. */
-  readonly localAddr: BunAddress;
-  /** The address of the peer's end. */
-  readonly remoteAddr: BunAddress;
+  /** The address of our end. Once the connection is closed only an address that was read before is still known. */
+  readonly localAddr: NetworkAddress | undefined;
+  /** The address of the peer's end, known for as long as `localAddr` is. */
+  readonly remoteAddr: NetworkAddress | undefined;
   /** Closes the connection at once, also while somebody uses it. */
   close(): void;
 }
 
 /** A {@linkcode BunConnection}, with what Bun's callbacks and the dialler need. */
-export class BunSocketConnection extends ConnectionOverTransport implements BunConnection {
+export class BunSocketConnection extends ConnectionOverTransport implements BunConnection, Endpoints {
   readonly socket: BunSocket;
   readonly #unix: string | undefined;
+  /** The addresses, once somebody has read one: Bun forgets those of a socket that has closed. */
+  #ends: Pick<Endpoints, "localAddr" | "remoteAddr"> | undefined;
   protected readonly transport: PushTransport;
   /** What the socket has not taken yet. */
   #unwritten: Uint8Array<ArrayBuffer> | undefined;
@@ -80,6 +64,18 @@ export class BunSocketConnection extends ConnectionOverTransport implements BunC
       this.#of = of;
     }
 
+    get localAddr(): NetworkAddress | undefined {
+      return this.#of.localAddr;
+    }
+
+    get remoteAddr(): NetworkAddress | undefined {
+      return this.#of.remoteAddr;
+    }
+
+    get isSecure(): boolean {
+      return this.#of.isSecure;
+    }
+
     pause(): void {
       this.#of.socket.pause();
     }
@@ -101,16 +97,33 @@ export class BunSocketConnection extends ConnectionOverTransport implements BunC
     }
   };
 
-  get localAddr(): BunAddress {
-    return this.#unix === undefined
-      ? { transport: "tcp", hostname: this.socket.localAddress, port: this.socket.localPort }
-      : { transport: "unix", path: this.#unix };
+  get localAddr(): NetworkAddress | undefined {
+    return this.#readEnds()?.localAddr;
   }
 
-  get remoteAddr(): BunAddress {
-    return this.#unix === undefined
-      ? { transport: "tcp", hostname: this.socket.remoteAddress, port: this.socket.remotePort }
-      : { transport: "unix", path: this.#unix };
+  get remoteAddr(): NetworkAddress | undefined {
+    return this.#readEnds()?.remoteAddr;
+  }
+
+  /** Bun's types tell the two kinds of sockets apart, its methods do not. */
+  get isSecure(): boolean {
+    return Object.prototype.toString.call(this.socket) === "[object TLSSocket]";
+  }
+
+  /** Both addresses at once: either may be asked for once the socket has forgotten them. */
+  #readEnds(): Pick<Endpoints, "localAddr" | "remoteAddr"> | undefined {
+    if (this.#ends) return this.#ends;
+    const { localAddress, localPort, remoteAddress, remotePort } = this.socket;
+    if (this.#unix !== undefined) {
+      const addr: NetworkAddress = { transport: "unix", path: this.#unix };
+      this.#ends = { localAddr: addr, remoteAddr: addr };
+    } else if (localPort !== undefined && remotePort !== undefined) {
+      this.#ends = {
+        localAddr: { transport: "tcp", hostname: localAddress!, port: localPort },
+        remoteAddr: { transport: "tcp", hostname: remoteAddress!, port: remotePort },
+      };
+    }
+    return this.#ends;
   }
 
   /** Whether the peer has half-closed. */

@@ -5,10 +5,10 @@
 export interface BunSocket {
   /** Whatever its owner attaches to it: here, its connection. */
   data: unknown;
-  readonly remoteAddress: string;
-  readonly remotePort: number;
-  readonly localAddress: string;
-  readonly localPort: number;
+  readonly remoteAddress: string | undefined;
+  readonly remotePort: number | undefined;
+  readonly localAddress: string | undefined;
+  readonly localPort: number | undefined;
   /** Returns how many bytes the socket took, or -1 when it takes none any more. */
   write(bytes: Uint8Array): number;
   shutdown(): void;

@@ -1,7 +1,7 @@
 // Reads and writes a `Deno.Conn` or `Deno.TlsConn` by its own methods, which cost a third of what its streams cost.
 
 import type { PullSource } from "../transport/pull_transport.ts";
-import type { ByteConnection } from "../transport/transport.ts";
+import type { ByteConnection, NetworkAddress } from "../transport/transport.ts";
 
 /** What is used of a `Deno.Conn`, which is known by its methods: Deno's types are not needed. */
 export interface DenoConn extends ByteConnection {
@@ -10,6 +10,18 @@ export interface DenoConn extends ByteConnection {
   closeWrite(): Promise<void>;
   close(): void;
   setNoDelay?(noDelay?: boolean): void;
+  /** Only a `Deno.TlsConn` has it. */
+  handshake?(): Promise<unknown>;
+  readonly localAddr?: DenoAddr;
+  readonly remoteAddr?: DenoAddr;
+}
+
+/** What is used of a `Deno.Addr`. The path of the end that has connected to a Unix socket is null. */
+interface DenoAddr {
+  readonly transport: string;
+  readonly hostname?: string;
+  readonly port?: number;
+  readonly path?: string | null;
 }
 
 /** Whether a connection is a `Deno.Conn`. */
@@ -25,6 +37,14 @@ export function closeDenoConn(conn: DenoConn): void {
   } catch {
     // It was
   }
+}
+
+/** The address of one end; `other` is that of the other one. */
+function addressOf(addr: DenoAddr | undefined, other: DenoAddr | undefined): NetworkAddress | undefined {
+  const { transport, hostname, port, path } = addr ?? {};
+  if (transport === "tcp") return { transport, hostname: hostname!, port: port! };
+  const known = path ?? other?.path;
+  return transport === "unix" && typeof known === "string" ? { transport, path: known } : undefined;
 }
 
 /** The sizes of the read buffer: it starts small, for idle connections, and grows while reads fill it. */
@@ -48,6 +68,18 @@ export class DenoSource implements PullSource<number | null> {
     } catch {
       // The peer has gone already: the first read shows it
     }
+  }
+
+  get localAddr(): NetworkAddress | undefined {
+    return addressOf(this.#conn.localAddr, this.#conn.remoteAddr);
+  }
+
+  get remoteAddr(): NetworkAddress | undefined {
+    return addressOf(this.#conn.remoteAddr, this.#conn.localAddr);
+  }
+
+  get isSecure(): boolean {
+    return typeof this.#conn.handshake === "function";
   }
 
   read(): Promise<number | null> {

@@ -5,9 +5,7 @@ import { ExchangeError } from "../errors/problem.ts";
 import { closeDenoConn, type DenoConn } from "./deno_conn.ts";
 import { dialFailed, type Dialler, type Tls, tlsFailed } from "./dialler.ts";
 
-interface DenoTlsConn extends DenoConn {
-  handshake(): Promise<unknown>;
-}
+type DenoTlsConn = DenoConn & Required<Pick<DenoConn, "handshake">>;
 
 /** What is used of `Deno`. */
 interface DenoNet {

@@ -15,7 +15,8 @@ export const nodeDialler: Dialler = {
     const where = "unix" in address ? { path: address.unix } : { host: address.hostname, port: address.port };
     const socket = connectTcp({ ...where, allowHalfOpen: true });
     await waitFor(socket, "connect", signal, (error) => dialFailed(address, error));
-    return new NodeSocketConnection(tls ? await startTls(socket, tls, signal) : socket);
+    const unix = "unix" in address ? address.unix : undefined;
+    return new NodeSocketConnection(tls ? await startTls(socket, tls, signal) : socket, false, unix);
   },
   async startTls(conn, tls, signal) {
     return new NodeSocketConnection(await startTls((conn as NodeSocketConnection).detach(), tls, signal));

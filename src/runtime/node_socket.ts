@@ -7,6 +7,7 @@ import { TLSSocket } from "node:tls";
 import { WRITES_AT_ONCE } from "../base/tuning.ts";
 import { ConnectionOverTransport } from "../transport/byte_streams.ts";
 import { type PushSource, PushTransport } from "../transport/push_transport.ts";
+import type { Endpoints, NetworkAddress } from "../transport/transport.ts";
 
 /** Deno keeps reading a `TLSSocket` that is paused. The chunks are queued by the transport: up to this many bytes. */
 const MOST_QUEUED = 2 ** 24;
@@ -17,6 +18,8 @@ const EMPTY = new Uint8Array();
 export class NodeSocketConnection extends ConnectionOverTransport {
   protected readonly transport: PushTransport;
   readonly #socket: Duplex;
+  /** The addresses, once somebody has read one: a socket that is destroyed forgets them. */
+  #ends: Pick<Endpoints, "localAddr" | "remoteAddr"> | undefined;
   /** Whether `pause()` does not stop the socket. */
   readonly #isUnstoppable: boolean;
   /** A duplex that is no socket may keep the chunks that it is given, and may give chunks that somebody keeps. */
@@ -30,9 +33,16 @@ export class NodeSocketConnection extends ConnectionOverTransport {
   /** Whether the first write has yet to show that the socket really sends. */
   #mayDropWrites: boolean;
 
-  /** @param mayDropWrites For a socket of an upgrade event, which some releases of Bun have broken. */
-  constructor(socket: Duplex, mayDropWrites = false) {
+  /**
+   * @param mayDropWrites For a socket of an upgrade event, which some releases of Bun have broken.
+   * @param unix The path of a Unix socket, which the socket itself does not know.
+   */
+  constructor(socket: Duplex, mayDropWrites = false, unix?: string) {
     super();
+    if (unix !== undefined) {
+      const addr: NetworkAddress = { transport: "unix", path: unix };
+      this.#ends = { localAddr: addr, remoteAddr: addr };
+    }
     this.#mayDropWrites = mayDropWrites;
     this.#socket = socket;
     this.#sharesChunks = !(socket instanceof Socket);
@@ -59,6 +69,19 @@ export class NodeSocketConnection extends ConnectionOverTransport {
       this.#of = of;
     }
 
+    get localAddr(): NetworkAddress | undefined {
+      return this.#of.#readEnds()?.localAddr;
+    }
+
+    get remoteAddr(): NetworkAddress | undefined {
+      return this.#of.#readEnds()?.remoteAddr;
+    }
+
+    get isSecure(): boolean | undefined {
+      const { encrypted } = this.#of.#socket as Partial<TLSSocket>;
+      return encrypted ?? (this.#of.#socket instanceof Socket ? false : undefined);
+    }
+
     pause(): void {
       if (!this.#of.#isUnstoppable) this.#of.#socket.pause();
     }
@@ -79,6 +102,17 @@ export class NodeSocketConnection extends ConnectionOverTransport {
       this.#of.#close();
     }
   };
+
+  /** Both addresses at once: either may be asked for once the socket has forgotten them. */
+  #readEnds(): Pick<Endpoints, "localAddr" | "remoteAddr"> | undefined {
+    if (this.#ends) return this.#ends;
+    const { localAddress, localPort, remoteAddress, remotePort } = this.#socket as Partial<Socket>;
+    if (localPort === undefined || remotePort === undefined) return undefined;
+    return this.#ends = {
+      localAddr: { transport: "tcp", hostname: localAddress!, port: localPort },
+      remoteAddr: { transport: "tcp", hostname: remoteAddress!, port: remotePort },
+    };
+  }
 
   readonly #onData = (chunk: Uint8Array<ArrayBuffer>): void => {
     // A plain Uint8Array: parts of a Buffer would be Buffers too, and reach the user

@@ -97,6 +97,8 @@ class ByteStreams implements ByteConnection, TransportHandlers {
     this.#start();
     if (this.#transport.write(new Uint8Array(chunk))) return;
     this.#room = Promise.withResolvers<void>();
+    // The stream calls abort() only once this write is over, and the peer may never read
+    this.#writing.signal.onabort ??= () => this.#abort(this.#writing.signal.reason);
     await this.#room.promise;
   }
 
@@ -109,6 +111,8 @@ class ByteStreams implements ByteConnection, TransportHandlers {
 
   #abort(reason: unknown): void {
     this.#transport.abort();
+    this.#room?.reject(reason);
+    this.#room = undefined;
     if (!this.#readingEnded) this.#reading.error(reason);
     this.#readingEnded = true;
   }

@@ -2,7 +2,7 @@
 // already, and how the connection was lost. One owner has a transport at a time: a door, or the byte streams of its
 // connection. It can give the transport back, and the next owner sees everything that has not been handed over yet.
 
-import type { Transport, TransportHandlers } from "./transport.ts";
+import type { Endpoints, NetworkAddress, Transport, TransportHandlers } from "./transport.ts";
 
 /** A transport that knows its owner. It has no private methods: V8 would keep a field in each object for them. */
 export abstract class OwnedTransport implements Transport {
@@ -18,6 +18,23 @@ export abstract class OwnedTransport implements Transport {
   /** Whether somebody uses the transport and has not given it back. */
   get inUse(): boolean {
     return this.handlers !== undefined && !this.closed;
+  }
+
+  /** What carries the bytes, if it knows anything of the ends. */
+  protected get endpoints(): Partial<Endpoints> | undefined {
+    return undefined;
+  }
+
+  get localAddr(): NetworkAddress | undefined {
+    return this.endpoints?.localAddr;
+  }
+
+  get remoteAddr(): NetworkAddress | undefined {
+    return this.endpoints?.remoteAddr;
+  }
+
+  get isSecure(): boolean | undefined {
+    return this.endpoints?.isSecure;
   }
 
   start(handlers: TransportHandlers): void {

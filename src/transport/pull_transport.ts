@@ -2,12 +2,13 @@
 // while the owner is paused. That is the back-pressure of a Deno.Conn and of a pair of streams.
 
 import { OwnedTransport } from "./owned_transport.ts";
+import type { Endpoints } from "./transport.ts";
 
 /**
  * A source whose reads and writes are promises. The transport awaits these very promises: wrapping each of them in another
  * would cost as much again.
  */
-export interface PullSource<Read> {
+export interface PullSource<Read> extends Partial<Endpoints> {
   /** Starts the next read. */
   read(): Promise<Read>;
   /** The bytes of a read, which are the caller's to keep; `undefined` at the end. */
@@ -34,6 +35,10 @@ export class PullTransport<Read> extends OwnedTransport {
   constructor(source: PullSource<Read>) {
     super();
     this.#source = source;
+  }
+
+  protected override get endpoints(): PullSource<Read> {
+    return this.#source;
   }
 
   resume(): void {

@@ -3,9 +3,10 @@
 // arrives costs the socket nothing.
 
 import { OwnedTransport } from "./owned_transport.ts";
+import type { Endpoints } from "./transport.ts";
 
 /** What the transport asks of a socket that calls back. */
-export interface PushSource {
+export interface PushSource extends Partial<Endpoints> {
   /** Stops reading; a chunk that was on its way may still arrive. */
   pause(): void;
   /** Reads on. */
@@ -30,6 +31,10 @@ export class PushTransport extends OwnedTransport {
   constructor(source: PushSource) {
     super();
     this.#source = source;
+  }
+
+  protected override get endpoints(): PushSource {
+    return this.#source;
   }
 
   /** Whether we have half-closed. */

@@ -1,8 +1,12 @@
-import { assertEquals, assertThrows } from "@std/assert";
-import { transportOf } from "../../src/runtime/choose.ts";
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { diallerFor, transportOf } from "../../src/runtime/choose.ts";
 import { connectionPair } from "../../src/testing.ts";
-import type { ByteConnection } from "../../src/transport/transport.ts";
+import type { ByteConnection, Transport } from "../../src/transport/transport.ts";
 import { test } from "../kit/harness.ts";
+import { dial, listen, rawPair, streamsOf } from "../kit/tcp.ts";
 import { settled } from "../kit/raw_peer.ts";
 import { owned } from "../transport/owner.ts";
 
@@ -37,4 +41,58 @@ test("transportOf() refuses what is no pair, and what is locked", () => {
       assertThrows(() => transportOf(conn), TypeError, "locked");
     }
   }
+});
+
+const endsOf = ({ localAddr, remoteAddr, isSecure }: Transport) => ({ localAddr, remoteAddr, isSecure });
+
+for (const isTls of [false, true]) {
+  test(`a transport over ${isTls ? "TLS" : "TCP"} knows both addresses, also when it is closed, and what carries it`, async () => {
+    const pem = (name: string) => readFile(join(import.meta.dirname!, `../kit/tls/${name}.pem`), "utf8");
+    const tls = isTls ? { cert: await pem("localhost"), key: await pem("localhost.key") } : undefined;
+    using listener = await listen(tls && { tls });
+    const [near, far] = await Promise.all([
+      dial(listener.port, tls && { tls: { ca: await pem("ca") } }),
+      listener.accept(),
+    ]);
+    const client = transportOf(near), server = transportOf(far);
+    const address = { transport: "tcp", hostname: "127.0.0.1", port: listener.port } as const;
+    const before = endsOf(client);
+    assertEquals([before.remoteAddr, before.isSecure], [address, isTls]);
+    assert(before.localAddr?.transport === "tcp" && before.localAddr.port !== listener.port);
+    assertEquals(endsOf(server), { localAddr: address, remoteAddr: before.localAddr, isSecure: isTls });
+    for (const transport of [client, server]) transport.abort();
+    await settled();
+    assertEquals(endsOf(client), before);
+    assertEquals(endsOf(server), { localAddr: address, remoteAddr: before.localAddr, isSecure: isTls });
+  });
+}
+
+test("a transport over a Unix socket that was dialled has the path at both ends", async () => {
+  const directory = await mkdtemp(join(tmpdir(), "unix-")), path = join(directory, "socket");
+  try {
+    using listener = await listen({ unix: path });
+    const dialler = await diallerFor(undefined, false, true);
+    const [near, far] = await Promise.all([
+      dialler.connect({ unix: path }, undefined, new AbortController().signal),
+      listener.accept(),
+    ]);
+    const client = transportOf(near), server = transportOf(far), address = { transport: "unix", path } as const;
+    assertEquals(endsOf(client), { localAddr: address, remoteAddr: address, isSecure: false });
+    // A socket of node:net that a listener gives does not know its path
+    const known = "Deno" in globalThis || "Bun" in globalThis ? address : undefined;
+    assertEquals(endsOf(server), { localAddr: known, remoteAddr: known, isSecure: false });
+    for (const transport of [client, server]) transport.abort();
+  } finally {
+    await rm(directory, { recursive: true });
+  }
+});
+
+test("a transport over a pair of streams, or in memory, knows nothing of its ends", async () => {
+  const [raw, conn] = await rawPair(), [memory] = connectionPair();
+  for (const end of [streamsOf(conn), memory]) {
+    const transport = transportOf(end);
+    assertEquals(endsOf(transport), { localAddr: undefined, remoteAddr: undefined, isSecure: undefined });
+    transport.abort();
+  }
+  raw.close();
 });

@@ -201,6 +201,7 @@ const TYPES = [
   "HandshakeFailure",
   "Message",
   "MessageHandler",
+  "NetworkAddress",
   "Offer",
   "OfferOptions",
   "Origins",
