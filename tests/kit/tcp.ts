@@ -169,11 +169,18 @@ export function streamsOf(conn: ByteConnection): ByteConnection {
   return {
     readable,
     writable: new WritableStream({
+      start: ({ signal }) =>
+        signal.addEventListener("abort", () => {
+          try {
+            close.call(conn);
+          } catch {
+            // Its readable has closed it
+          }
+        }),
       async write(chunk) {
         for (let at = 0; at < chunk.length;) at += await write.call(conn, chunk.subarray(at));
       },
       close: () => closeWrite.call(conn),
-      abort: () => close.call(conn),
     }),
   };
 }

@@ -49,6 +49,16 @@ test("the streams of an end, then a door, then the streams again", async () => {
   assertEquals((await after.read()).done, true);
 });
 
+test("the streams of an end: aborting the writable does not wait for a write that the peer does not read", async () => {
+  const [a, b] = connectionPair({ highWaterMark: 1 }), reason = new Error("mine");
+  const writer = a.writable.getWriter(), writing = writer.write(latin1("nobody reads this"));
+  writing.catch(() => {});
+  await settled();
+  await Promise.all([writer.abort(reason), assertRejects(() => writing)]);
+  assertEquals(a.isClosed, true);
+  b.reset();
+});
+
 for (const looks of [false, true]) {
   test(`two doors at once on one end are a TypeError${looks ? ", also when its streams were looked at" : ""}`, async () => {
     const [client, server] = connectionPair(), peer = new RawPeer(client);
