@@ -136,16 +136,17 @@ class Case {
 
   /** A body that comes at once or in pieces, ends, fails, or goes on until it is cancelled. */
   body(): BodyInit | null {
-    const size = [1, 1000, 70_000, 300_000][this.below(4)]!;
+    const size = [1, 1000, 70_000, 2_000_000][this.below(4)]!;
     return this.pick<() => BodyInit | null>("body", {
       none: () => null,
       text: () => "No",
       bytes: () => new Uint8Array(size),
       "stream that ends": () => this.#stream(size, 1 + this.below(4), "close"),
       "stream that fails": () => this.#stream(size, this.below(4), "error"),
+      "long piece, and a failure": () => this.#stream(2_000_000, 1, "error"),
       "stream of strings": () => this.#stream(size, this.below(3), "wrong"),
       "stream that stops": () => this.#stream(size, this.below(3), "stop"),
-      "long stream": () => this.#stream(size, 12, "close"),
+      "long stream": () => this.#stream(70_000, 30, "close"),
     })();
   }
 
@@ -191,6 +192,7 @@ class Case {
       "lets late": async () => (await this.wait(), undefined),
       refuses: refuse,
       "refuses late": async () => (await this.wait(), refuse()),
+      "refuses later": async () => (await this.wait(), await this.wait(), refuse()),
       throws: () => {
         throw this.mistake;
       },
@@ -259,7 +261,7 @@ class Case {
   async writes(hand: Hand, bytes: Uint8Array): Promise<void> {
     const pieces = 1 + this.below(4), size = Math.ceil(bytes.length / pieces), at = this.below(pieces + 2);
     const leave = this.chance(3) ? this.pick("leaves by", { reset: "reset", end: "end" }) : "";
-    const isSlow = this.chance(4);
+    const isSlow = this.chance(2);
     try {
       for (let piece = 0; piece < pieces + 2; piece++) {
         if (leave === "reset" && piece === at) return hand.reset();
