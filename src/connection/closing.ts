@@ -1,6 +1,6 @@
-// How a connection ends. Open: nothing is decided. Closing: our Close frame is out, the peer's is awaited. Ending: the
-// outcome is known, what is framed is written. Released: the transport is dropped or lingers (RFC 6455 §7.1.1). Settled:
-// `closed` has told the outcome.
+// How a connection ends. Open: nothing is decided. Closing: our Close frame is out and the peer's is awaited, or the peer's
+// has come and is answered once the messages before it are taken. Ending: the outcome is known, what is framed is written.
+// Released: the transport is dropped or lingers (RFC 6455 §7.1.1). Settled: `closed` has told the outcome.
 
 import { Deadline } from "../base/timers.ts";
 import type { ProtocolFailure } from "../errors/failures.ts";
@@ -19,6 +19,12 @@ import type { Flusher } from "./flusher.ts";
 import { LazyPromise } from "./lazy_promise.ts";
 import type { CheckedOptions } from "./options.ts";
 
+/**
+ * How long messages that came before the peer's Close frame may keep its answer waiting, in milliseconds. Peers wait 10
+ * seconds and longer.
+ */
+const ANSWER_WITHIN = 1000;
+
 /** What closing needs of its connection. */
 export interface ClosingHost {
   readonly options: CheckedOptions;
@@ -26,8 +32,10 @@ export interface ClosingHost {
   readonly machine: Machine;
   readonly transport: Transport;
   readonly flusher: Flusher;
+  /** Takes in what was received and held back. */
+  takeRest(): void;
   /** The transport is released and the outcome told; `gone()` makes the error for whoever still waits. */
-  onSettled(outcome: CloseInfo | WebSocketError, gone: () => WebSocketError | DOMException): void;
+  onSettled(outcome: CloseInfo | WebSocketError, gone: () => WebSocketError | DOMException, isAborted: boolean): void;
 }
 
 /** The end of one connection. */
@@ -35,6 +43,9 @@ export class Closing {
   readonly closed = new LazyPromise<CloseInfo>();
   outcome: CloseInfo | WebSocketError | undefined;
   isReleased = false;
+  isSettled = false;
+  /** What the peer's Close frame said, while the answer waits for the messages before it. */
+  peerClose: CloseInfo | undefined;
   readonly #host: ClosingHost;
   #deadline: Deadline | undefined;
   #lingering: Lingering | undefined;
@@ -50,11 +61,28 @@ export class Closing {
     this.#setDeadline(`The Close frame was not answered within ${this.#host.options.closeTimeout} ms`);
   }
 
+  /** The peer's Close frame has come; without `isTaken`, behind messages that nobody has taken yet. */
+  onPeerClose(info: CloseInfo, isTaken: boolean): void {
+    if (this.#host.machine.state === "closed") return this.end(info); // it answers ours
+    this.peerClose = info;
+    if (isTaken) this.answer();
+    else if (!this.isReleased) this.#within(ANSWER_WITHIN, () => this.answer());
+  }
+
+  /** Answers the peer's Close frame, if that is not done yet. */
+  answer(): void {
+    const info = this.peerClose;
+    if (!info || this.outcome || this.isReleased) return;
+    this.#host.flusher.answerClose();
+    this.end(info);
+  }
+
   /** The outcome is known: what is framed is written, then the transport lingers. */
   end(outcome: CloseInfo | WebSocketError): void {
     const { flusher } = this.#host;
     if (!(outcome instanceof Error)) this.#wasUnwritten = flusher.buffered > MAX_CLOSE_ANSWER;
     this.outcome = outcome;
+    if (this.isReleased) return; // it was in what is read after a loss
     this.#setDeadline();
     flusher.flush();
   }
@@ -72,33 +100,60 @@ export class Closing {
     this.#lingering.closed.then(() => this.#settle(this.outcome!));
   }
 
+  /** The peer has ended: cleanly if its Close frame has come. */
+  onEnd(): void {
+    if (this.peerClose) this.answer();
+    else if (!this.outcome) this.drop("connection-lost");
+  }
+
+  /** We drop the connection, and throw away what nobody has taken. */
+  abort(reason: unknown): void {
+    this.#host.machine.pause(); // it may be in the middle of a chunk
+    this.drop("connection-lost", "The connection was aborted", reason, true);
+  }
+
   /** Drops the transport at once, because of a failure that can't be told to the peer. */
-  drop(failure: ProtocolFailure, message?: string, cause?: unknown): void {
+  drop(failure: ProtocolFailure, message?: string, cause?: unknown, isAborted = false): void {
     if (this.isReleased) return this.#lingering?.close();
-    const { flusher, machine, transport } = this.#host, known = this.outcome;
+    const { flusher, machine, transport } = this.#host;
     this.isReleased = true;
+    if (!this.outcome && flusher.buffered > 0) this.#wasUnwritten = true;
     flusher.stop();
-    machine.pause(); // it may be in the middle of a chunk
     transport.abort();
-    const error = protocolError(failure, message, cause);
-    if (!known) return this.#settle(error);
-    if (known instanceof Error || !this.#wasUnwritten) return this.#settle(known);
-    const { closeCode, reason } = known;
-    this.#settle(uncleanError("The peer closed before everything was written", { closeCode, reason, cause: error }));
+    const finish = () => this.#finishDrop(protocolError(failure, message, cause), isAborted);
+    if (isAborted) return finish();
+    this.#host.takeRest();
+    if (machine.isFeeding) queueMicrotask(finish); // the rest of the chunk comes first
+    else finish();
+  }
+
+  #finishDrop(error: WebSocketError, isAborted: boolean): void {
+    const known = this.outcome ?? this.peerClose;
+    if (!known) return this.#settle(error, isAborted);
+    if (known instanceof Error || !this.#wasUnwritten) return this.#settle(known, isAborted);
+    const { closeCode, reason } = known, cause = error;
+    this.#settle(
+      uncleanError("The peer closed before everything was written", { closeCode, reason, cause }),
+      isAborted,
+    );
   }
 
   /** The connection is dropped when `closeTimeout` is over. */
   #setDeadline(message?: string): void {
-    const { clock, closeTimeout } = this.#host.options;
-    (this.#deadline ??= new Deadline(clock)).set(closeTimeout, () => this.drop("connection-lost", message));
+    this.#within(this.#host.options.closeTimeout, () => this.drop("connection-lost", message));
   }
 
-  #settle(outcome: CloseInfo | WebSocketError): void {
+  #within(time: number, late: () => void): void {
+    (this.#deadline ??= new Deadline(this.#host.options.clock)).set(time, late);
+  }
+
+  #settle(outcome: CloseInfo | WebSocketError, isAborted = false): void {
     this.outcome = outcome;
+    this.isSettled = true;
     this.#deadline?.clear();
     const gone = () => outcome instanceof Error ? outcome : closedError();
     this.closed.settle(outcome);
     this.#host.flusher.fail(gone);
-    this.#host.onSettled(outcome, gone);
+    this.#host.onSettled(outcome, gone, isAborted);
   }
 }

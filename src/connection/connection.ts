@@ -2,7 +2,7 @@
 
 import { Driver } from "./driver.ts";
 import type { CheckedOptions } from "./options.ts";
-import type { MessageHandler, WebSocketConnection } from "./websocket_connection.ts";
+import type { ConnectionState, MessageHandler, WebSocketConnection } from "./websocket_connection.ts";
 import type { CloseInfo } from "../errors/websocket_error.ts";
 import type { Agreement } from "../protocol/agreement.ts";
 import type { DeflateAgreement } from "../protocol/compression_options.ts";
@@ -23,6 +23,14 @@ export class Connection implements WebSocketConnection {
     this.#driver = new Driver(transport, agreement, options, rest);
   }
 
+  get state(): ConnectionState {
+    return this.#driver.state;
+  }
+
+  get bufferedAmount(): number {
+    return this.#driver.bufferedAmount;
+  }
+
   get closed(): Promise<CloseInfo> {
     return this.#driver.closed;
   }
@@ -35,7 +43,7 @@ export class Connection implements WebSocketConnection {
     return this.#driver.writable;
   }
 
-  receive(handler: MessageHandler): Promise<CloseInfo> {
+  receive(handler?: MessageHandler): Promise<CloseInfo> {
     return this.#driver.receive(handler);
   }
 

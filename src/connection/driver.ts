@@ -2,7 +2,8 @@
 // who gets the messages and when reading waits, `Closing` how the connection ends; this file wires them together.
 
 import { bytesOf } from "../base/owned_bytes.ts";
-import { checkClose, type CloseInfo, WebSocketError } from "../errors/websocket_error.ts";
+import { nextTurn } from "../base/clock.ts";
+import { checkClose, type CloseInfo, notOpenError, WebSocketError } from "../errors/websocket_error.ts";
 import type { Agreement } from "../protocol/agreement.ts";
 import type { Message, SendOptions } from "../protocol/contract.ts";
 import { Machine, type MachineEvents } from "../protocol/machine.ts";
@@ -14,7 +15,7 @@ import { MessageSink } from "./message_streams.ts";
 import type { CheckedOptions } from "./options.ts";
 import { Pings } from "./pings.ts";
 import { Receiver, type ReceiverHost } from "./receiver.ts";
-import type { MessageHandler } from "./websocket_connection.ts";
+import type { ConnectionState, MessageHandler } from "./websocket_connection.ts";
 
 /** One WebSocket. Its parts report to methods: a closure for each callback would take more memory per connection. */
 export class Driver
@@ -38,13 +39,13 @@ export class Driver
     this.transport = transport;
     this.machine = new Machine(agreement, this, options);
     this.flusher = new Flusher(this.machine, transport, options.highWaterMark, this);
-    this.idle = new IdleWatch(options.clock, options.idleTimeout, this);
+    this.idle = new IdleWatch(options.clock, options.pingInterval, options.idleTimeout, this);
     this.#closing = new Closing(this);
     this.#receiver = new Receiver(this, rest);
     transport.start(this);
   }
 
-  /** Whether messages can be sent: neither side has closed, and nothing has failed. */
+  /** Whether messages can be sent: we have not closed, and nothing has failed. */
   get isOpen(): boolean {
     return this.machine.state === "open" && !this.isReleased;
   }
@@ -54,8 +55,12 @@ export class Driver
     return this.#closing.isReleased;
   }
 
-  get outcome(): CloseInfo | WebSocketError | undefined {
-    return this.#closing.outcome;
+  get state(): ConnectionState {
+    return this.isOpen ? "open" : this.#closing.isSettled ? "closed" : "closing";
+  }
+
+  get bufferedAmount(): number {
+    return this.flusher.buffered;
   }
 
   get closed(): Promise<CloseInfo> {
@@ -66,7 +71,7 @@ export class Driver
     return this.#receiver.readable;
   }
 
-  receive(handler: MessageHandler): Promise<CloseInfo> {
+  receive(handler?: MessageHandler): Promise<CloseInfo> {
     return this.#receiver.receive(handler);
   }
 
@@ -77,23 +82,31 @@ export class Driver
         close: () => this.close(),
         abort: (reason) => this.closeFor(reason),
       });
-      if (this.isReleased) this.#sink.end(this.outcome!);
+      if (this.#closing.isSettled) this.#sink.end(this.#closing.outcome!);
     }
     return this.#sink.stream;
   }
 
   send(message: Message, options?: SendOptions): void | Promise<void> {
-    if (!this.isOpen) throw new DOMException("Cannot send: the connection is not open", "InvalidStateError");
-    this.flusher.send(message, options);
-    this.idle.start();
-    return this.flusher.room;
+    if (!this.isOpen) throw notOpenError("send", this.#closing.outcome);
+    const { flusher } = this, before = flusher.buffered;
+    flusher.send(message, options);
+    const { room } = flusher, { buffered } = flusher;
+    if (buffered > this.options.maxBufferedAmount && before > 0) this.#onBufferFull(buffered);
+    return room;
+  }
+
+  #onBufferFull(buffered: number): void {
+    const { maxBufferedAmount } = this.options;
+    const detail = `${buffered} bytes wait to be written, maxBufferedAmount is ${maxBufferedAmount}`;
+    this.#closing.drop("send-buffer-full", detail);
   }
 
   ping(payload?: BufferSource): Promise<number> {
     try {
       const pings = this.#pings ??= new Pings();
       const bytes = payload === undefined ? pings.nextPayload() : bytesOf(payload).slice();
-      if (!this.isOpen) throw new DOMException("Cannot ping: the connection is not open", "InvalidStateError");
+      if (!this.isOpen) throw notOpenError("ping", this.#closing.outcome);
       this.flusher.ping(bytes);
       return pings.add(bytes, this.options.clock.now());
     } catch (error) {
@@ -104,11 +117,17 @@ export class Driver
   close(info: { closeCode?: number; reason?: string } = {}): Promise<CloseInfo> {
     const checked = checkClose(info);
     if (!this.isOpen) return this.closed;
-    this.#closing.begin();
-    this.flusher.close(checked);
-    // From here on only the peer's Close is waited for, whether or not anybody reads
-    this.#receiver.releaseAll();
     this.idle.stop();
+    const { peerClose } = this.#closing;
+    if (peerClose && checked.closeCode === undefined) this.#closing.answer();
+    else if (peerClose) {
+      this.flusher.close(checked);
+      this.#closing.end(peerClose);
+    } else {
+      this.#closing.begin();
+      this.flusher.close(checked);
+      this.#receiver.releaseAll(); // from here on only the peer's Close is waited for
+    }
     return this.closed;
   }
 
@@ -124,7 +143,7 @@ export class Driver
   }
 
   abort(reason?: unknown): void {
-    this.#closing.drop("connection-lost", "The connection was aborted", reason);
+    this.#closing.abort(reason);
   }
 
   onData(chunk: Uint8Array<ArrayBuffer>): boolean {
@@ -133,8 +152,7 @@ export class Driver
   }
 
   onEnd(): void {
-    // Once the outcome is known the peer may end first; lingering sees its end then
-    if (!this.outcome) this.#closing.drop("connection-lost");
+    this.#closing.onEnd();
   }
 
   onLost(error: unknown): void {
@@ -155,7 +173,21 @@ export class Driver
   }
 
   onPeerClose(info: CloseInfo): void {
-    this.#closing.end(info);
+    this.idle.stop(); // nothing more comes
+    this.#receiver.onPeerClose();
+    this.#closing.onPeerClose(info, this.#receiver.isDrained);
+  }
+
+  /** Whoever reads has taken everything that came before the peer's Close frame, and asks for more. */
+  onTaken(): void {
+    const { peerClose } = this.#closing;
+    if (!peerClose) return;
+    if (!this.#receiver.isStreaming) return this.#closing.answer();
+    this.#receiver.endSource(peerClose);
+    // A pipe may have messages under way: in this turn, or until it closes the writable side
+    nextTurn(() => {
+      if (!this.#sink?.stream.isPiped) this.#closing.answer();
+    });
   }
 
   onFailure(error: WebSocketError): void {
@@ -166,16 +198,20 @@ export class Driver
     this.#closing.onFlushed();
   }
 
-  silenceCounts(): boolean {
-    return this.#receiver.isReading || this.hasUnwritten();
+  onSent(isAnswer: boolean): void {
+    this.idle.sent(isAnswer);
+  }
+
+  look(): boolean {
+    return this.#receiver.look();
   }
 
   hasUnwritten(): boolean {
     return this.flusher.isWriting;
   }
 
-  onHalfIdle(): void {
-    this.flusher.ping();
+  onPingDue(): void {
+    if (this.isOpen) this.flusher.ping();
   }
 
   onSilence(): void {
@@ -186,10 +222,14 @@ export class Driver
     if (this.isOpen) this.close({ closeCode: 1011 });
   }
 
-  onSettled(outcome: CloseInfo | WebSocketError, gone: () => WebSocketError | DOMException): void {
+  takeRest(): void {
+    this.#receiver.takeRest();
+  }
+
+  onSettled(outcome: CloseInfo | WebSocketError, gone: () => WebSocketError | DOMException, isAborted: boolean): void {
     this.idle.stop();
     this.#pings?.fail(gone);
-    this.#receiver.onSettled(outcome);
+    this.#receiver.onSettled(outcome, isAborted);
     this.#sink?.end(outcome);
   }
 }

@@ -6,25 +6,33 @@ import type { Message, SendOptions } from "../protocol/contract.ts";
 import type { Machine } from "../protocol/machine.ts";
 import type { Transport } from "../transport/transport.ts";
 
-/** Outputs with something to write. */
+/** The flushers with something to write at the end of this turn. */
 let dirty: Flusher[] = [];
 
-function flushSoon(output: Flusher): void {
-  if (dirty.push(output) > 1) return;
+function flushSoon(flusher: Flusher): void {
+  if (dirty.push(flusher) > 1) return;
   nextTurn(() => {
-    const outputs = dirty;
+    const flushers = dirty;
     dirty = [];
-    for (const output of outputs) output.flush();
+    for (const flusher of flushers) flusher.flush();
   });
 }
 
-/** This much is not held back. */
+/** From this many bytes on, frames are written at once. */
 const FLUSH_AT_ONCE = 65536;
 
-/** What an output tells. */
+/** What a flusher tells its connection. */
 export interface FlusherHandlers {
+  /**
+   * Something was handed to the transport.
+   *
+   * @param isAnswer Whether that was at the end of a chunk that was just received.
+   */
+  onSent(isAnswer: boolean): void;
   /** Nothing is left to write. */
   onFlushed(): void;
+  /** The transport has thrown. */
+  onLost(error: unknown): void;
 }
 
 /** The way from a machine to a transport. */
@@ -75,6 +83,12 @@ export class Flusher {
     this.#onFramed();
   }
 
+  /** Frames the answer to the peer's Close, which is written soon. */
+  answerClose(): void {
+    this.#machine.answerClose();
+    this.#onFramed();
+  }
+
   /** Flushes at once what is much, and the rest with the chunk that is being fed, or at the end of the turn. */
   #onFramed(): void {
     if (this.#machine.buffered >= FLUSH_AT_ONCE) this.flush();
@@ -117,18 +131,21 @@ export class Flusher {
   release(flushLater: boolean): void {
     this.#held = false;
     if (flushLater && this.#machine.buffered > 0) this.#onFramed();
-    else this.flush();
+    else this.flush(true);
   }
 
-  /** Writes what waits, one slab at a time. */
-  flush(): void {
+  /**
+   * Writes what waits, one slab at a time. A transport that throws ends its own connection, and not the others of the turn.
+   *
+   * @param isAnswer Whether a chunk was just received.
+   */
+  flush(isAnswer = false): void {
     this.#isDirty = false;
     if (this.#held && this.#machine.buffered < FLUSH_AT_ONCE) return;
-    while (!this.#writing && !this.#stopped) {
-      const bytes = this.#machine.take();
-      if (!bytes) break;
-      if (this.#transport.write(bytes)) this.#machine.recycle(bytes);
-      else this.#writing = bytes;
+    try {
+      if (this.#write()) this.#handlers.onSent(isAnswer);
+    } catch (error) {
+      return this.#handlers.onLost(error);
     }
     if (this.#stopped) return;
     if (this.#room && this.buffered <= this.#highWaterMark) {
@@ -136,6 +153,19 @@ export class Flusher {
       this.#room = undefined;
     }
     if (!this.#writing) this.#handlers.onFlushed();
+  }
+
+  /** Writes until the transport can take no more; whether it has taken anything. */
+  #write(): boolean {
+    let hasWritten = false;
+    while (!this.#writing && !this.#stopped) {
+      const bytes = this.#machine.take();
+      if (!bytes) break;
+      hasWritten = true;
+      if (this.#transport.write(bytes)) this.#machine.recycle(bytes);
+      else this.#writing = bytes;
+    }
+    return hasWritten;
   }
 
   /** The transport has written what it was given. */
@@ -150,7 +180,7 @@ export class Flusher {
     this.#stopped = true;
   }
 
-  /** Who waits for room waits in vain. */
+  /** Rejects the pending `room` promise. */
   fail(reason: () => unknown): void {
     this.#room?.reject(reason());
   }

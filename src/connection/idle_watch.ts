@@ -1,111 +1,137 @@
-// The idle timeout: a stamp for each sign of life, and one timer that looks at it; a ping at half of the time. Silence
-// counts only while it is the peer's: when we read, or when it does not take what we write.
+// Keep-alive and the idle timeout: stamps for what was received and sent, and one timer that looks at them. A ping leaves
+// when either direction has been silent for `pingInterval`, so that proxies that cut silent connections see traffic both
+// ways. A peer that gives no sign of life for `idleTimeout` is given up, but never without a ping that had half of it to be
+// answered.
 
 import type { Clock } from "../base/clock.ts";
 import { Timer } from "../base/timers.ts";
 
-/** What happens when nothing comes. */
+/** What the watch asks and tells its connection. */
 export interface IdleHandlers {
-  /** Whether silence is the peer's. */
-  silenceCounts(): boolean;
-  /** Whether it has yet to take something that was written. */
+  /** Whether a sign of life would be heard; while the inbox is full, that takes a look past its mark. */
+  look(): boolean;
+  /** Whether something is written that the peer has not taken yet. */
   hasUnwritten(): boolean;
-  /** Half of the time is over. */
-  onHalfIdle(): void;
-  /** All of it is. */
+  /** A ping is due. */
+  onPingDue(): void;
+  /** The peer gave no sign of life for the whole timeout. */
   onSilence(): void;
 }
 
 /** Watches one connection. */
 export class IdleWatch extends Timer {
   readonly #clock: Clock;
+  readonly #pingInterval: number;
   readonly #timeout: number;
   readonly #handlers: IdleHandlers;
+  #isRunning = false;
+  /** When the peer last gave a sign of life, and when we last sent something. */
   #heard = 0;
-  #pinged = false;
-  #running = false;
-  /** Whether silence has been the peer's since the last look. */
-  #counted = false;
-  /** Whether something was yet to be taken at the last look, and whether something was taken since then. */
-  #waited = false;
-  #taken = false;
+  #sent = 0;
+  /** When the first ping since the last sign of life left, if one has. */
+  #pinged: number | undefined;
+  /** Whether silence has counted against the peer since the last look: we could hear it, or it had something to take. */
+  #counted = true;
+  /** Whether something was unwritten at the last look, and whether some of it was written since then. */
+  #wasUnwritten = false;
+  #hasWritten = false;
 
-  /** @param timeout In milliseconds; 0 watches nothing. */
-  constructor(clock: Clock, timeout: number, handlers: IdleHandlers) {
+  /** @param pingInterval In milliseconds, as `timeout`; 0 disables either. */
+  constructor(clock: Clock, pingInterval: number, timeout: number, handlers: IdleHandlers) {
     super(clock);
     this.#clock = clock;
+    this.#pingInterval = pingInterval;
     this.#timeout = timeout;
     this.#handlers = handlers;
   }
 
-  /** Begins, as if something had just come. */
+  /** Begins, as if something had just been received and sent. */
   start(): void {
-    if (this.#timeout === 0 || this.#running) return;
-    this.#running = true;
+    if (this.#isRunning || this.#pingInterval === 0 && this.#timeout === 0) return;
+    this.#isRunning = true;
     this.#renew();
-    this.#counted = this.#handlers.silenceCounts();
-    this.schedule(this.#timeout / 2);
+    this.#sent = this.#heard;
+    this.#scheduleNext(this.#heard);
   }
 
-  /** The same, and from now on silence is the peer's. */
-  restart(): void {
-    this.start();
-    this.alive();
-  }
-
-  /** From now on silence is ours, unless the peer takes nothing. */
-  standDown(): void {
-    this.#counted = false;
-  }
-
-  /** The peer gave a sign of life, or is given its time anew: from now on silence is its. */
+  /** The peer gave a sign of life, or is given its time anew: from now on silence counts against it. */
   alive(): void {
-    if (!this.#running) return;
+    if (!this.#isRunning) return;
     this.#renew();
     this.#counted = true;
   }
 
-  #renew(): void {
-    this.#heard = this.#clock.now();
-    this.#pinged = false;
+  /** We stopped reading: from now on silence does not count against the peer, unless it has something to take. */
+  standDown(): void {
+    this.#counted = false;
   }
 
   /**
-   * Something that was written is taken. That may have been the kernel, at once, which says nothing of the peer: it is a
-   * sign of life if it was waited for, or if at the last look something was yet to be taken.
+   * Something was sent.
+   *
+   * @param isAnswer Whether it leaves with the chunk that was just received: then the time is known.
+   */
+  sent(isAnswer: boolean): void {
+    if (this.#isRunning) this.#sent = isAnswer ? this.#heard : this.#clock.now();
+  }
+
+  /**
+   * A write is done. If the kernel took it at once that says nothing about the peer: it is a sign of life if it was waited
+   * for, or if something was unwritten at the last look.
    */
   onWritten(hasWaited: boolean): void {
-    if (hasWaited || this.#waited) this.#renew();
-    else this.#taken = true;
+    if (hasWaited || this.#wasUnwritten) this.#renew();
+    else this.#hasWritten = true;
   }
 
   /** Ends. */
   stop(): void {
-    this.#running = false;
+    this.#isRunning = false;
     this.clear();
   }
 
-  /** A look at the stamp is due. */
+  #renew(): void {
+    this.#heard = this.#clock.now();
+    this.#pinged = undefined;
+  }
+
+  /** A look at the stamps is due. */
   onTimeout(): void {
-    const counts = this.#handlers.silenceCounts(), waits = this.#handlers.hasUnwritten();
-    // When silence became the peer's is not known. And where it takes one thing after another, slowly, the answer to a
-    // ping comes as late
-    if (!counts || !this.#counted || this.#pinged && waits && this.#taken) this.#renew();
+    const now = this.#clock.now(), unwritten = this.#handlers.hasUnwritten();
+    const counts = unwritten || this.#handlers.look();
+    const takesSlowly = this.#pinged !== undefined && unwritten && this.#hasWritten; // its pong comes as late
+    if (!counts || !this.#counted || takesSlowly) this.#renew();
     this.#counted = counts;
-    this.#waited = waits;
-    this.#taken = false;
-    const idle = this.#clock.now() - this.#heard;
-    if (idle >= this.#timeout) {
+    this.#wasUnwritten = unwritten;
+    this.#hasWritten = false;
+    if (this.#timeout > 0 && now >= this.#deathDue()) {
       this.stop();
       this.#handlers.onSilence();
       return;
     }
-    if (idle >= this.#timeout / 2 && !this.#pinged) {
-      this.#pinged = true;
-      this.#handlers.onHalfIdle();
+    if (now >= this.#pingDue()) {
+      this.#pinged ??= now;
+      this.#sent = now;
+      this.#handlers.onPingDue();
     }
-    // a timer may fire a little early: at least a millisecond from now
-    const next = this.#pinged ? this.#timeout : this.#timeout / 2;
-    if (this.#running) this.schedule(Math.max(1, next - idle));
+    if (this.#isRunning) this.#scheduleNext(now);
+  }
+
+  /** When the next ping is due. */
+  #pingDue(): number {
+    const interval = this.#pingInterval || Infinity, half = this.#timeout / 2 || Infinity;
+    const unheard = this.#pinged === undefined ? this.#heard + Math.min(interval, half) : Infinity;
+    return Math.min(this.#sent + interval, unheard);
+  }
+
+  /** When the peer is given up, as far as is known: never without a ping. */
+  #deathDue(): number {
+    if (this.#timeout === 0 || this.#pinged === undefined) return Infinity;
+    return Math.max(this.#heard + this.#timeout, this.#pinged + this.#timeout / 2);
+  }
+
+  /** A timer may fire a little early: the next look is at least a millisecond away. */
+  #scheduleNext(now: number): void {
+    this.schedule(Math.max(1, Math.min(this.#pingDue(), this.#deathDue()) - now));
   }
 }

@@ -6,29 +6,33 @@ import { nextTurn } from "../base/clock.ts";
 import { ownedOf } from "../base/owned_bytes.ts";
 import { closedError, type CloseInfo, WebSocketError } from "../errors/websocket_error.ts";
 import type { Message } from "../protocol/contract.ts";
-
-/** What each message is charged beside its own bytes. */
-const OVERHEAD = 64;
+import { MESSAGE_OVERHEAD, type Received } from "./inbox.ts";
 
 /** What a {@linkcode MessageSource} calls. */
 export interface SourceHandlers {
   readonly highWaterMark: number;
   /** Somebody reads and nothing is there. Throws when the messages go elsewhere. */
   pull(): void;
+  /** A pipe that held messages back takes more. */
+  room(): void;
   cancel(reason: unknown): void;
 }
-
-type Received = string | Uint8Array<ArrayBuffer>;
 
 /** The messages that come in, as a stream. */
 export class MessageSource {
   readonly stream: ReadableStream<Received>;
-  /** Whether anything was read. */
-  taken = false;
+  /** Whether anything was read: from then on the messages come here. */
+  isTaken = false;
+  /** Whether a read waits, and so everything before was taken. */
+  isAwaited = false;
+  /** Back-pressure: whether as much waits as may. */
+  isFull = false;
   readonly #handlers: SourceHandlers;
   #controller!: ReadableStreamDefaultController<Received>;
   #queued = 0;
   #over = false;
+  /** The error that comes behind what is queued: to error a stream empties its queue. */
+  #error: WebSocketError | undefined;
   /** Where messages go, past the queue, and what ends that. */
   #sink: MessageSink | undefined;
   #signal: AbortSignal | undefined;
@@ -39,16 +43,7 @@ export class MessageSource {
       start: (controller) => {
         this.#controller = controller;
       },
-      pull: () => {
-        this.#queued = 0; // with a mark of 0, pull is called only when the queue is empty
-        try {
-          handlers.pull();
-        } catch (error) {
-          this.#over = true;
-          throw error;
-        }
-        this.taken = true;
-      },
+      pull: () => this.#pull(),
       cancel: (reason) => {
         this.#over = true;
         handlers.cancel(reason);
@@ -56,14 +51,29 @@ export class MessageSource {
     });
   }
 
+  /** With a mark of 0, this is called only when a read waits and the queue is empty. */
+  #pull(): void {
+    this.#queued = 0;
+    this.isFull = false;
+    if (this.#error) return this.abort(this.#error);
+    this.isTaken = this.isAwaited = true;
+    try {
+      this.#handlers.pull();
+    } catch (error) {
+      this.isTaken = false;
+      this.#over = true;
+      throw error;
+    }
+  }
+
   /** Whether messages are passed on, to be sent. */
   get isPassing(): boolean {
     return this.#sink !== undefined && !this.#signal?.aborted;
   }
 
-  /** Queues a message, or passes it on; true when enough of them wait. */
-  push(message: Received): boolean {
-    if (this.#over) return false;
+  /** Queues a message, or passes it on. */
+  push(message: Received): void {
+    if (this.#over) return;
     if (this.isPassing) {
       try {
         return this.#pass(this.#sink!, message);
@@ -71,21 +81,24 @@ export class MessageSource {
         this.#sink = undefined; // the pipe writes it again, and so fails with it
       }
     }
-    const isText = typeof message === "string";
+    this.isAwaited = false;
     // A view may lie in a buffer with other messages: a reader gets its own
-    this.#controller.enqueue(isText ? message : ownedOf(message));
-    this.#queued += OVERHEAD + message.length;
-    if (this.#queued <= this.#handlers.highWaterMark) return false;
-    if (this.#controller.desiredSize !== 0) return true;
-    this.#queued = 0; // all of it has been read
-    return false;
+    this.#controller.enqueue(typeof message === "string" ? message : ownedOf(message));
+    this.#queued += MESSAGE_OVERHEAD + message.length;
+    if (this.#queued <= this.#handlers.highWaterMark) return;
+    if (this.#controller.desiredSize !== 0) this.isFull = true;
+    else this.#queued = 0; // all of it has been read
   }
 
-  #pass(sink: MessageSink, message: Received): boolean {
+  #pass(sink: MessageSink, message: Received): void {
     const room = sink.write(message);
-    if (!room) return false;
-    room.then(() => this.#sink === sink && this.#handlers.pull(), () => {}); // the sink fails with it
-    return true;
+    if (!room) return;
+    this.isFull = true;
+    room.then(() => {
+      if (this.#sink !== sink) return;
+      this.isFull = false;
+      this.#handlers.room();
+    }, () => {}); // the sink fails with it
   }
 
   /**
@@ -108,12 +121,23 @@ export class MessageSource {
     }
   }
 
-  /** The connection is over. */
+  /** Nothing more comes: the stream ends, behind what is queued. */
   end(outcome: CloseInfo | WebSocketError): void {
     if (this.#over) return;
+    if (outcome instanceof WebSocketError) {
+      if (this.#controller.desiredSize === 0) this.abort(outcome);
+      else this.#error = outcome;
+      return;
+    }
     this.#over = true;
-    if (outcome instanceof WebSocketError) this.#controller.error(outcome);
-    else this.#controller.close();
+    this.#controller.close();
+  }
+
+  /** The stream fails at once; what is queued is thrown away. */
+  abort(error: unknown): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#controller.error(error);
   }
 }
 
@@ -141,7 +165,7 @@ export interface SinkHandlers {
 
 /** The messages that go out, as a stream. */
 export class MessageSink {
-  readonly stream: WritableStream<Message>;
+  readonly stream: MessageWritable;
   readonly #handlers: SinkHandlers;
   #controller!: WritableStreamDefaultController;
   #over = false;
@@ -191,17 +215,36 @@ export class MessageSink {
   }
 }
 
-/** The stream of a sink, which can be told from others. */
+/** The stream of a sink: it can be told from others, and a pipe into it from a writer of its user's. */
 class MessageWritable extends WritableStream<Message> {
   readonly #sink: MessageSink;
+  #writer: WritableStreamDefaultWriter<Message> | undefined;
 
   constructor(sink: MessageSink, underlying: UnderlyingSink<Message>) {
     super(underlying);
     this.#sink = sink;
   }
 
+  override getWriter(): WritableStreamDefaultWriter<Message> {
+    return this.#writer = super.getWriter();
+  }
+
+  /** Whether a pipe holds the lock: a pipe of the runtime's does not ask for its writer by `getWriter()`. */
+  get isPiped(): boolean {
+    return this.locked && !(this.#writer && isLocking(this.#writer));
+  }
+
   /** The sink of a stream, if it is one's. */
   static sinkOf(stream: WritableStream): MessageSink | undefined {
     return stream instanceof MessageWritable ? stream.#sink : undefined;
+  }
+}
+
+/** Whether a writer still has its lock. */
+function isLocking(writer: WritableStreamDefaultWriter): boolean {
+  try {
+    return writer.desiredSize !== undefined;
+  } catch {
+    return false; // it was released
   }
 }

@@ -34,8 +34,8 @@ export interface ConnectionOptions {
   maxMessageSize?: number | undefined;
   /**
    * The high-water mark of both directions, in bytes. While more than this waits to be written, `send()` returns a
-   * promise to wait for; while more than this waits to be read, nothing is read from the peer (back-pressure). Each
-   * message that waits to be read counts 64 bytes more than its size.
+   * promise to wait for; while more than this waits to be read, the peer is held back (back-pressure). Each message that
+   * waits to be read counts 64 bytes more than its size.
    *
    * @default {65536}
    */
@@ -48,12 +48,27 @@ export interface ConnectionOptions {
    */
   closeTimeout?: number | undefined;
   /**
-   * How long the peer may be silent: it sends nothing while we read, or takes nothing of what we write. After half of
-   * this time we send a ping. A peer that takes what we write slowly is given longer.
+   * Keep-alive: a ping is sent when nothing was received, or nothing was sent, for this long. The default is below the 50
+   * to 60 seconds after which common proxies cut a silent connection. 0 sends pings only for `idleTimeout`.
    *
-   * @default {120000}
+   * @default {25000}
+   */
+  pingInterval?: number | undefined;
+  /**
+   * How long the peer may give no sign of life: it sends nothing, not even a Pong, and takes nothing of what we write.
+   * Then the connection is dropped (`ping-timeout`), but never without a ping that had half of this time to be answered.
+   * A peer that takes what we write slowly is given longer.
+   *
+   * @default {60000}
    */
   idleTimeout?: number | undefined;
+  /**
+   * How many bytes may wait to be written at all. Past it the peer is dropped (`send-buffer-full`): this is for senders
+   * that do not wait for the promise of `send()`. One message alone may be larger.
+   *
+   * @default {67108864}
+   */
+  maxBufferedAmount?: number | undefined;
   /**
    * Whether messages are compressed if the peer agrees (permessage-deflate, RFC 7692), and how.
    *
@@ -69,7 +84,9 @@ export interface CheckedOptions {
   readonly maxMessageSize: number;
   readonly highWaterMark: number;
   readonly closeTimeout: number;
+  readonly pingInterval: number;
   readonly idleTimeout: number;
+  readonly maxBufferedAmount: number;
   readonly compression: CheckedCompression | undefined;
   readonly clock: Clock;
 }
@@ -89,7 +106,9 @@ export function checkConnectionOptions(
     maxMessageSize: limitOf(options, "maxMessageSize"),
     highWaterMark: limitOf(options, "highWaterMark"),
     closeTimeout: timeOf(options, "closeTimeout"),
+    pingInterval: timeOf(options, "pingInterval"),
     idleTimeout: timeOf(options, "idleTimeout"),
+    maxBufferedAmount: limitOf(options, "maxBufferedAmount"),
     compression,
     clock: checkClock(options.clock),
   };

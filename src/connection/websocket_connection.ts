@@ -1,11 +1,12 @@
-// What a WebSocket is to its user: options, messages, the two faces.
+// What a WebSocket is to its user: two faces for messages, and what can be asked and done besides.
 
 import type { CloseInfo } from "../errors/websocket_error.ts";
 import type { DeflateAgreement } from "../protocol/compression_options.ts";
 import type { Message, SendOptions } from "../protocol/contract.ts";
 
 /**
- * Called with each message; a promise pauses reading until it settles.
+ * Called with each message. While a promise that it returned is pending, later messages wait: up to `highWaterMark`, then
+ * the peer is held back.
  *
  * @example One message at a time
  * ```ts
@@ -32,7 +33,33 @@ import type { Message, SendOptions } from "../protocol/contract.ts";
 export type MessageHandler = (message: string | Uint8Array<ArrayBuffer>) => unknown;
 
 /**
+ * Where a connection is in its life: `"open"` as long as messages can be sent, `"closing"` from our Close frame or a
+ * failure on, `"closed"` once `closed` has settled.
+ *
+ * @example Usage
+ * ```ts
+ * import { attach, type ConnectionState } from "@handfast/websocket";
+ * import { connectionPair } from "@handfast/websocket/testing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const socket = attach(connectionPair()[0], { role: "server", protocol: "", extensions: "" });
+ * const states: ConnectionState[] = [socket.state];
+ * socket.close();
+ * states.push(socket.state);
+ * socket.abort();
+ * states.push(socket.state);
+ *
+ * assertEquals(states, ["open", "closing", "closed"]);
+ * ```
+ */
+export type ConnectionState = "open" | "closing" | "closed";
+
+/**
  * A WebSocket: a pair of streams, and a direct face beside it.
+ *
+ * It is read from the end of the event loop turn in which you got it, whether or not you take messages: Pings are
+ * answered, a Close and a loss are seen, deadlines hold. Messages that you have not taken wait in order, up to
+ * `highWaterMark` bytes; past that the peer is held back.
  *
  * @example A service that does not care who opened the connection
  * ```ts
@@ -55,12 +82,20 @@ export type MessageHandler = (message: string | Uint8Array<ArrayBuffer>) => unkn
  */
 export interface WebSocketConnection extends AsyncDisposable {
   /**
-   * The messages that come in. Reading takes the connection: `receive` is then refused. A pipe into the `writable` of a
-   * connection costs no more than `receive` and `send`, if nothing waits in either when it begins.
+   * The messages that come in. Reading it takes the connection: `receive()` is refused then. What was received is always
+   * delivered before the end is told, also when the connection was lost. A pipe into the `writable` of a connection costs
+   * no more than `receive()` and `send()`, if nothing waits in either when it begins.
    */
   readonly readable: ReadableStream<string | Uint8Array<ArrayBuffer>>;
-  /** The messages that go out. Closing it closes the connection; `close()` of its writer waits for the peer's Close. */
+  /**
+   * The messages that go out. Closing it closes the connection; `close()` of its writer waits for the peer's Close frame.
+   * Messages that wait in this stream are not sent yet: a `send()` after them overtakes them.
+   */
   readonly writable: WritableStream<Message>;
+  /** Whether messages can be sent, or the connection is closing, or closed. */
+  readonly state: ConnectionState;
+  /** How many bytes wait to be written, frame headers included. */
+  readonly bufferedAmount: number;
   /** The subprotocol in use, or `""`. */
   readonly protocol: string;
   /** The extensions in use, or `""`. */
@@ -70,36 +105,41 @@ export interface WebSocketConnection extends AsyncDisposable {
    * also what we have offered to do ourselves.
    */
   readonly deflate?: DeflateAgreement | undefined;
-  /** Settles once the connection is released; rejects with a {@linkcode WebSocketError} when it ended uncleanly. */
+  /**
+   * How the connection ended: settles once the transport is released, whether or not messages still wait to be taken.
+   * Rejects with a {@linkcode WebSocketError} when it ended uncleanly. Nobody has to handle it.
+   */
   readonly closed: Promise<CloseInfo>;
   /**
    * Hands each message to a function, without a stream in between. A buffer may be a view of a larger one: `slice()`
-   * what is kept or transferred. A handler that throws closes with 1011.
+   * what you keep or transfer. While a promise of the handler is pending, later messages wait, but Pings, Closes and losses
+   * are seen. A handler that throws or rejects closes with 1011.
    *
-   * @param handler Called with each message, in order. While its promise is pending nothing is read.
-   * @returns Settles as `closed` does, or rejects with what the handler threw.
+   * @param handler Called with each message, in order. Without one, messages are thrown away.
+   * @returns Settles as `closed` does, once the handler is done with all messages; rejects with what the handler threw.
    */
-  receive(handler: MessageHandler): Promise<CloseInfo>;
+  receive(handler?: MessageHandler): Promise<CloseInfo>;
   /**
-   * Sends a message; it has been copied when the call returns.
+   * Sends a message; it has been copied when the call returns. Whoever ignores the promise is bounded by
+   * `maxBufferedAmount` alone.
    *
    * @param message A string goes as text, a buffer as binary.
    * @param options Whether it is the end of the message, and whether it may be compressed.
    * @returns A promise only while more than `highWaterMark` bytes wait to be written: it resolves below.
-   * @throws {DOMException} `InvalidStateError` when the connection is not open.
+   * @throws {DOMException} `InvalidStateError` when the connection is not open; its `cause` says how it ended.
    * @throws {TypeError} When the message is neither, or shared, resizable or detached memory.
    */
   send(message: Message, options?: SendOptions): void | Promise<void>;
   /**
-   * Sends a ping and waits for its pong. Pongs are seen only while the connection is read: not before a face is taken,
-   * and not while the promise of a `receive` handler is pending, which must not wait for one.
+   * Sends a Ping and waits for its Pong (RFC 6455 §5.5.2). A Pong that comes behind messages is seen when there is room
+   * for them: a `receive()` handler that has let more than `highWaterMark` bytes gather must not wait for one.
    *
    * @param payload At most 125 bytes, else it rejects with a `RangeError`.
    * @returns The round trip, in milliseconds; rejects when the connection closes first.
    */
   ping(payload?: BufferSource): Promise<number>;
   /**
-   * Begins the closing handshake. Messages that wait can still be read, later ones are thrown away.
+   * Starts the closing handshake. Messages that wait can still be taken, later ones are thrown away.
    *
    * @param info Code and reason; nothing sends an empty Close frame.
    * @returns The promise `closed`.
@@ -107,7 +147,7 @@ export interface WebSocketConnection extends AsyncDisposable {
    */
   close(info?: { closeCode?: number; reason?: string }): Promise<CloseInfo>;
   /**
-   * Drops the connection at once; `closed` rejects with 1006.
+   * Drops the connection at once, and the messages that wait; `closed` rejects with 1006.
    *
    * @param reason The cause of that error.
    */

@@ -93,6 +93,7 @@ export type ProtocolFailure =
   | "message-too-big"
   | "deflate-invalid"
   | "ping-timeout"
+  | "send-buffer-full"
   | "connection-lost";
 
 /** A row of the handshake table. */
@@ -176,5 +177,6 @@ export const protocolFailures: Readonly<Record<ProtocolFailure, ProtocolRow>> = 
   "deflate-invalid": close(1007, "RFC 7692 §7.2.2", "A compressed message can't be inflated"),
   "message-too-big": close(1009, "RFC 6455 §7.4.1", "The message is too big"),
   "ping-timeout": close(1006, "RFC 6455 §7.1.5", "The peer does not answer"),
+  "send-buffer-full": close(1006, "RFC 6455 §10.4", "The peer takes too little of what is sent"),
   "connection-lost": close(1006, "RFC 6455 §7.1.5", "The connection ended without a closing handshake"),
 };

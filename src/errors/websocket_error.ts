@@ -128,6 +128,16 @@ export function closedError(): DOMException {
   return new DOMException("The connection is closed", "InvalidStateError");
 }
 
+/** What a call rejects with when the connection has ended or is closing; its cause says how it ended. */
+export function notOpenError(action: string, end: CloseInfo | WebSocketError | undefined): DOMException {
+  const error = new DOMException(`Cannot ${action}: the connection is not open`, "InvalidStateError");
+  if (!end) return error;
+  const cause = end instanceof WebSocketError
+    ? end
+    : uncleanError("The connection was closed", { closeCode: end.closeCode, reason: end.reason });
+  return Object.defineProperty(error, "cause", { value: cause, configurable: true, writable: true });
+}
+
 /** The error for a row of the protocol table; `detail` replaces the table's sentence as the message. */
 export function protocolError(failure: ProtocolFailure, detail?: string, cause?: unknown): WebSocketError {
   const { closeCode, section, sentence } = protocolFailures[failure];

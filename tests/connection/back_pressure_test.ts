@@ -63,21 +63,26 @@ test("one message larger than highWaterMark is allowed alone", async () => {
   socket.abort();
 });
 
-test("the idle clock stands while messages wait to be read", async () => {
-  const { clock, peer, socket } = attached("server", { highWaterMark: 0, idleTimeout: 1000 });
-  const reader = socket.readable.getReader();
-  const first = reader.read();
-  peer.frame("server", "text", "a");
-  peer.frame("server", "text", "b");
-  await first;
-  await clock.advance(100_000);
-  assertEquals(peer.take(), "");
-  assertEquals((await reader.read()).value, "b");
-  reader.read().catch(() => {});
-  await clock.advance(500);
-  assertEquals(peer.frames("server"), [{ ping: "" }]);
-  socket.abort();
-});
+for (const face of ["receive", "readable"] as const) {
+  test(`a peer that answers pings keeps its connection while ${face} takes nothing, one that is gone does not`, async () => {
+    const { clock, conn, peer, socket } = attached("server", { highWaterMark: 100, idleTimeout: 1000 });
+    if (face === "receive") socket.receive(() => new Promise(() => {})).catch(() => {});
+    else socket.readable.getReader().read().catch(() => {});
+    for (let i = 0; i < 4; i++) peer.frame("server", "text", "a");
+    await clock.advance(500); // from here on silence counts, because the peer would be heard
+    for (let i = 0; i < 10; i++) { // up to as much past the mark as the mark is
+      await clock.advance(600);
+      const pings = peer.frames("server").length;
+      assert(pings > 0 && pings < 4, `${pings} pings`);
+      peer.frame("server", "pong");
+      await clock.advance(300);
+      assertEquals(conn.isClosed, false);
+    }
+    await clock.advance(2500);
+    assertEquals((await assertRejects(() => socket.closed, WebSocketError)).failure, "ping-timeout");
+    assertEquals(clock.pending, 0);
+  });
+}
 
 test("highWaterMark and maxMessageSize may be Infinity", () => {
   const agreement = { role: "server", protocol: "", extensions: "" } as const;
@@ -146,7 +151,7 @@ test("a peer that takes a write is alive, also when nothing waits behind it", as
   await reader.cancel().catch(() => {});
 });
 
-test("a handler that has yet to settle keeps its connection, when nothing is to be written", async () => {
+test("a handler that has yet to settle keeps its connection while the peer answers pings", async () => {
   const { clock, conn, peer, socket } = attached("server", { idleTimeout: 1000 });
   socket.receive((message) => {
     socket.send(message);
@@ -154,8 +159,15 @@ test("a handler that has yet to settle keeps its connection, when nothing is to 
   }).catch(() => {});
   peer.frame("server", "text", "a");
   peer.frame("server", "text", "b");
-  await clock.advance(100_000);
-  assertEquals([conn.isClosed, peer.frames("server")], [false, [{ text: "a" }]]);
-  socket.abort();
-  assertEquals(clock.pending, 0);
+  await clock.advance(0);
+  assertEquals(peer.frames("server"), [{ text: "a" }]);
+  for (let i = 0; i < 100; i++) {
+    await clock.advance(600);
+    assertEquals(peer.frames("server"), [{ ping: "" }]);
+    peer.frame("server", "pong");
+    await clock.advance(100);
+  }
+  assertEquals(conn.isClosed, false);
+  await clock.advance(1100);
+  assertEquals([conn.isClosed, clock.pending], [true, 0], "and no longer");
 });

@@ -129,24 +129,21 @@ test("send()'s promise rejects with the error of closed, and nobody has to await
   assertStrictEquals(await assertRejects(() => room), await assertRejects(() => socket.closed));
 });
 
-test("nothing is read before a face is taken: no pong, no message, no loss", async () => {
+test("a connection is read from the end of the turn in which it was made, although nobody takes its messages", async () => {
   const { clock, conn, peer, socket } = attached();
-  let over = false;
-  socket.closed.catch(() => {}).then(() => over = true);
   peer.frame("server", "ping", "?");
   peer.frame("server", "text", "Hello");
-  peer.end();
-  await clock.advance(1_000_000);
-  assertEquals([peer.take(), over, conn.isClosed], ["", false, false]);
-  assertEquals(clock.pending, 0, "not even the idle clock runs");
-
-  const messages: unknown[] = [];
-  const error = await assertRejects(() => socket.receive((message) => messages.push(message)), WebSocketError);
-  assertEquals([error.failure, error.closeCode], ["connection-lost", 1006]);
-  assertEquals(messages, ["Hello"]);
-  assertEquals([over, conn.isClosed], [true, true]);
+  assertEquals(peer.take(), "", "not before the end of the turn");
   await settled();
   assertEquals(peer.frames("server"), [{ pong: "3f" }]);
+  assertEquals(clock.pending, 1, "the idle clock runs");
+  peer.end();
+  const error = await assertRejects(() => socket.closed, WebSocketError);
+  assertEquals([error.failure, error.closeCode, conn.isClosed], ["connection-lost", 1006, true]);
+
+  const messages: unknown[] = [];
+  assertStrictEquals(await assertRejects(() => socket.receive((message) => messages.push(message))), error);
+  assertEquals(messages, ["Hello"]);
 });
 
 for (const face of ["receive", "readable"] as const) {
@@ -198,7 +195,7 @@ test("readable is taken by a lock, not by a look; receive() wants a function", a
   await assertRejects(() => received, WebSocketError);
 });
 
-test("a handler's promise pauses reading until it settles", async () => {
+test("a handler's promise holds messages until it settles, not Pongs", async () => {
   const { peer, socket } = attached();
   const got: unknown[] = [], pauses: PromiseWithResolvers<void>[] = [];
   const received = socket.receive((message) => {
@@ -211,13 +208,11 @@ test("a handler's promise pauses reading until it settles", async () => {
   peer.frame("server", "text", "b");
   peer.frame("server", "ping");
   await settled();
-  assertEquals([got, peer.take()], [["a"], ""]);
+  assertEquals([got, peer.frames("server")], [["a"], [{ pong: "" }]]);
   pauses[0]!.resolve();
   await settled();
   assertEquals([got, peer.take()], [["a", "b"], ""]);
   pauses[1]!.resolve();
-  await settled();
-  assertEquals(peer.frames("server"), [{ pong: "" }]);
   await closeFrom(peer, "server");
   assertEquals(await received, { closeCode: 1000, reason: "" });
 });
@@ -275,8 +270,8 @@ for (const [name, fail] of THROWERS) {
   });
 }
 
-test("messages beyond a handler's promise wait at the peer, not here", async () => {
-  const { peer, socket } = attached("server", {}, { highWaterMark: 10_000 });
+test("messages beyond a handler's promise wait here up to highWaterMark, and then at the peer", async () => {
+  const { peer, socket } = attached("server", { highWaterMark: 4000 }, { highWaterMark: 10_000 });
   const pause = Promise.withResolvers<void>();
   let count = 0;
   socket.receive(() => ++count === 1 ? pause.promise : undefined).catch(() => {});

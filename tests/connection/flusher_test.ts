@@ -46,9 +46,15 @@ function joined({ highWaterMark = 65536, waits = false } = {}) {
   const events = { onMessage() {}, onPong() {}, onPeerClose() {}, onFailure() {} };
   const options = { maxMessageSize: 16 * 2 ** 20, highWaterMark: 65536 };
   const machine = new Machine({ role: "server", protocol: "", extensions: "" }, events, options);
+  const handlers = {
+    onSent() {},
+    onLost(error: unknown) {
+      throw error;
+    },
+  };
   const transport = new Recorder(), counts = { flushed: 0 };
   transport.waits = waits;
-  const flusher = new Flusher(machine, transport, highWaterMark, { onFlushed: () => counts.flushed++ });
+  const flusher = new Flusher(machine, transport, highWaterMark, { ...handlers, onFlushed: () => counts.flushed++ });
   const send = (message: Message) => flusher.send(message);
   return { machine, transport, flusher, counts, send };
 }

@@ -7,27 +7,66 @@ import { hex, test } from "../kit/harness.ts";
 import { attached } from "../kit/raw_peer.ts";
 
 /** A watch that writes down when it does what. */
-function watched(timeout: number) {
-  const clock = fakeClock(), log: string[] = [], silence = { counts: true, waits: false };
-  const watch = new IdleWatch(clock, timeout, {
-    silenceCounts: () => silence.counts,
-    hasUnwritten: () => silence.waits,
-    onHalfIdle: () => log.push(`ping at ${clock.now()}`),
+function watched(pingInterval: number, timeout: number) {
+  const clock = fakeClock(), log: string[] = [], silence = { isHeard: true, isUnwritten: false };
+  const watch = new IdleWatch(clock, pingInterval, timeout, {
+    look: () => silence.isHeard,
+    hasUnwritten: () => silence.isUnwritten,
+    onPingDue: () => log.push(`ping at ${clock.now()}`),
     onSilence: () => log.push(`timeout at ${clock.now()}`),
   });
   return { clock, log, silence, watch };
 }
 
-test("IdleWatch pings at half of the time and gives up at all of it", async () => {
-  const { clock, log, watch } = watched(1000);
+test("IdleWatch pings at half of the timeout, if that is sooner, and gives up at all of it", async () => {
+  const { clock, log, watch } = watched(25_000, 1000);
   watch.start();
   await clock.advance(10_000);
   assertEquals(log, ["ping at 500", "timeout at 1000"]);
   assertEquals(clock.pending, 0);
 });
 
-test("IdleWatch begins anew with whatever comes, and pings once for each silence", async () => {
-  const { clock, log, watch } = watched(1000);
+test("IdleWatch pings after each interval of silence, and gives up at the timeout", async () => {
+  const { clock, log, watch } = watched(25_000, 60_000);
+  watch.start();
+  await clock.advance(100_000);
+  assertEquals(log, ["ping at 25000", "ping at 50000", "timeout at 60000"]);
+});
+
+test("IdleWatch pings when nothing was sent for the interval, although something is received", async () => {
+  const { clock, log, watch } = watched(1000, 10_000);
+  watch.start();
+  for (let at = 0; at < 3500; at += 100) {
+    watch.alive();
+    await clock.advance(100);
+  }
+  assertEquals(log, ["ping at 1000", "ping at 2000", "ping at 3000"]);
+});
+
+test("IdleWatch pings when nothing was received for the interval, although something is sent", async () => {
+  const { clock, log, watch } = watched(1000, 10_000);
+  watch.start();
+  for (let at = 0; at < 2500; at += 100) {
+    watch.sent(false);
+    await clock.advance(100);
+  }
+  assertEquals(log, ["ping at 1000"], "one is enough to be answered");
+});
+
+test("IdleWatch takes what leaves as an answer as sent when the chunk was received", async () => {
+  const { clock, log, watch } = watched(1000, 0);
+  watch.start();
+  await clock.advance(600);
+  watch.alive();
+  watch.sent(true);
+  await clock.advance(999);
+  assertEquals(log, []);
+  await clock.advance(1);
+  assertEquals(log, ["ping at 1600"]);
+});
+
+test("IdleWatch begins anew with whatever comes, and a silence that goes on has its ping", async () => {
+  const { clock, log, watch } = watched(0, 1000);
   watch.start();
   for (const at of [300, 700, 1150]) { // silences of 300, 400, 450
     await clock.advance(at - clock.now());
@@ -42,8 +81,18 @@ test("IdleWatch begins anew with whatever comes, and pings once for each silence
   assertEquals(log.at(-1), "timeout at 2850");
 });
 
+test("IdleWatch that is late pings first, and gives half of the timeout for the answer", async () => {
+  const { clock, log, watch } = watched(25_000, 2000);
+  watch.start();
+  clock.jump(5000);
+  await clock.advance(999);
+  assertEquals(log, ["ping at 5000"]);
+  await clock.advance(1);
+  assertEquals(log, ["ping at 5000", "timeout at 6000"]);
+});
+
 test("IdleWatch sets no timer for each thing that comes", async () => {
-  const { clock, watch } = watched(1000);
+  const { clock, watch } = watched(25_000, 1000);
   watch.start();
   for (let i = 0; i < 100; i++) watch.alive();
   assertEquals(clock.pending, 1);
@@ -53,7 +102,7 @@ test("IdleWatch sets no timer for each thing that comes", async () => {
 });
 
 test("IdleWatch stands still while stopped, and starts as if something had come", async () => {
-  const { clock, log, watch } = watched(1000);
+  const { clock, log, watch } = watched(25_000, 1000);
   watch.start();
   await clock.advance(499);
   watch.stop();
@@ -67,24 +116,24 @@ test("IdleWatch stands still while stopped, and starts as if something had come"
   assertEquals(log, ["ping at 100999", "timeout at 101499"]);
 });
 
-test("IdleWatch gives no time to silence that is not the peer's", async () => {
-  const { clock, log, silence, watch } = watched(1000);
-  silence.counts = false;
+test("IdleWatch gives nobody up whose sign of life would not be heard, and pings nevertheless", async () => {
+  const { clock, log, silence, watch } = watched(1000, 3000);
+  silence.isHeard = false;
   watch.start();
-  await clock.advance(100_000);
-  assertEquals([log, clock.pending], [[], 1]);
-  silence.counts = true;
+  await clock.advance(4500);
+  assertEquals(log, ["ping at 1000", "ping at 2000", "ping at 3000", "ping at 4000"]);
+  silence.isHeard = true;
   watch.alive();
-  await clock.advance(1000);
-  assertEquals(log, ["ping at 100500", "timeout at 101000"]);
+  await clock.advance(3000);
+  assertEquals(log.at(-1), "timeout at 7500");
 });
 
-test("IdleWatch takes it for a sign of life that something is taken which was yet to be at the last look", async () => {
-  const { clock, log, silence, watch } = watched(1000);
+test("IdleWatch takes it for a sign of life that something is written which was yet to be at the last look", async () => {
+  const { clock, log, silence, watch } = watched(0, 1000);
   watch.start();
   await clock.advance(200);
   watch.onWritten(false); // by the kernel, for all we know
-  silence.waits = true;
+  silence.isUnwritten = true;
   await clock.advance(300);
   assertEquals(log, ["ping at 500"]);
   await clock.advance(200);
@@ -95,8 +144,8 @@ test("IdleWatch takes it for a sign of life that something is taken which was ye
   assertEquals(log, ["ping at 500", "ping at 1200", "timeout at 1700"]);
 });
 
-test("IdleWatch begins anew when something is taken that waited for the peer", async () => {
-  const { clock, log, watch } = watched(1000);
+test("IdleWatch begins anew when something is written that waited for the peer", async () => {
+  const { clock, log, watch } = watched(0, 1000);
   watch.start();
   await clock.advance(200);
   watch.onWritten(true);
@@ -105,43 +154,46 @@ test("IdleWatch begins anew when something is taken that waited for the peer", a
 });
 
 test("IdleWatch waits longer for the answer to a ping while one thing after another is taken", async () => {
-  const { clock, log, silence, watch } = watched(1000);
+  const { clock, log, silence, watch } = watched(0, 1000);
   watch.start();
   await clock.advance(600);
   watch.onWritten(false);
-  silence.waits = true;
+  silence.isUnwritten = true;
   await clock.advance(10_000);
   assertEquals(log, ["ping at 500", "ping at 1500", "timeout at 2000"]);
 });
 
-test("IdleWatch of 0 watches nothing", async () => {
-  const { clock, log, watch } = watched(0);
-  watch.start();
-  assertEquals(clock.pending, 0);
-  await clock.advance(1e9);
-  assertEquals(log, []);
+test("IdleWatch of 0 and 0 watches nothing, of 0 pings only for the timeout, with a timeout of 0 only pings", async () => {
+  const off = watched(0, 0), silent = watched(0, 1000), pinging = watched(1000, 0);
+  for (const { clock, watch } of [off, silent, pinging]) {
+    watch.start();
+    await clock.advance(3000);
+  }
+  assertEquals([off.log, off.clock.pending], [[], 0]);
+  assertEquals(silent.log, ["ping at 500", "timeout at 1000"]);
+  assertEquals(pinging.log, ["ping at 1000", "ping at 2000", "ping at 3000"]);
 });
 
 test("IdleWatch that is stopped by its own ping stays stopped", async () => {
   const clock = fakeClock();
-  const silence = { silenceCounts: () => true, hasUnwritten: () => false };
-  const watch: IdleWatch = new IdleWatch(clock, 1000, { ...silence, onHalfIdle: () => watch.stop(), onSilence() {} });
+  const silence = { look: () => true, hasUnwritten: () => false };
+  const watch: IdleWatch = new IdleWatch(clock, 0, 1000, { ...silence, onPingDue: () => watch.stop(), onSilence() {} });
   watch.start();
   await clock.advance(10_000);
   assertEquals(clock.pending, 0);
 });
 
 for (const role of ["server", "client"] as const) {
-  test(`idleTimeout sends a ping at half of it, and drops a silent peer with 1006, as ${role}`, async () => {
-    const { clock, conn, peer, socket } = attached(role, { idleTimeout: 60_000 });
-    const received = socket.receive(() => {});
+  test(`a connection pings after 25 seconds and drops a silent peer with 1006 after 60, as ${role}`, async () => {
+    const { clock, conn, peer, socket } = attached(role);
+    const received = socket.receive();
     received.catch(() => {});
-    await clock.advance(29_999);
+    await clock.advance(24_999);
     assertEquals(peer.take(), "");
     await clock.advance(1);
     assertEquals(peer.frames(role), [{ ping: "" }]);
-    await clock.advance(29_999);
-    assertEquals(conn.isClosed, false);
+    await clock.advance(34_999);
+    assertEquals([conn.isClosed, peer.frames(role)], [false, [{ ping: "" }]]);
     await clock.advance(1);
     const error = await assertRejects(() => received, WebSocketError);
     assertEquals([error.failure, error.closeCode], ["ping-timeout", 1006]);
@@ -193,17 +245,17 @@ test("a message now and then keeps no connection whose peer is silent, although 
   assertEquals(await failure, "ping-timeout at 1000");
 });
 
-test("a write that is stuck has its whole time, also where nothing is read and others were taken before", async () => {
+test("a write that is stuck is no sign of life, although others were taken before", async () => {
   let isStuck = false;
   const { clock, failure, sendAt } = overStreams(() => isStuck ? new Promise<void>(() => {}) : undefined);
   for (let at = 0; at < 490; at += 70) await sendAt(at);
   isStuck = true;
   await sendAt(495);
   await clock.advance(5000);
-  assertEquals(await failure, "ping-timeout at 1500");
+  assertEquals(await failure, "ping-timeout at 1000");
 });
 
-test("a write that is stuck has its whole time, also where a handler's promise is pending", async () => {
+test("a write that is stuck is no sign of life, although a handler's promise is pending", async () => {
   let isStuck = false;
   const { clock, comes, socket, failure, sendAt } = overStreams(() =>
     isStuck ? new Promise<void>(() => {}) : undefined
@@ -214,7 +266,7 @@ test("a write that is stuck has its whole time, also where a handler's promise i
   isStuck = true;
   await sendAt(495);
   await clock.advance(5000);
-  assertEquals(await failure, "ping-timeout at 1500");
+  assertEquals(await failure, "ping-timeout at 1000");
 });
 
 test("a peer that takes one write after another slowly keeps its connection, over streams", async () => {
@@ -227,15 +279,6 @@ test("a peer that takes one write after another slowly keeps its connection, ove
   }
   await clock.advance(5000);
   assertEquals(await failure, "ping-timeout at 5800"); // the last one was taken at 4800
-});
-
-test("the time begins when reading does, although something was sent before", async () => {
-  const { clock, socket, failure, sendAt } = overStreams(() => {});
-  await sendAt(0);
-  await clock.advance(400);
-  socket.receive(() => {}).catch(() => {});
-  await clock.advance(5000);
-  assertEquals(await failure, "ping-timeout at 1400");
 });
 
 test("a peer that only takes what it is sent keeps its connection while it does", async () => {
@@ -253,31 +296,12 @@ test("a peer that only takes what it is sent keeps its connection while it does"
   assertEquals((await assertRejects(() => received, WebSocketError)).failure, "ping-timeout");
 });
 
-test("idleTimeout is 120 seconds when nothing is said, and 0 turns it off", async () => {
-  const byDefault = attached(), off = attached("server", { idleTimeout: 0 });
-  byDefault.socket.receive(() => {}).catch(() => {});
-  off.socket.receive(() => {}).catch(() => {});
-  await byDefault.clock.advance(119_999);
-  assertEquals(byDefault.conn.isClosed, false);
-  await byDefault.clock.advance(1);
-  assertEquals(byDefault.conn.isClosed, true);
-  await off.clock.advance(1e9);
-  assertEquals([off.conn.isClosed, off.clock.pending], [false, 0]);
-  off.socket.abort();
-});
-
-test("the idle clock stands while a handler's promise is pending", async () => {
-  const { clock, conn, peer, socket } = attached("server", { idleTimeout: 1000 });
-  const pause = Promise.withResolvers<void>();
-  socket.receive(() => pause.promise).catch(() => {});
-  peer.frame("server", "text", "a");
-  await clock.advance(100_000);
-  assertEquals([conn.isClosed, peer.take()], [false, ""]);
-  pause.resolve();
-  await clock.advance(999);
-  assertEquals([conn.isClosed, peer.frames("server")], [false, [{ ping: "" }]]);
-  await clock.advance(1);
-  assertEquals(conn.isClosed, true);
+test("pingInterval and idleTimeout of 0 turn it off", async () => {
+  const { clock, conn, socket } = attached("server", { pingInterval: 0, idleTimeout: 0 });
+  socket.receive().catch(() => {});
+  await clock.advance(1e9);
+  assertEquals([conn.isClosed, clock.pending], [false, 0]);
+  socket.abort();
 });
 
 test("the closing handshake has closeTimeout, not idleTimeout", async () => {
@@ -286,7 +310,7 @@ test("the closing handshake has closeTimeout, not idleTimeout", async () => {
   await clock.advance(4000);
   assertEquals([conn.isClosed, peer.frames("server")], [false, [{ close: 1005 }]]);
   peer.frame("server", "close", closing(1000));
-  await clock.advance(4000);
+  await clock.advance(1900);
   assertEquals(conn.isClosed, false);
   peer.end();
   assertEquals(await closed, { closeCode: 1000, reason: "" });

@@ -244,7 +244,7 @@ both("what waited for room and was given up is for the next reader", async ({ fr
 }, 5000);
 
 test("what is piped waits in neither stream", async () => {
-  const sent: Message[] = [], handlers = { highWaterMark: 100, pull() {}, cancel() {} };
+  const sent: Message[] = [], handlers = { highWaterMark: 100, pull() {}, room() {}, cancel() {} };
   const source = new MessageSource(handlers);
   const sink = new MessageSink({
     write: (message) => void sent.push(message),
@@ -254,14 +254,15 @@ test("what is piped waits in neither stream", async () => {
   const controller = new AbortController(), { signal } = controller;
   const piped = source.stream.pipeTo(sink.stream, { signal, preventCancel: true, preventAbort: true });
   const view = new Uint8Array(8).subarray(4);
-  for (const message of ["a", view]) assertEquals(source.push(message), false);
+  for (const message of ["a", view]) source.push(message);
+  assertEquals(source.isFull, false);
   assertStrictEquals(sent[1], view, "nor is it copied");
   assertEquals(sent.length, 2);
 
   // Nor does it after a pipe that was refused
   const other = new MessageSink({ write() {}, close: () => Promise.resolve(), abort() {} });
   await assertRejects(() => source.stream.pipeTo(other.stream), TypeError);
-  assertEquals(source.push(view), false);
+  source.push(view);
   assertStrictEquals(sent[2], view);
 
   // Nor is anything passed on behind a signal, as soon as it is given
@@ -272,31 +273,32 @@ test("what is piped waits in neither stream", async () => {
 });
 
 test("room in the sink of an earlier pipe does not read on for a later one", async () => {
-  let pulls = 0;
-  const source = new MessageSource({ highWaterMark: 100, pull: () => void pulls++, cancel() {} });
-  const rooms: (() => void)[] = [];
+  let rooms = 0;
+  const source = new MessageSource({ highWaterMark: 100, pull() {}, room: () => void rooms++, cancel() {} });
+  const done: (() => void)[] = [];
   const full = () =>
     new MessageSink({
-      write: () => new Promise<void>((resolve) => rooms.push(resolve)),
+      write: () => new Promise<void>((resolve) => done.push(resolve)),
       close: () => Promise.resolve(),
       abort() {},
     });
   const controller = new AbortController(), { signal } = controller;
   const first = source.stream.pipeTo(full().stream, { signal, preventCancel: true, preventAbort: true });
   await settled();
-  assertEquals(source.push("a"), true);
+  source.push("a");
+  assertEquals(source.isFull, true);
   controller.abort();
   await assertRejects(() => first, DOMException);
   source.stream.pipeTo(full().stream);
   await settled();
-  assertEquals(source.push("b"), true);
-  const before = pulls;
-  rooms[0]!();
+  source.push("b");
+  assertEquals(source.isFull, true);
+  done[0]!();
   await settled();
-  assertEquals(pulls, before);
-  rooms[1]!();
+  assertEquals([rooms, source.isFull], [0, true]);
+  done[1]!();
   await settled();
-  assertEquals(pulls, before + 1);
+  assertEquals([rooms, source.isFull], [1, false]);
 });
 
 function upTo(count: number): number[] {

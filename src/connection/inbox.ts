@@ -1,0 +1,45 @@
+// Messages that were received and that nobody has taken yet, in order. They are charged to the high-water mark, so that
+// what a peer can make us keep is bounded in bytes and in number.
+
+import { ownedOf } from "../base/owned_bytes.ts";
+
+/** A message as it is received. */
+export type Received = string | Uint8Array<ArrayBuffer>;
+
+/** What each message is charged beside its own bytes, so that empty ones are bounded too. */
+export const MESSAGE_OVERHEAD = 64;
+
+/** A queue of messages. */
+export class Inbox {
+  #messages: Received[] = [];
+  /** How many at the beginning were taken: shifting an array of thousands costs as much as it is long. */
+  #taken = 0;
+  /** What the messages that wait are charged, in bytes. */
+  charge = 0;
+
+  get isEmpty(): boolean {
+    return this.#taken === this.#messages.length;
+  }
+
+  /** Adds a message; a view of a chunk is copied, since the chunk's memory may be read into again. */
+  push(message: Received): void {
+    this.#messages.push(typeof message === "string" ? message : ownedOf(message));
+    this.charge += MESSAGE_OVERHEAD + message.length;
+  }
+
+  /** Takes the oldest message; there must be one. */
+  shift(): Received {
+    const message = this.#messages[this.#taken]!;
+    this.charge -= MESSAGE_OVERHEAD + message.length;
+    this.#messages[this.#taken++] = ""; // whoever takes it alone decides how long it lives
+    if (this.isEmpty) this.clear();
+    return message;
+  }
+
+  /** Throws everything away. */
+  clear(): void {
+    this.#messages = [];
+    this.#taken = 0;
+    this.charge = 0;
+  }
+}

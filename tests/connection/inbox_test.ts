@@ -1,0 +1,42 @@
+import { assert, assertEquals, assertNotStrictEquals } from "@std/assert";
+import { Inbox, MESSAGE_OVERHEAD } from "../../src/connection/inbox.ts";
+import { random, test } from "../kit/harness.ts";
+
+test("Inbox gives messages in the order in which they came", () => {
+  const inbox = new Inbox(), next = random(1), expected: string[] = [], taken: unknown[] = [];
+  for (let i = 0; i < 1000; i++) {
+    if (next() % 3 > 0) {
+      inbox.push(`${i}`);
+      expected.push(`${i}`);
+    } else if (!inbox.isEmpty) taken.push(inbox.shift());
+  }
+  while (!inbox.isEmpty) taken.push(inbox.shift());
+  assertEquals(taken, expected);
+});
+
+test("Inbox charges each message its bytes and some more, until it is taken", () => {
+  const inbox = new Inbox();
+  inbox.push("abc");
+  inbox.push(new Uint8Array(5));
+  assertEquals(inbox.charge, 2 * MESSAGE_OVERHEAD + 8);
+  inbox.shift();
+  assertEquals(inbox.charge, MESSAGE_OVERHEAD + 5);
+  inbox.shift();
+  assertEquals([inbox.charge, inbox.isEmpty], [0, true]);
+});
+
+test("Inbox copies a view, whose memory may be read into again", () => {
+  const inbox = new Inbox(), chunk = Uint8Array.of(1, 2, 3), view = chunk.subarray(1);
+  inbox.push(view);
+  chunk.fill(9);
+  const taken = inbox.shift();
+  assertNotStrictEquals(taken, view);
+  assertEquals(taken, Uint8Array.of(2, 3));
+});
+
+test("Inbox.clear() throws everything away", () => {
+  const inbox = new Inbox();
+  inbox.push("a");
+  inbox.clear();
+  assert(inbox.isEmpty && inbox.charge === 0);
+});

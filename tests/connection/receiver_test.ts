@@ -1,0 +1,287 @@
+// Who gets the messages, and when the end is told: on a connection in memory, by both faces.
+
+import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
+import { type CloseInfo, type WebSocketConnection, WebSocketError } from "../../mod.ts";
+import { closing } from "../cases/frames_base.ts";
+import { test } from "../kit/harness.ts";
+import { type Attached, attached, settled } from "../kit/raw_peer.ts";
+
+type Received = string | Uint8Array;
+
+/** Each face, as a loop that takes one message after another and waits for `pause` behind each. */
+const FACES: Readonly<
+  Record<string, (socket: WebSocketConnection, take: (message: Received) => unknown) => Promise<unknown>>
+> = {
+  "receive()": (socket, take) => socket.receive(take),
+  "for await": async (socket, take) => {
+    for await (const message of socket.readable) await take(message);
+  },
+  "pipeTo()": (socket, take) => socket.readable.pipeTo(new WritableStream({ write: (message) => void take(message) })),
+};
+
+/** What a face's loop ends with. */
+const endOf = (loop: Promise<unknown>) => loop.then(() => "end", (error) => error);
+
+/** How a peer's bytes end. */
+const ENDINGS: Readonly<Record<string, (at: Attached) => void>> = {
+  "FIN": ({ peer }) => peer.end(),
+  "RST": ({ peer }) => peer.conn.reset(),
+};
+
+for (const [how, end] of Object.entries(ENDINGS)) {
+  for (const [face, begin] of Object.entries(FACES)) {
+    test(`every message that came before a ${how} is taken by ${face}, then the loss is told (RFC 6455 §6.2)`, async () => {
+      const at = attached(), got: Received[] = [];
+      const loop = endOf(begin(at.socket, async (message) => {
+        got.push(message);
+        await settled();
+      }));
+      for (const word of ["one", "two", "three", "four", "five"]) at.peer.frame("server", "text", word);
+      await settled();
+      end(at);
+      const lost = await assertRejects(() => at.socket.closed, WebSocketError);
+      assertEquals([lost.failure, at.clock.pending], ["connection-lost", 0]);
+      assertStrictEquals(await loop, lost);
+      assertEquals(got, ["one", "two", "three", "four", "five"]);
+    });
+
+    test(`messages that nobody had asked for before a ${how} are still there for ${face}`, async () => {
+      const at = attached(), got: Received[] = [];
+      for (const word of ["one", "two"]) at.peer.frame("server", "text", word);
+      await settled();
+      end(at);
+      const lost = await assertRejects(() => at.socket.closed, WebSocketError);
+      assertStrictEquals(await endOf(begin(at.socket, (message) => void got.push(message))), lost);
+      assertEquals(got, ["one", "two"]);
+    });
+  }
+
+  test(`what a full inbox had held back before a ${how} is taken too`, async () => {
+    const at = attached("server", { highWaterMark: 200 }), got: Received[] = [];
+    const words = Array.from({ length: 50 }, (_, i) => `${i}`), pause = Promise.withResolvers<void>();
+    const loop = endOf(at.socket.receive(async (message) => {
+      got.push(message as string);
+      await pause.promise;
+    }));
+    at.peer.write(frames(words));
+    await settled();
+    end(at);
+    for (let i = 0; how === "FIN" && i < 200 && at.socket.state === "open"; i++) await at.clock.advance(1000);
+    await assertRejects(() => at.socket.closed, WebSocketError);
+    pause.resolve();
+    assert(await loop instanceof WebSocketError);
+    assertEquals(got, words);
+  });
+}
+
+/** Text messages in one piece, as a client sends them. */
+function frames(words: readonly string[]): Uint8Array {
+  return Uint8Array.from(words.flatMap((word) => {
+    const bytes = [...new TextEncoder().encode(word)];
+    return [0x81, 0x80 | bytes.length, 0, 0, 0, 0, ...bytes];
+  }));
+}
+
+const CLOSE = Uint8Array.of(0x88, 0x82, 0, 0, 0, 0, 0x0f, 0xa0); // 4000
+
+/** Echoes that take their time in different ways; each must answer what came in one packet with the peer's Close. */
+const ECHOES: Readonly<Record<string, (socket: WebSocketConnection) => Promise<unknown>>> = {
+  "receive(), at once": (socket) => socket.receive((message) => socket.send(message)),
+  "receive(), a turn later": (socket) =>
+    socket.receive(async (message) => {
+      await settled();
+      await socket.send(message);
+    }),
+  "for await": async (socket) => {
+    for await (const message of socket.readable) await socket.send(message);
+  },
+  "for await, a turn later": async (socket) => {
+    for await (const message of socket.readable) {
+      await settled();
+      await socket.send(message);
+    }
+  },
+  "a writer": async (socket) => {
+    const writer = socket.writable.getWriter();
+    for await (const message of socket.readable) await writer.write(message);
+  },
+  "pipeTo()": (socket) => socket.readable.pipeTo(socket.writable),
+  "pipeThrough()": (socket) => socket.readable.pipeThrough(new TransformStream()).pipeTo(socket.writable),
+  "pipeThrough(), a turn later": (socket) =>
+    socket.readable.pipeThrough(
+      new TransformStream({
+        async transform(message, controller) {
+          await settled();
+          controller.enqueue(message);
+        },
+      }),
+    ).pipeTo(socket.writable),
+};
+
+for (const [name, echo] of Object.entries(ECHOES)) {
+  test(`an echo by ${name} answers messages that came with a Close, and then the Close (RFC 6455 §5.5.1)`, async () => {
+    const { clock, peer, socket } = attached();
+    const loop = endOf(echo(socket));
+    peer.write(Uint8Array.from([...frames(["a", "b", "c"]), ...CLOSE]));
+    for (let round = 0; round < 10; round++) await settled();
+    assertEquals(peer.frames("server"), [{ text: "a" }, { text: "b" }, { text: "c" }, { close: 4000, reason: "" }]);
+    peer.end();
+    assertEquals(await socket.closed, { closeCode: 4000, reason: "" });
+    const end = await loop;
+    assert(!(end instanceof Error), `${end}`);
+    assertEquals(clock.pending, 0);
+  });
+}
+
+for (const face of ["nobody", "receive()", "for await"]) {
+  test(`a Close behind messages that ${face} does not finish taking is answered after a second`, async () => {
+    const { clock, peer, socket } = attached();
+    if (face === "receive()") socket.receive(() => new Promise(() => {})).catch(() => {});
+    if (face === "for await") socket.readable.getReader().read();
+    peer.write(Uint8Array.from([...frames(["a", "b"]), ...CLOSE]));
+    await clock.advance(999);
+    assertEquals([peer.take(), socket.state], ["", "open"]);
+    socket.send("still possible");
+    await clock.advance(1);
+    assertEquals(peer.frames("server"), [{ text: "still possible" }, { close: 4000, reason: "" }]);
+    peer.end();
+    assertEquals((await socket.closed).closeCode, 4000);
+    assertEquals(clock.pending, 0);
+  });
+}
+
+test("a Close with nothing before it is answered at once, whether or not anybody reads", async () => {
+  for (
+    const begin of [() => {}, (s: WebSocketConnection) => void s.receive(), (s: WebSocketConnection) => s.readable]
+  ) {
+    const { peer, socket } = attached();
+    begin(socket);
+    peer.frame("server", "close", closing(1000));
+    await settled();
+    assertEquals(peer.frames("server"), [{ close: 1000, reason: "" }]);
+    peer.end();
+    assertEquals((await socket.closed).closeCode, 1000);
+  }
+});
+
+test("an end of the peer's behind its Close is clean, although messages wait", async () => {
+  const { peer, socket } = attached();
+  peer.write(Uint8Array.from([...frames(["a"]), ...CLOSE]));
+  peer.end();
+  assertEquals(await socket.closed, { closeCode: 4000, reason: "" });
+  const got: unknown[] = [];
+  assertEquals(await socket.receive((message) => got.push(message)), { closeCode: 4000, reason: "" });
+  assertEquals(got, ["a"]);
+});
+
+for (const [code, sent] of [[undefined, 4000], [1001, 1001]] as const) {
+  test(`close() while the peer's Close waits answers it, with ${code ?? "its own code"}`, async () => {
+    const { peer, socket } = attached();
+    peer.write(Uint8Array.from([...frames(["a"]), ...CLOSE]));
+    await settled();
+    const closed = socket.close(code === undefined ? {} : { closeCode: code });
+    await settled();
+    assertEquals(peer.frames("server"), [{ close: sent, reason: "" }]);
+    peer.end();
+    assertEquals((await closed).closeCode, 4000);
+    assertEquals((await socket.readable.getReader().read()).value, "a");
+  });
+}
+
+test("a broken rule is told to the peer at once, and to the reader behind what it has (RFC 6455 §7.1.7)", async () => {
+  for (const [face, begin] of Object.entries(FACES)) {
+    const { peer, socket } = attached(), got: Received[] = [], pause = Promise.withResolvers<void>();
+    const loop = endOf(begin(socket, async (message) => {
+      got.push(message);
+      await pause.promise;
+    }));
+    peer.write(Uint8Array.from([...frames(["a", "b"]), 0x83, 0x80, 0, 0, 0, 0]));
+    await settled();
+    assertEquals(peer.frames("server"), [{ close: 1002, reason: "The opcode is reserved" }], face);
+    peer.end();
+    const failed = await assertRejects(() => socket.closed, WebSocketError);
+    pause.resolve();
+    assertStrictEquals(await loop, failed);
+    assertEquals([got, failed.failure], [["a", "b"], "opcode-reserved"], face);
+  }
+});
+
+test("abort() throws away what waits, by either face", async () => {
+  for (const [face, begin] of Object.entries(FACES)) {
+    const { peer, socket } = attached(), got: Received[] = [], pause = Promise.withResolvers<void>();
+    const loop = endOf(begin(socket, async (message) => {
+      got.push(message);
+      await pause.promise;
+    }));
+    peer.write(frames(["a", "b", "c"]));
+    await settled();
+    socket.abort();
+    const aborted = await assertRejects(() => socket.closed, WebSocketError);
+    if (face === "receive()") assertStrictEquals(await loop, aborted);
+    pause.resolve();
+    assertStrictEquals(await loop, aborted);
+    if (face !== "pipeTo()") assertEquals(got, ["a"], face); // a pipe has taken what it could
+  }
+});
+
+test("receive() without a handler throws messages away, and is told the end", async () => {
+  const { peer, socket } = attached();
+  peer.frame("server", "text", "before");
+  await settled();
+  const received: Promise<CloseInfo> = socket.receive();
+  for (let i = 0; i < 100; i++) peer.frame("server", "binary", Array.from({ length: 5000 }, () => 0));
+  peer.frame("server", "ping", "?");
+  await settled();
+  assertEquals(peer.frames("server"), [{ pong: "3f" }]);
+  await assertRejects(() => socket.receive(() => {}), TypeError, "already being read");
+  peer.frame("server", "close");
+  peer.end();
+  assertEquals((await received).closeCode, 1005);
+});
+
+test("who only sends answers Pings and Closes, is told of losses, and keeps its deadlines", async () => {
+  const { clock, peer, socket } = attached("server", { idleTimeout: 1000 });
+  socket.send("an event");
+  peer.frame("server", "ping", "?");
+  await settled();
+  assertEquals(peer.frames("server"), [{ text: "an event" }, { pong: "3f" }]);
+  await clock.advance(1000);
+  assertEquals((await assertRejects(() => socket.closed, WebSocketError)).failure, "ping-timeout");
+
+  const other = attached();
+  other.socket.send("an event");
+  other.peer.frame("server", "close", closing(1001));
+  await settled();
+  assertEquals(other.peer.frames("server"), [{ text: "an event" }, { close: 1001, reason: "" }]);
+});
+
+test("more waiting to be written than maxBufferedAmount drops the peer; one message alone may be larger", async () => {
+  const { clock, conn, socket } = attached("server", { highWaterMark: 1000, maxBufferedAmount: 10_000 }, {
+    reads: false,
+    highWaterMark: 1,
+  });
+  socket.send(new Uint8Array(50_000));
+  assertEquals(socket.state, "open");
+  assert(socket.bufferedAmount >= 50_000, `${socket.bufferedAmount}`);
+  const room = socket.send(new Uint8Array(1)) as Promise<void>;
+  const full = await assertRejects(() => socket.closed, WebSocketError, "maxBufferedAmount is 10000");
+  assertEquals([full.failure, full.closeCode, conn.isClosed, clock.pending], ["send-buffer-full", 1006, true, 0]);
+  assertStrictEquals(await room.catch((error) => error), full);
+});
+
+test("send() and ping() on a connection that is not open say how it ended", async () => {
+  const { socket } = attached();
+  socket.abort(new Error("enough"));
+  const lost = await assertRejects(() => socket.closed, WebSocketError);
+  const unsent = await assertRejects(async () => await socket.send("late"), DOMException, "Cannot send");
+  assertEquals([unsent.name, (unsent as { cause?: unknown }).cause], ["InvalidStateError", lost]);
+  const unasked = await assertRejects(() => socket.ping(), DOMException, "Cannot ping");
+  assertStrictEquals((unasked as { cause?: unknown }).cause, lost);
+
+  const { peer, socket: other } = attached();
+  peer.frame("server", "close", closing(4001));
+  peer.end();
+  await other.closed;
+  const late = await assertRejects(async () => await other.send("late"), DOMException);
+  assertEquals(((late as { cause?: unknown }).cause as WebSocketError).closeCode, 4001);
+});
