@@ -1,5 +1,6 @@
 // The public class. It only forwards to its driver, so that the driver's callbacks are not visible to users.
 
+import { INSPECT, type Inspect, inspectAs } from "../base/inspect.ts";
 import { Driver } from "./driver.ts";
 import type { CheckedOptions } from "./options.ts";
 import type { ConnectionState, MessageHandler, WebSocketConnection } from "./websocket_connection.ts";
@@ -7,7 +8,7 @@ import type { CloseInfo } from "../errors/websocket_error.ts";
 import type { Agreement } from "../protocol/agreement.ts";
 import type { DeflateAgreement } from "../protocol/compression_options.ts";
 import type { Message, SendOptions } from "../protocol/contract.ts";
-import type { Transport } from "../transport/transport.ts";
+import type { NetworkAddress, Transport } from "../transport/transport.ts";
 
 /** A WebSocket, as its users see it. */
 export class Connection implements WebSocketConnection {
@@ -29,6 +30,14 @@ export class Connection implements WebSocketConnection {
 
   get bufferedAmount(): number {
     return this.#driver.bufferedAmount;
+  }
+
+  get remoteAddr(): NetworkAddress | undefined {
+    return this.#driver.transport.remoteAddr;
+  }
+
+  get localAddr(): NetworkAddress | undefined {
+    return this.#driver.transport.localAddr;
   }
 
   get closed(): Promise<CloseInfo> {
@@ -61,6 +70,13 @@ export class Connection implements WebSocketConnection {
 
   abort(reason?: unknown): void {
     this.#driver.abort(reason);
+  }
+
+  /** What `console.log()` shows: no request, no response, and so no credentials. */
+  [INSPECT](depth: number | null | undefined, options: object, inspect: Inspect): string {
+    const { state, remoteAddr, protocol, extensions, bufferedAmount } = this;
+    const shown = { state, remoteAddr, protocol, extensions, bufferedAmount };
+    return inspectAs("WebSocketConnection", shown, depth, options, inspect);
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -3,6 +3,7 @@
 import type { CloseInfo } from "../errors/websocket_error.ts";
 import type { DeflateAgreement } from "../protocol/compression_options.ts";
 import type { Message, SendOptions } from "../protocol/contract.ts";
+import type { NetworkAddress } from "../transport/transport.ts";
 
 /**
  * Called with each message. While a promise that it returned is pending, later messages wait: up to `highWaterMark`, then
@@ -96,6 +97,13 @@ export interface WebSocketConnection extends AsyncDisposable {
   readonly state: ConnectionState;
   /** How many bytes wait to be written, frame headers included. */
   readonly bufferedAmount: number;
+  /**
+   * The address of the peer's end, or of the proxy in between; `undefined` where the connection does not know it, as a pair
+   * of streams. Some runtimes forget it when the socket closes: read it before.
+   */
+  readonly remoteAddr: NetworkAddress | undefined;
+  /** The address of our end, as `remoteAddr`. */
+  readonly localAddr: NetworkAddress | undefined;
   /** The subprotocol in use, or `""`. */
   readonly protocol: string;
   /** The extensions in use, or `""`. */

@@ -68,7 +68,7 @@ export function testLoss(form: string, given: Form): void {
     await handlingAll(async () => {
       const ours = attach(given(conn), AGREEMENTS[0]);
       peer.close();
-      // What is written first is answered by a reset, at which a later write fails
+      // It is read as well, so that the end is seen; what is written meanwhile may be answered by a reset
       const sending = (async () => {
         for (let i = 0; i < 1000; i++) {
           await ours.send("message");
@@ -78,7 +78,6 @@ export function testLoss(form: string, given: Form): void {
       assertEquals((await assertRejects(() => sending, DOMException)).name, "InvalidStateError");
       const error = await assertRejects(() => ours.closed, WebSocketError);
       assertEquals([error.failure, error.closeCode], ["connection-lost", 1006]);
-      assert(error.cause instanceof Error, `${error.cause}`);
     });
   });
 }
