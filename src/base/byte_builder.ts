@@ -1,15 +1,13 @@
-// Gathers bytes that come in pieces, such as the payload of a message, in one buffer. The buffer grows with the bytes that
-// have come, not with the length that a header declares: a header alone allocates nothing. Because it at least doubles,
-// many small pieces cost what their bytes cost.
+// Gathers bytes that come in pieces, such as the payload of a message, in one buffer. What it takes follows the bytes that
+// have come, not the length that a header declares: a header alone allocates nothing, and the declared length is allocated
+// once half of it is there. Up to then, or where no length is known, a large run is a list of blocks, which are not copied
+// when it grows.
 
 import { markOwn } from "./owned_bytes.ts";
 import { raiseMallocThreshold } from "./tuning.ts";
 
-/** Once this many bytes have come, the declared length is allocated at once: growing on would cost more than reading. */
-const TRUST_FROM = 2 ** 18;
-
-/** From this size on a buffer without a declared length grows fourfold: each buffer it outgrows stays in memory a while. */
-const QUADRUPLE_FROM = 2 ** 20;
+/** Up to this many bytes one buffer doubles, and is copied; from here on blocks are added. */
+const BLOCKS_FROM = 2 ** 18;
 
 /** From this size on a buffer is large to the C library. */
 const LARGE_FROM = 2 ** 13;
@@ -20,10 +18,14 @@ const EMPTY = new Uint8Array();
 export class ByteBuilder {
   /** How many bytes were added. */
   length = 0;
+  /** What is being filled: all there is, but for the blocks before it. */
   #buffer = EMPTY;
+  /** Blocks that are full, and how many bytes they have. */
+  #blocks: Uint8Array<ArrayBuffer>[] | undefined;
+  #inBlocks = 0;
   readonly #most: number;
 
-  /** @param most The caller never adds more than this: the buffer does not grow beyond it. */
+  /** @param most The caller never adds more than this: nothing is allocated beyond it. */
   constructor(most = Infinity) {
     this.#most = most;
   }
@@ -32,30 +34,64 @@ export class ByteBuilder {
    * Adds `bytes[start, end)`.
    *
    * @param limit The length that all of it is going to have, once that is known; otherwise `Infinity`.
+   * @throws {RangeError} When there is no memory for it.
    */
   add(bytes: Uint8Array, start: number, end: number, limit: number): void {
     const length = this.length + end - start;
-    if (length > this.#buffer.length) this.#grow(length, limit);
-    this.#buffer.set(bytes.subarray(start, end), this.length);
+    if (length - this.#inBlocks > this.#buffer.length) {
+      if (this.length >= BLOCKS_FROM) start = this.#addBlock(bytes, start, end, limit);
+      else this.#grow(length, limit);
+    }
+    this.#buffer.set(bytes.subarray(start, end), this.length - this.#inBlocks);
     this.length = length;
   }
 
   #grow(length: number, limit: number): void {
-    const size = this.#sizeFor(length, limit);
+    const grown = 2 * (this.length > 0 || limit === Infinity ? this.#buffer.length : length);
+    const size = Math.max(length, Math.min(limit, this.#most, grown));
     if (size >= LARGE_FROM && limit < Infinity) raiseMallocThreshold();
     // transfer() frees the old buffer at once: until its garbage collection, a message would take twice the memory
     this.#buffer = this.#buffer === EMPTY ? new Uint8Array(size) : new Uint8Array(this.#buffer.buffer.transfer(size));
   }
 
-  #sizeFor(length: number, limit: number): number {
-    if (this.length >= TRUST_FROM && limit < Infinity) return Math.max(length, limit);
-    const factor = this.length >= QUADRUPLE_FROM && limit === Infinity ? 4 : 2;
-    const grown = factor * (this.length > 0 || limit === Infinity ? this.#buffer.length : length);
-    return Math.max(length, Math.min(limit, this.#most, grown));
+  /** Fills the buffer, and makes another for what is left; returns where that begins. */
+  #addBlock(bytes: Uint8Array, start: number, end: number, limit: number): number {
+    const used = this.length - this.#inBlocks, room = this.#buffer.length - used, needed = end - start - room;
+    const half = limit / 2, isHalfway = this.length + end - start > half;
+    // Not beyond the half, where the blocks are to be joined, and by half of what is there
+    const most = Math.min(Math.ceil(half), this.#most) - this.length - room;
+    const next = isHalfway ? undefined : new Uint8Array(Math.max(needed, Math.min(most, this.length / 2 | 0)));
+    this.#buffer.set(bytes.subarray(start, start + room), used);
+    this.length += room;
+    if (next) {
+      (this.#blocks ??= []).push(this.#buffer);
+      this.#inBlocks = this.length;
+      this.#buffer = next;
+    } else this.#join(Math.max(this.length + needed, limit));
+    return start + room;
   }
 
-  /** Gives all bytes, which are the caller's to keep; then it is empty. */
+  /** Makes one buffer of all blocks, and frees each as soon as it is copied: the pages of the new one come meanwhile. */
+  #join(size: number): void {
+    const whole = new Uint8Array(size), last = this.#buffer.subarray(0, this.length - this.#inBlocks);
+    let at = 0;
+    for (const block of [...this.#blocks ?? [], last]) {
+      whole.set(block, at);
+      at += block.length;
+      block.buffer.transfer(0);
+    }
+    this.#buffer = whole;
+    this.#blocks = undefined;
+    this.#inBlocks = 0;
+  }
+
+  /**
+   * Gives all bytes, which are the caller's to keep; then it is empty.
+   *
+   * @throws {RangeError} When there is no memory for all of them in one piece.
+   */
   take(): Uint8Array<ArrayBuffer> {
+    if (this.#blocks) this.#join(this.length);
     // A copy, if the caller would otherwise hold on to a buffer of more than twice the size
     const isLoose = this.#buffer.length > 2 * this.length;
     const bytes = isLoose ? this.#buffer.slice(0, this.length) : this.#buffer.subarray(0, this.length);
@@ -66,7 +102,8 @@ export class ByteBuilder {
 
   /** Drops all bytes. */
   clear(): void {
-    this.length = 0;
+    this.length = this.#inBlocks = 0;
     this.#buffer = EMPTY;
+    this.#blocks = undefined;
   }
 }

@@ -70,3 +70,71 @@ test("ByteBuilder grows no further than the message is long", () => {
   const bytes = builder.take();
   assertEquals([bytes.length, bytes.buffer.byteLength], [1000, 1000]);
 });
+
+/** How many bytes the arrays have that are made during a call. */
+function allocated(run: () => void): number {
+  const original = globalThis.Uint8Array, transfer = ArrayBuffer.prototype.transfer;
+  let sum = 0;
+  globalThis.Uint8Array = new Proxy(original, {
+    construct(target, parameters: unknown[]) {
+      if (typeof parameters[0] === "number") sum += parameters[0];
+      return Reflect.construct(target, parameters);
+    },
+  });
+  ArrayBuffer.prototype.transfer = function (this: ArrayBuffer, size = this.byteLength) {
+    sum += size;
+    return transfer.call(this, size);
+  };
+  try {
+    run();
+  } finally {
+    globalThis.Uint8Array = original;
+    ArrayBuffer.prototype.transfer = transfer;
+  }
+  return sum;
+}
+
+const MIB = 2 ** 20;
+
+test("ByteBuilder takes memory for what has come, not for what was declared (RFC 6455 §10.4)", () => {
+  const piece = new Uint8Array(65536);
+  for (const limit of [16 * MIB, 2 ** 32, 2 ** 40, Infinity]) {
+    const builder = new ByteBuilder();
+    let taken = 0;
+    for (let came = piece.length; came <= 4 * MIB; came += piece.length) {
+      taken += allocated(() => builder.add(piece, 0, piece.length, limit));
+      // beside what is there: the smaller ones that were given back while it had less than 256 KiB
+      assert(taken <= 1.5 * came + 2 ** 19, `${taken} bytes for ${came} of ${limit}`);
+    }
+  }
+});
+
+test("ByteBuilder allocates the declared length once half of it has come, and copies no more", () => {
+  const builder = new ByteBuilder(), piece = new Uint8Array(65536);
+  const sizes = Array.from({ length: 256 }, () => allocated(() => builder.add(piece, 0, piece.length, 16 * MIB)));
+  assertEquals(sizes.findIndex((size) => size >= 16 * MIB), 128);
+  assertEquals(sizes.slice(129).filter((size) => size > 0), []);
+  const bytes = builder.take();
+  assertEquals([bytes.length, bytes.buffer.byteLength], [16 * MIB, 16 * MIB]);
+});
+
+test("ByteBuilder keeps order and bytes in blocks, whatever the sizes of pieces and whether the length is known", () => {
+  const next = random(9);
+  for (const isKnown of [true, false]) {
+    for (let round = 0; round < 12; round++) {
+      const pieces = Array.from({ length: 40 }, () => new Uint8Array(next() % [100, 70_000, 400_000][next() % 3]!));
+      for (const piece of pieces) for (let i = 0; i < piece.length; i += 97) piece[i] = next();
+      const total = pieces.reduce((length, piece) => length + piece.length, 0);
+      const builder = new ByteBuilder(isKnown ? Infinity : total);
+      for (const piece of pieces) builder.add(piece, 0, piece.length, isKnown ? total : Infinity);
+      const bytes = builder.take();
+      assertEquals(bytes.length, total);
+      let at = 0;
+      for (const piece of pieces) {
+        for (let i = 0; i < piece.length; i += 97) assert(bytes[at + i] === piece[i], `byte ${at + i}`);
+        at += piece.length;
+      }
+      assertEquals([builder.length, builder.take().length], [0, 0]);
+    }
+  }
+});
