@@ -33,10 +33,10 @@ function copyByHand(bytes: Uint8Array, start: number, end: number): Uint8Array {
   return copy;
 }
 
-/** Copies bytes into a buffer, from an offset on. */
-export function copyTo(target: Uint8Array, at: number, bytes: Uint8Array): void {
-  if (bytes.length > COPIED_BY_HAND) return target.set(bytes, at);
-  for (let i = 0; i < bytes.length; i++) target[at + i] = bytes[i]!;
+/** Copies the `length` bytes of an array into a buffer, from an offset on. */
+export function copyTo(target: Uint8Array, at: number, bytes: Uint8Array, length: number): void {
+  if (length > COPIED_BY_HAND) return target.set(bytes, at);
+  for (let i = 0; i < length; i++) target[at + i] = bytes[i]!;
 }
 
 /** Marks bytes that fill a buffer which nobody else has. That they fill it does not say so by itself. */
@@ -52,23 +52,56 @@ export function ownedOf(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer>
 /** Whether bytes carry our mark and are still there: a detached array has no length. */
 function isMarked(bytes: Uint8Array): bytes is Uint8Array<ArrayBuffer> {
   // A search in vain takes Node 20 ns. Views of chunks carry no mark: they begin behind a header, so their offset tells
-  return bytes.byteOffset === 0 && bytes.length > 0 && Mark.isOn(bytes);
+  return bytes.byteOffset === 0 && Mark.isOn(bytes) && lengthOf(bytes) > 0;
+}
+
+const getterOf = (prototype: object, name: string) => Object.getOwnPropertyDescriptor(prototype, name)!.get!;
+
+/**
+ * What the language itself says of a view. Its properties may be overridden, by a subclass or by Object.defineProperty():
+ * who trusts a `length` that is too large sends memory behind the view, which may be another connection's.
+ */
+const TYPED = Object.getPrototypeOf(Uint8Array.prototype) as object;
+const typedLength = getterOf(TYPED, "length"), typedBuffer = getterOf(TYPED, "buffer");
+const typedTag = getterOf(TYPED, Symbol.toStringTag as unknown as string);
+const typedOffset = getterOf(TYPED, "byteOffset"), typedByteLength = getterOf(TYPED, "byteLength");
+const viewBuffer = getterOf(DataView.prototype, "buffer");
+const viewOffset = getterOf(DataView.prototype, "byteOffset"),
+  viewByteLength = getterOf(DataView.prototype, "byteLength");
+
+/** How many elements a typed array really has, whatever its `length` says. */
+export function lengthOf(bytes: Uint8Array): number {
+  return typedLength.call(bytes);
+}
+
+/** An array of the same bytes whose properties and methods are the language's own. */
+export function plainOf(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(typedBuffer.call(bytes), typedOffset.call(bytes), typedLength.call(bytes));
 }
 
 /**
- * The bytes of a buffer to send.
+ * The bytes of a buffer to send. They are the caller's: they may change after the call, and their properties may lie
+ * ({@linkcode lengthOf}, {@linkcode plainOf}).
  *
  * @throws {TypeError} When it is none, or is shared, resizable or detached, as for WebIDL's BufferSource.
  */
 export function bytesOf(source: BufferSource): Uint8Array<ArrayBuffer> {
   const isView = ArrayBuffer.isView(source), isBytes = isView && source instanceof Uint8Array;
   if (isBytes && source.length <= BUFFERLESS && isMarked(source)) return source;
-  const buffer = isView ? source.buffer : source;
+  const isData = isView && !isBytes && typedTag.call(source) === undefined;
+  const buffer: unknown = isView ? (isData ? viewBuffer : typedBuffer).call(source) : source;
   if (!(buffer instanceof ArrayBuffer)) {
     throw new TypeError("Cannot send: a message must be a string, an ArrayBuffer or a view of one");
   }
   if (buffer.resizable) throw new TypeError("Cannot send: the buffer is resizable");
-  if (source.byteLength === 0 && buffer.detached) throw new TypeError("Cannot send: the buffer is detached");
-  if (isBytes) return source as Uint8Array<ArrayBuffer>;
-  return isView ? new Uint8Array(buffer, source.byteOffset, source.byteLength) : new Uint8Array(buffer);
+  if (isBytes) {
+    if (lengthOf(source) === 0 && buffer.detached) throw detachedError();
+    return source as Uint8Array<ArrayBuffer>;
+  }
+  if (buffer.detached) throw detachedError();
+  if (!isView) return new Uint8Array(buffer);
+  const offset = isData ? viewOffset : typedOffset, length = isData ? viewByteLength : typedByteLength;
+  return new Uint8Array(buffer, offset.call(source), length.call(source));
 }
+
+const detachedError = () => new TypeError("Cannot send: the buffer is detached");

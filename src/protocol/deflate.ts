@@ -5,6 +5,38 @@
 import { type CheckedCompression, type DeflateAgreement, ownWindowBits } from "./compression_options.ts";
 import { type DeflateSettings, DeflateStream, InflateStream } from "./zlib.ts";
 
+/**
+ * How much may be compressed and inflated right now, where that is limited so that one message does not keep the event
+ * loop. The unit is a byte to compress; what inflating takes is counted in it.
+ */
+export interface Work {
+  /** Whether so many bytes may be compressed now; then they are taken from what is left. */
+  allows(bytes: number): boolean;
+  /** Takes from what is left what was done already. */
+  spend(bytes: number): void;
+}
+
+/** What may be done in one slice of what was put off: about two milliseconds of inflating. */
+const SLICE = 65536;
+
+const slice = {
+  left: 0,
+  allows: (bytes: number) => bytes <= slice.left,
+  spend: (bytes: number) => void (slice.left -= bytes),
+};
+
+/** The work of one slice, valid until the next call. */
+export function sliceOfWork(): Work {
+  slice.left = SLICE;
+  return slice;
+}
+
+/** So many bytes that come out of inflating take as long as one to compress. */
+const INFLATED_PER_BYTE = 8;
+
+/** A byte of input from which less than a byte comes takes as long as so many to compress. */
+const EMPTY_INPUT = 12;
+
 /** How one side compresses. */
 export interface DeflaterOptions extends DeflateSettings {
   /** Whether the window is kept from message to message (context takeover). */
@@ -60,12 +92,25 @@ export class Deflater {
    * @param fin Whether it is the last one.
    * @returns The payload of its frame: a view that is valid until the next call.
    */
-  compress(bytes: Uint8Array, fin: boolean): Uint8Array {
-    const stream = this.#stream ??= freeDeflates.take(this.#key) ?? new DeflateStream(this.#settings);
+  compress(bytes: Uint8Array, fin: boolean): Uint8Array<ArrayBuffer> {
+    const stream = this.#borrow();
     const payload = stream.compress(bytes, fin ? TAIL.length : 0);
     if (!fin) return payload;
     if (!this.takesOver) this.#giveBack(stream);
     return payload.length === 0 ? EMPTY_MESSAGE : payload; // a flush directly after another gives nothing
+  }
+
+  /**
+   * Compresses a part of a piece; {@linkcode compress} ends the piece.
+   *
+   * @returns The next bytes of the payload, perhaps none: a view that is valid until the next call.
+   */
+  add(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+    return this.#borrow().add(bytes);
+  }
+
+  #borrow(): DeflateStream {
+    return this.#stream ??= freeDeflates.take(this.#key) ?? new DeflateStream(this.#settings);
   }
 
   #giveBack(stream: DeflateStream): void {
@@ -90,6 +135,8 @@ export class Inflater {
   #stream: InflateStream | undefined;
   /** How many streams have ended since the last byte that came out, or since the message began. */
   #emptyStreams = 0;
+  /** Whether a piece waits for {@linkcode goOn}, of which the input is kept. */
+  isBehind = false;
 
   /**
    * @param windowBits 8 to 15.
@@ -101,15 +148,27 @@ export class Inflater {
   }
 
   /**
-   * Inflates a piece of a message's payload (§7.2.2).
+   * Inflates a piece of a message's payload (§7.2.2), and stops where `work` does not allow more.
    *
    * @returns `false` when it is not valid.
    */
-  push(bytes: Uint8Array<ArrayBuffer>, sink: InflateSink): boolean {
+  push(bytes: Uint8Array<ArrayBuffer>, sink: InflateSink, work?: Work): boolean {
     const stream = this.#stream ??= freeInflates.take(`${this.#windowBits}`) ?? new InflateStream(this.#windowBits);
     stream.feed(bytes);
+    return this.#run(stream, sink, work);
+  }
+
+  /** Goes on with the piece where it was left; the rest is as with {@linkcode push}. */
+  goOn(sink: InflateSink, work?: Work): boolean {
+    return this.#run(this.#stream!, sink, work);
+  }
+
+  #run(stream: InflateStream, sink: InflateSink, work?: Work): boolean {
+    this.isBehind = false;
     do {
+      if (work && !work.allows(0)) return this.isBehind = true;
       const status = stream.step();
+      work?.spend(stream.count / INFLATED_PER_BYTE + Math.max(0, stream.used - stream.count) * EMPTY_INPUT);
       if (stream.count > 0) {
         this.#emptyStreams = -1; // the stream that ends next is not empty
         if (!sink(stream.bytes)) break;
@@ -148,6 +207,7 @@ export class Inflater {
 
   /** Frees the stream: nothing more will be inflated. */
   free(): void {
+    this.isBehind = false;
     this.#stream = undefined;
   }
 }

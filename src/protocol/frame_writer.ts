@@ -1,7 +1,7 @@
 // Writes frames into the outbox: headers in their shortest form (RFC 6455 §5.2); payloads are copied once, and masked
 // where they have been copied to (§5.3).
 
-import { copyTo } from "../base/owned_bytes.ts";
+import { copyTo, lengthOf, plainOf } from "../base/owned_bytes.ts";
 import { headerSizeFor, MAX_HEADER, writeHeader } from "./frame_header.ts";
 import { mask, type MaskKeys } from "./mask.ts";
 import { LARGE, Outbox } from "./outbox.ts";
@@ -27,18 +27,21 @@ export class FrameWriter extends Outbox {
     this.#maskKey = maskKey;
   }
 
-  /** Writes a frame. Its first byte, `first`, has FIN, RSV1 and the opcode. */
-  frame(first: number, payload: Uint8Array): void {
-    const size = headerSizeFor(payload.length, this.#maskKey !== undefined);
-    if (size + payload.length > LARGE) return this.#long(first, payload);
-    const slab = this.reserve(size + payload.length);
+  /**
+   * Writes a frame. Its first byte, `first`, has FIN, RSV1 and the opcode. The payload may be a caller's array, of which
+   * no property is trusted: what a slab holds behind it was of other connections.
+   */
+  frame(first: number, payload: Uint8Array<ArrayBuffer>): void {
+    const length = lengthOf(payload), size = headerSizeFor(length, this.#maskKey !== undefined);
+    if (size + length > LARGE) return this.#long(first, plainOf(payload));
+    const slab = this.reserve(size + length);
     const at = this.used + size;
-    copyTo(slab, at, payload);
-    this.#finish(slab, first, at, payload.length);
+    copyTo(slab, at, payload, length);
+    this.#finish(slab, first, at, length);
   }
 
   /** Writes a frame that is larger than a slab into several: a buffer of its own could not be used again. */
-  #long(first: number, payload: Uint8Array): void {
+  #long(first: number, payload: Uint8Array<ArrayBuffer>): void {
     const key = this.#maskKey?.();
     const slab = this.reserve(MAX_HEADER);
     this.commit(writeHeader(slab, this.used, first, payload.length, key));

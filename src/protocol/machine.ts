@@ -2,7 +2,7 @@
 // clock. It answers pings and Close frames, runs the closing handshake, and neither reads nor sends anything after the
 // end. Options, the agreement, and the code and reason of a Close frame were checked by its owner.
 
-import { bytesOf } from "../base/owned_bytes.ts";
+import { bytesOf, lengthOf, plainOf } from "../base/owned_bytes.ts";
 import type { ProtocolFailure } from "../errors/failures.ts";
 import {
   type CloseInfo,
@@ -14,20 +14,23 @@ import type { Agreement } from "./agreement.ts";
 import { closePayload, parseClose } from "./close_frame.ts";
 import { type CheckedCompression, DEFAULT_COMPRESSION } from "./compression_options.ts";
 import type { Message, SendOptions } from "./contract.ts";
-import { codecOf, type Deflater } from "./deflate.ts";
-import { FIN, MAX_CONTROL_PAYLOAD, OPCODE, RSV1 } from "./frame_header.ts";
+import { codecOf, type Deflater, type Work } from "./deflate.ts";
+import { FIN, MAX_CONTROL_PAYLOAD, OPCODE } from "./frame_header.ts";
 import { FrameWriter } from "./frame_writer.ts";
 import { type MaskKeys, pooledKeys } from "./mask.ts";
 import { MessageReader, type ReaderEvents } from "./message_reader.ts";
+import { SendQueue, writeCompressed } from "./send_queue.ts";
 
-/** The callbacks of a machine. They are called during `receive()` and `resume()`, and must not throw. */
+/** The callbacks of a machine. They are called during `receive()`, `resume()` and `work()`, and must not throw. */
 export interface MachineEvents {
   onMessage(message: string | Uint8Array<ArrayBuffer>): void;
   onPong(payload: Uint8Array<ArrayBuffer>): void;
-  /** The peer's Close frame has come, and nothing more is read. The answer, if one is due, is ready to be taken. */
+  /** The peer's Close frame has come, and nothing more is read. If ours is due, it is owed: `answerClose()`. */
   onPeerClose(info: CloseInfo): void;
   /** The peer has broken a rule, and nothing more is read. Our Close frame, if one is due, is ready to be taken. */
   onFailure(error: WebSocketError): void;
+  /** Something was put off: `work()` is to be called in a later turn, until it returns `false`. */
+  onWork?(): void;
 }
 
 /** `ProtocolOptions`, checked and with their defaults. */
@@ -37,6 +40,8 @@ export interface MachineOptions {
   /** How we compress where compression was agreed; `undefined` means the defaults. */
   readonly compression?: CheckedCompression | undefined;
   readonly maskKey?: MaskKeys | undefined;
+  /** How much may be compressed and inflated in a turn; without it, everything is done in the call. */
+  readonly work?: Work | undefined;
 }
 
 /** One end of a connection. The methods are described at `Protocol`, which has the same ones. */
@@ -55,7 +60,14 @@ export class Machine implements ReaderEvents {
   readonly #threshold: number;
   #isCompressing = false;
   /** The payload of the last ping that came above the high-water mark: it is answered with the next `take()`. */
-  #owedPong: Uint8Array | undefined;
+  #owedPong: Uint8Array<ArrayBuffer> | undefined;
+  /** The payload of the answer to the peer's Close frame, until it is sent. */
+  #owedClose: Uint8Array<ArrayBuffer> | undefined;
+  readonly #work: Work | undefined;
+  /** Messages that wait to be compressed, and what was sent behind them; only while there are any. */
+  #queue: SendQueue | undefined;
+  /** Whether `onWork()` was called, and `work()` has yet to say that nothing is left. */
+  #isWorkTold = false;
 
   constructor({ role, deflate }: Agreement, events: MachineEvents, options: MachineOptions) {
     const isServer = role === "server";
@@ -64,12 +76,24 @@ export class Machine implements ReaderEvents {
     this.#highWaterMark = options.highWaterMark;
     this.#deflater = codec?.deflater;
     this.#threshold = codec?.threshold ?? 0;
-    this.#reader = new MessageReader(this, isServer, options.maxMessageSize, codec?.inflater);
+    this.#work = options.work;
+    this.#reader = new MessageReader(this, isServer, options.maxMessageSize, codec?.inflater, options.work);
     this.#writer = new FrameWriter(isServer ? undefined : options.maskKey ?? pooledKeys);
   }
 
+  /** How many bytes are ready to be taken, or wait for `work()`. */
   get buffered(): number {
-    return this.#writer.size;
+    return this.#queue ? this.#writer.size + this.#queue.size : this.#writer.size;
+  }
+
+  /** Whether a part of what was received waits for `work()`: no more should be received before that is done. */
+  get isBehind(): boolean {
+    return this.#reader.isBehind;
+  }
+
+  /** Whether bytes are being read right now, by a call further up the stack. */
+  get isFeeding(): boolean {
+    return this.#reader.isFeeding;
   }
 
   receive(chunk: Uint8Array<ArrayBuffer>): boolean {
@@ -84,6 +108,29 @@ export class Machine implements ReaderEvents {
     this.#reader.resume();
   }
 
+  /** Does a slice of what was put off, of some milliseconds. Returns whether more is left. */
+  work(): boolean {
+    this.#queue?.work();
+    this.#reader.work();
+    if (this.#queue?.isEmpty) {
+      this.#queue = undefined;
+      if (this.state !== "open") this.#freeDeflater();
+    }
+    return this.#isWorkTold = this.#queue !== undefined || this.#reader.hasWork;
+  }
+
+  /** Lets go of all that waits to be read, inflated and compressed: the transport is gone. */
+  drop(): void {
+    this.#queue = this.#owedClose = undefined;
+    this.#stop();
+  }
+
+  onBehind(): void {
+    if (this.#isWorkTold) return;
+    this.#isWorkTold = true;
+    this.#events.onWork?.();
+  }
+
   onMessage(message: string | Uint8Array<ArrayBuffer>): void {
     this.#events.onMessage(message);
   }
@@ -96,30 +143,48 @@ export class Machine implements ReaderEvents {
 
   onFailure(failure: ProtocolFailure, detail?: string): void {
     const error = protocolError(failure, detail);
-    // §7.1.7
-    if (this.state === "open") this.#writeClose(closePayload(error.closeCode ?? undefined, error.message));
+    const queue = this.#queue;
+    this.#queue = undefined; // the Close frame goes at once
+    if (this.state === "open" || queue?.hasClose) { // §7.1.7
+      this.#writeClose(closePayload(error.closeCode ?? undefined, error.message));
+    }
     this.#stop();
     this.#events.onFailure(error);
   }
 
-  #endByPeer(payload: Uint8Array): void {
+  #endByPeer(payload: Uint8Array<ArrayBuffer>): void {
     const info = parseClose(payload);
     if (typeof info === "string") return this.onFailure(info);
-    // §5.5.1: the answer «typically echos the status code it received»
-    if (this.state === "open") this.#writeClose(payload.subarray(0, 2));
-    this.#stop();
+    if (this.state === "open") {
+      // §5.5.1: the answer «typically echos the status code it received»
+      this.#owedClose = payload.slice(0, 2);
+      this.#owedPong = undefined;
+      this.#reader.stop();
+    } else this.#stop();
     this.#events.onPeerClose(info);
+  }
+
+  /** Answers the peer's Close frame, if that is owed. */
+  answerClose(): void {
+    if (!this.#owedClose || this.state !== "open") return;
+    this.#writeClose(this.#owedClose);
+    this.#stop();
   }
 
   #stop(): void {
     this.state = "closed";
     this.#owedPong = undefined;
     this.#reader.stop();
-    this.#deflater?.free();
+    this.#freeDeflater();
+  }
+
+  /** Frees the compressor, unless there is something left to compress. */
+  #freeDeflater(): void {
+    if (!this.#queue) this.#deflater?.free();
   }
 
   /** Pings are answered until the peer's Close frame, also after ours (§5.5.2). */
-  #answerPing(payload: Uint8Array): void {
+  #answerPing(payload: Uint8Array<ArrayBuffer>): void {
     // §5.5.3: «MAY elect to send a Pong frame for only the most recently processed Ping frame»: back-pressure for pongs
     if (this.#writer.size > this.#highWaterMark) this.#owedPong = payload.slice();
     else this.#writer.frame(FIN | OPCODE.pong, payload);
@@ -138,30 +203,43 @@ export class Machine implements ReaderEvents {
     const first = (fin ? FIN : 0) | (isFirst ? opcode : OPCODE.continuation);
     this.#sending = fin ? 0 : opcode;
     if (this.#deflater && (isFirst ? options?.compress !== false : this.#isCompressing)) {
-      this.#sendCompressed(this.#deflater, first, typeof bytes === "string" ? encode(bytes) : bytes);
-    } else {
-      this.#isCompressing = false;
-      if (typeof bytes === "string") this.#writer.text(first, bytes);
-      else this.#writer.frame(first, bytes);
+      this.#sendCompressed(this.#deflater, first, bytes);
+      return;
+    }
+    this.#isCompressing = false;
+    if (this.#queue) {
+      this.#putOff(first, typeof bytes === "string" ? ENCODER.encode(bytes) : new Uint8Array(bytes), false);
+    } else if (typeof bytes === "string") this.#writer.text(first, bytes);
+    else this.#writer.frame(first, bytes);
+  }
+
+  /** Sends through the compressor: at once if that is allowed, and otherwise by `work()`. */
+  #sendCompressed(deflater: Deflater, first: number, message: string | Uint8Array<ArrayBuffer>): void {
+    const isFirst = (first & OPCODE_BITS) !== OPCODE.continuation, fin = (first & FIN) !== 0, isWhole = isFirst && fin;
+    this.#isCompressing = !fin;
+    const isText = typeof message === "string", bytes = isText ? encode(message) : message, length = lengthOf(bytes);
+    const isPlain = isWhole && length < this.#threshold;
+    if (this.#queue || !isPlain && this.#work?.allows(length) === false) {
+      const isOwn = isText && bytes.buffer !== encoded.buffer;
+      this.#putOff(first, isOwn ? bytes : new Uint8Array(bytes), !isPlain);
+    } else if (isPlain) this.#writer.frame(first, bytes);
+    else {
+      const plain = isText ? bytes : plainOf(bytes);
+      writeCompressed(this.#writer, deflater, first, plain, deflater.compress(plain, fin));
     }
   }
 
-  /** Sends through the compressor, unless the message would gain nothing. */
-  #sendCompressed(deflater: Deflater, first: number, bytes: Uint8Array): void {
-    const isFirst = (first & OPCODE_BITS) !== OPCODE.continuation, fin = (first & FIN) !== 0, isWhole = isFirst && fin;
-    this.#isCompressing = !fin;
-    if (isWhole && bytes.length < this.#threshold) return this.#writer.frame(first, bytes);
-    const payload = deflater.compress(bytes, fin);
-    // Only where no window is kept: otherwise later messages may point to this one
-    const isUseless = isWhole && !deflater.takesOver && payload.length >= bytes.length;
-    if (isUseless) return this.#writer.frame(first, bytes);
-    this.#writer.frame(isFirst ? first | RSV1 : first, payload);
+  /** Sends behind what waits to be compressed; the bytes are the queue's. */
+  #putOff(first: number, bytes: Uint8Array<ArrayBuffer>, compresses: boolean): void {
+    this.#queue ??= new SendQueue(this.#writer, this.#deflater!);
+    this.#queue.push(first, bytes, compresses);
+    this.onBehind();
   }
 
   ping(payload: BufferSource = EMPTY): void {
-    const bytes = bytesOf(payload);
-    if (bytes.length > MAX_CONTROL_PAYLOAD) {
-      throw new RangeError(`Cannot ping: the payload has ${bytes.length} bytes, the limit is ${MAX_CONTROL_PAYLOAD}`);
+    const bytes = bytesOf(payload), length = lengthOf(bytes);
+    if (length > MAX_CONTROL_PAYLOAD) {
+      throw new RangeError(`Cannot ping: the payload has ${length} bytes, the limit is ${MAX_CONTROL_PAYLOAD}`);
     }
     if (this.state !== "open") {
       throw new DOMException("Cannot ping: the connection is not open", "InvalidStateError");
@@ -173,13 +251,16 @@ export class Machine implements ReaderEvents {
   close({ closeCode, reason }: WebSocketErrorInit): void {
     if (this.state !== "open") return;
     this.#writeClose(closePayload(closeCode, reason));
+    if (this.#owedClose) return this.#stop();
     this.state = "closing";
     this.#reader.skipMessages();
-    this.#deflater?.free();
+    this.#freeDeflater();
   }
 
-  #writeClose(payload: Uint8Array): void {
-    this.#writer.frame(FIN | OPCODE.close, payload);
+  /** Our Close frame is the last frame: it waits behind messages that wait. */
+  #writeClose(payload: Uint8Array<ArrayBuffer>): void {
+    if (this.#queue) this.#queue.push(FIN | OPCODE.close, payload, false);
+    else this.#writer.frame(FIN | OPCODE.close, payload);
   }
 
   take(): Uint8Array<ArrayBuffer> | undefined {
@@ -204,7 +285,7 @@ const ENCODER = new TextEncoder();
 /** Text on its way to the compressor; overwritten by the next call. */
 const encoded = new Uint8Array(16384);
 
-function encode(text: string): Uint8Array {
+function encode(text: string): Uint8Array<ArrayBuffer> {
   if (3 * text.length > encoded.length) return ENCODER.encode(text);
   return encoded.subarray(0, ENCODER.encodeInto(text, encoded).written);
 }

@@ -5,11 +5,12 @@
 import { ByteBuilder } from "../base/byte_builder.ts";
 import { copyOf } from "../base/owned_bytes.ts";
 import { COPIED } from "../base/tuning.ts";
-import { decodeText, Utf8Check } from "../base/utf8.ts";
+import { decodeText } from "../base/utf8.ts";
 import type { ProtocolFailure } from "../errors/failures.ts";
-import type { Inflater, InflateSink } from "./deflate.ts";
+import { type Inflater, type InflateSink, sliceOfWork, type Work } from "./deflate.ts";
 import { checkLength, checkStart, type FrameHeader, MAX_HEADER, OPCODE, readHeader } from "./frame_header.ts";
 import { mask } from "./mask.ts";
+import { MessageBuilder } from "./message_builder.ts";
 
 /** What a reader tells, while it is fed. */
 export interface ReaderEvents {
@@ -17,18 +18,24 @@ export interface ReaderEvents {
   onControl(opcode: number, payload: Uint8Array<ArrayBuffer>): void;
   /** The peer has broken a rule: the reader must be stopped. */
   onFailure(failure: ProtocolFailure, detail?: string): void;
+  /** The reader is behind: it goes on when `work()` is called. */
+  onBehind(): void;
 }
 
 /** Reads what one peer sends. */
 export class MessageReader {
   readonly #events: ReaderEvents;
   readonly #masked: boolean;
-  readonly #maxMessageSize: number;
   readonly #inflater: Inflater | undefined;
   readonly #inflateSink: InflateSink | undefined;
+  /** How much may be inflated now; without one, everything is at once. */
+  #work: Work | undefined;
+  /** Whether a compressed payload, and what follows it, waits for `work()`. */
+  isBehind = false;
 
   #paused = false;
-  #feeding = false;
+  /** Whether bytes are being read: what comes meanwhile waits its turn. */
+  isFeeding = false;
   #skipping = false;
   #stopped = false;
   /** Whether a message is a view of the last chunk. */
@@ -52,21 +59,20 @@ export class MessageReader {
   /** How many bytes of a compressed message have come. */
   #compressedSize = 0;
   /** What has come of a message that is not one frame in one chunk. */
-  readonly #message: ByteBuilder;
-  /** Checks text that comes in pieces; made for the first one. */
-  #utf8: Utf8Check | undefined;
+  readonly #message: MessageBuilder;
 
   /**
    * @param masked Whether the peer must mask its frames, as a client must.
    * @param maxMessageSize In bytes, after inflating.
    * @param inflater For compressed messages, where compression was agreed.
+   * @param work How much may be inflated in a turn of the event loop, where that is limited.
    */
-  constructor(events: ReaderEvents, masked: boolean, maxMessageSize: number, inflater?: Inflater) {
+  constructor(events: ReaderEvents, masked: boolean, maxMessageSize: number, inflater?: Inflater, work?: Work) {
     this.#events = events;
     this.#masked = masked;
-    this.#maxMessageSize = maxMessageSize;
     this.#inflater = inflater;
-    this.#message = new ByteBuilder(maxMessageSize);
+    this.#work = work;
+    this.#message = new MessageBuilder(maxMessageSize);
     this.#inflateSink = inflater && ((bytes) => this.#addInflated(bytes));
   }
 
@@ -78,11 +84,11 @@ export class MessageReader {
   receive(chunk: Uint8Array<ArrayBuffer>): boolean {
     if (this.#stopped) return false;
     this.#isLent = false;
-    if (this.#paused || this.#feeding || this.#hasWaiting) {
+    if (this.#paused || this.isFeeding || this.isBehind || this.#hasWaiting) {
       (this.#waiting ??= []).push(chunk);
-      this.#feedAll();
+      if (!this.isBehind) this.#feedAll();
     } else this.#feedAll(chunk);
-    return !this.#isLent && !this.#hasWaiting && !this.#feeding;
+    return !this.#isLent && !this.#hasWaiting && !this.isFeeding && !this.isBehind;
   }
 
   get #hasWaiting(): boolean {
@@ -97,7 +103,25 @@ export class MessageReader {
   /** Goes on, first with what came while paused. */
   resume(): void {
     this.#paused = false;
-    this.#feedAll();
+    if (this.isBehind) this.#events.onBehind();
+    else this.#feedAll();
+  }
+
+  /** Whether `work()` has something to do: not while paused, for a message may end there. */
+  get hasWork(): boolean {
+    return this.isBehind && !this.#paused;
+  }
+
+  /** Inflates a slice of what waits. */
+  work(): void {
+    if (!this.hasWork || this.isFeeding) return;
+    const ofTurn = this.#work;
+    this.#work = sliceOfWork();
+    try {
+      this.#feedAll();
+    } finally {
+      this.#work = ofTurn;
+    }
   }
 
   /** From now on only control frames are told of. Messages still have to keep the rules of framing. */
@@ -110,26 +134,28 @@ export class MessageReader {
   /** Reads nothing more. */
   stop(): void {
     this.#stopped = true;
+    this.isBehind = false;
     this.#waiting = undefined;
     this.#message.clear();
     this.#inflater?.free();
   }
 
   #feedAll(next?: Uint8Array<ArrayBuffer>): void {
-    if (this.#feeding) return; // called from inside an event: the loop below gets to it, in order
-    this.#feeding = true;
+    if (this.isFeeding) return; // called from inside an event: the loop below gets to it, in order
+    this.isFeeding = true;
     try {
+      if (this.isBehind) this.#goOn();
       if (next) this.#feed(next);
-      while (!this.#paused && this.#hasWaiting) this.#feed(this.#waiting!.shift()!);
+      while (!this.#paused && !this.isBehind && this.#hasWaiting) this.#feed(this.#waiting!.shift()!);
     } finally {
-      this.#feeding = false;
+      this.isFeeding = false;
     }
   }
 
   #feed(chunk: Uint8Array<ArrayBuffer>): void {
     let at = 0;
     while (at < chunk.length && !this.#stopped) {
-      if (this.#paused) {
+      if (this.#paused || this.isBehind) {
         (this.#waiting ??= []).unshift(chunk.subarray(at));
         return;
       }
@@ -180,12 +206,13 @@ export class MessageReader {
     if (opcode < OPCODE.close) {
       if (opcode !== OPCODE.continuation) {
         this.#messageOpcode = opcode;
+        this.#message.isText = opcode === OPCODE.text;
         this.#isCompressed = rsv !== 0;
         this.#compressedSize = 0;
       }
       // §10.4: refused before any memory is taken for it
       const isCounted = !this.#skipping && !this.#isCompressed;
-      if (isCounted && this.#message.length + length > this.#maxMessageSize) return this.#failTooBig();
+      if (isCounted && this.#message.isBeyond(length)) return this.#fail(this.#message.tooBig());
     }
     this.#left = length;
     this.#maskPhase = 0;
@@ -201,8 +228,9 @@ export class MessageReader {
     if (frame.masked) this.#maskPhase = mask(chunk, at, end, frame.key, this.#maskPhase);
     this.#left -= end - at;
     if (frame.opcode >= OPCODE.close) this.#readControl(chunk, at, end);
-    else if (this.#skipping) this.#skipPiece();
-    else if (this.#isCompressed) this.#readCompressed(chunk, at, end);
+    else if (this.#skipping) {
+      if (this.#left === 0) this.#endFrame();
+    } else if (this.#isCompressed) this.#readCompressed(chunk, at, end);
     else if (frame.fin && frame.opcode !== OPCODE.continuation && end - at === frame.length) {
       this.#readWhole(chunk, at, end);
     } else this.#readPiece(chunk, at, end);
@@ -222,15 +250,14 @@ export class MessageReader {
     this.#events.onControl(this.#frame.opcode, payload);
   }
 
-  #skipPiece(): void {
-    if (this.#left === 0) this.#endFrame();
-  }
-
   /** A message in one frame and one chunk, as nearly all are: it passes no buffer. */
   #readWhole(chunk: Uint8Array<ArrayBuffer>, at: number, end: number): void {
     this.#left = -1;
     this.#messageOpcode = 0;
-    if (this.#frame.opcode === OPCODE.text) return this.#tellText(decodeText(chunk, at, end)); // needs no view
+    if (this.#frame.opcode === OPCODE.text) {
+      const text = decodeText(chunk, at, end); // needs no view
+      return text === undefined ? this.#events.onFailure("text-not-utf8") : this.#events.onMessage(text);
+    }
     const isCopied = end - at <= COPIED;
     if (!isCopied) this.#isLent = true;
     this.#events.onMessage(isCopied ? copyOf(chunk, at, end) : chunk.subarray(at, end));
@@ -238,33 +265,35 @@ export class MessageReader {
 
   #readPiece(chunk: Uint8Array, at: number, end: number): void {
     const total = this.#message.length + end - at + this.#left;
-    this.#message.add(chunk, at, end, this.#frame.fin ? total : Infinity);
-    // §8.1: text fails at its first wrong byte, not when the message is whole
-    if (!this.#isText(chunk, at, end)) this.#events.onFailure("text-not-utf8");
+    const failure = this.#message.addPiece(chunk, at, end, this.#frame.fin ? total : Infinity);
+    if (failure) this.#fail(failure);
     else if (this.#left === 0) this.#endFrame();
   }
 
   #readCompressed(chunk: Uint8Array<ArrayBuffer>, at: number, end: number): void {
     this.#compressedSize += end - at;
-    if (!this.#inflater!.push(chunk.subarray(at, end), this.#inflateSink!)) this.#events.onFailure("deflate-invalid");
-    else if (this.#left === 0 && !this.#stopped) this.#endFrame();
+    this.#onInflated(this.#inflater!.push(chunk.subarray(at, end), this.#inflateSink!, this.#work));
   }
 
-  /**
-   * Adds the next bytes of a compressed message; they count as they come, whatever they came from. Those within the
-   * limit are checked before the limit is, so that the failure is the same wherever the input is cut.
-   */
-  #addInflated(bytes: Uint8Array<ArrayBuffer>): boolean {
-    const room = this.#maxMessageSize - this.#message.length, within = Math.min(bytes.length, room);
-    if (!this.#isText(bytes, 0, within)) this.#events.onFailure("text-not-utf8");
-    else if (within < bytes.length) this.#failTooBig();
-    else this.#message.add(bytes, 0, bytes.length, Infinity);
-    return !this.#stopped;
+  /** Goes on where inflating has stopped. */
+  #goOn(): void {
+    this.isBehind = false;
+    if (!this.#skipping) this.#onInflated(this.#inflater!.goOn(this.#inflateSink!, this.#work));
+    else if (this.#left === 0) this.#endFrame();
   }
 
-  /** Whether the next bytes of the message may follow the ones before; bytes of a binary message always may. */
-  #isText(bytes: Uint8Array, start: number, end: number): boolean {
-    return this.#messageOpcode !== OPCODE.text || (this.#utf8 ??= new Utf8Check()).push(bytes, start, end);
+  #onInflated(isValid: boolean): void {
+    if (!isValid) this.#events.onFailure("deflate-invalid");
+    else if (this.#inflater!.isBehind) {
+      this.isBehind = true;
+      this.#events.onBehind();
+    } else if (this.#left === 0 && !this.#stopped) this.#endFrame();
+  }
+
+  #addInflated(bytes: Uint8Array): boolean {
+    const failure = this.#message.addInflated(bytes);
+    if (failure) this.#fail(failure);
+    return !failure;
   }
 
   /** A frame of a message is whole. */
@@ -284,21 +313,13 @@ export class MessageReader {
   }
 
   #endMessage(): void {
-    const isText = this.#messageOpcode === OPCODE.text;
     this.#messageOpcode = 0;
-    if (isText && this.#utf8?.end() === false) return this.#events.onFailure("text-not-utf8");
-    // Whoever gets the bytes may transfer their buffer: that of an empty message cannot be shared either
-    const bytes = this.#message.length > 0 ? this.#message.take() : new Uint8Array();
-    if (isText) this.#tellText(decodeText(bytes));
-    else this.#events.onMessage(bytes);
+    const message = this.#message.finish();
+    if (message === undefined) this.#fail(this.#message.failure!);
+    else this.#events.onMessage(message);
   }
 
-  #tellText(text: string | undefined): void {
-    if (text === undefined) this.#events.onFailure("text-not-utf8");
-    else this.#events.onMessage(text);
-  }
-
-  #failTooBig(): void {
-    this.#events.onFailure("message-too-big", `The message has more than ${this.#maxMessageSize} bytes`);
+  #fail(failure: ProtocolFailure): void {
+    this.#events.onFailure(failure, this.#message.detail);
   }
 }

@@ -67,12 +67,13 @@ export class Protocol {
   constructor(agreement: Agreement, events: ProtocolEvents, options: ProtocolOptions = {}) {
     const { role, deflate } = agreement;
     if (deflate) checkDeflate(deflate, role);
-    this.#machine = new Machine(agreement, new PublicEvents(events), {
+    const machine: Machine = new Machine(agreement, new PublicEvents(events, () => machine.answerClose()), {
       maxMessageSize: options.maxMessageSize ?? DEFAULTS.maxMessageSize,
       highWaterMark: options.highWaterMark ?? DEFAULTS.highWaterMark,
       compression: deflate && checkCompression(options.compression, role),
       maskKey: options.maskKey,
     });
+    this.#machine = machine;
   }
 
   /** `"closing"` from our Close frame on, `"closed"` when nothing more is read or sent. */
@@ -166,9 +167,11 @@ export class Protocol {
 /** What the machine tells, by the public names. */
 class PublicEvents implements MachineEvents {
   readonly #events: ProtocolEvents;
+  readonly #answerClose: () => void;
 
-  constructor(events: ProtocolEvents) {
+  constructor(events: ProtocolEvents, answerClose: () => void) {
     this.#events = events;
+    this.#answerClose = answerClose;
   }
 
   onMessage(message: string | Uint8Array<ArrayBuffer>): void {
@@ -180,6 +183,7 @@ class PublicEvents implements MachineEvents {
   }
 
   onPeerClose(info: CloseInfo): void {
+    this.#answerClose();
     this.#events.close(info);
   }
 

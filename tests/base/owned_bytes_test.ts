@@ -1,5 +1,5 @@
 import { assertEquals, assertNotStrictEquals, assertStrictEquals, assertThrows } from "@std/assert";
-import { bytesOf, copyOf } from "../../src/base/owned_bytes.ts";
+import { bytesOf, copyOf, lengthOf, plainOf } from "../../src/base/owned_bytes.ts";
 import { test } from "../kit/harness.ts";
 
 test("bytesOf() gives the very bytes of every kind of buffer", () => {
@@ -61,4 +61,47 @@ test("bytesOf() refuses a copy whose buffer was transferred, and what was put in
   structuredClone(copy, { transfer: [copy.buffer] });
   assertThrows(() => bytesOf(copy), TypeError, "detached");
   assertThrows(() => bytesOf(Object.create(copyOf(Uint8Array.of(1)))), TypeError, "Cannot send");
+});
+
+/** Views that say of themselves what is not true. */
+function liars(buffer: ArrayBuffer): [view: ArrayBufferView<ArrayBuffer>, from: number, to: number][] {
+  const lies = { length: { value: 1000 }, byteLength: { value: 1000 }, byteOffset: { value: 1 } };
+  const other = { ...lies, buffer: { value: new ArrayBuffer(1000) }, constructor: { value: Array } };
+  class Liar extends Uint8Array<ArrayBuffer> {
+    override get length() {
+      return 1000;
+    }
+    override get buffer() {
+      return new ArrayBuffer(1000);
+    }
+    override subarray() {
+      return new Uint8Array(1000);
+    }
+  }
+  return [
+    [new Liar(buffer, 2, 4), 2, 6],
+    [Object.defineProperties(new Uint8Array(buffer, 2, 4), lies), 2, 6],
+    [Object.defineProperties(new Uint8Array(buffer, 2, 4), other), 2, 6],
+    [Object.defineProperties(new Uint16Array(buffer, 2, 2), other), 2, 6],
+    [Object.defineProperties(new DataView(buffer, 2, 4), other), 2, 6],
+    [Object.defineProperties(new Uint8Array(buffer, 2, 4), { length: { value: 0 } }), 2, 6],
+  ];
+}
+
+test("bytesOf(), lengthOf() and plainOf() take the language's word, whatever a view says of itself", () => {
+  const buffer = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8).buffer;
+  for (const [view, from, to] of liars(buffer)) {
+    const bytes = bytesOf(view), plain = plainOf(bytes);
+    assertEquals(lengthOf(bytes), to - from);
+    assertEquals([plain.constructor, plain.length], [Uint8Array, to - from]);
+    assertStrictEquals(plain.buffer, buffer);
+    assertEquals(plain, new Uint8Array(buffer).slice(from, to));
+  }
+});
+
+test("bytesOf() sees through a length of 0 that hides a detached copy, and one that does not", () => {
+  const copy = copyOf(Uint8Array.of(1, 2, 3));
+  structuredClone(copy, { transfer: [copy.buffer] });
+  Object.defineProperty(copy, "length", { value: 3 });
+  assertThrows(() => bytesOf(copy), TypeError, "detached");
 });

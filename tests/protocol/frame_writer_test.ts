@@ -98,3 +98,27 @@ test("FrameWriter asks for one key a frame, also for an empty one (RFC 6455 §5.
   assertEquals(keys, 3);
   assertEquals(written(writer), hex("82 80 00 00 00 01 81 80 00 00 00 02 81 82 00 00 00 03 c3 a4"));
 });
+
+test("FrameWriter.frame() writes the bytes that a payload has, whatever it says of itself", () => {
+  const used = new FrameWriter(undefined);
+  used.frame(BINARY, new Uint8Array(60_000).fill(0x53)); // a slab that another connection has written to
+  const before = used.take()!;
+  used.recycle(before);
+  class Liar extends Uint8Array<ArrayBuffer> {
+    override get length() {
+      return 1000;
+    }
+    override subarray() {
+      return new Uint8Array(1000);
+    }
+  }
+  for (const size of [4, 100, 70_000]) {
+    const told = { length: { value: 1000 }, subarray: { value: () => new Uint8Array(1000) } };
+    for (const liar of [new Liar(new ArrayBuffer(size)), Object.defineProperties(new Uint8Array(size), told)]) {
+      const plain = new FrameWriter(undefined), writer = new FrameWriter(undefined);
+      writer.frame(BINARY, liar);
+      plain.frame(BINARY, new Uint8Array(size));
+      assertEquals(written(writer), written(plain));
+    }
+  }
+});

@@ -36,11 +36,58 @@ test("Machine tells each thing once, by what it is", () => {
   });
   machine.receive(hex("81 02 48 69  89 01 07  8a 01 09  82 01 05  88 05 03 e8 62 79 65  81 01 61"));
   assertEquals(told, ["Hi", ["pong", 9], Uint8Array.of(5), [1000, "bye"]]);
-  assertEquals(machine.state, "closed");
 
   const failing = made("server", undefined, false, { onFailure: ({ failure }) => void told.push(failure) });
   failing.receive(hex("81 00"));
   assertEquals([told.at(-1), failing.state], ["mask-missing", "closed"]);
+});
+
+test("Machine owes the answer to the peer's Close frame until it is asked for (RFC 6455 §5.5.1)", () => {
+  for (const [sent, answer] of [["88 80 00000000", "88 00"], ["88 83 00000000 03e9 78", "88 02 03e9"]] as const) {
+    const told: unknown[] = [];
+    const machine = made("server", undefined, false, { onPeerClose: (info) => void told.push(info.closeCode) });
+    const bytes = hex(sent), isEmpty = answer === "88 00";
+    machine.receive(concat(bytes, hex("81 81 00000000 61")));
+    bytes.fill(0);
+    assertEquals([told, machine.take(), machine.state], [[isEmpty ? 1005 : 1001], undefined, "open"]);
+    machine.send("last words");
+    machine.answerClose();
+    assertEquals(machine.take(), concat(hex("81 0a"), latin1("last words"), hex(answer)));
+    assertEquals(machine.state, "closed");
+    machine.answerClose();
+    machine.close({ closeCode: 1000 });
+    machine.receive(hex("89 80 00000000"));
+    assertEquals(machine.take(), undefined);
+    assertEquals(told.length, 1);
+  }
+});
+
+test("Machine.close() answers the peer's Close frame with a code of its own, and is then closed (RFC 6455 §5.5.1)", () => {
+  const machine = made("server", undefined, false);
+  machine.receive(hex("88 82 00000000 03e8"));
+  machine.close({ closeCode: 1011 });
+  assertEquals([machine.take(), machine.state], [hex("88 02 03f3"), "closed"]);
+  machine.answerClose();
+  assertEquals(machine.take(), undefined);
+});
+
+test("Machine.answerClose() does nothing where no Close frame has come, or ours was sent before", () => {
+  const machine = made("server", undefined, false);
+  machine.answerClose();
+  assertEquals([machine.take(), machine.state], [undefined, "open"]);
+  machine.close({ closeCode: 1000 });
+  assertEquals(machine.take(), hex("88 02 03e8"));
+  machine.receive(hex("88 82 00000000 03e8"));
+  assertEquals(machine.state, "closed");
+  machine.answerClose();
+  assertEquals(machine.take(), undefined);
+});
+
+test("Machine answers no Ping that came above the mark once the peer has closed (RFC 6455 §5.5.3)", () => {
+  const machine = made("server", undefined, false);
+  machine.send(new Uint8Array(2 ** 16 + 1), { compress: false });
+  machine.receive(hex("89 80 00000000 88 80 00000000"));
+  for (let bytes; (bytes = machine.take());) assert(bytes.at(-1) === 0 && bytes.at(-2) !== 0x8a);
 });
 
 test("Machine compresses by the defaults where nothing was set, by what was set otherwise (RFC 7692 §7.1)", () => {
@@ -60,7 +107,15 @@ function masked(first: number, payload: Uint8Array): Uint8Array<ArrayBuffer> {
 
 /** The ends of a connection. */
 const ENDS: readonly [name: string, end: (machine: Machine) => void][] = [
-  ["the peer's Close frame", (machine) => machine.receive(hex("88 80 00000000"))],
+  ["the peer's Close frame, answered", (machine) => {
+    machine.receive(hex("88 80 00000000"));
+    machine.answerClose();
+  }],
+  ["the peer's Close frame, answered by our own", (machine) => {
+    machine.receive(hex("88 80 00000000"));
+    machine.close({ closeCode: 1001 });
+  }],
+  ["drop()", (machine) => machine.drop()],
   ["our Close frame", (machine) => machine.close({})],
   ["our Close frame inside a compressed message", (machine) => {
     machine.receive(masked(0x42, Uint8Array.from(deflated(noise(1000)))));

@@ -32,6 +32,7 @@ function reading({ masked = false, maxMessageSize = 1000, then }: Settings = {})
         reader.stop();
         note(detail ?? failure);
       },
+      onBehind() {},
     },
     masked,
     maxMessageSize,
@@ -80,6 +81,7 @@ test("MessageReader gives views of a chunk, and memory of its own to what spans 
       onMessage: (message) => void seen.push(message as Uint8Array<ArrayBuffer>),
       onControl: (_opcode, payload) => void seen.push(payload),
       onFailure: (failure) => assert(false, failure),
+      onBehind: () => assert(false),
     },
     true,
     1000,

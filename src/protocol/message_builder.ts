@@ -1,0 +1,99 @@
+// A message that comes in pieces: gathers its bytes, counts them, and checks its text as it comes (RFC 6455 §5.4, §8.1).
+
+import { ByteBuilder } from "../base/byte_builder.ts";
+import { decodeText, Utf8Check } from "../base/utf8.ts";
+import type { ProtocolFailure } from "../errors/failures.ts";
+
+/** Builds one message after the other. A connection has one, so it is no object beside the bytes. */
+export class MessageBuilder extends ByteBuilder {
+  /** Whether the message is text; to be set where one begins. */
+  isText = false;
+  /** Why {@linkcode finish} or an addition has failed, where the failure does not say it by itself. */
+  detail: string | undefined;
+  readonly #limit: number;
+  /** Made for the first text that comes in pieces. */
+  #utf8: Utf8Check | undefined;
+
+  /** @param limit The largest message, in bytes. */
+  constructor(limit: number) {
+    super(limit);
+    this.#limit = limit;
+  }
+
+  /** Whether so many bytes more are too many. */
+  isBeyond(count: number): boolean {
+    return this.length + count > this.#limit;
+  }
+
+  /** The failure of a message that is too long. */
+  tooBig(): ProtocolFailure {
+    this.detail = `The message has more than ${this.#limit} bytes`;
+    return "message-too-big";
+  }
+
+  /**
+   * Adds a piece of which the header was judged. Text fails at its first wrong byte, not when the message is whole.
+   *
+   * @param total The length that all of it is going to have, once that is known; otherwise `Infinity`.
+   */
+  addPiece(bytes: Uint8Array, start: number, end: number, total: number): ProtocolFailure | undefined {
+    try {
+      this.add(bytes, start, end, total);
+    } catch (error) {
+      return this.#noMemory(error);
+    }
+    return this.#isValid(bytes, start, end) ? undefined : "text-not-utf8";
+  }
+
+  /**
+   * Adds the next bytes of a compressed message; they count as they come, whatever they came from. Those within the
+   * limit are checked before the limit is, so that the failure is the same wherever the input is cut.
+   */
+  addInflated(bytes: Uint8Array): ProtocolFailure | undefined {
+    const within = Math.min(bytes.length, this.#limit - this.length);
+    if (!this.#isValid(bytes, 0, within)) return "text-not-utf8";
+    if (within < bytes.length) return this.tooBig();
+    try {
+      this.add(bytes, 0, bytes.length, Infinity);
+    } catch (error) {
+      return this.#noMemory(error);
+    }
+    return undefined;
+  }
+
+  #isValid(bytes: Uint8Array, start: number, end: number): boolean {
+    return !this.isText || (this.#utf8 ??= new Utf8Check()).push(bytes, start, end);
+  }
+
+  /** The whole message; a failure is told by {@linkcode failure}. */
+  finish(): string | Uint8Array<ArrayBuffer> | undefined {
+    if (this.isText && this.#utf8?.end() === false) return this.#fail("text-not-utf8");
+    let bytes;
+    try {
+      // Whoever gets the bytes may transfer their buffer: that of an empty message cannot be shared either
+      bytes = this.length > 0 ? this.take() : new Uint8Array();
+    } catch (error) {
+      return this.#fail(this.#noMemory(error));
+    }
+    if (!this.isText) return bytes;
+    const text = decodeText(bytes);
+    if (text !== undefined) return text;
+    // All of it was checked: what is left to fail is a string longer than the engine's strings can be
+    this.detail = `No string can have the text of ${bytes.length} bytes`;
+    return this.#fail("message-too-big");
+  }
+
+  /** Why `finish()` gave nothing. */
+  failure: ProtocolFailure | undefined;
+
+  #fail(failure: ProtocolFailure): undefined {
+    this.failure = failure;
+  }
+
+  /** An allocation that fails is a matter of this message alone: the connection ends, nothing else does. */
+  #noMemory(error: unknown): ProtocolFailure {
+    if (!(error instanceof RangeError)) throw error;
+    this.detail = `There is no memory for more than ${this.length} bytes`;
+    return "message-too-big";
+  }
+}
