@@ -1,5 +1,6 @@
-// When what was framed is written, which decides most of the speed: at the end of the chunk that is being read, at once
-// when it is much, and otherwise at the end of the turn, for all connections in one callback.
+// Decides when frames are written, which decides most of the speed: together with the answers to the chunk being read, at
+// once past 64 KiB, and otherwise at the end of the event loop turn, for all connections in one callback. Whatever frames
+// goes through here, so that nothing stays unwritten.
 
 import { nextTurn } from "../base/clock.ts";
 import type { Message, SendOptions } from "../protocol/contract.ts";
@@ -41,9 +42,11 @@ export class Flusher {
   readonly #transport: Transport;
   readonly #highWaterMark: number;
   readonly #handlers: FlusherHandlers;
-  /** What the transport is writing, and whether a flush is on its way. */
+  /** The slab that the transport is writing. */
   #writing: Uint8Array<ArrayBuffer> | undefined;
+  /** Whether frames gather until {@linkcode release}. */
   #held = false;
+  /** Whether a flush at the end of the turn is due. */
   #isDirty = false;
   #stopped = false;
   #room: PromiseWithResolvers<void> | undefined;
@@ -98,12 +101,12 @@ export class Flusher {
     }
   }
 
-  /** A promise while more waits than may: it resolves below the mark. */
+  /** A promise while more waits than the high-water mark: it resolves below it (back-pressure). */
   get room(): Promise<void> | undefined {
     if (this.buffered <= this.#highWaterMark) return undefined;
     if (!this.#room) {
       this.#room = Promise.withResolvers<void>();
-      this.#room.promise.catch(() => {}); // nobody is forced to wait
+      this.#room.promise.catch(() => {}); // nobody has to handle it
     }
     return this.#room.promise;
   }

@@ -1,6 +1,7 @@
-// A promise that is made when somebody asks for it, before it is settled or after: most connections' ends are nobody's.
+// A promise that is made when somebody first asks for it, before or after it is settled: for most connections nobody ever
+// asks how they ended, and a promise each would be memory.
 
-/** See the head of the file. Nobody is forced to wait for it: it is never an unhandled rejection. */
+/** A promise made on demand. Nobody has to handle it: it is never an unhandled rejection. */
 export class LazyPromise<Value extends object> {
   #outcome: Value | Error | undefined;
   #made: PromiseWithResolvers<Value> | undefined;

@@ -1,6 +1,7 @@
-// The streams face, made only when somebody asks for it. The readable side is pushed and bounded by our own count of
-// bytes, the writable side waits only when `send` does (WebSocketStream's vocabulary; WHATWG WebSockets, PR 48). What is
-// piped from one connection into another, or into itself, goes past both streams.
+// The streams face: messages as a ReadableStream and a WritableStream, made only when somebody asks for them. We push into
+// the readable and count its bytes ourselves (back-pressure); the writable waits only when `send()` does. The names are
+// those of WebSocketStream (WHATWG WebSockets, PR 48). A pipe from one connection into another, or back into the same one,
+// bypasses both streams.
 
 import { nextTurn } from "../base/clock.ts";
 import { ownedOf } from "../base/owned_bytes.ts";

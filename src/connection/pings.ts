@@ -1,6 +1,6 @@
-// Pings that wait for their pongs (RFC 6455 §5.5.2, §5.5.3).
+// Matches Pongs to the Pings that `ping()` sent, and measures the round trip (RFC 6455 §5.5.2, §5.5.3).
 
-/** A ping under way. */
+/** A Ping that waits for its Pong. */
 interface Waiting {
   readonly payload: Uint8Array;
   readonly sent: number;
@@ -8,12 +8,12 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
-/** The pings of one connection, the oldest first. */
+/** The Pings of one connection, the oldest first. */
 export class Pings {
   #waiting: Waiting[] = [];
   #count = 0;
 
-  /** A payload that no ping under way has. */
+  /** A payload that no waiting Ping has. */
   nextPayload(): Uint8Array<ArrayBuffer> {
     const payload = new Uint8Array(4);
     new DataView(payload.buffer).setUint32(0, ++this.#count);
@@ -23,18 +23,18 @@ export class Pings {
   /** Resolves to the time between `sent` and the pong, in milliseconds. */
   add(payload: Uint8Array, sent: number): Promise<number> {
     const { promise, resolve, reject } = Promise.withResolvers<number>();
-    promise.catch(() => {}); // nobody is forced to wait for a pong
+    promise.catch(() => {}); // nobody has to handle it
     this.#waiting.push({ payload, sent, resolve, reject });
     return promise;
   }
 
-  /** A pong came: its ping and those before are settled, since only the last one need be answered (§5.5.3). */
+  /** A Pong came: it settles its Ping and the earlier ones, because a peer may answer only the latest (§5.5.3). */
   onPong(payload: Uint8Array, now: number): void {
     const index = this.#waiting.findIndex((ping) => isEqual(ping.payload, payload));
     for (const ping of this.#waiting.splice(0, index + 1)) ping.resolve(now - ping.sent);
   }
 
-  /** No pong will come any more. */
+  /** The connection has ended: rejects what waits. */
   fail(reason: () => unknown): void {
     for (const ping of this.#waiting.splice(0)) ping.reject(reason());
   }
