@@ -4,6 +4,7 @@ import { systemClock } from "../base/clock.ts";
 import { ExchangeError, quote } from "../errors/problem.ts";
 import { Exchange } from "../exchange/exchange.ts";
 import { readFinal } from "../exchange/read_head.ts";
+import { isOfHost, quoteUrl, whyNoUrl } from "../handshake/bad_url.ts";
 import { basicOf } from "../handshake/url.ts";
 import { toResponse } from "../http/response.ts";
 import { writeHead } from "../http/write_head.ts";
@@ -23,21 +24,18 @@ export interface Proxy {
  * @throws {TypeError} When it is not the URL of an HTTP proxy.
  */
 export function parseProxy(value: string | URL): Proxy {
-  const url = URL.parse(value);
-  const wrong = findUnusable(url);
-  if (!url || wrong) {
-    // A message must not have the password
-    const shown = String(value).replace(/^.*@/s, "…@");
-    throw new TypeError(`Cannot use the proxy ${quote(shown)}: ${wrong}`);
-  }
+  const url = URL.parse(value), wrong = findUnusable(value, url);
+  if (!url || wrong) throw new TypeError(`Cannot use the proxy ${quoteUrl(value)}: ${wrong}`);
   const { hostname, port } = url;
-  return { hostname: hostname.replace(/^\[|\]$/g, ""), port: Number(port) || 80, authorization: basicOf(url) };
+  return { hostname: hostname.replace(/^\[|\]$/g, ""), port: Number(port || 80), authorization: basicOf(url) };
 }
 
-function findUnusable(url: URL | null): string | undefined {
-  if (!url) return "it is not a URL";
+function findUnusable(value: string | URL, url: URL | null): string | undefined {
+  if (!isOfHost(url)) return whyNoUrl(value, "http:");
   if (url.protocol !== "http:") return `its scheme is ${quote(url.protocol)}, only http: is spoken`;
   if (url.pathname !== "/" || url.search !== "" || url.hash !== "") return "it has more than a host and a port";
+  if (url.port === "0") return "its port is 0, which nobody can be dialled at (RFC 6335 §6)";
+  if (/%3a/i.test(url.username)) return "its user name has a colon (RFC 7617 §2)";
   return undefined;
 }
 
@@ -61,7 +59,7 @@ export async function requestTunnel(
     const fields: [string, string][] = [["Host", authority]];
     if (proxy.authorization) fields.push(["Proxy-Authorization", proxy.authorization]);
     await exchange.write(writeHead(`CONNECT ${authority} HTTP/1.1`, fields));
-    const head = await readFinal(exchange, MAX_HEAD);
+    const head = await readFinal(exchange, MAX_HEAD, "CONNECT");
     if ("failure" in head) throw new ExchangeError("proxy-refused", `of the proxy's answer, ${head.detail}`);
     if (head.status < 200 || head.status > 299) {
       const response = head.status === 101 ? undefined : toResponse(head, null);

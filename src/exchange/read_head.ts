@@ -31,12 +31,20 @@ export async function readHead(
 /** How many interim responses (1xx) may come before the final one. */
 const MAX_INTERIM = 16;
 
-/** Reads heads up to the one of the final response; a 101 is final, other 1xx are skipped (RFC 9110 §15.2). */
-export async function readFinal(exchange: Exchange, maxHeadSize: number): Promise<ParsedResponse | Problem> {
+/**
+ * Reads heads up to the one of the final response; a 101 is final, other 1xx are skipped (RFC 9110 §15.2).
+ *
+ * @param method That of the request.
+ */
+export async function readFinal(
+  exchange: Exchange,
+  maxHeadSize: number,
+  method = "GET",
+): Promise<ParsedResponse | Problem> {
   for (let count = 0; count <= MAX_INTERIM; count++) {
     const bytes = await readHead(exchange, new HeadReader(maxHeadSize, 0));
     if (!bytes) throw new ExchangeError("connection-closed", "the connection ended before a response");
-    const head = "failure" in bytes ? bytes : parseResponse(bytes);
+    const head = "failure" in bytes ? bytes : parseResponse(bytes, method);
     if ("failure" in head || head.status === 101 || head.status >= 200) return head;
   }
   return { failure: "head-malformed", detail: `there are more than ${MAX_INTERIM} interim responses` };

@@ -20,14 +20,21 @@ export function readBodyLength(fields: Fields, version: string): number | "chunk
   return Number(length);
 }
 
-/** The length of a response's body; `"end"` when it goes on until the connection ends. */
+/**
+ * The length of a response's body; `"end"` when it goes on until the connection ends.
+ *
+ * @param method That of the request, which decides as well.
+ */
 export function readResponseBodyLength(
+  method: string,
   status: number,
   fields: Fields,
   version: string,
 ): number | "chunked" | "end" | Problem {
   // §6.3 (1): these end with their head, whatever their fields say
-  if (status < 200 || status === 204 || status === 304) return 0;
+  if (method === "HEAD" || status < 200 || status === 204 || status === 304) return 0;
+  // §6.3 (2): what follows belongs to the tunnel. RFC 9110 §9.3.6: «A client MUST ignore» both fields
+  if (method === "CONNECT" && status < 300) return 0;
   if (fields.get("content-length") === null && fields.get("transfer-encoding") === null) return "end";
   const length = readBodyLength(fields, version);
   if (length !== "unknown") return length;

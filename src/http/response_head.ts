@@ -15,8 +15,12 @@ export interface ParsedResponse extends ResponseHead {
   readonly body: number | "chunked" | "end";
 }
 
-/** Parses a whole head as that of a response. */
-export function parseResponse(head: Uint8Array): ParsedResponse | Problem {
+/**
+ * Parses a whole head as that of a response.
+ *
+ * @param method That of the request: it decides about the body, too.
+ */
+export function parseResponse(head: Uint8Array, method = "GET"): ParsedResponse | Problem {
   const lines = readLines(head);
   if ("failure" in lines) return lines;
   const { start, fields } = lines;
@@ -29,7 +33,7 @@ export function parseResponse(head: Uint8Array): ParsedResponse | Problem {
   if (status < 100 || !isFieldValue(reason)) return malformed("RFC 9112 §4", `the status line is ${quote(start)}`);
   // RFC 6455 §4.1: an upgrade needs HTTP/1.1
   if (status === 101 && version === "1.0") return unsupportedVersion(start);
-  const body = readResponseBodyLength(status, fields, version);
+  const body = readResponseBodyLength(method, status, fields, version);
   return typeof body === "object" ? body : { status, reason, version, headers: fields, body };
 }
 

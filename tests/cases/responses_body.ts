@@ -12,6 +12,10 @@ export const statuses: ResponseRow[] = [
   ...rows({ section: "RFC 6455 §4.1 (1)", expect: "status-not-101", body: "Not." }, [
     ["200", sized("200 OK"), { status: 200 }],
     ["302", sized("302 Found", { Location: "ws://other.example/" }), { status: 302 }],
+    ["302 with a Location in UTF-8", sized("302 Found", { Location: "/caf\xc3\xa9" }), {
+      status: 302,
+      section: "RFC 9110 §10.2.2",
+    }],
     ["400", sized("400 Bad Request"), { status: 400 }],
     ["401", sized("401 Unauthorized", { "WWW-Authenticate": 'Basic realm="chat"' }), { status: 401 }],
     ["403", sized("403 Forbidden"), { status: 403 }],
@@ -115,6 +119,12 @@ export const bodies: ResponseRow[] = [
     ["two different Content-Lengths", head("HTTP/1.1 403 Forbidden", { "Content-Length": ["2", "5"] }) + "no"],
     ["the same Content-Length twice", head("HTTP/1.1 403 Forbidden", { "Content-Length": ["2", "2"] }) + "no", {
       section: "RFC 9110 §8.6",
+    }],
+    ["the same Content-Length twice in a line", head("HTTP/1.1 403 Forbidden", { "Content-Length": "0, 0" }), {
+      section: "RFC 9110 §8.6",
+    }],
+    ["200 with both, which only CONNECT may ignore", head("HTTP/1.1 200 OK", { "Content-Length": "2", ...CHUNKED }), {
+      section: "RFC 9110 §9.3.6",
     }],
     ["a Content-Length with a sign", head("HTTP/1.1 403 Forbidden", { "Content-Length": "+2" }) + "no"],
     ["a Content-Length of letters", head("HTTP/1.1 403 Forbidden", { "Content-Length": "two" }) + "no"],

@@ -16,7 +16,14 @@ const BAD_OPTIONS: readonly [name: string, options: object, rule: RegExp][] = [
   ["a certificate without its key", { cert: PEM }, /cert: a certificate and its key/],
   ["a key without its certificate", { key: PEM }, /cert: a certificate and its key/],
   ["a certificate that is not in PEM", { cert: "MIIB", key: PEM }, /cert: certificate and key must be in PEM/],
-  ["a proxy that is no URL", { proxy: "127.0.0.1:3128" }, /the proxy "127\.0\.0\.1:3128"/],
+  ["a proxy without a scheme", { proxy: "127.0.0.1:3128" }, /did you mean "http:\/\/127\.0\.0\.1:3128"\?/],
+  ["a proxy of a name and a port", { proxy: "localhost:3128" }, /did you mean "http:\/\/localhost:3128"\?/],
+  ["a proxy at port 0", { proxy: "http://127.0.0.1:0" }, /the proxy "http:\/\/127\.0\.0\.1:0": its port is 0/],
+  [
+    "a proxy's user name with a colon",
+    { proxy: "http://a%3Ab:c@127.0.0.1" },
+    /the proxy .*: its user name has a colon/,
+  ],
   ["an https: proxy", { proxy: "https://127.0.0.1" }, /its scheme is "https:", only http: is spoken/],
   ["a proxy of SOCKS", { proxy: "socks5://127.0.0.1" }, /its scheme is "socks5:"/],
   ["a proxy with a path", { proxy: "http://127.0.0.1/x" }, /more than a host and a port/],
@@ -33,16 +40,24 @@ for (const [name, options, rule] of BAD_OPTIONS) {
   });
 }
 
-test("a URL or a proxy that can't be used is named without its password", async () => {
-  const calls: [url: string, options: ConnectOptions][] = [
-    ...["https://ada:secret@proxy.example/", "ada:secret@proxy.example:3128", "http://ada:s/ecret@proxy.example"].map(
-      (proxy): [string, ConnectOptions] => ["ws://localhost/", { proxy }],
-    ),
-    ["ws://ada:secret@localhost/#x", {}],
+test("a URL or a proxy that can't be used is named without its user and its password (RFC 9110 §4.2.4)", async () => {
+  const proxies = [
+    "https://ada:secret@h/",
+    "ada:secret@h:3128",
+    "http://ada:s/secret@h",
+    "http://ada:secret%40h:99999",
+    "http://ada:secret h",
+    "http://ada:secret@h:0",
+    "http://ada%3A:secret@h",
+  ];
+  const urls = ["ws://ada:secret@h/#x", "ws://ada:secret h/", "ada:secret@h", "ada:secret", "ws://ada%3A:secret@h/"];
+  const calls = [
+    ...proxies.map((proxy): [string, ConnectOptions] => ["ws://localhost/", { proxy }]),
+    ...urls.map((url): [string, ConnectOptions] => [url, {}]),
   ];
   for (const [url, options] of calls) {
-    const error = await assertRejects(() => connect(url, options));
-    assertEquals(String(error).includes("ecret"), false, String(error));
+    const error = await assertRejects(() => connect(url, options)) as Error;
+    assertEquals([error.name, /secret|ada/.test(String(error))], [options.proxy ? "TypeError" : "SyntaxError", false]);
   }
 });
 

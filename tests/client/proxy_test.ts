@@ -68,6 +68,24 @@ for (const [name, answer, status] of REFUSALS) {
   });
 }
 
+const ESTABLISHED: readonly (readonly [head: string, ...fields: string[]])[] = [
+  ["HTTP/1.1 200 OK", "Content-Length: 0"],
+  ["HTTP/1.1 200 OK", "Content-Length: 5"],
+  ["HTTP/1.1 200 OK", "Transfer-Encoding: chunked"],
+  ["HTTP/1.1 200 OK", "Transfer-Encoding: chunked", "Content-Length: 0"],
+  ["HTTP/1.0 200 OK", "Transfer-Encoding: chunked"],
+  ["HTTP/1.1 200 OK", "Content-Length: 0", "Content-Length: 0"],
+  ["HTTP/1.1 200 OK", "Content-Length: -1"],
+  ["HTTP/1.1 299 Whatever", "Content-Length: 5"],
+];
+for (const lines of ESTABLISHED) {
+  test(`a tunnel is opened by ${JSON.stringify(lines.join("; "))}, which has no body (RFC 9110 §9.3.6)`, async () => {
+    using listener = await listen();
+    await using proxy = await startProxy(listener.port, { head: lines.join("\r\n") });
+    await hello(listener, "ws://localhost/", { proxy: `http://127.0.0.1:${proxy.port}` });
+  });
+}
+
 test("a proxy that ends without an answer is a connection that was closed", async () => {
   await using proxy = await startProxy(undefined, { answer: "" });
   const options = { proxy: `http://127.0.0.1:${proxy.port}` };

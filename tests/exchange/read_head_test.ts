@@ -1,6 +1,6 @@
-import { assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
 import { ExchangeError } from "../../src/errors/problem.ts";
-import { readHead } from "../../src/exchange/read_head.ts";
+import { readFinal, readHead } from "../../src/exchange/read_head.ts";
 import { HeadReader } from "../../src/http/head_reader.ts";
 import { everySplit, latin1, test, text } from "../kit/harness.ts";
 import { exchanging, next } from "./exchanging.ts";
@@ -28,6 +28,19 @@ test("readHead() of an end: undefined before a byte, a failure behind one", asyn
     const reading = readHead(exchange, new HeadReader(100, 1));
     if (failure === undefined) assertEquals(await reading, undefined);
     else assertEquals((await assertRejects(() => reading, ExchangeError)).failure, failure);
+    exchange.abort();
+  }
+});
+
+test("readFinal() skips interim responses, and judges the final one by the request's method (RFC 9110 §15.2, §9.3.6)", async () => {
+  for (const [method, body] of [["GET", 5], ["CONNECT", 0]] as const) {
+    const { exchange, peer } = exchanging();
+    peer.write(
+      "HTTP/1.1 103 Early Hints\r\nContent-Length: 9\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nHello",
+    );
+    const head = await readFinal(exchange, 100, method);
+    assert(!("failure" in head));
+    assertEquals([head.status, head.body, await next(exchange)], [200, body, "Hello"]);
     exchange.abort();
   }
 });

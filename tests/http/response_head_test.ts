@@ -117,3 +117,22 @@ test("parseResponse() knows where the body ends (RFC 9112 §6.3)", () => {
   assertEquals(parse("HTTP/1.1 200 x", "Content-Length: a").failure, "head-malformed");
   assertEquals(parse("HTTP/1.1 200 x", "Content-Length: 1", chunked).failure, "head-malformed");
 });
+
+test("parseResponse() judges the length of a body by the request's method as well (RFC 9112 §6.3)", () => {
+  const both = ["Content-Length: 5", "Transfer-Encoding: chunked"];
+  const body = (method: string, start: string, ...fields: string[]) => {
+    const parsed = parseResponse(latin1([start, ...fields, "", ""].join("\r\n")), method);
+    return "failure" in parsed ? parsed.failure : parsed.body;
+  };
+  for (const start of ["HTTP/1.1 200 x", "HTTP/1.0 200 x", "HTTP/1.1 299 x"]) {
+    for (const fields of [[], both, ["Content-Length: a"], ["Content-Length: 0, 0"], ["Transfer-Encoding: x"]]) {
+      assertEquals(body("CONNECT", start, ...fields), 0, `${start} ${fields}`);
+      assertEquals(body("HEAD", start, ...fields), 0, `${start} ${fields}`);
+    }
+  }
+  assertEquals(body("HEAD", "HTTP/1.1 404 x", "Content-Length: 5"), 0);
+  assertEquals(body("CONNECT", "HTTP/1.1 407 x", "Content-Length: 5"), 5);
+  assertEquals(body("CONNECT", "HTTP/1.1 302 x"), "end");
+  assertEquals(body("CONNECT", "HTTP/1.1 502 x", ...both), "head-malformed");
+  assertEquals(body("GET", "HTTP/1.1 200 x", ...both), "head-malformed");
+});

@@ -15,6 +15,8 @@ export interface TestProxy extends AsyncDisposable {
 export interface TestProxyOptions {
   /** What it answers to CONNECT, if it is not a tunnel. */
   readonly answer?: string;
+  /** The head of its answer when it opens a tunnel, without the line ends behind it. */
+  readonly head?: string;
   /** What it says in the tunnel before anything else. */
   readonly behind?: string;
 }
@@ -24,7 +26,10 @@ export interface TestProxyOptions {
  *
  * @param target The port; without one it answers nothing.
  */
-export async function startProxy(target?: number, { answer, behind = "" }: TestProxyOptions = {}): Promise<TestProxy> {
+export async function startProxy(
+  target?: number,
+  { answer, head: established = "HTTP/1.1 200 Connection established", behind = "" }: TestProxyOptions = {},
+): Promise<TestProxy> {
   const heads: string[] = [];
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
@@ -39,7 +44,7 @@ export async function startProxy(target?: number, { answer, behind = "" }: TestP
       if (answer !== undefined) socket.end(answer);
       if (answer !== undefined || target === undefined) return;
       const far = track(connectTcp(target, "127.0.0.1", () => {
-        socket.write("HTTP/1.1 200 Connection established\r\n\r\n" + behind);
+        socket.write(`${established}\r\n\r\n${behind}`);
         far.pipe(socket).pipe(far);
       }));
     });
