@@ -22,9 +22,9 @@ export interface Dialled {
 export async function dial(url: URL, options: CheckedDialOptions, signal: AbortSignal): Promise<Dialled> {
   const { unix, proxy, caCerts, client } = options;
   const isSecure = url.protocol === "https:";
-  const hostname = url.hostname.replace(/^\[|\]$/g, "");
-  const port = Number(url.port) || (isSecure ? 443 : 80);
-  const tls: Tls | undefined = isSecure ? { hostname, caCerts, client } : undefined;
+  const hostname = url.hostname.replace(/^\[|\]$/g, ""), port = portOf(url);
+  const tls: Tls | undefined = isSecure ? { hostname: tlsNameOf(hostname), caCerts, client } : undefined;
+  if (unix === undefined && port === 0) throw noPort(hostname);
   const dialler = await diallerFor(tls, proxy !== undefined, unix !== undefined);
   if (!proxy) {
     const conn = await dialler.connect(unix === undefined ? { hostname, port } : { unix }, tls, signal);
@@ -38,4 +38,26 @@ export async function dial(url: URL, options: CheckedDialOptions, signal: AbortS
     throw new ExchangeError("proxy-refused", "the proxy speaks in the tunnel, where a TLS server waits for its client");
   }
   return { transport: transportOf(await dialler.startTls(conn, tls, signal)), prefix: undefined };
+}
+
+/** The port; a URL leaves out the default one of its scheme (RFC 6455 §3). */
+function portOf({ port, protocol }: URL): number {
+  return port === "" ? protocol === "https:" ? 443 : 80 : Number(port);
+}
+
+/**
+ * Port 0 is reserved (RFC 6335 §6): nobody listens there, and systems take it for «any». That is found here and not in the
+ * check of the URL, since a redirect may lead there, and a `conn` or a unix socket is not dialled by a port.
+ */
+function noPort(hostname: string): ExchangeError {
+  return new ExchangeError("dial-failed", `there is no connection to ${hostname} port 0: the port is reserved`);
+}
+
+/**
+ * The name of a host in TLS. An absolute DNS name ends with a dot, in the URL and in Host; SNI and certificates have the
+ * name «without a trailing dot» (RFC 6066 §3). International names are ASCII here, and addresses in their shortest form:
+ * the URL parser has seen to that.
+ */
+function tlsNameOf(hostname: string): string {
+  return hostname.replace(/\.$/, "");
 }

@@ -13,7 +13,7 @@ import { fakeClock } from "../../src/testing.ts";
 import { test } from "../kit/harness.ts";
 import { NEEDS_NODE, withMtls } from "../kit/mtls.ts";
 import { startProxy } from "../kit/proxies.ts";
-import { listen, listenRaw } from "../kit/tcp.ts";
+import { listen, listenRaw, type RawConn } from "../kit/tcp.ts";
 import { CA, everything, hello, pem, TLS } from "./dialling.ts";
 
 const CLIENT = { cert: pem("client"), key: pem("client.key") };
@@ -81,6 +81,32 @@ for (const [name, where] of Object.entries(UNREACHABLE)) {
   });
 }
 
+const RESERVED: Readonly<Record<string, (proxy: string) => [url: string, options: ConnectOptions]>> = {
+  "ws:": () => ["ws://127.0.0.1:0/", {}],
+  "wss:": () => ["wss://127.0.0.1:0/", {}],
+  "an IPv6 address": () => ["ws://[::1]:0/", {}],
+  "ws: through a proxy": (proxy) => ["ws://127.0.0.1:0/", { proxy }],
+  "wss: through a proxy": (proxy) => ["wss://127.0.0.1:0/", { proxy }],
+};
+for (const [name, where] of Object.entries(RESERVED)) {
+  test(`connect() to port 0 by ${name} is no other port's: dial-failed, and nobody is asked (RFC 6335 §6)`, async () => {
+    await using proxy = await startProxy();
+    const [url, options] = where(`http://127.0.0.1:${proxy.port}`);
+    const error = await assertRejects(() => connect(url, options), HandshakeError, "port 0: the port is reserved");
+    assertEquals([error.failure, proxy.heads], ["dial-failed", []]);
+  });
+}
+
+test("port 0 of a URL is only a part of Host where no port is dialled", async () => {
+  const directory = mkdtempSync(join(tmpdir(), "handfast-")), unix = join(directory, "socket");
+  {
+    using listener = await listen({ unix });
+    const request = await hello(listener, "ws://api.example:0/x", { unix });
+    assertEquals(request.headers.get("host"), "api.example:0");
+  }
+  rmSync(directory, { recursive: true });
+});
+
 test("connect() to wss: does TLS, by a CA that it was told of (RFC 6455 §4.1 (5))", async () => {
   using listener = await listen({ tls: TLS });
   const request = await hello(listener, `wss://localhost:${listener.port}/`, { caCerts: [CA] });
@@ -132,6 +158,66 @@ test("connect() to wss: takes an IP address that the certificate has", async () 
   using listener = await listen({ tls: TLS });
   await hello(listener, `wss://127.0.0.1:${listener.port}/`, { caCerts: [CA] });
 });
+
+test("a trailing dot of an absolute name stays in Host, and is none of the certificate's (RFC 6066 §3)", async () => {
+  using listener = await listen({ tls: TLS });
+  await using proxy = await startProxy(listener.port);
+  const options = { caCerts: [CA], proxy: `http://127.0.0.1:${proxy.port}` };
+  const request = await hello(listener, "wss://localhost.:81/", options);
+  assertEquals(request.headers.get("host"), "localhost.:81");
+  assertEquals(proxy.heads[0]?.split("\r\n"), ["CONNECT localhost.:81 HTTP/1.1", "Host: localhost.:81"]);
+});
+
+/** Rows: the host of a URL, and the name of the server in the ClientHello; an address is none. */
+const NAMES: readonly [host: string, name: string | undefined][] = [
+  ["localhost", "localhost"],
+  ["LocalHost", "localhost"],
+  ["localhost.", "localhost"],
+  ["a.b.example.", "a.b.example"],
+  ["b\u00fccher.example", "xn--bcher-kva.example"],
+  ["b\u00fccher.example\u3002", "xn--bcher-kva.example"],
+  ["127.0.0.1", undefined],
+  ["127.1.", undefined],
+];
+for (const client of [{}, CLIENT]) {
+  const who = "cert" in client ? "with a certificate of its own" : "without one";
+  for (const [host, name] of NAMES) {
+    const lacks = name === undefined && "Bun" in globalThis ? "Bun names addresses, too" : undefined;
+    test(`a client ${who} names ${host} as ${name ?? "nothing"} in TLS (RFC 6066 §3)`, { lacks }, async () => {
+      using listener = await listenRaw();
+      await using proxy = await startProxy(listener.port);
+      // Names lead nowhere, but for the proxy
+      const through = name ? { proxy: `http://127.0.0.1:${proxy.port}` } : {};
+      const connecting = connect(`wss://${host}:${listener.port}/`, { ...client, ...through });
+      connecting.catch(() => {});
+      const conn = await listener.accept();
+      assertEquals(await serverName(conn), name);
+      conn.close();
+      const { failure } = await assertRejects(() => connecting, HandshakeError);
+      assert(["tls-failed", "dial-failed"].includes(failure), failure);
+    });
+  }
+}
+
+/** The name in the ClientHello that comes (RFC 8446 §4.1.2, RFC 6066 §3). */
+async function serverName(conn: RawConn): Promise<string | undefined> {
+  const bytes: number[] = [], buffer = new Uint8Array(4096);
+  const u16 = (at: number) => bytes[at]! << 8 | bytes[at + 1]!;
+  while (bytes.length < 5 || bytes.length < 5 + u16(3)) {
+    const count = await conn.read(buffer);
+    if (count === null) throw new Error("The connection ended inside the ClientHello");
+    bytes.push(...buffer.subarray(0, count));
+  }
+  let at = 5 + 4 + 2 + 32; // record, handshake message, version, random
+  at += 1 + bytes[at]!; // session
+  at += 2 + u16(at); // cipher suites
+  at += 1 + bytes[at]!; // compression methods
+  const end = at + 2 + u16(at);
+  for (at += 2; at < end; at += 4 + u16(at + 2)) {
+    if (u16(at) === 0) return String.fromCharCode(...bytes.slice(at + 9, at + 9 + u16(at + 7)));
+  }
+  return undefined;
+}
 
 /** Signed by itself; for localhost, and valid. */
 const SELF_SIGNED = { cert: pem("self-signed"), key: pem("self-signed.key") };
