@@ -5,7 +5,7 @@ import { Connection } from "../connection/connection.ts";
 import type { CheckedOptions } from "../connection/options.ts";
 import type { WebSocketConnection } from "../connection/websocket_connection.ts";
 import { HandshakeError } from "../errors/handshake_error.ts";
-import { ExchangeError, type Problem } from "../errors/problem.ts";
+import { ExchangeError, type Problem, quote } from "../errors/problem.ts";
 import { Exchange } from "../exchange/exchange.ts";
 import { TimeLimit } from "../exchange/time_limit.ts";
 import { openingError } from "../handshake/confirm.ts";
@@ -19,7 +19,7 @@ import type { Transport } from "../transport/transport.ts";
 import { checkConnectOptions, type CheckedConnectOptions, type ConnectOptions } from "./connect_options.ts";
 import { dial, type Dialled } from "./dial.ts";
 import { isRedirect, redirected } from "./redirect.ts";
-import { requestUpgrade } from "./request_upgrade.ts";
+import { readRefusal, requestUpgrade } from "./request_upgrade.ts";
 
 /**
  * A WebSocket that was opened, with the response that opened it.
@@ -72,8 +72,8 @@ class ClientConnection extends Connection implements Connected {
  * @param options The connection, or how to dial; subprotocols, header fields, and limits.
  * @returns The WebSocket, once the response is checked. Bytes after the response are taken for its first frames.
  * @throws {HandshakeError} Rejects when no connection can be made, or when the server refuses the upgrade: `error.response`
- * is its response, with its body. The connection is closed, unless `error.reusable` is `true`: then try again on it, with
- * `prefix: error.rest`.
+ * is its response, with as much of its body as came within two seconds; behind a redirect that led nowhere, it is the
+ * redirect. The connection is closed, unless `error.reusable` is `true`: then try again on it, with `prefix: error.rest`.
  * @throws {DOMException} Rejects with a `SyntaxError` when the URL or the subprotocols can't be used.
  * @throws {TypeError} Rejects when a header field, the connection or another option can't be used, and without `conn` on a
  * runtime that has no sockets to dial with.
@@ -125,18 +125,19 @@ export async function connect(url: string | URL, options: ConnectOptions = {}): 
     offer: draftOffer(url, checked.offer),
     use: checked.use,
     isCrossOrigin: false,
+    redirectedBy: [],
   };
   const timeLimit = new TimeLimit(checked.connection.clock, checked.handshakeTimeout, checked.signal);
   try {
-    for (let hops = 0;; hops++) {
+    for (;;) {
       const outcome = await open(attempt, checked, timeLimit.signal);
-      if (!(outcome instanceof HandshakeError)) return outcome;
-      attempt = follow(attempt, outcome, hops, checked);
+      if (outcome instanceof ClientConnection) return outcome;
+      if (outcome instanceof HandshakeError) throw outcome;
+      attempt = outcome;
     }
   } catch (error) {
     if (!(error instanceof ExchangeError)) throw error;
-    const { failure, message: detail, cause, response } = error;
-    throw openingError({ failure, detail }, { request: attempt.offer.request, cause, response });
+    throw unanswered(attempt, error);
   } finally {
     timeLimit.dispose();
   }
@@ -150,23 +151,38 @@ interface Attempt {
   readonly use: CheckedConnectOptions["use"];
   /** Whether any redirect so far has led to another origin; it stays so, even if a later one leads back. */
   readonly isCrossOrigin: boolean;
+  /** The heads of the redirects that were followed. */
+  readonly redirectedBy: readonly ParsedResponse[];
 }
 
-/** Gets a connection and asks for the upgrade. After a refusal the connection is closed, or given back. */
+/**
+ * Gets a connection and asks for the upgrade.
+ *
+ * @returns The WebSocket; or the next attempt, where a redirect is followed, which its head alone decides: what else would
+ * come on this connection is dropped; or the refusal, after the connection is closed or given back.
+ */
 async function open(
-  { url, offer, use }: Attempt,
+  attempt: Attempt,
   options: CheckedConnectOptions,
   signal: AbortSignal,
-): Promise<Connected | HandshakeError> {
+): Promise<ClientConnection | Attempt | HandshakeError> {
+  const { url, offer, use } = attempt, { clock } = options.connection;
   const { transport, prefix }: Dialled = "conn" in use
     ? { transport: transportOf(use.conn), prefix: use.prefix }
     : await dial(url, use, signal);
-  const exchange = new Exchange(transport, { clock: options.connection.clock, timeout: 0, signal, prefix });
+  const exchange = new Exchange(transport, { clock, timeout: 0, signal, prefix });
   try {
-    const opened = await requestUpgrade(exchange, offer, options);
-    if (opened instanceof HandshakeError) return opened;
-    exchange.dispose();
-    return new ClientConnection(transport, opened.agreement, options.connection, exchange.rest, opened.head);
+    const outcome = await requestUpgrade(exchange, offer, options);
+    if ("agreement" in outcome) {
+      exchange.dispose();
+      return new ClientConnection(transport, outcome.agreement, options.connection, exchange.rest, outcome.head);
+    }
+    const next = follow(attempt, outcome.head, options);
+    if (next && !("failure" in next)) {
+      exchange.abort();
+      return next;
+    }
+    return await readRefusal(exchange, next ? { ...outcome, problem: next } : outcome, offer, options);
   } catch (error) {
     exchange.abort();
     throw error;
@@ -174,31 +190,29 @@ async function open(
 }
 
 /**
- * The next attempt, if a refusal is a redirect that is to be followed (RFC 9110 §15.4). Another origin gets no credentials
- * and no client certificate.
+ * The next attempt, if a response is a redirect that is to be followed (RFC 9110 §15.4), or why it must not be followed.
+ * Another origin gets no credentials and no client certificate.
  *
- * @param hops How many redirects were followed before.
- * @throws {HandshakeError} The refusal, if it is not a redirect to follow; or the reason why it must not be followed.
+ * @returns `undefined` when it is not a redirect to follow.
  */
 function follow(
-  { url, offer, use, isCrossOrigin }: Attempt,
-  refusal: HandshakeError,
-  hops: number,
+  { url, use, isCrossOrigin, redirectedBy }: Attempt,
+  head: ParsedResponse | undefined,
   options: CheckedConnectOptions,
-): Attempt {
-  const { response } = refusal, { followRedirects } = options;
-  if (followRedirects === undefined || !response || !isRedirect(response) || "conn" in use) throw refusal;
-  const next = hops < followRedirects ? redirected(url, response) : tooManyRedirects(followRedirects);
-  if ("failure" in next) throw openingError(next, { request: offer.request, response });
+): Attempt | Problem | undefined {
+  const { followRedirects } = options;
+  if (followRedirects === undefined || !head || !isRedirect(head) || "conn" in use) return undefined;
+  if (redirectedBy.length >= followRedirects) return tooManyRedirects(head, followRedirects);
+  const next = redirected(url, head);
+  if ("failure" in next) return next;
   const leaves = isCrossOrigin || next.origin !== url.origin;
-  if (leaves && use.unix !== undefined) {
-    throw openingError(redirectLeavesSocket(next), { request: offer.request, response });
-  }
+  if (leaves && use.unix !== undefined) return redirectLeavesSocket(next);
   return {
     url: next,
     offer: draftOffer(next, options.offer, leaves),
     use: leaves ? { ...use, client: undefined } : use,
     isCrossOrigin: leaves,
+    redirectedBy: [...redirectedBy, head],
   };
 }
 
@@ -207,6 +221,18 @@ function redirectLeavesSocket({ origin }: URL): Problem {
   return { failure: "redirect-refused", detail: `it leads from the unix socket to ${origin}` };
 }
 
-function tooManyRedirects(count: number): Problem {
-  return { failure: "redirect-refused", detail: `there are more than ${count} redirects` };
+function tooManyRedirects({ headers }: ParsedResponse, followRedirects: number): Problem {
+  const detail = `Location is ${quote(headers.get("location")!)}, and followRedirects is ${followRedirects}`;
+  return { failure: "redirect-refused", detail };
+}
+
+/** The error of an attempt that has got no response. After a redirect it has that one, which says how we came here. */
+function unanswered({ url, offer, redirectedBy }: Attempt, { failure, message, cause, response }: ExchangeError) {
+  const last = redirectedBy.at(-1);
+  return openingError({ failure, detail: last ? `after a redirect to ${url.origin}, ${message}` : message }, {
+    request: offer.request,
+    cause,
+    response: response ?? (last && toResponse(last, null)),
+    truncated: !response && last !== undefined && last.body !== 0,
+  });
 }

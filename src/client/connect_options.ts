@@ -41,7 +41,8 @@ export interface ConnectOptions extends OfferOptions, DialOptions, ConnectionOpt
    */
   maxHeadSize?: number | undefined;
   /**
-   * How much of the body of a refusal is read, in bytes.
+   * How much of the body of a refusal is read, in bytes. Whatever its size, it is waited for until two seconds after its
+   * head at most; what is missing then is told by `error.truncated`.
    *
    * @default {1048576}
    */

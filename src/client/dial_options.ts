@@ -38,8 +38,13 @@ export interface DialOptions {
   /** The private key of `cert`, in PEM. */
   key?: string | undefined;
   /**
-   * How many redirects to follow (RFC 9110 §15.4). A redirect from `wss:` to `ws:` is never followed. A redirect to another
-   * origin is followed without Authorization, Cookie, Proxy-Authorization, the user and password of the URL, and `cert`.
+   * How many redirects to follow (RFC 9110 §15.4). A redirect is followed as soon as its head has come. One from `wss:` to
+   * `ws:` is never followed.
+   *
+   * Another origin gets neither the user and password of the URL, nor `cert`, nor any field that is given as data in
+   * `headers`, except Accept, Accept-Language, Content-Language and User-Agent, which a page may send to any origin. A
+   * function in `headers` is called again with the new URL, and decides by itself; only Authorization, Cookie and
+   * Proxy-Authorization are taken out. Subprotocols are offered to every origin: they are no place for a secret.
    *
    * @default {0}
    */

@@ -17,11 +17,12 @@ export function isRedirect({ status, headers }: ResponseHead): boolean {
  * @returns A URL with the scheme http or https. It keeps user and password only within an origin.
  */
 export function redirected(from: URL, response: ResponseHead): URL | Problem {
-  const location = response.headers.get("location")!;
+  const value = response.headers.get("location")!, location = decodeLocation(value);
   const refused = (why: string): Problem => ({
     failure: "redirect-refused",
-    detail: `the status is ${response.status}, and Location is ${quote(location)}: ${why}`,
+    detail: `the status is ${response.status}, and Location is ${quote(location ?? value)}: ${why}`,
   });
+  if (location === undefined) return refused("its bytes are neither ASCII nor UTF-8");
   const plain = new URL(from);
   plain.username = plain.password = "";
   const parsed = URL.parse(location, plain);
@@ -36,4 +37,20 @@ export function redirected(from: URL, response: ResponseHead): URL | Problem {
     url.password = from.password;
   }
   return url;
+}
+
+const UTF_8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/**
+ * The text of a Location, whose bytes are characters here. A URL is ASCII (RFC 9110 §10.2.2), but many servers write UTF-8,
+ * and browsers and curl take it so. No other field is decoded like this.
+ *
+ * @returns `undefined` when the bytes are not UTF-8.
+ */
+function decodeLocation(bytes: string): string | undefined {
+  try {
+    return UTF_8.decode(Uint8Array.from(bytes, (char) => char.charCodeAt(0)));
+  } catch {
+    return undefined;
+  }
 }

@@ -1,5 +1,5 @@
-// The client's half of the handshake, on the wire: sends the request, reads the final response and, if it is a refusal,
-// its body, and then closes the connection or gives it back.
+// The client's half of the handshake, on the wire: sends the request and reads the final response. What becomes of it is
+// decided by its head alone; of a refusal that is to be told, the body is read, and the connection closed or given back.
 
 import { ByteBuilder } from "../base/byte_builder.ts";
 import type { CheckedOptions } from "../connection/options.ts";
@@ -31,33 +31,45 @@ export interface Opened {
   readonly head: ParsedResponse;
 }
 
+/** The head of a refusal, if there is one, and what is wrong with it. */
+export interface Refused {
+  readonly problem: Problem;
+  readonly head: ParsedResponse | undefined;
+}
+
 /**
- * Asks for an upgrade.
+ * Asks for an upgrade, and judges the head of the response.
  *
- * @returns What was agreed on, while the exchange goes on; or the refusal, after the connection is closed or given back.
+ * @returns What was agreed on, or the refusal, of which no more than the head is read. The exchange goes on.
  */
 export async function requestUpgrade(
   exchange: Exchange,
   offer: OfferDraft,
-  options: RequestUpgradeOptions,
-): Promise<Opened | HandshakeError> {
+  { maxHeadSize }: RequestUpgradeOptions,
+): Promise<Opened | Refused> {
   await exchange.write(writeHead(`GET ${offer.target} HTTP/1.1`, offer.fields));
-  const head = await readFinal(exchange, options.maxHeadSize);
-  if ("failure" in head) return await refused(exchange, head, offer, undefined, options);
+  const head = await readFinal(exchange, maxHeadSize);
+  if ("failure" in head) return { problem: head, head: undefined };
   const verdict = await exchange.guard(judge(offer, head));
-  return "failure" in verdict ? await refused(exchange, verdict, offer, head, options) : { agreement: verdict, head };
+  return "failure" in verdict ? { problem: verdict, head } : { agreement: verdict, head };
 }
 
-/** Reads as much of the refusal's body as there is, gives the connection back or closes it, and makes the error. */
-async function refused(
+/**
+ * How long the caller waits for the rest of a refusal, in milliseconds: its body, and the end of the connection. The head
+ * says what matters, and not every server ends a body without a length.
+ */
+const REFUSAL_TIMEOUT = 2000;
+
+/** Reads as much of the refusal's body as comes in time, gives the connection back or closes it, and makes the error. */
+export async function readRefusal(
   exchange: Exchange,
-  problem: Problem,
+  { problem, head }: Refused,
   offer: OfferDraft,
-  head: ParsedResponse | undefined,
   { maxBodySize, keepAlive, connection }: RequestUpgradeOptions,
 ): Promise<HandshakeError> {
   const body = new ByteBuilder();
   let whole = false;
+  exchange.allow(REFUSAL_TIMEOUT);
   try {
     whole = head !== undefined && await readBody(exchange, head.body, maxBodySize, body) === true;
   } catch (error) {

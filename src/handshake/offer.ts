@@ -160,14 +160,21 @@ export function checkOfferOptions({ protocols, headers, compression }: OfferOpti
   return { protocols: list, headers, compression: checkCompression(compression, "client") };
 }
 
-/** Fields that only the first origin gets, not one that it redirects to. */
+/** Fields that no origin gets which another has redirected us to, whoever set them (RFC 9110 §15.4, Fetch «HTTP-redirect fetch»). */
 const CREDENTIALS = new Set(["authorization", "cookie", "proxy-authorization"]);
+
+/**
+ * Fields given as data that such an origin gets all the same: those that a page may send to any without asking it first
+ * (Fetch, «CORS-safelisted request-header»), and the name of the client. What any other one is for, such as x-api-key,
+ * is known to the caller alone: a function is told the URL, and may set it.
+ */
+const FOR_ALL_ORIGINS = ["accept", "accept-language", "content-language", "user-agent"] as const;
 
 /**
  * {@linkcode offer}, with the fields in order.
  *
- * @param isCrossOrigin Whether another origin has redirected us here: then no credentials are sent, and the Host is this
- * URL's own.
+ * @param isCrossOrigin Whether another origin has redirected us here: then no credentials are sent, of the fields that are
+ * given as data only those for all origins, and the Host is this URL's own.
  */
 export function draftOffer(url: string | URL, options: CheckedOfferOptions, isCrossOrigin = false): OfferDraft {
   const target = webSocketUrl(url);
@@ -186,9 +193,16 @@ export function draftOffer(url: string | URL, options: CheckedOfferOptions, isCr
   if (authorization) fields.push(["Authorization", authorization]);
   target.username = target.password = "";
   const draft = (headers: Headers) => ({ method: "GET", url: target.href, headers });
-  const decorated = decorate(fields, headers, "client", draft);
+  const decorated = decorate(fields, isCrossOrigin ? forAllOrigins(headers) : headers, "client", draft);
   const sent = isCrossOrigin ? withoutCredentials(decorated, target) : decorated;
   return new OfferDraft(target, key, protocols, sent, deflate);
+}
+
+/** Of fields that are given as data, those that are for all origins. */
+function forAllOrigins(headers: Decorator<RequestDraft> | undefined): Decorator<RequestDraft> | undefined {
+  if (headers === undefined || typeof headers === "function") return headers;
+  const given = new Headers(headers);
+  return FOR_ALL_ORIGINS.filter((name) => given.has(name)).map((name): [string, string] => [name, given.get(name)!]);
 }
 
 function withoutCredentials(fields: FieldList, { host }: URL): FieldList {

@@ -6,11 +6,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { accept, type AcceptOptions, connect, type ConnectOptions, HandshakeError } from "../../mod.ts";
 import { isRedirect, redirected } from "../../src/client/redirect.ts";
-import { test } from "../kit/harness.ts";
+import { acceptValue } from "../../src/handshake/key.ts";
+import { fakeClock } from "../../src/testing.ts";
+import { head } from "../cases/responses_base.ts";
+import { latin1, test } from "../kit/harness.ts";
 import { NEEDS_NODE, withMtls } from "../kit/mtls.ts";
 import { startProxy } from "../kit/proxies.ts";
-import { listen, type Listener } from "../kit/tcp.ts";
-import { CA, pem, TLS } from "./dialling.ts";
+import { listen, type Listener, listenRaw, type RawConn } from "../kit/tcp.ts";
+import { CA, everything, pem, TLS } from "./dialling.ts";
 
 const FROM = "https://ada:secret@here.example/a/b?c";
 /** Rows: Location, and the URL to go to, or why not. */
@@ -36,6 +39,13 @@ const ROWS: readonly [location: string, to: string | RegExp, from?: string][] = 
   ["javascript:alert(1)", /no URL of a WebSocket/],
   ["http://[::1/", /no URL of a WebSocket/],
   ["", "https://ada:secret@here.example/a/b?c"],
+  // Bytes that are UTF-8 stay the same bytes, percent-encoded; a character here is a byte
+  ["/caf\xc3\xa9?\xc3\xbc", "https://ada:secret@here.example/caf%C3%A9?%C3%BC"],
+  ["https://b\xc3\xbccher.example/", "https://xn--bcher-kva.example/"],
+  ["/\xef\xbb\xbfx", "https://ada:secret@here.example/%EF%BB%BFx"],
+  ["/caf\xe9", /"\/caf\xe9": its bytes are neither ASCII nor UTF-8/],
+  ["/\xc0\xaf", /neither ASCII nor UTF-8/],
+  ["/\xed\xa0\x80", /neither ASCII nor UTF-8/],
 ];
 for (const [location, to, from = FROM] of ROWS) {
   test(`a redirect from ${new URL(from).protocol} with Location ${JSON.stringify(location)} is resolved`, () => {
@@ -128,7 +138,8 @@ for (const [name, headers] of DECORATORS) {
     const socket = await connect(`ws://127.0.0.1:${first.port}/to`, { headers, followRedirects: 2 });
     await socket.close();
     second.close();
-    const stripped = { authorization: null, cookie: null, "proxy-authorization": null, "x-own": "1" };
+    const own = typeof headers === "function" ? "1" : null; // a function was told where the request goes
+    const stripped = { authorization: null, cookie: null, "proxy-authorization": null, "x-own": own };
     assertEquals(isBack.value, true);
     assertEquals(await two, [{ target: "/to", fields: { ...stripped, host: `127.0.0.1:${second.port}` } }]);
     assertEquals(await one, [
@@ -156,6 +167,116 @@ for (const isCrossOrigin of [false, true]) {
   });
 }
 
+test("a redirect to another origin gets subprotocols, and of given fields what a page may send to all (RFC 9110 §15.4)", async () => {
+  using first = await listen();
+  const origin = `http://127.0.0.1:${first.port}`;
+  const headers = { "x-api-key": "secret", origin, "user-agent": "me", accept: "a/b" };
+  const looked = [...Object.keys(headers), "sec-websocket-protocol"];
+  using second = await listen();
+  const serving = serve(first, () => `ws://127.0.0.1:${second.port}/`);
+  const accepting = second.accept().then((conn) => accept(conn, { protocols: ["chat"] }));
+  const url = `ws://127.0.0.1:${first.port}/to`;
+  const socket = await connect(url, { headers, protocols: "chat", followRedirects: 1 });
+  const accepted = await accepting;
+  assertEquals(looked.map((name) => accepted.request.headers.get(name)), [null, null, "me", "a/b", "chat"]);
+  socket.abort();
+  accepted.abort();
+  first.close();
+  await serving;
+});
+
+/** Answers each connection with the next of some bytes, and leaves it open; gives what was asked, once all have ended. */
+async function answerEach(
+  listener: Listener<RawConn>,
+  answers: readonly (string | ((request: string) => Promise<string>))[],
+) {
+  const asked: string[] = [], ending: Promise<unknown>[] = [];
+  for (const answer of answers) {
+    const conn = await listener.accept();
+    const request = await readRequestHead(conn);
+    asked.push(request.slice(0, request.indexOf(" HTTP")));
+    const text = typeof answer === "string" ? answer : await answer(request);
+    if (text !== "") await conn.write(latin1(text));
+    ending.push(everything(conn).then(() => conn.close()));
+  }
+  await Promise.all(ending);
+  return asked;
+}
+
+async function readRequestHead(conn: RawConn): Promise<string> {
+  let head = "";
+  const buffer = new Uint8Array(1024);
+  for (let count; !head.includes("\r\n\r\n") && (count = await conn.read(buffer)) !== null;) {
+    head += String.fromCharCode(...buffer.subarray(0, count));
+  }
+  return head;
+}
+
+/** A right answer to a request. */
+async function upgraded(request: string): Promise<string> {
+  const accept = await acceptValue(/Sec-WebSocket-Key: (\S+)/.exec(request)![1]!);
+  return head("HTTP/1.1 101 x", { Upgrade: "websocket", Connection: "Upgrade", "Sec-WebSocket-Accept": accept });
+}
+
+const BODIES: readonly [name: string, fields: Record<string, string>, body: string][] = [
+  ["without a length", {}, "Else"],
+  ["of chunks", { "Transfer-Encoding": "chunked" }, "4\r\nElse\r\n"],
+  ["with a Content-Length", { "Content-Length": "9" }, "Else"],
+  ["that is malformed", { "Transfer-Encoding": "chunked" }, "x\r\n"],
+];
+for (const [name, fields, body] of BODIES) {
+  test(`a redirect is followed by its head, whatever its body is: one ${name} (RFC 9110 §15.4)`, async () => {
+    using listener = await listenRaw();
+    const answering = answerEach(listener, [
+      head("HTTP/1.1 302 Found", { ...fields, Location: "/b" }) + body,
+      upgraded,
+    ]);
+    const clock = fakeClock(); // which stands still: nothing waits for a time to be over
+    const socket = await connect(`ws://127.0.0.1:${listener.port}/a`, { clock, followRedirects: 1 });
+    socket.abort();
+    assertEquals(await answering, ["GET /a", "GET /b"]);
+  });
+
+  test(`a redirect that is not followed is told like any refusal: with a body ${name}`, async () => {
+    using listener = await listenRaw();
+    const answering = answerEach(listener, [head("HTTP/1.1 302 Found", { ...fields, Location: "/b" }) + body]);
+    const clock = fakeClock(), options = { clock, handshakeTimeout: 0, followRedirects: 0 };
+    let isOver = false;
+    const connecting = connect(`ws://127.0.0.1:${listener.port}/a`, options).finally(() => isOver = true);
+    connecting.catch(() => {});
+    while (!isOver) await clock.advance(1000);
+    const error = await assertRejects(() => connecting, HandshakeError, 'Location is "/b", and followRedirects is 0');
+    assertEquals([error.failure, error.response?.status, error.truncated], ["redirect-refused", 302, true]);
+    assertEquals(await answering, ["GET /a"]);
+  });
+}
+
+test("Location alone is read as UTF-8, and the path is asked for in the same bytes (RFC 9110 §10.2.2)", async () => {
+  using listener = await listenRaw();
+  const fields = { Location: "/caf\xc3\xa9", "X-Own": "caf\xc3\xa9", "Content-Length": "0" };
+  const answering = answerEach(listener, [head("HTTP/1.1 302 Found", fields), head("HTTP/1.1 403 No", fields)]);
+  const url = `ws://127.0.0.1:${listener.port}/a`;
+  const { response } = await assertRejects(() => connect(url, { followRedirects: 1 }), HandshakeError);
+  assertEquals(["location", "x-own"].map((name) => response!.headers.get(name)), ["/caf\xc3\xa9", "caf\xc3\xa9"]);
+  assertEquals(await answering, ["GET /a", "GET /caf%C3%A9"]);
+});
+
+test("a failure behind a redirect has the redirect as its response", async () => {
+  using closed = await listenRaw();
+  const { port } = closed;
+  closed.close();
+  for (const [where, failure] of [[`ws://127.0.0.1:${port}/`, "dial-failed"], ["/b", "handshake-timeout"]] as const) {
+    using listener = await listenRaw();
+    const clock = fakeClock(), redirect = head("HTTP/1.1 302 Found", { Location: where, "Content-Length": "9" });
+    const never = () => clock.advance(10_000).then(() => "");
+    const answering = answerEach(listener, failure === "dial-failed" ? [redirect] : [redirect, never]);
+    const connecting = connect(`ws://127.0.0.1:${listener.port}/a`, { clock, followRedirects: 1 });
+    const error = await assertRejects(() => connecting, HandshakeError, "after a redirect to http://127.0.0.1:");
+    assertEquals([error.failure, error.response?.status, error.truncated], [failure, 302, true]);
+    await answering;
+  }
+});
+
 test("redirects are not followed unless that was asked for, and then at most so many", async () => {
   for (
     const [followRedirects, failure, count] of [[undefined, "status-not-101", 1], [0, "redirect-refused", 1], [
@@ -170,6 +291,7 @@ test("redirects are not followed unless that was asked for, and then at most so 
     const error = await assertRejects(() => connect(url, { followRedirects }), HandshakeError);
     assertEquals([error.failure, error.response?.status], [failure, 307]);
     assertEquals(error.response?.headers.get("location"), "/to");
+    assertEquals(await error.response?.text(), "Elsewhere");
     listener.close();
     assertEquals((await serving).length, count);
   }

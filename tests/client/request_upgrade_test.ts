@@ -166,22 +166,22 @@ const NOT_WHOLE: readonly [name: string, answer: string][] = [
   ["a malformed chunk", head("HTTP/1.1 403 No", { "Transfer-Encoding": "chunked" }) + "x\r\n"],
 ];
 for (const [name, answer] of NOT_WHOLE) {
-  const options = { maxBodySize: 2, handshakeTimeout: 3000, closeTimeout: 60_000 };
+  const options = { maxBodySize: 2, handshakeTimeout: 2500, closeTimeout: 60_000 };
 
   test(`connect() has patience after ${name}, within handshakeTimeout`, async () => {
     const { conn, peer, clock, failure } = await connecting(options);
     await clock.advance(1000);
     peer.write(answer);
-    await clock.advance(1999);
+    await clock.advance(1499);
     assertEquals([conn.isClosed, peer.hasEnded], [false, true]);
     await clock.advance(1);
-    assertEquals([(await failure()).reusable, clock.now()], [false, 3000]);
+    assertEquals([(await failure()).reusable, clock.now()], [false, 2500]);
   });
 
-  test(`connect() has patience after ${name}, within closeTimeout without another`, async () => {
+  test(`connect() has patience after ${name}, for two seconds at most (RFC 9112 §9.6)`, async () => {
     const { conn, peer, clock, failure } = await connecting({ ...options, handshakeTimeout: 0 });
     peer.write(answer);
-    await clock.advance(59_999);
+    await clock.advance(1999);
     assertEquals(conn.isClosed, false);
     await clock.advance(1);
     await failure();
@@ -195,6 +195,25 @@ for (const [name, answer] of NOT_WHOLE) {
     controller.abort(new Error("mine"));
     await failure();
     assertEquals(clock.now(), 0);
+  });
+}
+
+const ENDLESS: readonly [name: string, answer: string][] = [
+  ["without a length", head("HTTP/1.1 401 No") + "no"],
+  ["of chunks", head("HTTP/1.1 401 No", { "Transfer-Encoding": "chunked" }) + "2\r\nno\r\n"],
+  ["with a Content-Length", head("HTTP/1.1 401 No", { "Content-Length": "3" }) + "no"],
+];
+for (const [name, answer] of ENDLESS) {
+  test(`connect() waits two seconds for the end of a refusal's body ${name} (RFC 6455 §4.1 (1))`, async () => {
+    const { conn, peer, clock, failure } = await connecting({ handshakeTimeout: 0, keepAlive: true });
+    await clock.advance(5000);
+    peer.write(answer);
+    await clock.advance(1999);
+    assertEquals(conn.isClosed, false);
+    await clock.advance(1);
+    const error = await failure();
+    assertEquals([error.failure, error.truncated, error.reusable], ["status-not-101", true, false]);
+    assertEquals([error.response?.status, await error.response?.text(), clock.now()], [401, "no", 7000]);
   });
 }
 

@@ -104,3 +104,32 @@ test("offer() refuses a decorator that changes the handshake, or is not synchron
   wrong.push(({ headers }) => headers.set("Connection", "close"), ({ headers }) => headers.delete("Upgrade"));
   for (const headers of wrong) assertThrows(() => offer("ws://h/", { headers }), TypeError);
 });
+
+test("draftOffer() for another origin has of given fields those for all origins, and a function's but credentials (RFC 9110 §15.4)", () => {
+  const given = {
+    accept: "a/b",
+    "accept-language": "de",
+    "content-language": "en",
+    "user-agent": "me",
+    host: "own",
+    origin: "https://own",
+    "x-api-key": "1",
+    authorization: "Bearer 1",
+    cookie: "a=b",
+    "proxy-authorization": "Basic x",
+  };
+  const set: Decorator<RequestDraft> = ({ url, headers }) => {
+    for (const [name, value] of Object.entries(given)) headers.set(name, value);
+    headers.set("x-url", url);
+  };
+  const own = (headers: Decorator<RequestDraft>, isCrossOrigin: boolean) =>
+    draftOffer("wss://ada:x@h/", checkOfferOptions({ headers, protocols: "v1" }), isCrossOrigin).fields
+      .filter(([name]) => !/^(?:Upgrade|Connection|Sec-WebSocket-(?:Key|Version))$/i.test(name))
+      .map(([name, value]) => `${name.toLowerCase()}: ${value}`).sort();
+  const forAll = ["accept-language: de", "accept: a/b", "content-language: en", "user-agent: me"];
+  const protocol = "sec-websocket-protocol: v1";
+  assertEquals(own(given, true), [...forAll, "host: h", protocol].sort());
+  const known = [...forAll, "host: h", "origin: https://own", protocol, "x-api-key: 1", "x-url: https://h/"];
+  assertEquals(own(set, true), known.sort());
+  assertEquals(own(given, false), [...Object.entries(given).map((field) => field.join(": ")), protocol].sort());
+});
