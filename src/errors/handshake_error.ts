@@ -96,6 +96,9 @@ export interface HandshakeErrorInit extends ErrorOptions {
  * The handshake failed because of the peer or the network: what went wrong is in `failure`, the response of the refusal
  * in `response`. A mistake of the caller's is a `TypeError`, a `RangeError` or a `DOMException` instead.
  *
+ * It can be logged as it is: `request`, `response` and `rest`, which may have credentials in them, are not enumerable, so
+ * that `console.log()` does not show them.
+ *
  * @example Usage
  * ```ts
  * import { answer } from "@handfast/websocket";
@@ -114,13 +117,16 @@ export class HandshakeError extends Error {
   /** The section of the specification that was violated, such as `RFC 6455 §4.2.1 (5)`. */
   readonly section: string;
   /** The request, when its head could be read. */
-  readonly request?: RequestHead;
-  /** On a server the refusal; on a client the server's response, with its body. */
-  readonly response?: Response;
+  declare readonly request?: RequestHead;
+  /**
+   * On a client the server's response, with its body. On a server the refusal: once {@linkcode accept} has sent it, its
+   * status and header fields can be read, but its body was used.
+   */
+  declare readonly response?: Response;
   /** Whether the connection was given back, unlocked, for another attempt. */
   readonly reusable: boolean;
   /** The bytes that were read after the refused head: pass them as `prefix` to another attempt. */
-  readonly rest: Uint8Array;
+  declare readonly rest: Uint8Array;
   /** Whether the response's body was cut off: at `maxBodySize`, at the deadline, or because the connection ended. */
   readonly truncated: boolean;
 
@@ -136,10 +142,15 @@ export class HandshakeError extends Error {
     this.name = "HandshakeError";
     this.failure = failure;
     this.section = handshakeFailures[failure].section;
-    if (init.request) this.request = init.request;
-    if (init.response) this.response = init.response;
+    if (init.request) hide(this, "request", init.request);
+    if (init.response) hide(this, "response", init.response);
     this.reusable = init.reusable ?? false;
-    this.rest = init.rest ?? new Uint8Array();
+    hide(this, "rest", init.rest ?? new Uint8Array());
     this.truncated = init.truncated ?? false;
   }
+}
+
+/** Gives an error a property that is not shown where the error is printed. */
+function hide(error: HandshakeError, name: "request" | "response" | "rest", value: unknown): void {
+  Object.defineProperty(error, name, { value, writable: true, configurable: true, enumerable: false });
 }

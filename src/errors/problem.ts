@@ -31,8 +31,8 @@ export function quote(value: string): string {
 /** Reading or writing the handshake failed: the peer ended the connection, it broke, or the deadline passed. */
 export class ExchangeError extends Error {
   readonly failure: HandshakeFailure;
-  /** The response of a proxy that refused to open a tunnel. */
-  readonly response: Response | undefined;
+  /** The response of a proxy that refused to open a tunnel. Private, so that an error that is printed does not show it. */
+  readonly #response: Response | undefined;
 
   constructor(
     failure: HandshakeFailure,
@@ -41,6 +41,10 @@ export class ExchangeError extends Error {
   ) {
     super(message, options);
     this.failure = failure;
-    this.response = options.response;
+    this.#response = options.response;
+  }
+
+  get response(): Response | undefined {
+    return this.#response;
   }
 }

@@ -121,11 +121,17 @@ export function checkField(line: string): Problem | undefined {
   // §5.2: a server «MUST either reject the message» or unfold; a gateway that unfolds would read another request
   if (line.startsWith(" ") || line.startsWith("\t")) return malformed("RFC 9112 §5.2", "a field line is folded");
   const colon = line.indexOf(":");
-  if (colon < 0) return malformed("RFC 9112 §5", `a field line has no colon: ${quote(line)}`);
+  if (colon < 0) return malformed("RFC 9112 §5", "a field line has no colon");
   const name = line.slice(0, colon);
   // §5.1: «No whitespace is allowed between the field name and colon»
   if (!isToken(name)) return malformed("RFC 9112 §5.1", `the field name is ${quote(name)}`);
   const value = trimSpace(line, colon + 1);
-  if (!isFieldValue(value)) return malformed("RFC 9110 §5.5", `${name} is ${quote(value)}`);
+  if (!isFieldValue(value)) return malformed("RFC 9110 §5.5", `${name} ${wrongCharacter(value)}`);
   return undefined;
+}
+
+/** Says which character a value must not have. The value itself may be a credential, and is not shown. */
+export function wrongCharacter(value: string): string {
+  const at = fieldValueEnd(value, 0);
+  return `has ${quote(String.fromCodePoint(value.codePointAt(at)!))} at position ${at}, which no field value may have`;
 }

@@ -2,6 +2,7 @@
 // line break in a value, is refused, whoever set it.
 
 import { quote } from "../errors/problem.ts";
+import { wrongCharacter } from "./field_lines.ts";
 import { isFieldValue, isToken } from "./field_values.ts";
 
 /** Fields in the order in which they are sent. */
@@ -43,10 +44,10 @@ const USUAL_NAMES = new Map(
  */
 export function writeHead(start: string, fields: Iterable<readonly [string, string]>): Uint8Array<ArrayBuffer> {
   let text = start + "\r\n";
-  if (!isFieldValue(start)) throw new TypeError(`Cannot write the head: its first line is ${quote(start)}`);
+  if (!isFieldValue(start)) throw new TypeError(`Cannot write the head: its first line ${wrongCharacter(start)}`);
   for (const [name, value] of fields) {
     if (!isToken(name)) throw new TypeError(`Cannot write the head: a field name is ${quote(name)}`);
-    if (!isFieldValue(value)) throw new TypeError(`Cannot write the head: ${name} is ${quote(value)}`);
+    if (!isFieldValue(value)) throw new TypeError(`Cannot write the head: ${name} ${wrongCharacter(value)}`);
     text += `${USUAL_NAMES.get(name.toLowerCase()) ?? name}: ${value}\r\n`;
   }
   text += "\r\n";

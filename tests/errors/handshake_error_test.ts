@@ -1,7 +1,8 @@
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 import { handshakeFailures } from "../../src/errors/failures.ts";
 import { HandshakeError } from "../../src/errors/handshake_error.ts";
-import { test } from "../kit/harness.ts";
+import { latin1, test } from "../kit/harness.ts";
+import { shown } from "../kit/shown.ts";
 
 test("HandshakeError has the section of its failure, and little else by default", () => {
   const error = new HandshakeError("key-missing", "No key");
@@ -28,4 +29,18 @@ test("HandshakeError keeps what it is given", () => {
   assertStrictEquals(error.cause, cause);
   assertStrictEquals(error.rest, rest);
   assertEquals([error.reusable, error.truncated], [true, true]);
+});
+
+test("HandshakeError shows nothing of the heads that it carries when it is printed", () => {
+  const headers = { authorization: "Basic s3cret", cookie: "sid=s3cret" };
+  const request = new Request("http://localhost/?token=s3cret", { headers });
+  const response = new Response("s3cret", { headers: { "x-token": "s3cret" } }), rest = latin1("s3cret");
+  const error = new HandshakeError("unauthorized", "No", { request, response, rest });
+  assertEquals(Object.keys(error).filter((key) => ["request", "response", "rest"].includes(key)), []);
+  for (const value of [error, new Error("above", { cause: error }), new AggregateError([error]), { error }]) {
+    const printed = shown(value);
+    assert(printed.includes("unauthorized"), printed);
+    assert(!/s3cret|rest:|115, 51/.test(printed), printed);
+  }
+  assert(!JSON.stringify(error).includes("s3cret"));
 });

@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
-import { badField, malformed, quote } from "../../src/errors/problem.ts";
+import { badField, ExchangeError, malformed, quote } from "../../src/errors/problem.ts";
 import { test } from "../kit/harness.ts";
+import { shown } from "../kit/shown.ts";
 
 test("quote() gives one printable line", () => {
   for (
@@ -27,4 +28,11 @@ test("malformed() names the section that the head violates", () => {
 test("badField() tells a field that is missing from one that is wrong", () => {
   assertEquals(badField("key-missing", "X", null), { failure: "key-missing", detail: "there is no X" });
   assertEquals(badField("key-invalid", "X", 'a"'), { failure: "key-invalid", detail: 'X is "a\\""' });
+});
+
+test("ExchangeError does not show a proxy's response when it is printed", () => {
+  const response = new Response(null, { status: 407, headers: { "x-token": "s3cret" } });
+  const error = new ExchangeError("proxy-refused", "the proxy answers with the status 407", { response });
+  assertEquals([error.response, Object.keys(error).includes("response")], [response, false]);
+  assertEquals(/s3cret|Response/.test(shown(error)), false);
 });

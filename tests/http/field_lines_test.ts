@@ -70,3 +70,14 @@ test("readLines() takes 128 fields and no more (RFC 6585 §5)", () => {
   assertEquals([most.fields.size, MAX_FIELDS], [128, 128]);
   assertEquals("failure" in more && more.failure, "head-too-large");
 });
+
+test("checkField() says what is wrong, and nothing of a value that may be a credential (RFC 9110 §5.5)", () => {
+  for (const line of ["Authorization: Basic s3cret\0", "Cookie: s3cret\x7f", "Cookie s3cret", " s3cret"]) {
+    const { detail } = checkField(line)!;
+    assert(!detail.includes("s3cret"), detail);
+  }
+  assertEquals(
+    checkField("Cookie: a\0")!.detail,
+    'Cookie has "\\u0000" at position 1, which no field value may have (RFC 9110 §5.5)',
+  );
+});
