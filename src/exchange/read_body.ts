@@ -5,6 +5,7 @@ import { ByteBuilder } from "../base/byte_builder.ts";
 import { ExchangeError, type Problem } from "../errors/problem.ts";
 import type { Exchange } from "./exchange.ts";
 import { checkField, latin1, MAX_FIELDS } from "../http/field_lines.ts";
+import { isFieldValue, quotedEnd, spaceEnd, tokenEnd } from "../http/field_values.ts";
 
 /** The longest line of a chunked body, in bytes: a chunk size with its extensions, or a trailer field. */
 const MAX_LINE = 4096;
@@ -55,10 +56,31 @@ async function readChunked(exchange: Exchange, body: ByteBuilder, limit: number)
   }
 }
 
-/** §7.1.1: extensions are ignored. Sizes that parsers disagree about are how requests are smuggled: those are refused. */
+/** §7.1: extensions are ignored. Sizes that parsers disagree about are how requests are smuggled: those are refused. */
 function parseChunkSize(line: string | undefined): number | undefined {
-  const digits = /^0*([0-9A-Fa-f]{1,8})[ \t]*(?:;[\t\x20-\x7e\x80-\xff]*)?$/.exec(line ?? "")?.[1];
-  return digits === undefined ? undefined : parseInt(digits, 16);
+  if (line === undefined || !isFieldValue(line)) return undefined;
+  const [whole = "", digits = ""] = /^0*([0-9A-Fa-f]{1,8})/.exec(line) ?? [];
+  return digits !== "" && areExtensions(line, whole.length) ? parseInt(digits, 16) : undefined;
+}
+
+/**
+ * §7.1.1: whether the rest of a line is any number of `;name`, `;name=token` and `;name="quoted"`. White space may be around
+ * `;` and `=`, and nowhere else.
+ */
+function areExtensions(line: string, at: number): boolean {
+  while (at < line.length) {
+    const semicolon = spaceEnd(line, at);
+    if (line[semicolon] !== ";") return false;
+    const name = spaceEnd(line, semicolon + 1);
+    at = tokenEnd(line, name);
+    if (at === name) return false;
+    const equals = spaceEnd(line, at);
+    if (line[equals] !== "=") continue;
+    const value = spaceEnd(line, equals + 1);
+    at = line[value] === '"' ? quotedEnd(line, value) : tokenEnd(line, value);
+    if (at === value) return false;
+  }
+  return true;
 }
 
 /** §7.1.2: trailer fields are checked and thrown away. */

@@ -34,6 +34,25 @@ export function fieldValueEnd(text: string, at: number): number {
   return FIELD_VALUE.test(text) ? FIELD_VALUE.lastIndex : at;
 }
 
+/** The end of the white space that may be at a position: SP and HTAB (RFC 9110 §5.6.3). */
+export function spaceEnd(text: string, at: number): number {
+  while (isSpace(text.charCodeAt(at))) at++;
+  return at;
+}
+
+/**
+ * The end of the quoted string that begins at a position (RFC 9110 §5.6.4): that position itself when there is none. The
+ * text must have the characters of a field value only.
+ */
+export function quotedEnd(text: string, at: number): number {
+  if (text[at] !== '"') return at;
+  for (let end = at + 1; end < text.length; end++) {
+    if (text[end] === '"') return end + 1;
+    if (text[end] === "\\") end++;
+  }
+  return at;
+}
+
 /** Whether a name, given in lower case, is at a position in any case. Compares in place, without a substring. */
 export function startsWithName(text: string, at: number, name: string): boolean {
   for (let i = 0; i < name.length; i++) {

@@ -7,6 +7,8 @@ import {
   listHas,
   parseExtensions,
   parseTokens,
+  quotedEnd,
+  spaceEnd,
   trimSpace,
 } from "../../src/http/field_values.ts";
 import { quote } from "../../src/errors/problem.ts";
@@ -160,4 +162,19 @@ test("parseTokens() and parseExtensions() look at each character a few times at 
     assert(once < 8 * value(size).length, `${name}: ${once} looks`);
     assert(twice <= 2 * once + 16, `${name}: ${once} looks, doubled ${twice}`);
   }
+});
+
+test("spaceEnd() goes past SP and HTAB, and nothing else (RFC 9110 §5.6.3)", () => {
+  for (const [text, end] of [["", 0], ["a", 0], [" \t a", 3], ["\xa0", 0], ["  ", 2]] as const) {
+    assertEquals(spaceEnd(text, 0), end, JSON.stringify(text));
+  }
+});
+
+test("quotedEnd() finds the end of a quoted string (RFC 9110 §5.6.4)", () => {
+  for (
+    const [text, end] of [['""', 2], ['"a;b"c', 5], ['"\\""', 4], ['"\\\\"', 4], ['"', 0], ['"\\"', 0], ['"a\\', 0], [
+      "a",
+      0,
+    ]] as const
+  ) assertEquals(quotedEnd(text, 0), end, text);
 });
