@@ -160,5 +160,6 @@ export function fromUpgrade(
   const lines = [`${method} ${url} HTTP/${httpVersion}`];
   for (let i = 0; i < rawHeaders.length; i += 2) lines.push(`${rawHeaders[i]}: ${rawHeaders[i + 1]}`);
   const conn = new NodeSocketConnection(socket, true);
-  return [conn, { request: parseForeignRequest(lines), prefix: new Uint8Array(head) }];
+  const request = parseForeignRequest(lines, (socket as { encrypted?: boolean }).encrypted);
+  return [conn, { request, prefix: new Uint8Array(head) }];
 }

@@ -92,7 +92,7 @@ for (const isSecure of [false, true]) {
     server.on("upgrade", async (req, socket, head) => {
       const [conn, upgrade] = fromUpgrade(req, socket, head);
       const accepted = await accept(conn, { ...upgrade, protocols: ["chat"], headers: { "x-own": "1" } });
-      accepted.send(accepted.request.target);
+      accepted.send(new URL(accepted.request.url).protocol + accepted.request.target);
       await accepted.receive((message) => accepted.send(message));
     });
     const port = await listening(server);
@@ -100,7 +100,7 @@ for (const isSecure of [false, true]) {
     const socket = await connect(url, { caCerts: isSecure ? [CA] : [], protocols: "chat" });
     assertEquals([socket.protocol, socket.response.headers.get("x-own")], ["chat", "1"]);
     const reader = socket.readable.getReader();
-    assertEquals((await reader.read()).value, "/a?b");
+    assertEquals((await reader.read()).value, isSecure ? "https:/a?b" : "http:/a?b");
     const message = noise(2 ** 20, 1);
     socket.send(message);
     assertEquals((await reader.read()).value, message);

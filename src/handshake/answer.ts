@@ -5,11 +5,12 @@
 import type { HandshakeError, RequestHead } from "../errors/handshake_error.ts";
 import { quote } from "../errors/problem.ts";
 import { isToken, listHas, parseTokens } from "../http/field_values.ts";
-import { headOf } from "../http/request_head.ts";
+import { checkRequest, headOf } from "../http/request_head.ts";
 import { checkResponse, discardBody, ResponseHeadDraft } from "../http/response.ts";
 import type { FieldList } from "../http/write_head.ts";
 import type { Agreement } from "../protocol/agreement.ts";
 import { checkCompression, type CheckedCompression, type CompressionOptions } from "../protocol/compression_options.ts";
+import type { Endpoints, NetworkAddress } from "../transport/transport.ts";
 import { answerDeflate } from "./compression.ts";
 import { checkDecorator, decorate, type Decorator, type ResponseDraft } from "./decorator.ts";
 import { acceptValue } from "./key.ts";
@@ -40,6 +41,13 @@ import { UPGRADE_FIELDS } from "./upgrade_fields.ts";
 export interface AuthorizeContext {
   /** Aborted when the handshake is given up, so that the result no longer matters. */
   readonly signal: AbortSignal;
+  /**
+   * The address of the client, or of the proxy that is in front; `undefined` where it is not known, as in
+   * {@linkcode answer}.
+   */
+  readonly remoteAddr: NetworkAddress | undefined;
+  /** The server's own address on this connection; `undefined` where it is not known, as in {@linkcode answer}. */
+  readonly localAddr: NetworkAddress | undefined;
 }
 
 /**
@@ -63,17 +71,18 @@ export interface AuthorizeContext {
  */
 export interface AnswerOptions {
   /**
-   * The subprotocols that the server speaks, the preferred one first; or a function that chooses one of those that the
-   * client offers, or none. When there is none in common, the WebSocket is opened without a subprotocol.
+   * The subprotocol that the server speaks, or a list of them, the preferred one first; or a function that chooses one of
+   * those that the client offers, or none. When there is none in common, the WebSocket is opened without a subprotocol.
    *
    * @default {[]}
    */
-  protocols?: readonly string[] | ((offered: readonly string[]) => string | undefined) | undefined;
+  protocols?: string | readonly string[] | ((offered: readonly string[]) => string | undefined) | undefined;
   /**
    * The origins that may open a WebSocket (RFC 6455 §10.2): `"same-host"` requires the host and port that the request
    * was sent to, `"any"` is for services that are open to every web page, and a list names exact origins, or regular
    * expressions that must match a whole origin. A request without an Origin field does not come from a browser and is
-   * let in. The origin `null` is let in only when it is listed, or with `"any"`.
+   * let in. The origin `null` is let in only when it is listed, or with `"any"`. Behind a proxy that does not pass the
+   * Host field on, `"same-host"` refuses every page: list the origins there.
    *
    * @default {"same-host"}
    */
@@ -127,6 +136,7 @@ export type Decision =
  *
  * @param request A `Request`, or any other head.
  * @returns Whether the request asks for a WebSocket.
+ * @throws {TypeError} When the request has no header fields with a `get()`, as an `IncomingMessage` of Node's.
  *
  * @example Usage
  * ```ts
@@ -138,6 +148,7 @@ export type Decision =
  * ```
  */
 export function isUpgrade(request: RequestHead): boolean {
+  checkRequest(request);
   const head = headOf(request);
   return (head ?? request).method === "GET" && head?.version !== "1.0" &&
     listHas(request.headers.get("upgrade"), "websocket") && listHas(request.headers.get("connection"), "upgrade");
@@ -165,13 +176,18 @@ export function isUpgrade(request: RequestHead): boolean {
  * ```
  */
 export async function answer(request: RequestHead, options: AnswerOptions = {}): Promise<Answer> {
-  const decision = await decide(request, checkAnswerOptions(options));
+  const checked = checkAnswerOptions(options);
+  checkRequest(request);
+  const decision = await decide(request, checked);
   return decision.agreement ? { response: decision.head.response, agreement: decision.agreement } : decision;
 }
 
 /** {@linkcode AnswerOptions}, checked. */
 export interface CheckedAnswerOptions extends AnswerOptions {
+  protocols: readonly string[] | ((offered: readonly string[]) => string | undefined);
   compression?: CheckedCompression | undefined;
+  /** The connection of the request, if there is one here. Its addresses are looked up when `authorize` asks for them. */
+  transport?: Partial<Endpoints>;
 }
 
 /**
@@ -180,9 +196,13 @@ export interface CheckedAnswerOptions extends AnswerOptions {
  * @throws {TypeError} When an option is wrong.
  */
 export function checkAnswerOptions(options: AnswerOptions): CheckedAnswerOptions {
-  const { protocols = [], origins, headers, authorize, signal } = options;
+  const { origins, headers, authorize, signal } = options;
+  const protocols = typeof options.protocols === "string" ? [options.protocols] : options.protocols ?? [];
   if (typeof protocols !== "function" && !(Array.isArray(protocols) && protocols.every(isToken))) {
-    throw new TypeError(`Cannot use the subprotocols ${quote(String(protocols))}: they must be a list of tokens`);
+    const shown = quote(String(protocols));
+    throw new TypeError(
+      `Cannot use the option protocols: ${shown} is not a token (RFC 9110 §5.6.2), or a list of them`,
+    );
   }
   if (authorize !== undefined && typeof authorize !== "function") {
     throw new TypeError("Cannot use the option authorize: it must be a function");
@@ -218,7 +238,7 @@ export async function decide(request: RequestHead, options: CheckedAnswerOptions
 }
 
 /** §4.2.2 (4), «subprotocol»: one that was offered, or none. */
-function chooseProtocol(value: string | null, protocols: AnswerOptions["protocols"] = []): string {
+function chooseProtocol(value: string | null, protocols: CheckedAnswerOptions["protocols"]): string {
   const offered = value === null ? [] : parseTokens(value)!;
   if (typeof protocols !== "function") return protocols.find((protocol) => offered.includes(protocol)) ?? "";
   const chosen = protocols(offered);
@@ -229,9 +249,17 @@ function chooseProtocol(value: string | null, protocols: AnswerOptions["protocol
 }
 
 /** Asks the caller's own check. */
-async function authorize(request: RequestHead, options: AnswerOptions): Promise<Response | undefined> {
-  const signal = options.signal ?? new AbortController().signal;
-  const response = await options.authorize!(request, { signal });
+async function authorize(request: RequestHead, options: CheckedAnswerOptions): Promise<Response | undefined> {
+  const { signal = new AbortController().signal, transport } = options;
+  const response = await options.authorize!(request, {
+    signal,
+    get remoteAddr() {
+      return transport?.remoteAddr;
+    },
+    get localAddr() {
+      return transport?.localAddr;
+    },
+  });
   if (response === undefined) return undefined;
   if (!(response instanceof Response)) {
     throw new TypeError("Cannot refuse the upgrade: authorize must return a Response or undefined");

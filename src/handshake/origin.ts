@@ -1,9 +1,12 @@
 // Whether web pages of an origin may open a WebSocket to this server (RFC 6455 §4.2.2 (4), §10.2). Browsers let every page
 // open a WebSocket to every server and send that server's cookies, so this check is what keeps other sites out.
 
+import { quote } from "../errors/problem.ts";
+
 /**
  * The `origins` option (RFC 6455 §10.2): the host and port that the request was sent to, every origin, or a list of
- * allowed origins. A string in the list is a whole origin; a regular expression must match a whole origin.
+ * allowed origins. A string in the list is a whole origin as browsers send it: a scheme, `://`, the host (in ASCII), and
+ * the port unless it is the default one, or `null`; a regular expression must match a whole origin.
  *
  * @example A domain and its subdomains
  * ```ts
@@ -27,14 +30,55 @@ const DEFAULT_PORTS: Readonly<Record<string, string>> = { "http:": "80", "https:
 /**
  * Checks the option.
  *
- * @throws {TypeError} When it is neither `"same-host"` nor `"any"`, nor a list of strings and regular expressions.
+ * @throws {TypeError} When it is neither `"same-host"` nor `"any"`, nor a list of regular expressions and of strings that an
+ * Origin field can have.
  */
 export function checkOrigins(origins: Origins): void {
-  const valid = origins === "same-host" || origins === "any" || Array.isArray(origins) &&
-      origins.every((origin) => typeof origin === "string" || origin instanceof RegExp);
-  if (!valid) {
-    throw new TypeError('Cannot use the origins: they must be "same-host", "any", or a list of strings and RegExps');
+  if (origins === "same-host" || origins === "any") return;
+  if (!Array.isArray(origins)) {
+    const shown = typeof origins === "string" ? `, ${quote(origins)} is neither` : "";
+    throw new TypeError(
+      `Cannot use the option origins: it must be "same-host", "any", or a list of strings and RegExps${shown}`,
+    );
   }
+  for (const origin of origins) {
+    if (origin instanceof RegExp) continue;
+    if (typeof origin !== "string") {
+      throw new TypeError(`Cannot use the option origins: ${typeof origin} is neither a string nor a RegExp`);
+    }
+    const advice = adviceOn(origin);
+    if (advice) {
+      const shown = quote(origin);
+      throw new TypeError(
+        `Cannot use the option origins: no Origin field can equal ${shown} (RFC 6454 §6.2); ${advice}`,
+      );
+    }
+  }
+}
+
+/** Schemes whose URLs have an origin (WHATWG URL); those of WebSockets are never a web page's. */
+const WEB = /^(?:https?|wss?)$/;
+
+/** What to write in place of a string that is no serialized origin: scheme, host, and port unless it is the default one. */
+function adviceOn(origin: string): string | undefined {
+  if (origin === "null") return undefined;
+  if (origin === "*") return 'origins: "any" lets every origin in';
+  if (origin === "any" || origin === "same-host") return `origins: ${quote(origin)} stands alone, not in a list`;
+  if (origin.includes("*")) return "a regular expression can stand for several origins";
+  const [, scheme, rest = ""] = /^([a-z][a-z\d+.-]*):\/\/(.*)$/is.exec(origin) ?? [];
+  if (scheme === undefined) return suggestion(`https://${origin}`);
+  // Of other schemes, such as those of browsers' extensions, little is known
+  if (!WEB.test(scheme.toLowerCase())) return /[\s/?#@]|[^\x21-\x7e]/.test(rest) ? "an origin has no path" : undefined;
+  const parsed = URL.parse(origin);
+  if (parsed?.origin === origin.toLowerCase() && /^https?$/i.test(scheme)) return undefined;
+  return suggestion(origin.replace(/^ws/i, "http"));
+}
+
+function suggestion(url: string): string {
+  const parsed = URL.parse(url);
+  return parsed && parsed.hostname !== ""
+    ? `${quote(parsed.origin)} can`
+    : "it must be scheme://host, or scheme://host:port";
 }
 
 /**

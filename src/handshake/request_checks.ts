@@ -58,15 +58,21 @@ function checkRequestLine(request: RequestHead): Problem | undefined {
 function checkFields({ headers }: RequestHead): Problem | undefined {
   for (const [name, check] of FIELD_CHECKS) {
     const value = headers.get(name), failure = check(value);
+    // Some clients, a browser's among them, have no other field for a token than this: it is not for a log
+    if (failure === "protocol-malformed") return { failure, detail: `${name} is no list of different tokens` };
     if (failure) return badField(failure, name, value);
   }
   return undefined;
 }
 
-/** §4.2.2 (4), §10.2. */
+/** §4.2.2 (4), §10.2: an error says what the origin was compared with, since a proxy may have changed the Host. */
 function checkOrigin(request: RequestHead, origins: Origins): Problem | undefined {
   const { headers } = request, origin = headers.get("origin");
   if (origin === null) return undefined;
   const authority = headOf(request)?.authority ?? headers.get("host") ?? URL.parse(request.url)?.host ?? "";
-  return isAllowedOrigin(origin, authority, origins) ? undefined : badField("origin-refused", "Origin", origin);
+  if (isAllowedOrigin(origin, authority, origins)) return undefined;
+  const why = origins === "same-host"
+    ? `not of ${quote(authority)}, which the request was sent to, nor listed in the option origins`
+    : `not listed in the option origins; the request was sent to ${quote(authority)}`;
+  return { failure: "origin-refused", detail: `Origin is ${quote(origin)}, ${why}` };
 }

@@ -5,8 +5,8 @@
 import type { RequestHead } from "../errors/handshake_error.ts";
 import { malformed, type Problem, quote } from "../errors/problem.ts";
 import { readBodyLength } from "./body_length.ts";
-import { Fields, readLines } from "./field_lines.ts";
-import { isToken, listHas } from "./field_values.ts";
+import { Fields, readLines, wrongCharacter } from "./field_lines.ts";
+import { isToken, listHas, tokenEnd } from "./field_values.ts";
 
 /** The head of a request, with all that its bytes say. */
 export interface ParsedRequest extends RequestHead {
@@ -40,6 +40,19 @@ export function headOf(request: RequestHead): ParsedRequest | undefined {
   return request.headers instanceof Fields ? request as ParsedRequest : parsedHeads.get(request);
 }
 
+/**
+ * Checks that a caller's request is one, as far as its type says.
+ *
+ * @throws {TypeError} When its header fields can't be asked for, as those of Node's `IncomingMessage`.
+ */
+export function checkRequest(request: RequestHead): void {
+  if (typeof request?.headers?.get === "function") return;
+  throw new TypeError(
+    "Cannot use the request: its headers have no get(); for an IncomingMessage of Node's, take what fromUpgrade() " +
+      "of @handfast/websocket/node makes of it",
+  );
+}
+
 /** Whether the client waits for a 100 before it sends the body (RFC 9110 §10.1.1). */
 export function expectsContinue(request: RequestHead): boolean {
   return request.headers.get("expect")?.toLowerCase() === "100-continue";
@@ -61,15 +74,19 @@ export function problemOf(request: RequestHead): Problem | undefined {
  * Parses a head that another HTTP server has read, as strictly as one that we read.
  *
  * @param lines The request line and the field lines, as they came.
+ * @param isSecure Whether they came over TLS.
  * @returns The request. What is wrong with it is remembered, and `answer` refuses it for that.
  */
-export function parseForeignRequest(lines: readonly string[]): RequestHead {
+export function parseForeignRequest(lines: readonly string[], isSecure = false): RequestHead {
   const text = [...lines, "", ""].join("\r\n");
   // Each must be one line of latin-1: a line break, or a character that is cut to one byte, would make two lines of it
   const broken = lines.find((line) => /[\r\n]|[^\0-\xff]/.test(line));
   const read = broken === undefined
-    ? parseRequest(Uint8Array.from(text, (char) => char.charCodeAt(0)))
-    : malformed("RFC 9112 §2.2", `a line is ${quote(broken)}`);
+    ? parseRequest(Uint8Array.from(text, (char) => char.charCodeAt(0)), isSecure)
+    : malformed(
+      "RFC 9112 §2.2",
+      `the line of ${quote(broken.slice(0, tokenEnd(broken, 0)))} ${wrongCharacter(broken)}`,
+    );
   if (!("failure" in read)) return read;
   const [method = ""] = text.split(" ", 1);
   const request = { method, url: "http://localhost/", headers: new Headers() };
@@ -77,22 +94,28 @@ export function parseForeignRequest(lines: readonly string[]): RequestHead {
   return request;
 }
 
-/** Parses a whole head as that of a request. */
-export function parseRequest(head: Uint8Array): ParsedRequest | Problem {
+/**
+ * Parses a whole head as that of a request.
+ *
+ * @param isSecure Whether it came over TLS: then its URL has the scheme https (RFC 9112 §3.3).
+ */
+export function parseRequest(head: Uint8Array, isSecure = false): ParsedRequest | Problem {
   const lines = readLines(head);
   if ("failure" in lines) return lines;
   const { start, fields } = lines;
   const [method = "", target = "", protocol = "", more] = start.split(" ");
-  if (more !== undefined || !isToken(method)) return malformed("RFC 9112 §3", `the request line is ${quote(start)}`);
+  if (more !== undefined || !isToken(method)) {
+    return malformed("RFC 9112 §3", `the request line is ${quoteTarget(start)}`);
+  }
   const digits = /^HTTP\/(\d)\.(\d)$/.exec(protocol);
-  if (!digits) return malformed("RFC 9112 §2.3", `the request line is ${quote(start)}`);
+  if (!digits) return malformed("RFC 9112 §2.3", `the request line is ${quoteTarget(start)}`);
   // RFC 9110 §2.5: a higher minor version counts as the highest one that we know
   if (digits[1] !== "1") return { failure: "http-version-unsupported", detail: `the version is ${protocol}` };
   const version = digits[2] === "0" ? "1.0" : "1.1";
   for (const [name, failure] of SINGLE_FIELDS) {
     if (fields.count(name) > 1) return { failure, detail: `there are ${fields.count(name)} fields named ${name}` };
   }
-  const located = locate(method, target, fields.get("host"), version);
+  const located = locate(method, target, fields.get("host"), version, isSecure ? "https" : "http");
   if ("failure" in located) return located;
   const body = readBodyLength(fields, version);
   if (typeof body === "object") return body;
@@ -108,28 +131,34 @@ function locate(
   target: string,
   host: string | null,
   version: string,
+  scheme: string,
 ): { authority: string; url: string } | Problem {
   if (!TARGET.test(target)) return badTarget(target);
   // §3.2: «A server MUST respond with a 400 (Bad Request) status code to any HTTP/1.1 request message that lacks a Host»
   if (host === null && version !== "1.0") return { failure: "host-missing", detail: "there is no Host" };
   if (host !== null && !isAuthority(host)) return { failure: "host-invalid", detail: `Host is ${quote(host)}` };
-  let scheme = "http", authority = host ?? "localhost", path = target;
+  let authority = host ?? "localhost", path = target;
   const absolute = target.startsWith("/") ? null : /^(https?):\/\/([^/?]*)(.*)$/i.exec(target);
   if (absolute) {
     scheme = absolute[1]!.toLowerCase();
     authority = absolute[2]!;
     path = absolute[3]!.startsWith("/") ? absolute[3]! : "/" + absolute[3]!;
-    if (!isAuthority(authority)) return { failure: "host-invalid", detail: `the target is ${quote(target)}` };
+    if (!isAuthority(authority)) return { failure: "host-invalid", detail: `the target is ${quoteTarget(target)}` };
   } else if (target === "*" && method === "OPTIONS" || method === "CONNECT") path = "/"; // §3.2.3, §3.2.4
   else if (!target.startsWith("/")) return badTarget(target);
   // Concatenated, not resolved against a base: there a path of `//other/x` would change the host
   const url = URL.parse(`${scheme}://${authority}${path}`);
-  if (!url) return { failure: "host-invalid", detail: `the authority is ${quote(authority)}` };
+  if (!url) return { failure: "host-invalid", detail: `the authority is ${quoteTarget(authority)}` };
   return { authority, url: url.href };
 }
 
+/** Quotes a target without its user information and its query, which may be credentials. */
+function quoteTarget(target: string): string {
+  return quote(target.replace(/\/\/[^/?# ]*@/, "//…@").replace(/\?[^ ]*/, "?…"));
+}
+
 function badTarget(target: string): Problem {
-  return malformed("RFC 9112 §3.2", `the target is ${quote(target)}`);
+  return malformed("RFC 9112 §3.2", `the target is ${quoteTarget(target)}`);
 }
 
 /** Whether a value is a host with an optional port, and nothing else (RFC 9110 §7.2, RFC 3986 §3.2). */

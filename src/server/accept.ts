@@ -158,8 +158,9 @@ async function openOrRefuse(handshake: Handshake): Promise<Accepted | Due> {
     return { ...decision, keepAlive: options.keepAlive && isReusable(decision.response, request) };
   }
   const { head, agreement } = decision;
+  const bytes = writeHead("HTTP/1.1 101 Switching Protocols", head.fields);
   if (expectsContinue(request)) await exchange.write(CONTINUE);
-  await exchange.write(writeHead("HTTP/1.1 101 Switching Protocols", head.fields));
+  await exchange.write(bytes);
   exchange.dispose();
   return new AcceptedConnection(exchange.transport, agreement, options.connection, exchange.rest, request, head);
 }
@@ -167,14 +168,14 @@ async function openOrRefuse(handshake: Handshake): Promise<Accepted | Due> {
 async function readUpgrade({ exchange, reader }: Handshake): Promise<RequestHead | Problem> {
   const head = await readHead(exchange, reader);
   if (!head) throw new ExchangeError("connection-closed", "the connection ended before a request");
-  return "failure" in head ? head : parseRequest(head);
+  return "failure" in head ? head : parseRequest(head, exchange.transport.isSecure);
 }
 
 /** Only a policy can take long to decide: only for one are a signal and a guarded promise made. */
 async function decideInTime(request: RequestHead, { exchange, options }: Handshake): Promise<Decision> {
   if (!options.authorize) return await decide(request, options);
-  const { signal } = exchange;
-  return await unlessAborted(decide(request, { ...options, signal }), signal, (late) => {
+  const { signal, transport } = exchange;
+  return await unlessAborted(decide(request, { ...options, signal, transport }), signal, (late) => {
     if (late.error) discardBody(late.response);
   });
 }
@@ -187,7 +188,7 @@ function isReusable({ headers }: Response, request: RequestHead): boolean {
 }
 
 /** What is due when no decision was made: because it took too long, or because the caller's code has failed. */
-async function answerFailure(handshake: Handshake, error: unknown): Promise<Due> {
+function answerFailure(handshake: Handshake, error: unknown): Due {
   const { exchange, options, reader, request } = handshake;
   if (error instanceof ExchangeError) {
     // Before the first byte of a request, nobody waits for an answer

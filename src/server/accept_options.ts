@@ -3,7 +3,9 @@
 import { checkPrefix, checkSignal, limitOf, timeOf } from "../base/options.ts";
 import { checkConnectionOptions, type CheckedOptions, type ConnectionOptions } from "../connection/options.ts";
 import type { RequestHead } from "../errors/handshake_error.ts";
+import { quote } from "../errors/problem.ts";
 import { type AnswerOptions, checkAnswerOptions, type CheckedAnswerOptions } from "../handshake/answer.ts";
+import { checkRequest } from "../http/request_head.ts";
 
 /**
  * Options of {@linkcode accept}.
@@ -42,6 +44,9 @@ export interface AcceptOptions extends AnswerOptions, ConnectionOptions {
    * How long the handshake may take, in milliseconds from the call on; 0 means no limit. When it fails, sending the
    * refusal and waiting for the peer to end the connection may take `closeTimeout` on top.
    *
+   * With `Deno.listenTls` a client that does not finish its TLS handshake fails in time, but Deno keeps its descriptor until
+   * the client ends the connection. Put a TLS proxy in front, or serve with `node:tls`, where that matters.
+   *
    * @default {10000}
    */
   handshakeTimeout?: number | undefined;
@@ -79,7 +84,7 @@ export function checkAcceptOptions(options: AcceptOptions): CheckedAcceptOptions
   const maxHeadSize = limitOf(options, "maxHeadSize");
   const handshakeTimeout = timeOf(options, "handshakeTimeout");
   const { request } = options;
-  if (request) checkRequest(request);
+  if (request) checkOwnRequest(request);
   return {
     ...answering,
     connection,
@@ -93,9 +98,9 @@ export function checkAcceptOptions(options: AcceptOptions): CheckedAcceptOptions
 }
 
 /** A request that the caller has read may be any object. */
-function checkRequest({ url, headers }: RequestHead): void {
-  if (typeof headers?.get !== "function") {
-    throw new TypeError("Cannot accept the upgrade: the headers of the request have no get()");
+function checkOwnRequest(request: RequestHead): void {
+  checkRequest(request);
+  if (!URL.canParse(request.url)) {
+    throw new TypeError(`Cannot use the request: its url is ${quote(String(request.url))}, and must be absolute`);
   }
-  if (!URL.canParse(url)) throw new TypeError("Cannot accept the upgrade: the url of the request must be absolute");
 }

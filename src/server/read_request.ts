@@ -183,7 +183,7 @@ async function readWhole(
 ): Promise<Whole | Problem | undefined> {
   const bytes = await readHead(exchange, reader);
   if (!bytes || "failure" in bytes) return bytes;
-  const head = parseRequest(bytes);
+  const head = parseRequest(bytes, exchange.transport.isSecure);
   if ("failure" in head) return head;
   const problem = findUnreadable(head, maxBodySize);
   if (problem) return problem;

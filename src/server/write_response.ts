@@ -7,7 +7,7 @@ import { HandshakeError, type RequestHead } from "../errors/handshake_error.ts";
 import { ExchangeError } from "../errors/problem.ts";
 import { Exchange } from "../exchange/exchange.ts";
 import { listHas } from "../http/field_values.ts";
-import { isPersistent } from "../http/request_head.ts";
+import { checkRequest, isPersistent } from "../http/request_head.ts";
 import { checkResponse } from "../http/response.ts";
 import { transportOf } from "../runtime/choose.ts";
 import { linger } from "../transport/linger.ts";
@@ -67,6 +67,7 @@ interface CheckedWriteResponseOptions {
 }
 
 function checkWriteResponseOptions(options: WriteResponseOptions): CheckedWriteResponseOptions {
+  if (options.request) checkRequest(options.request);
   return {
     request: options.request,
     keepAlive: options.keepAlive ?? false,

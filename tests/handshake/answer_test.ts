@@ -12,6 +12,7 @@ import type { RequestHead } from "../../src/errors/handshake_error.ts";
 import { handshakeFailures } from "../../src/errors/failures.ts";
 import { HeadReader } from "../../src/http/head_reader.ts";
 import { parseRequest } from "../../src/http/request_head.ts";
+import { offer } from "../../src/handshake/offer.ts";
 import { requestOf } from "../cases/request_of.ts";
 import { type RequestRow, requests } from "../cases/requests.ts";
 import { latin1, test } from "../kit/harness.ts";
@@ -225,4 +226,29 @@ test("decide() gives a 101 as fields in their order (RFC 6455 §4.2.2 (5))", asy
     ["Sec-WebSocket-Accept", "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="],
     ["Sec-WebSocket-Protocol", "a"],
   ]);
+});
+
+test("answer() and isUpgrade() of a request of Node's are a TypeError that says what to do", async () => {
+  const request = { method: "GET", url: "/", headers: { upgrade: "websocket" } } as unknown as RequestHead;
+  assertThrows(() => isUpgrade(request), TypeError, "fromUpgrade()");
+  await assertRejects(() => answer(request), TypeError, "fromUpgrade()");
+});
+
+test("answer() takes a single subprotocol as it is (RFC 6455 §4.2.2 (4))", async () => {
+  const { request } = offer("ws://h/", { protocols: ["v2", "v1"] });
+  assertEquals((await answer(request, { protocols: "v1" })).agreement?.protocol, "v1");
+  for (const protocols of ["", "a b", "a,b"]) {
+    await assertRejects(() => answer(request, { protocols }), TypeError, "option protocols");
+  }
+});
+
+test("answer() knows no addresses for a policy", async () => {
+  let seen: unknown[] = [];
+  await answer(offer("ws://h/").request, {
+    authorize(_, { remoteAddr, localAddr }) {
+      seen = [remoteAddr, localAddr];
+      return undefined;
+    },
+  });
+  assertEquals(seen, [undefined, undefined]);
 });

@@ -108,3 +108,44 @@ test("isAllowedOrigin() says the same again, whatever the expression remembers",
     assertEquals(expression.lastIndex, 0);
   }
 });
+
+test("checkOrigins() takes every string that an Origin field can have (RFC 6454 §6.2)", () => {
+  checkOrigins(["null", "https://app.example", "HTTPS://APP.EXAMPLE", "http://localhost:3000", "http://[::1]:8080"]);
+  checkOrigins(["http://127.0.0.1", "https://xn--bcher-kva.example", "file://", "app://.", "tauri://localhost"]);
+  checkOrigins(["chrome-extension://abcdefghijklmnop", "moz-extension://0a1b-2c3d", "capacitor://localhost"]);
+});
+
+test("checkOrigins() refuses a string that no Origin field can equal, and says which one could (RFC 6454 §6.2)", () => {
+  for (
+    const [origin, advice] of [
+      ["https://app.example/", '"https://app.example" can'],
+      ["https://app.example/chat", '"https://app.example" can'],
+      ["https://app.example?a", '"https://app.example" can'],
+      ["https://app.example:443", '"https://app.example" can'],
+      ["http://app.example:080", '"http://app.example" can'],
+      ["http://app.example:", '"http://app.example" can'],
+      ["https://me:s@app.example", '"https://app.example" can'],
+      ["https://b\u00fccher.example", '"https://xn--bcher-kva.example" can'],
+      ["http://[0::1]", '"http://[::1]" can'],
+      ["wss://app.example", '"https://app.example" can'],
+      ["ws://app.example:8080", '"http://app.example:8080" can'],
+      ["app.example", '"https://app.example" can'],
+      ["app.example:8443", '"https://app.example:8443" can'],
+      ["localhost", '"https://localhost" can'],
+      [" https://app.example", "it must be scheme://host"],
+      ["https://app.example ", '"https://app.example" can'],
+      ["", "it must be scheme://host"],
+      ["https://", "it must be scheme://host"],
+      ["https://a b", "it must be scheme://host"],
+      ["*", 'origins: "any"'],
+      ["https://*.app.example", "a regular expression"],
+      ["any", '"any" stands alone'],
+      ["same-host", '"same-host" stands alone'],
+      ["tauri://localhost/", "has no path"],
+    ] as const
+  ) {
+    const error = assertThrows(() => checkOrigins(["https://a.example", origin]), TypeError, advice, origin);
+    assert(error.message.includes(JSON.stringify(origin)), error.message);
+  }
+  assertThrows(() => checkOrigins("https://a.example" as Origins), TypeError, '"https://a.example" is neither');
+});

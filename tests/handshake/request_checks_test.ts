@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import type { Origins } from "../../src/handshake/origin.ts";
 import { findProblem } from "../../src/handshake/request_checks.ts";
 import { test } from "../kit/harness.ts";
 
@@ -27,4 +28,33 @@ test("findProblem() finds what is wrong in the order of the RFC (RFC 6455 §4.2.
     fields.set(name, right);
   }
   assertEquals(find("GET"), undefined);
+});
+
+const upgradeOf = (fields: Record<string, string>) => {
+  const headers = new Headers({
+    upgrade: "websocket",
+    connection: "Upgrade",
+    "sec-websocket-version": "13",
+    ...fields,
+  });
+  headers.set("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==");
+  return { method: "GET", url: "http://10.0.0.7:8080/", headers };
+};
+
+test("findProblem() says what an origin was compared with, and by which option (RFC 6455 §10.2)", () => {
+  const detailOf = (fields: Record<string, string>, origins: Origins = "same-host") =>
+    findProblem(upgradeOf({ origin: "https://app.example", ...fields }), origins)!.detail;
+  const sameHost = (authority: string) =>
+    `Origin is "https://app.example", not of "${authority}", which the request was sent to, nor listed in the option origins`;
+  assertEquals(detailOf({}), sameHost("10.0.0.7:8080"));
+  assertEquals(detailOf({ host: "upstream" }), sameHost("upstream"));
+  assertEquals(
+    detailOf({}, ["https://other.example"]),
+    'Origin is "https://app.example", not listed in the option origins; the request was sent to "10.0.0.7:8080"',
+  );
+});
+
+test("findProblem() does not show subprotocols, among which clients send tokens (RFC 6455 §4.2.1 (8))", () => {
+  const problem = findProblem(upgradeOf({ "sec-websocket-protocol": "bearer s3cret" }), "any")!;
+  assertEquals([problem.failure, problem.detail.includes("s3cret")], ["protocol-malformed", false]);
 });

@@ -1,7 +1,15 @@
-import { assert, assertEquals, assertStrictEquals } from "@std/assert";
+import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import { Fields } from "../../src/http/field_lines.ts";
 import { HeadReader } from "../../src/http/head_reader.ts";
-import { headOf, type ParsedRequest, parseRequest, rememberHead } from "../../src/http/request_head.ts";
+import {
+  checkRequest,
+  headOf,
+  type ParsedRequest,
+  parseForeignRequest,
+  parseRequest,
+  problemOf,
+  rememberHead,
+} from "../../src/http/request_head.ts";
 import { requests } from "../cases/requests.ts";
 import { concat, everySplit, latin1, test } from "../kit/harness.ts";
 
@@ -136,4 +144,37 @@ test("headOf() finds the head that a Request was made of, and no other", () => {
   assertEquals(headOf(request.clone()), undefined);
   assertEquals(headOf({ method: "GET", url: "http://h/", headers: new Headers() }), undefined);
   assert(head.headers instanceof Fields);
+});
+
+test("parseRequest() gives the scheme https to what came over TLS (RFC 9112 §3.3)", () => {
+  const bytes = (line: string) => latin1(`${line}\r\nHost: h:8443\r\n\r\n`);
+  const urlOf = (line: string) => (parseRequest(bytes(line), true) as ParsedRequest).url;
+  assertEquals(urlOf("GET /a?b HTTP/1.1"), "https://h:8443/a?b");
+  assertEquals(urlOf("GET http://other/ HTTP/1.1"), "http://other/"); // absolute-form: as the client has it
+});
+
+test("parseRequest() says nothing of what may be a credential in a target (RFC 9112 §3)", () => {
+  for (
+    const line of [
+      "GET /a?token=s3cret HTTP/1.1 x",
+      "GET /a?token=s3cret HTTP/x",
+      "GET /a?token=s3cret#x HTTP/1.1",
+      "GET http://ada:s3cret@h/ HTTP/1.1",
+      "GET ftp://ada:s3cret@h/ HTTP/1.1",
+    ]
+  ) {
+    const read = parseRequest(latin1(`${line}\r\nHost: h\r\n\r\n`));
+    assert("failure" in read, line);
+    assert(!read.detail.includes("s3cret"), read.detail);
+  }
+  const foreign = problemOf(parseForeignRequest(["GET / HTTP/1.1", "Host: h", "Cookie: s3cret\r\nX: 1"]))!;
+  assert(!foreign.detail.includes("s3cret"), foreign.detail);
+});
+
+test("checkRequest() of a request whose headers have no get() names what makes one", () => {
+  checkRequest(new Request("http://h/"));
+  for (const request of [{ method: "GET", url: "/", headers: { host: "h" } }, {}, undefined, null]) {
+    const check = () => checkRequest(request as unknown as Request);
+    assertThrows(check, TypeError, "fromUpgrade() of @handfast/websocket/node");
+  }
 });

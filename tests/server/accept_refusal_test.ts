@@ -96,7 +96,7 @@ test("answer() refuses an Origin where neither Host nor the url says whose it wo
 });
 
 const WRONG: readonly [name: string, options: unknown][] = [
-  ["protocols that are no list", { protocols: "chat" }],
+  ["protocols that are no list", { protocols: { 0: "chat" } }],
   ["an authorize that is no function", { authorize: 5 }],
 ];
 for (const [name, options] of WRONG) {

@@ -13,7 +13,7 @@ const FOLDERS: Readonly<Record<string, readonly string[]>> = {
   http: ["errors"],
   protocol: ["errors", "base"],
   transport: ["base"],
-  handshake: ["http", "protocol", "errors"],
+  handshake: ["http", "protocol", "transport", "errors"],
   runtime: ["transport", "errors", "base"],
   connection: ["protocol", "transport", "errors", "base"],
   exchange: ["http", "transport", "errors", "base"],
@@ -41,7 +41,27 @@ const IO = /\b(?:ReadableStream|WritableStream|TransformStream|setTimeout|setInt
   PURE = /^(?:http|handshake|protocol|errors)\//;
 
 /** Files without a test file of their name, and what tests them. */
-const TESTED_BY: Readonly<Record<string, string>> = {};
+const TESTED_BY: Readonly<Record<string, string>> = {
+  "base/tuning.ts": "base/byte_builder_test.ts",
+  "connection/driver.ts": "connection/connection_test.ts",
+  "connection/lazy_promise.ts": "connection/closing_test.ts",
+  "connection/options.ts": "connection/connection_test.ts",
+  "connection/websocket_connection.ts": "connection/connection_test.ts",
+  "handshake/upgrade_fields.ts": "handshake/answer_test.ts",
+  "protocol/agreement.ts": "protocol/protocol_test.ts",
+  "protocol/contract.ts": "protocol/protocol_test.ts",
+  "runtime/bun_dialler.ts": "client/dial_test.ts",
+  "runtime/bun_socket.ts": "bun_test.ts",
+  "runtime/bun_tcp.ts": "bun_test.ts",
+  "runtime/deno_dialler.ts": "client/dial_test.ts",
+  "runtime/dialler.ts": "client/dial_test.ts",
+  "runtime/node_ca.ts": "client/dial_test.ts",
+  "runtime/node_dialler.ts": "client/dial_test.ts",
+  "testing.ts": "testing/connection_pair_test.ts",
+  "testing/memory_connection.ts": "testing/connection_pair_test.ts",
+  "testing/memory_transport.ts": "transport/owned_transport_test.ts",
+  "transport/transport.ts": "transport/owned_transport_test.ts",
+};
 
 const MAX_LINES = 330;
 
