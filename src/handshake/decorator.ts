@@ -2,6 +2,9 @@
 // carries the handshake, or frames the message, can't be changed.
 
 import type { RequestHead } from "../errors/handshake_error.ts";
+import { quote } from "../errors/problem.ts";
+import { wrongCharacter } from "../http/field_lines.ts";
+import { isFieldValue, isToken } from "../http/field_values.ts";
 import type { FieldList } from "../http/write_head.ts";
 import type { Agreement } from "../protocol/agreement.ts";
 
@@ -85,7 +88,27 @@ const PROTECTED = /^(?:upgrade|connection|content-length|transfer-encoding|sec-w
  */
 export function checkDecorator<Draft>(decorator: Decorator<Draft> | undefined, role: Agreement["role"]): void {
   if (decorator === undefined || typeof decorator === "function") return;
-  for (const [name] of new Headers(decorator)) if (isProtected(name, role)) refuseField(name);
+  for (const [name] of toHeaders(decorator)) if (isProtected(name, role)) refuseField(name);
+}
+
+/** What a caller has given as `Headers`. The runtimes' own errors quote a value that is not valid, credential or not. */
+function toHeaders(init: HeadersInit): Headers {
+  try {
+    return new Headers(init);
+  } catch {
+    const fields: Iterable<unknown> = Symbol.iterator in init ? init : Object.entries(init);
+    throw new TypeError(`Cannot use the option headers: ${whatIsWrong(fields)}`);
+  }
+}
+
+function whatIsWrong(fields: Iterable<unknown>): string {
+  for (const field of fields) {
+    const [name, value] = Array.isArray(field) ? field.map(String) : [];
+    if (name === undefined || value === undefined) break;
+    if (!isToken(name)) return `the name ${quote(name)} is not a token (RFC 9110 §5.6.2)`;
+    if (!isFieldValue(value)) return `${name} ${wrongCharacter(value)} (RFC 9110 §5.5)`;
+  }
+  return "it must be what new Headers() takes";
 }
 
 function isProtected(name: string, role: Agreement["role"]): boolean {
@@ -132,7 +155,7 @@ function callDecorator<Draft>(
 
 /** Every field replaces the one of its name, except Set-Cookie, of which there may be several. */
 function setFields(headers: Headers, init: HeadersInit): void {
-  for (const [name, value] of new Headers(init)) {
+  for (const [name, value] of toHeaders(init)) {
     if (name === "set-cookie") headers.append(name, value);
     else headers.set(name, value);
   }

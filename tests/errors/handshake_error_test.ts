@@ -32,15 +32,16 @@ test("HandshakeError keeps what it is given", () => {
 });
 
 test("HandshakeError shows nothing of the heads that it carries when it is printed", () => {
-  const headers = { authorization: "Basic s3cret", cookie: "sid=s3cret" };
-  const request = new Request("http://localhost/?token=s3cret", { headers });
-  const response = new Response("s3cret", { headers: { "x-token": "s3cret" } }), rest = latin1("s3cret");
+  const secret = "s3cret".toUpperCase(); // not as it stands here: Bun shows the source of an error as well
+  const headers = { authorization: `Basic ${secret}`, cookie: `sid=${secret}` };
+  const request = new Request(`http://localhost/?token=${secret}`, { headers });
+  const response = new Response(secret, { headers: { "x-token": secret } }), rest = latin1(secret);
   const error = new HandshakeError("unauthorized", "No", { request, response, rest });
   assertEquals(Object.keys(error).filter((key) => ["request", "response", "rest"].includes(key)), []);
   for (const value of [error, new Error("above", { cause: error }), new AggregateError([error]), { error }]) {
     const printed = shown(value);
     assert(printed.includes("unauthorized"), printed);
-    assert(!/s3cret|rest:|115, 51/.test(printed), printed);
+    assert(!printed.includes(secret) && !printed.includes(rest.join(", ")), printed);
   }
-  assert(!JSON.stringify(error).includes("s3cret"));
+  assert(!JSON.stringify(error).includes(secret));
 });

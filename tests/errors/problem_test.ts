@@ -31,8 +31,9 @@ test("badField() tells a field that is missing from one that is wrong", () => {
 });
 
 test("ExchangeError does not show a proxy's response when it is printed", () => {
-  const response = new Response(null, { status: 407, headers: { "x-token": "s3cret" } });
+  const secret = "s3cret".toUpperCase(); // not as it stands here: Bun shows the source of an error as well
+  const response = new Response(null, { status: 407, headers: { "x-token": secret } });
   const error = new ExchangeError("proxy-refused", "the proxy answers with the status 407", { response });
   assertEquals([error.response, Object.keys(error).includes("response")], [response, false]);
-  assertEquals(/s3cret|Response/.test(shown(error)), false);
+  assertEquals(shown(error).includes(secret), false);
 });

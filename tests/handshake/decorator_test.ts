@@ -128,3 +128,17 @@ test("decorate() hands on what a function throws", () => {
   );
   assertStrictEquals(thrown, error);
 });
+
+test("checkDecorator() says which field is not valid, and does not quote its value (RFC 9110 §5.5)", () => {
+  const wrong: [init: unknown, message: string][] = [
+    [{ authorization: "s3cret\0" }, 'authorization has "\\u0000" at position 6'],
+    [[["a", "b"], ["x-token", "s3cret\r\nx: y"]], 'x-token has "\\r" at position 6'],
+    [[["a b", "s3cret"]], 'the name "a b" is not a token'],
+    [[["a"]], "what new Headers() takes"],
+    [[["a", "s3cret", "c"]], "what new Headers() takes"],
+  ];
+  for (const [init, message] of wrong) {
+    const error = assertThrows(() => checkDecorator(init as HeadersInit, "client"), TypeError, message);
+    assertEquals(error.message.includes("s3cret"), false, error.message);
+  }
+});

@@ -348,7 +348,8 @@ class Case {
   /** One connection: memory, plain streams or a socket. */
   async connection(): Promise<{ ours: ByteConnection; peer: () => Promise<void>; isClosed: () => boolean }> {
     const by = this.pick("peer", { hand: "hand", "connect()": "connect", "a server by hand": "server" });
-    const isPlain = this.chance(3), plainly = (conn: ByteConnection) => isPlain ? streamsOf(conn) : conn;
+    const isPlain = this.pick("as", { "it is": false, "plain streams": true }),
+      plainly = (conn: ByteConnection) => isPlain ? streamsOf(conn) : conn;
     if (this.pick("over", { memory: false, "a socket": true })) {
       if (by === "connect") {
         const [near, far] = await oursPair();
