@@ -4,13 +4,10 @@
 // when it grows.
 
 import { markOwn } from "./owned_bytes.ts";
-import { raiseMallocThreshold } from "./tuning.ts";
+import { LARGE_FROM, raiseMallocThreshold } from "./tuning.ts";
 
 /** Up to this many bytes one buffer doubles, and is copied; from here on blocks are added. */
 const BLOCKS_FROM = 2 ** 18;
-
-/** From this size on a buffer is large to the C library. */
-const LARGE_FROM = 2 ** 13;
 
 const EMPTY = new Uint8Array();
 
@@ -73,6 +70,7 @@ export class ByteBuilder {
 
   /** Makes one buffer of all blocks, and frees each as soon as it is copied: the pages of the new one come meanwhile. */
   #join(size: number): void {
+    raiseMallocThreshold();
     const whole = new Uint8Array(size), last = this.#buffer.subarray(0, this.length - this.#inBlocks);
     let at = 0;
     for (const block of [...this.#blocks ?? [], last]) {

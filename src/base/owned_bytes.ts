@@ -2,7 +2,7 @@
 // their way out. A copy of ours carries a mark. Where it comes back it need not be copied again, nor checked where asking
 // an array for its buffer is slow.
 
-import { BUFFERLESS, COPIED_BY_HAND } from "./tuning.ts";
+import { BUFFERLESS, COPIED_BY_HAND, LARGE_FROM, raiseMallocThreshold } from "./tuning.ts";
 
 /** Returns its argument, so that a subclass can stamp a #field on a foreign object. */
 class ReturnsArgument {
@@ -77,6 +77,15 @@ export function lengthOf(bytes: Uint8Array): number {
 /** An array of the same bytes whose properties and methods are the language's own. */
 export function plainOf(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
   return new Uint8Array(typedBuffer.call(bytes), typedOffset.call(bytes), typedLength.call(bytes));
+}
+
+/** A copy of an array whose properties are not trusted. Not by `new Uint8Array(bytes)`, which takes V8 thirty times as long. */
+export function snapshotOf(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  const length = lengthOf(bytes);
+  if (length >= LARGE_FROM) raiseMallocThreshold();
+  const copy = new Uint8Array(length);
+  copy.set(bytes);
+  return copy;
 }
 
 /**

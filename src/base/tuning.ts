@@ -30,6 +30,9 @@ export const COPIED_OUT = isBun ? 512 : 0;
  */
 export const BUFFERLESS = isBun ? Infinity : isDeno ? 0 : 64;
 
+/** From this size on a buffer is large to the C library. */
+export const LARGE_FROM = 8192;
+
 /** On Deno and Node, until it is raised. */
 let isThresholdLow = !isBun;
 

@@ -2,7 +2,7 @@
 // clock. It answers pings and Close frames, runs the closing handshake, and neither reads nor sends anything after the
 // end. Options, the agreement, and the code and reason of a Close frame were checked by its owner.
 
-import { bytesOf, lengthOf, plainOf } from "../base/owned_bytes.ts";
+import { bytesOf, lengthOf, plainOf, snapshotOf } from "../base/owned_bytes.ts";
 import type { ProtocolFailure } from "../errors/failures.ts";
 import {
   type CloseInfo,
@@ -208,7 +208,7 @@ export class Machine implements ReaderEvents {
     }
     this.#isCompressing = false;
     if (this.#queue) {
-      this.#putOff(first, typeof bytes === "string" ? ENCODER.encode(bytes) : new Uint8Array(bytes), false);
+      this.#putOff(first, typeof bytes === "string" ? ENCODER.encode(bytes) : snapshotOf(bytes), false);
     } else if (typeof bytes === "string") this.#writer.text(first, bytes);
     else this.#writer.frame(first, bytes);
   }
@@ -221,7 +221,7 @@ export class Machine implements ReaderEvents {
     const isPlain = isWhole && length < this.#threshold;
     if (this.#queue || !isPlain && this.#work?.allows(length) === false) {
       const isOwn = isText && bytes.buffer !== encoded.buffer;
-      this.#putOff(first, isOwn ? bytes : new Uint8Array(bytes), !isPlain);
+      this.#putOff(first, isOwn ? bytes : snapshotOf(bytes), !isPlain);
     } else if (isPlain) this.#writer.frame(first, bytes);
     else {
       const plain = isText ? bytes : plainOf(bytes);

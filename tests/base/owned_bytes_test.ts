@@ -1,5 +1,5 @@
 import { assertEquals, assertNotStrictEquals, assertStrictEquals, assertThrows } from "@std/assert";
-import { bytesOf, copyOf, lengthOf, plainOf } from "../../src/base/owned_bytes.ts";
+import { bytesOf, copyOf, lengthOf, plainOf, snapshotOf } from "../../src/base/owned_bytes.ts";
 import { test } from "../kit/harness.ts";
 
 test("bytesOf() gives the very bytes of every kind of buffer", () => {
@@ -88,10 +88,12 @@ function liars(buffer: ArrayBuffer): [view: ArrayBufferView<ArrayBuffer>, from: 
   ];
 }
 
-test("bytesOf(), lengthOf() and plainOf() take the language's word, whatever a view says of itself", () => {
+test("bytesOf(), lengthOf(), plainOf() and snapshotOf() take the language's word, whatever a view says of itself", () => {
   const buffer = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8).buffer;
   for (const [view, from, to] of liars(buffer)) {
-    const bytes = bytesOf(view), plain = plainOf(bytes);
+    const bytes = bytesOf(view), plain = plainOf(bytes), copy = snapshotOf(bytes);
+    assertEquals([...copy], [...plain]);
+    assertEquals([copy.constructor, copy.buffer.byteLength], [Uint8Array, 4]);
     assertEquals(lengthOf(bytes), to - from);
     assertEquals([plain.constructor, plain.length], [Uint8Array, to - from]);
     assertStrictEquals(plain.buffer, buffer);
