@@ -97,20 +97,25 @@ export function snapshotOf(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
 export function bytesOf(source: BufferSource): Uint8Array<ArrayBuffer> {
   const isView = ArrayBuffer.isView(source), isBytes = isView && source instanceof Uint8Array;
   if (isBytes && source.length <= BUFFERLESS && isMarked(source)) return source;
-  const isData = isView && !isBytes && typedTag.call(source) === undefined;
-  const buffer: unknown = isView ? (isData ? viewBuffer : typedBuffer).call(source) : source;
+  if (isBytes) {
+    checkBuffer(source.buffer, source.byteLength); // if these lie, nothing is sent that is not in the array
+    return source as Uint8Array<ArrayBuffer>;
+  }
+  if (!isView) {
+    checkBuffer(source, 0);
+    return new Uint8Array(source as ArrayBuffer);
+  }
+  const isData = typedTag.call(source) === undefined, length = isData ? viewByteLength : typedByteLength;
+  const buffer: unknown = (isData ? viewBuffer : typedBuffer).call(source);
+  checkBuffer(buffer, 0);
+  return new Uint8Array(buffer, (isData ? viewOffset : typedOffset).call(source), length.call(source));
+}
+
+/** @param length Of the bytes in it: where there are any, it is not detached. */
+function checkBuffer(buffer: unknown, length: number): asserts buffer is ArrayBuffer {
   if (!(buffer instanceof ArrayBuffer)) {
     throw new TypeError("Cannot send: a message must be a string, an ArrayBuffer or a view of one");
   }
   if (buffer.resizable) throw new TypeError("Cannot send: the buffer is resizable");
-  if (isBytes) {
-    if (lengthOf(source) === 0 && buffer.detached) throw detachedError();
-    return source as Uint8Array<ArrayBuffer>;
-  }
-  if (buffer.detached) throw detachedError();
-  if (!isView) return new Uint8Array(buffer);
-  const offset = isData ? viewOffset : typedOffset, length = isData ? viewByteLength : typedByteLength;
-  return new Uint8Array(buffer, offset.call(source), length.call(source));
+  if (length === 0 && buffer.detached) throw new TypeError("Cannot send: the buffer is detached");
 }
-
-const detachedError = () => new TypeError("Cannot send: the buffer is detached");
