@@ -97,6 +97,13 @@ const others: Partial<Record<HandshakeFailure | ProtocolFailure, () => Promise<u
     await accept(await listener.accept(), { authorize }).catch(() => {});
     return await failed;
   },
+  async "send-buffer-full"() {
+    const [, server] = connectionPair({ highWaterMark: 1 });
+    const agreement = { role: "server", protocol: "", extensions: "" } as const;
+    const socket = attach(server, agreement, { clock: fakeClock(), maxBufferedAmount: 1000 });
+    for (let count = 0; count < 2; count++) socket.send(new Uint8Array(900));
+    return await socket.closed.catch((error) => error);
+  },
   async "ping-timeout"() {
     const clock = fakeClock();
     const [, server] = connectionPair();

@@ -1,9 +1,10 @@
 import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
-import { accept, type AcceptOptions, HandshakeError } from "../../mod.ts";
+import { accept, type AcceptOptions, type AuthorizeContext, HandshakeError, readRequest } from "../../mod.ts";
 import { connectionPair, fakeClock } from "../../src/testing.ts";
 import { upgrade } from "../cases/requests_base.ts";
 import { handlingAll, latin1, test } from "../kit/harness.ts";
 import { RawPeer, settled } from "../kit/raw_peer.ts";
+import { dialRaw, listen } from "../kit/tcp.ts";
 
 /** An accept of a valid request, or another, and what was answered to it. */
 async function attempt(options: AcceptOptions, request = upgrade()) {
@@ -304,5 +305,26 @@ for (const size of [5, 70_000]) {
       assertStrictEquals(await assertRejects(() => accepting), cause);
       assertEquals([conn.isClosed, clock.pending], [true, 0]);
     });
+  });
+}
+
+for (const first of ["accept()", "readRequest()"]) {
+  test(`authorize is told the addresses of both ends of a socket, after ${first}`, async () => {
+    using listener = await listen();
+    const [raw, conn] = await Promise.all([dialRaw(listener.port), listener.accept()]);
+    await raw.write(latin1(upgrade()));
+    let context: AuthorizeContext | undefined;
+    const authorize: AcceptOptions["authorize"] = (_, given) => {
+      context = given;
+      return undefined;
+    };
+    const read = first === "accept()" ? undefined : (await readRequest(conn))!;
+    const accepted = await accept(conn, { authorize, request: read?.request, prefix: read?.rest });
+    const { remoteAddr, localAddr } = context!;
+    assertEquals(localAddr, { transport: "tcp", hostname: "127.0.0.1", port: listener.port });
+    assert(remoteAddr?.transport === "tcp" && remoteAddr.hostname === "127.0.0.1" && remoteAddr.port > 0);
+    assertEquals(accepted.request.url, "http://server.example.com/chat");
+    accepted.abort();
+    raw.close();
   });
 }

@@ -13,7 +13,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { accept, connect, HandshakeError, type WebSocketConnection, WebSocketError } from "../../mod.ts";
+import { accept, connect, HandshakeError, readRequest, type WebSocketConnection, WebSocketError } from "../../mod.ts";
 import { upgrade } from "../cases/requests_base.ts";
 import { concat, latin1, random, test, text } from "../kit/harness.ts";
 import { dial, dialRaw, listen, type Listener, listenRaw, type RawConn } from "../kit/tcp.ts";
@@ -191,4 +191,17 @@ async function copy(from: RawConn, to: RawConn): Promise<void> {
   const buffer = new Uint8Array(64 * KIB);
   for (let count; (count = await from.read(buffer)) !== null;) await to.write(buffer.subarray(0, count));
   await to.closeWrite();
+}
+
+for (const first of ["accept()", "readRequest()"]) {
+  test(`over TLS the URL of a request that ${first} reads has the scheme https (RFC 9112 §3.3)`, async () => {
+    using listener = await listen({ tls: CERT });
+    const [client, server] = await Promise.all([dialRaw(listener.port, { ca: CA }), listener.accept()]);
+    await client.write(latin1(upgrade()));
+    const read = first === "accept()" ? undefined : (await readRequest(server))!;
+    const accepted = await accept(server, { request: read?.request, prefix: read?.rest });
+    assertEquals(accepted.request.url, "https://server.example.com/chat");
+    accepted.abort();
+    client.close();
+  });
 }
