@@ -2,7 +2,7 @@
 // `Request`, its checks, and a `Response`.
 
 import { createHash } from "node:crypto";
-import { answer, decide } from "../src/handshake/answer.ts";
+import { answer, checkAnswerOptions, decide } from "../src/handshake/answer.ts";
 import { acceptValue } from "../src/handshake/key.ts";
 import { switchingProtocols } from "../src/http/response.ts";
 import { type ParsedRequest, parseRequest } from "../src/http/request_head.ts";
@@ -49,12 +49,14 @@ async function plainly(accept: (key: string) => string | Promise<string>): Promi
   return response.headers.get("sec-websocket-accept");
 }
 
+const CHECKED = checkAnswerOptions({});
+
 await compare("answer: a browser's request", ACCEPT, {
   "Request, crypto.subtle, Response": () => plainly(bySubtle),
   "Request, node:crypto, Response": () => plainly(byNode),
   "answer(), with its Response": async () => (await answer(read)).response.headers.get("sec-websocket-accept"),
   "decide(), as accept() does": async () => {
-    const decision = await decide(read, {});
+    const decision = await decide(read, CHECKED);
     if (decision.error) throw decision.error;
     return decision.head.fields.find(([name]) => name === "Sec-WebSocket-Accept")![1];
   },

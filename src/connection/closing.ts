@@ -49,6 +49,8 @@ export class Closing {
   readonly #host: ClosingHost;
   #deadline: Deadline | undefined;
   #lingering: Lingering | undefined;
+  /** Tells the loss, once everything is inflated that was received before it. */
+  #finishLater: (() => void) | undefined;
   /** Whether something other than our Close frame was unwritten when the peer's came. */
   #wasUnwritten = false;
 
@@ -123,8 +125,17 @@ export class Closing {
     const finish = () => this.#finishDrop(protocolError(failure, message, cause), isAborted);
     if (isAborted) return finish();
     this.#host.takeRest();
-    if (machine.isFeeding) queueMicrotask(finish); // the rest of the chunk comes first
+    // What was received comes first: the rest of the chunk, and what is yet to be inflated
+    if (machine.isBehind) this.#finishLater = finish;
+    else if (machine.isFeeding) queueMicrotask(finish);
     else finish();
+  }
+
+  /** Nothing is left to be inflated. */
+  onCaughtUp(): void {
+    const finish = this.#finishLater;
+    this.#finishLater = undefined;
+    finish?.();
   }
 
   #finishDrop(error: WebSocketError, isAborted: boolean): void {
@@ -150,6 +161,7 @@ export class Closing {
   #settle(outcome: CloseInfo | WebSocketError, isAborted = false): void {
     this.outcome = outcome;
     this.isSettled = true;
+    this.#host.machine.drop();
     this.#deadline?.clear();
     const gone = () => outcome instanceof Error ? outcome : closedError();
     this.closed.settle(outcome);

@@ -15,11 +15,12 @@ import { MessageSink } from "./message_streams.ts";
 import type { CheckedOptions } from "./options.ts";
 import { Pings } from "./pings.ts";
 import { Receiver, type ReceiverHost } from "./receiver.ts";
+import { type WorkHost, workLater } from "./work.ts";
 import type { ConnectionState, MessageHandler } from "./websocket_connection.ts";
 
 /** One WebSocket. Its parts report to methods: a closure for each callback would take more memory per connection. */
 export class Driver
-  implements TransportHandlers, MachineEvents, FlusherHandlers, IdleHandlers, ReceiverHost, ClosingHost {
+  implements TransportHandlers, MachineEvents, FlusherHandlers, IdleHandlers, ReceiverHost, ClosingHost, WorkHost {
   readonly options: CheckedOptions;
   readonly transport: Transport;
   readonly machine: Machine;
@@ -166,6 +167,25 @@ export class Driver
 
   onMessage(message: string | Uint8Array<ArrayBuffer>): void {
     this.#receiver.onMessage(message);
+  }
+
+  /** Much is to be compressed or inflated: that is done in slices, in later turns. */
+  onWork(): void {
+    workLater(this);
+  }
+
+  work(): boolean {
+    const { flusher, machine } = this;
+    let isMore = false;
+    flusher.hold();
+    try {
+      isMore = machine.work();
+    } finally {
+      flusher.release(false);
+    }
+    if (!machine.isBehind) this.#receiver.onCaughtUp();
+    if (!machine.isBehind) this.#closing.onCaughtUp();
+    return isMore;
   }
 
   onPong(payload: Uint8Array): void {

@@ -155,7 +155,7 @@ export class Flusher {
       this.#room.resolve();
       this.#room = undefined;
     }
-    if (!this.#writing) this.#handlers.onFlushed();
+    if (!this.#writing && this.#machine.buffered === 0) this.#handlers.onFlushed();
   }
 
   /** Writes until the transport can take no more; whether it has taken anything. */

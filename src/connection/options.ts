@@ -3,6 +3,8 @@
 import type { Clock } from "../base/clock.ts";
 import { checkClock, limitOf, timeOf } from "../base/options.ts";
 import type { CheckedCompression, CompressionOptions } from "../protocol/compression_options.ts";
+import type { Work } from "../protocol/deflate.ts";
+import { work } from "./work.ts";
 
 /**
  * Options of every WebSocket, in either role. Times are in milliseconds, and 0 means no limit. A number out of its range
@@ -89,6 +91,8 @@ export interface CheckedOptions {
   readonly maxBufferedAmount: number;
   readonly compression: CheckedCompression | undefined;
   readonly clock: Clock;
+  /** How much may be compressed and inflated in a turn. */
+  readonly work: Work;
 }
 
 /**
@@ -111,6 +115,7 @@ export function checkConnectionOptions(
     maxBufferedAmount: limitOf(options, "maxBufferedAmount"),
     compression,
     clock: checkClock(options.clock),
+    work,
   };
   const names = Object.keys(checked) as (keyof CheckedOptions)[];
   return latest = names.every((name) => checked[name] === latest?.[name]) ? latest! : checked;

@@ -3,10 +3,10 @@
 // high-water mark the machine stops before the next frame and the transport is paused, so that the peer is held back.
 // An end is told behind the messages that came before it.
 
-import { nextTurn } from "../base/clock.ts";
 import type { CloseInfo, WebSocketError } from "../errors/websocket_error.ts";
 import type { Machine } from "../protocol/machine.ts";
 import type { Transport } from "../transport/transport.ts";
+import { beginSoon } from "./begin_soon.ts";
 import type { Flusher } from "./flusher.ts";
 import type { IdleWatch } from "./idle_watch.ts";
 import { Inbox, type Received } from "./inbox.ts";
@@ -27,20 +27,9 @@ export interface ReceiverHost {
   closeFor(reason: unknown): void;
   /** The handler has thrown. */
   onHandlerFailed(): void;
+  onLost(error: unknown): void;
   /** Everything that came before the peer's Close frame was taken. */
   onTaken(): void;
-}
-
-/** Connections that begin to read at the end of this turn: one callback for all of them. */
-let beginning: Receiver[] = [];
-
-function beginSoon(receiver: Receiver): void {
-  if (beginning.push(receiver) > 1) return;
-  nextTurn(() => {
-    const receivers = beginning;
-    beginning = [];
-    for (const receiver of receivers) receiver.begin();
-  });
 }
 
 /** The handler of whoever wants no messages. */
@@ -148,14 +137,29 @@ export class Receiver {
 
   /** Begins to read, from the bytes that came with the handshake. */
   begin(): void {
-    const { idle, isOpen, isReleased, transport } = this.#host;
+    const { idle, isOpen, isReleased } = this.#host;
     if (this.#hasBegun || isReleased) return;
     this.#hasBegun = true;
     if (isOpen) idle.start();
     const rest = this.#rest;
     this.#rest = undefined;
-    if (rest && rest.length > 0) this.onData(new Uint8Array(rest));
-    if (!this.#isFull && !this.#host.isReleased) transport.resume();
+    try {
+      if (rest && rest.length > 0) this.onData(new Uint8Array(rest));
+    } catch (error) {
+      return this.#host.onLost(error); // and no other connection of the turn
+    }
+    this.#resume();
+  }
+
+  /** Reads on, unless the application has to take messages first, or what was received is yet to be inflated. */
+  #resume(): void {
+    const { isReleased, machine, transport } = this.#host;
+    if (!this.#isFull && !isReleased && !machine.isBehind) transport.resume();
+  }
+
+  /** What was received is inflated. */
+  onCaughtUp(): void {
+    if (this.#hasBegun) this.#resume();
   }
 
   /**
@@ -164,7 +168,7 @@ export class Receiver {
    * @returns Whether their memory may be read into again.
    */
   onData(chunk: Uint8Array<ArrayBuffer>): boolean {
-    const { flusher, machine } = this.#host;
+    const { flusher, machine, transport } = this.#host;
     if (this.#isFull) this.#onLook(chunk);
     let isFree = false;
     flusher.hold();
@@ -173,7 +177,9 @@ export class Receiver {
     } finally {
       flusher.release(this.#flushLater);
     }
-    return isFree || !this.#handler && !this.#isFull; // inbox, streams and pipes copy; what is held waits in the machine
+    if (machine.isBehind) transport.pause();
+    // Inbox, streams and pipes copy; what is held, or yet to be inflated, waits in the machine
+    return isFree || !this.#handler && !this.#isFull && !machine.isBehind;
   }
 
   /** Whether more is sent in this turn: a stream may hand over its first message at once, and others in microtasks. */
@@ -250,11 +256,11 @@ export class Receiver {
     if (!this.#isFull) return;
     this.#isFull = this.#isLooking = false;
     this.#overshoot = 0;
-    const { flusher, idle, isReleased, machine, transport } = this.#host;
+    const { flusher, idle, isReleased, machine } = this.#host;
     if (isReleased) return;
     idle.alive();
     flusher.after(() => machine.resume(), this.#flushLater);
-    if (!this.#isFull && !this.#host.isReleased) transport.resume();
+    this.#resume();
   }
 
   /**

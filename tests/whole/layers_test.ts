@@ -43,6 +43,7 @@ const IO = /\b(?:ReadableStream|WritableStream|TransformStream|setTimeout|setInt
 /** Files without a test file of their name, and what tests them. */
 const TESTED_BY: Readonly<Record<string, string>> = {
   "base/tuning.ts": "base/byte_builder_test.ts",
+  "connection/begin_soon.ts": "connection/receiver_test.ts",
   "connection/driver.ts": "connection/connection_test.ts",
   "connection/lazy_promise.ts": "connection/closing_test.ts",
   "connection/options.ts": "connection/connection_test.ts",
@@ -213,6 +214,7 @@ const TYPES = [
   "ConnectOptions",
   "Connected",
   "ConnectionOptions",
+  "ConnectionState",
   "Decorator",
   "DeflateAgreement",
   "DeflateOffer",

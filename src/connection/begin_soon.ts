@@ -1,0 +1,22 @@
+// Lets connections begin to read at the end of the event loop turn in which they were made: until then whoever made one can
+// take its messages, or change his mind. One callback a turn serves all of them.
+
+import { nextTurn } from "../base/clock.ts";
+
+/** Whoever is about to begin. */
+export interface Beginner {
+  begin(): void;
+}
+
+/** Those of this turn. */
+let beginners: Beginner[] = [];
+
+/** Calls `begin()` at the end of this turn. It must not throw. */
+export function beginSoon(beginner: Beginner): void {
+  if (beginners.push(beginner) > 1) return;
+  nextTurn(() => {
+    const now = beginners;
+    beginners = [];
+    for (const beginner of now) beginner.begin();
+  });
+}
