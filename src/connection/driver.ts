@@ -1,7 +1,7 @@
 // Runs one WebSocket: feeds the transport's bytes to the protocol machine and writes what it frames. The receiver decides
 // who gets the messages and when reading waits, `Closing` how the connection ends; this file wires them together.
 
-import { bytesOf } from "../base/owned_bytes.ts";
+import { bytesOf, snapshotOf } from "../base/owned_bytes.ts";
 import { nextTurn } from "../base/clock.ts";
 import { checkClose, type CloseInfo, notOpenError, WebSocketError } from "../errors/websocket_error.ts";
 import type { Agreement } from "../protocol/agreement.ts";
@@ -106,7 +106,7 @@ export class Driver
   ping(payload?: BufferSource): Promise<number> {
     try {
       const pings = this.#pings ??= new Pings();
-      const bytes = payload === undefined ? pings.nextPayload() : bytesOf(payload).slice();
+      const bytes = payload === undefined ? pings.nextPayload() : snapshotOf(bytesOf(payload));
       if (!this.isOpen) throw notOpenError("ping", this.#closing.outcome);
       this.flusher.ping(bytes);
       return pings.add(bytes, this.options.clock.now());
