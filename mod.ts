@@ -45,7 +45,7 @@ export { type Answer, answer, type AnswerOptions, type AuthorizeContext, isUpgra
 export type { Message, SendOptions } from "./src/protocol/protocol.ts";
 export type { Clock } from "./src/base/clock.ts";
 export type { ByteConnection, NetworkAddress } from "./src/transport/transport.ts";
-export type { ConnectionOptions } from "./src/connection/options.ts";
+export type { ConnectionOptions } from "./src/connection/connection_options.ts";
 export type { ConnectionState, MessageHandler, WebSocketConnection } from "./src/connection/websocket_connection.ts";
 export { attach, type AttachOptions } from "./src/server/attach.ts";
 export { type ReadRequest, readRequest, type ReadRequestOptions } from "./src/server/read_request.ts";

@@ -3,7 +3,7 @@
 
 import { createHash } from "node:crypto";
 import { answer, checkAnswerOptions, decide } from "../src/handshake/answer.ts";
-import { acceptValue } from "../src/handshake/key.ts";
+import { acceptValue } from "../src/handshake/accept_value.ts";
 import { switchingProtocols } from "../src/http/response.ts";
 import { type ParsedRequest, parseRequest } from "../src/http/request_head.ts";
 import { browser } from "../tests/cases/requests_upgrade.ts";

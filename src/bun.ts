@@ -32,7 +32,7 @@
 import type { SocketHandler, TLSOptions } from "bun";
 import { connectBun } from "./runtime/bun_dialler.ts";
 import { type BunConnection, bunHandlers } from "./runtime/bun_socket.ts";
-import type { BunTls } from "./runtime/bun_tcp.ts";
+import type { BunTls } from "./runtime/bun_api.ts";
 export type { BunConnection } from "./runtime/bun_socket.ts";
 export type { ByteConnection, NetworkAddress } from "./transport/transport.ts";
 export { type BunListener, listen, type ListenOptions } from "./runtime/bun_listener.ts";

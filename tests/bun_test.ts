@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { accept, attach, connect, type HandshakeError, WebSocketError } from "../mod.ts";
 import { type BunConnection, dial, handlers, listen, type ListenOptions } from "../src/bun.ts";
-import { type BunTcp, bunTcp } from "../src/runtime/bun_tcp.ts";
+import { type BunTcp, bunTcp } from "../src/runtime/bun_api.ts";
 import { runExamples } from "./kit/examples.ts";
 import { latin1, random, test, text } from "./kit/harness.ts";
 import { countedSignal } from "./kit/raw_peer.ts";

@@ -2,7 +2,7 @@
 // following redirects where that is asked for. The error of a refusal has the whole response.
 
 import { Connection } from "../connection/connection.ts";
-import type { CheckedOptions } from "../connection/options.ts";
+import type { CheckedOptions } from "../connection/connection_options.ts";
 import type { WebSocketConnection } from "../connection/websocket_connection.ts";
 import { HandshakeError } from "../errors/handshake_error.ts";
 import { ExchangeError, type Problem, quote } from "../errors/problem.ts";

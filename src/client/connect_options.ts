@@ -1,7 +1,7 @@
 // The options of connect() and their check, which is done before anything is dialled or the connection is touched.
 
 import { checkPrefix, checkSignal, limitOf, timeOf } from "../base/options.ts";
-import { checkConnectionOptions, type ConnectionOptions } from "../connection/options.ts";
+import { checkConnectionOptions, type ConnectionOptions } from "../connection/connection_options.ts";
 import { type CheckedOfferOptions, checkOfferOptions, type OfferOptions } from "../handshake/offer.ts";
 import type { ByteConnection } from "../transport/transport.ts";
 import { checkDialOptions, type CheckedDialOptions, type DialOptions } from "./dial_options.ts";

@@ -2,7 +2,7 @@
 // decided by its head alone; of a refusal that is to be told, the body is read, and the connection closed or given back.
 
 import { ByteBuilder } from "../base/byte_builder.ts";
-import type { CheckedOptions } from "../connection/options.ts";
+import type { CheckedOptions } from "../connection/connection_options.ts";
 import type { HandshakeError } from "../errors/handshake_error.ts";
 import { ExchangeError, type Problem } from "../errors/problem.ts";
 import type { Exchange } from "../exchange/exchange.ts";

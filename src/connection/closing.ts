@@ -17,7 +17,7 @@ import { linger, type Lingering } from "../transport/linger.ts";
 import type { Transport } from "../transport/transport.ts";
 import type { Flusher } from "./flusher.ts";
 import { LazyPromise } from "./lazy_promise.ts";
-import type { CheckedOptions } from "./options.ts";
+import type { CheckedOptions } from "./connection_options.ts";
 
 /**
  * How long messages that came before the peer's Close frame may keep its answer waiting, in milliseconds. Peers wait 10

@@ -2,7 +2,7 @@
 
 import { INSPECT, type Inspect, inspectAs } from "../base/inspect.ts";
 import { Driver } from "./driver.ts";
-import type { CheckedOptions } from "./options.ts";
+import type { CheckedOptions } from "./connection_options.ts";
 import type { ConnectionState, MessageHandler, WebSocketConnection } from "./websocket_connection.ts";
 import type { CloseInfo } from "../errors/websocket_error.ts";
 import type { Agreement } from "../protocol/agreement.ts";

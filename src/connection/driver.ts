@@ -12,7 +12,7 @@ import { Closing, type ClosingHost } from "./closing.ts";
 import { Flusher, type FlusherHandlers } from "./flusher.ts";
 import { type IdleHandlers, IdleWatch } from "./idle_watch.ts";
 import { MessageSink } from "./message_streams.ts";
-import type { CheckedOptions } from "./options.ts";
+import type { CheckedOptions } from "./connection_options.ts";
 import { Pings } from "./pings.ts";
 import { Receiver, type ReceiverHost } from "./receiver.ts";
 import { type WorkHost, workLater } from "./work.ts";

@@ -1,5 +1,5 @@
 // Messages that were received and that nobody has taken yet, in order. They are charged to the high-water mark, so that
-// what a peer can make us keep is bounded in bytes and in number.
+// what a peer can make us keep is bounded in bytes and in number; the receiver decides when it is full.
 
 import { ownedOf } from "../base/owned_bytes.ts";
 

@@ -13,7 +13,7 @@ import { checkCompression, type CheckedCompression, type CompressionOptions } fr
 import type { Endpoints, NetworkAddress } from "../transport/transport.ts";
 import { answerDeflate } from "./compression.ts";
 import { checkDecorator, decorate, type Decorator, type ResponseDraft } from "./decorator.ts";
-import { acceptValue } from "./key.ts";
+import { acceptValue } from "./accept_value.ts";
 import { checkOrigins, type Origins } from "./origin.ts";
 import { type Refusal, refuse, refuseWith } from "./refusal.ts";
 import { findProblem } from "./request_checks.ts";

@@ -6,7 +6,7 @@ import { badField, type Problem } from "../errors/problem.ts";
 import { listHas, trimSpace } from "../http/field_values.ts";
 import type { Agreement } from "../protocol/agreement.ts";
 import { judgeDeflate } from "./compression.ts";
-import { acceptValue } from "./key.ts";
+import { acceptValue } from "./accept_value.ts";
 import type { Offer } from "./offer.ts";
 
 /**

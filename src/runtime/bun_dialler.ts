@@ -2,7 +2,7 @@
 
 import { unlessAborted } from "../base/abort.ts";
 import { bunHandlers, type BunSocketConnection } from "./bun_socket.ts";
-import { type BunSocket, type BunSocketHandlers, bunTcp, type BunTls } from "./bun_tcp.ts";
+import { type BunSocket, type BunSocketHandlers, bunTcp, type BunTls } from "./bun_api.ts";
 import { type Address, dialFailed, type Dialler, type Tls, tlsFailed } from "./dialler.ts";
 
 interface UpgradableSocket extends BunSocket {

@@ -3,7 +3,7 @@
 import type { TLSOptions } from "bun";
 import type { NetworkAddress } from "../transport/transport.ts";
 import { type BunConnection, bunHandlers } from "./bun_socket.ts";
-import { type BunServer, bunTcp } from "./bun_tcp.ts";
+import { type BunServer, bunTcp } from "./bun_api.ts";
 
 /**
  * A listener of {@linkcode listen}: call `accept()`, or iterate it for its connections.

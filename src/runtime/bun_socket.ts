@@ -3,7 +3,7 @@
 import { ConnectionOverTransport } from "../transport/byte_streams.ts";
 import { type PushSource, PushTransport } from "../transport/push_transport.ts";
 import type { ByteConnection, Endpoints, NetworkAddress } from "../transport/transport.ts";
-import type { BunSocket, BunSocketHandlers } from "./bun_tcp.ts";
+import type { BunSocket, BunSocketHandlers } from "./bun_api.ts";
 
 /**
  * A Bun socket as a connection, for `accept()`, `connect()` and `attach()`.

@@ -3,7 +3,7 @@
 
 import { unlessAborted } from "../base/abort.ts";
 import { Connection } from "../connection/connection.ts";
-import type { CheckedOptions } from "../connection/options.ts";
+import type { CheckedOptions } from "../connection/connection_options.ts";
 import type { WebSocketConnection } from "../connection/websocket_connection.ts";
 import { HandshakeError, type RequestHead } from "../errors/handshake_error.ts";
 import { ExchangeError, type Problem } from "../errors/problem.ts";
@@ -174,10 +174,14 @@ async function readUpgrade({ exchange, reader }: Handshake): Promise<RequestHead
 /** Only a policy can take long to decide: only for one are a signal and a guarded promise made. */
 async function decideInTime(request: RequestHead, { exchange, options }: Handshake): Promise<Decision> {
   if (!options.authorize) return await decide(request, options);
-  const { signal, transport } = exchange;
-  return await unlessAborted(decide(request, { ...options, signal, transport }), signal, (late) => {
-    if (late.error) discardBody(late.response);
-  });
+  const { signal, transport } = exchange, stopWatching = exchange.watch();
+  try {
+    return await unlessAborted(decide(request, { ...options, signal, transport }), signal, (late) => {
+      if (late.error) discardBody(late.response);
+    });
+  } finally {
+    stopWatching();
+  }
 }
 
 /** Whether the connection can be used again after a refusal: where the request ends must be beyond doubt. */

@@ -1,7 +1,11 @@
 // The options of accept() and their check, which is done before the connection is touched.
 
 import { checkPrefix, checkSignal, limitOf, timeOf } from "../base/options.ts";
-import { checkConnectionOptions, type CheckedOptions, type ConnectionOptions } from "../connection/options.ts";
+import {
+  checkConnectionOptions,
+  type CheckedOptions,
+  type ConnectionOptions,
+} from "../connection/connection_options.ts";
 import type { RequestHead } from "../errors/handshake_error.ts";
 import { quote } from "../errors/problem.ts";
 import { type AnswerOptions, checkAnswerOptions, type CheckedAnswerOptions } from "../handshake/answer.ts";

@@ -2,7 +2,11 @@
 
 import { checkPrefix } from "../base/options.ts";
 import { Connection } from "../connection/connection.ts";
-import { checkConnectionOptions, type CheckedOptions, type ConnectionOptions } from "../connection/options.ts";
+import {
+  checkConnectionOptions,
+  type CheckedOptions,
+  type ConnectionOptions,
+} from "../connection/connection_options.ts";
 import type { WebSocketConnection } from "../connection/websocket_connection.ts";
 import { quote } from "../errors/problem.ts";
 import { parseExtensions } from "../http/field_values.ts";

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import { accept, basicAuth, connect, HandshakeError } from "../../mod.ts";
-import { acceptValue } from "../../src/handshake/key.ts";
+import { acceptValue } from "../../src/handshake/accept_value.ts";
 import { connectionPair, fakeClock } from "../../src/testing.ts";
 import { head } from "../cases/responses_base.ts";
 import { test } from "../kit/harness.ts";

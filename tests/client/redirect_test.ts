@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { accept, type AcceptOptions, connect, type ConnectOptions, HandshakeError } from "../../mod.ts";
 import { isRedirect, redirected } from "../../src/client/redirect.ts";
-import { acceptValue } from "../../src/handshake/key.ts";
+import { acceptValue } from "../../src/handshake/accept_value.ts";
 import { fakeClock } from "../../src/testing.ts";
 import { head } from "../cases/responses_base.ts";
 import { latin1, test } from "../kit/harness.ts";

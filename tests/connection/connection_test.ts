@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertInstanceOf, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
 import { type Message, WebSocketError } from "../../mod.ts";
 import { systemClock } from "../../src/base/clock.ts";
-import { checkConnectionOptions } from "../../src/connection/options.ts";
+import { checkConnectionOptions } from "../../src/connection/connection_options.ts";
 import { checkCompression, type CheckedCompression } from "../../src/protocol/compression_options.ts";
 import { closing, hex, times } from "../cases/frames_base.ts";
 import { test } from "../kit/harness.ts";

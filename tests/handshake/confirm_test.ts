@@ -2,7 +2,7 @@ import { assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import { HandshakeError } from "../../src/errors/handshake_error.ts";
 import type { Problem } from "../../src/errors/problem.ts";
 import { confirm, judge, openingError } from "../../src/handshake/confirm.ts";
-import { acceptValue } from "../../src/handshake/key.ts";
+import { acceptValue } from "../../src/handshake/accept_value.ts";
 import type { Offer } from "../../src/handshake/offer.ts";
 import { HeadReader } from "../../src/http/head_reader.ts";
 import { parseResponse } from "../../src/http/response_head.ts";

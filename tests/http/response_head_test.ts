@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { acceptValue } from "../../src/handshake/key.ts";
+import { acceptValue } from "../../src/handshake/accept_value.ts";
 import { HeadReader } from "../../src/http/head_reader.ts";
 import { type ParsedResponse, parseResponse } from "../../src/http/response_head.ts";
 import { responses } from "../cases/responses.ts";

@@ -2,7 +2,7 @@
 // answers Pings, and sends none.
 
 import { accept, connect, type ConnectionOptions, type WebSocketConnection } from "../../mod.ts";
-import { acceptValue } from "../../src/handshake/key.ts";
+import { acceptValue } from "../../src/handshake/accept_value.ts";
 import { OPCODE, toward, unhex } from "../cases/frames_base.ts";
 import { concat, latin1, text } from "../kit/harness.ts";
 import { dialRaw, listen, listenRaw, type RawConn } from "../kit/tcp.ts";

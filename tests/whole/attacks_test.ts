@@ -4,7 +4,7 @@
 import { assert, assertEquals, assertInstanceOf, assertRejects, assertThrows } from "@std/assert";
 import { encodeBase64 } from "@std/encoding/base64";
 import { accept, type AcceptOptions, basicAuth, connect, HandshakeError, offer } from "../../mod.ts";
-import { acceptValue } from "../../src/handshake/key.ts";
+import { acceptValue } from "../../src/handshake/accept_value.ts";
 import { connectionPair, type ConnectionPairOptions, fakeClock } from "../../src/testing.ts";
 import { closing, frame, times, toward } from "../cases/frames_base.ts";
 import { crowded, insert, line, sized, upgrade } from "../cases/requests_base.ts";

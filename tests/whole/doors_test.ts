@@ -2,7 +2,7 @@ import { assert, assertEquals, assertInstanceOf } from "@std/assert";
 import { accept, type Accepted, answer, connect, type Connected, HandshakeError, readRequest } from "../../mod.ts";
 import type { DeflateAgreement } from "../../mod.ts";
 import { Protocol } from "../../src/protocol/protocol.ts";
-import { acceptValue } from "../../src/handshake/key.ts";
+import { acceptValue } from "../../src/handshake/accept_value.ts";
 import { connectionPair } from "../../src/testing.ts";
 import { requestOf } from "../cases/request_of.ts";
 import { type RequestRow, requests } from "../cases/requests.ts";

@@ -10,7 +10,7 @@ import { isCloseCode } from "../../src/errors/websocket_error.ts";
 import type { Problem } from "../../src/errors/problem.ts";
 import { handshakeFailures, protocolFailures } from "../../src/errors/failures.ts";
 import { isToken, listElements, listHas, parseExtensions, parseTokens } from "../../src/http/field_values.ts";
-import { acceptValue } from "../../src/handshake/key.ts";
+import { acceptValue } from "../../src/handshake/accept_value.ts";
 import { HeadReader } from "../../src/http/head_reader.ts";
 import { latin1 as decode } from "../../src/http/field_lines.ts";
 import { writeHead } from "../../src/http/write_head.ts";

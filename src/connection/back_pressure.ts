@@ -1,0 +1,151 @@
+// When a connection is read, and when the peer is held back. Reading begins at the end of the turn in which the connection
+// was made. Past the high-water mark the machine stops before the next frame and the transport is paused, until there is
+// room again; meanwhile one chunk at a time may be read, to hear whether the peer is still there.
+
+import type { Machine } from "../protocol/machine.ts";
+import type { Transport } from "../transport/transport.ts";
+import { beginSoon } from "./begin_soon.ts";
+import type { CheckedOptions } from "./connection_options.ts";
+import type { Flusher } from "./flusher.ts";
+import type { IdleWatch } from "./idle_watch.ts";
+
+/** What reading needs of its connection. */
+export interface ReaderHost {
+  readonly options: CheckedOptions;
+  readonly machine: Machine;
+  readonly transport: Transport;
+  readonly flusher: Flusher;
+  readonly idle: IdleWatch;
+  readonly isOpen: boolean;
+  readonly isReleased: boolean;
+  onLost(error: unknown): void;
+}
+
+/** Reads one connection. A base class: a part of its own would be one more object for each connection. */
+export abstract class BackPressuredReader<Host extends ReaderHost> {
+  protected readonly host: Host;
+  /** Bytes that came with the handshake, until reading begins. */
+  #rest: Uint8Array | undefined;
+  #hasBegun = false;
+  /** Whether the high-water mark was passed: nothing is read, but for a {@linkcode look}. */
+  #isFull = false;
+  #isLooking = false;
+  /** How many bytes were read past the mark. */
+  #overshoot = 0;
+
+  constructor(host: Host, rest: Uint8Array) {
+    this.host = host;
+    this.#rest = rest;
+    beginSoon(this);
+  }
+
+  /** Whether more will be sent in this turn, so that frames are better written at its end. */
+  protected abstract get flushesLater(): boolean;
+
+  /** Whether messages are handed over as views of the chunk that they came in. */
+  protected abstract get lendsViews(): boolean;
+
+  /** Begins to read, from the bytes that came with the handshake. */
+  begin(): void {
+    const { idle, isOpen, isReleased } = this.host;
+    if (this.#hasBegun || isReleased) return;
+    this.#hasBegun = true;
+    if (isOpen) idle.start();
+    const rest = this.#rest;
+    this.#rest = undefined;
+    try {
+      if (rest && rest.length > 0) this.onData(new Uint8Array(rest));
+    } catch (error) {
+      return this.host.onLost(error); // and no other connection of the turn
+    }
+    this.#resume();
+  }
+
+  /** Reads on, unless the application has to take messages first, or what was received is yet to be inflated. */
+  #resume(): void {
+    const { isReleased, machine, transport } = this.host;
+    if (this.#hasBegun && !this.#isFull && !isReleased && !machine.isBehind) transport.resume();
+  }
+
+  /** What was received is inflated. */
+  onCaughtUp(): void {
+    this.#resume();
+  }
+
+  /**
+   * Bytes from the peer.
+   *
+   * @returns Whether their memory may be read into again.
+   */
+  onData(chunk: Uint8Array<ArrayBuffer>): boolean {
+    const { flusher, machine, transport } = this.host;
+    if (this.#isFull) this.#onLook(chunk);
+    let isFree = false;
+    flusher.hold();
+    try {
+      isFree = machine.receive(chunk);
+    } finally {
+      flusher.release(this.flushesLater);
+    }
+    if (machine.isBehind) transport.pause();
+    // What is held, or yet to be inflated, waits in the machine
+    return isFree || !this.lendsViews && !this.#isFull && !machine.isBehind;
+  }
+
+  /** Back-pressure: no more messages until {@linkcode release}. */
+  protected hold(): void {
+    const { idle, isOpen, machine, transport } = this.host;
+    if (this.#isFull || !isOpen) return;
+    this.#isFull = true;
+    idle.standDown();
+    machine.pause();
+    transport.pause();
+  }
+
+  /** There is room again: reads on, first what was received and held. */
+  protected release(): void {
+    if (!this.#isFull) return;
+    this.#isFull = this.#isLooking = false;
+    this.#overshoot = 0;
+    const { flusher, idle, isReleased, machine } = this.host;
+    if (isReleased) return;
+    idle.alive();
+    flusher.after(() => machine.resume(), this.flushesLater);
+    this.#resume();
+  }
+
+  /** Our Close frame is out: everything is read, to find the peer's. What waits can still be taken. */
+  releaseAll(): void {
+    this.release();
+    this.begin();
+  }
+
+  /**
+   * Reads one chunk past the high-water mark, to hear whether the peer is still there; at most as much again as the mark.
+   *
+   * @returns Whether a sign of life would be heard.
+   */
+  look(): boolean {
+    if (!this.#isFull) return true;
+    if (!this.#isLooking && this.#overshoot <= this.host.options.highWaterMark) {
+      this.#isLooking = true;
+      this.host.transport.resume();
+    }
+    return this.#isLooking;
+  }
+
+  #onLook({ length }: Uint8Array): void {
+    this.#isLooking = false;
+    this.#overshoot += length;
+    this.host.transport.pause();
+  }
+
+  /** Takes in what was received and held back, however much it is: nothing else will come. */
+  takeRest(): void {
+    this.#isFull = this.#isLooking = false;
+    const { machine } = this.host, rest = this.#rest;
+    this.#rest = undefined;
+    if (rest && rest.length > 0) machine.receive(new Uint8Array(rest)); // it was lost before it was read
+    machine.resume();
+  }
+}
