@@ -21,8 +21,6 @@ interface Step {
 
 const KEY = 0x37fa213d, CHUNK = 65536, MIB = 2 ** 20;
 
-// ---- what is timed
-
 function machine(role: "client" | "server", options?: ProtocolOptions): { protocol: Protocol; received(): number } {
   let length = 0;
   const protocol = new Protocol({ role, protocol: "", extensions: "" }, {
@@ -144,8 +142,6 @@ const FAMILIES: readonly [name: string, unit: string, steps: () => Step[]][] = [
   ],
   ["a head, byte by byte", "byte", () => [256, 512, 1024, 2048, 4096, 8192, 16384].map(head)],
 ];
-
-// ---- how it is timed and judged
 
 /** How often each step is timed, for how many milliseconds at least, and how far above the line one may be. */
 const ROUNDS = 15, SAMPLE = 4, LIMIT = 1.3;

@@ -164,8 +164,6 @@ const general: RequestRow[] = [
   ]),
 ];
 
-// ---- the parameters
-
 const takeovers: RequestRow[] = [
   ...accepting("RFC 7692 §7.1.1.1", true, [
     [

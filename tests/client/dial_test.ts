@@ -14,7 +14,7 @@ import { test } from "../kit/harness.ts";
 import { NEEDS_NODE, withMtls } from "../kit/mtls.ts";
 import { startProxy } from "../kit/proxies.ts";
 import { listen, listenRaw, type RawConn } from "../kit/tcp.ts";
-import { CA, everything, hello, pem, TLS } from "./dialling.ts";
+import { CA, everything, hello, pem, TLS } from "../kit/dialling.ts";
 
 const CLIENT = { cert: pem("client"), key: pem("client.key") };
 

@@ -6,7 +6,7 @@ import { connect, HandshakeError } from "../../mod.ts";
 import { test } from "../kit/harness.ts";
 import { startProxy } from "../kit/proxies.ts";
 import { listen } from "../kit/tcp.ts";
-import { CA, hello, TLS } from "./dialling.ts";
+import { CA, hello, TLS } from "../kit/dialling.ts";
 
 const CREDENTIALS: readonly [userinfo: string, fields: readonly string[]][] = [
   ["", []],

@@ -13,7 +13,7 @@ import { latin1, test } from "../kit/harness.ts";
 import { NEEDS_NODE, withMtls } from "../kit/mtls.ts";
 import { startProxy } from "../kit/proxies.ts";
 import { listen, type Listener, listenRaw, type RawConn } from "../kit/tcp.ts";
-import { CA, everything, pem, TLS } from "./dialling.ts";
+import { CA, everything, pem, TLS } from "../kit/dialling.ts";
 
 const FROM = "https://ada:secret@here.example/a/b?c";
 /** Rows: Location, and the URL to go to, or why not. */
@@ -66,8 +66,6 @@ test("a redirect is a status of RFC 9110 §15.4 that has a Location", () => {
   assertEquals(found, [301, 302, 303, 307, 308]);
   assertEquals(isRedirect({ status: 302, headers: new Headers() }), false);
 });
-
-// ---- over sockets
 
 /** What a server was asked. */
 interface Asked {

@@ -23,8 +23,6 @@ import { BINARY, TEXT } from "./wire.ts";
 const COUNT = 1000;
 const KIB = 1 << 10;
 
-// ---- data
-
 /** All sizes are multiples of it, and every place in a text where it ends is one between two characters. */
 const UNIT = 16;
 /** How many octets of each kind there are; messages go through them, and begin again. */
@@ -98,8 +96,6 @@ function messages(data: keyof typeof makers, kind: Kind, size: number): Compress
     },
   };
 }
-
-// ---- rows
 
 const DEFAULT = { offer: "permessage-deflate; client_max_window_bits", answer: "permessage-deflate" };
 

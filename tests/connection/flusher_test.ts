@@ -191,8 +191,6 @@ test("Flusher.onDrained() while held leaves what is framed to the release", () =
   assertEquals(transport.writes, ["\x81\x01a", "\x81\x01b\x81\x01c"]);
 });
 
-// ---- room
-
 test("Flusher.room is undefined up to the mark, and one shared promise above", () => {
   const { flusher, send } = joined({ highWaterMark: 10 });
   send("x".repeat(8));
@@ -235,8 +233,6 @@ test("Flusher.fail() rejects the room that is waited for, and leaves nothing unh
   assertStrictEquals(await assertRejects(() => room!), error);
 });
 
-// ---- the end
-
 test("Flusher.stop() writes nothing more, whatever comes", async () => {
   const { flusher, transport, counts, send } = joined({ waits: true });
   send("a");
@@ -277,8 +273,6 @@ test("Output calls flushed whenever nothing is left, and never before", async ()
   transport.finish(flusher);
   assertEquals([counts.flushed, flusher.buffered], [3, 0]);
 });
-
-// ---- slabs
 
 test("Output recycles a slab once its write is done, and not before", () => {
   const { flusher, transport, send } = joined();

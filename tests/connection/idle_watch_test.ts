@@ -84,7 +84,7 @@ test("IdleWatch begins anew with whatever comes, and a silence that goes on has 
 test("IdleWatch that is late pings first, and gives half of the timeout for the answer", async () => {
   const { clock, log, watch } = watched(25_000, 2000);
   watch.start();
-  clock.jump(5000);
+  await clock.jump(5000);
   await clock.advance(999);
   assertEquals(log, ["ping at 5000"]);
   await clock.advance(1);

@@ -4,7 +4,7 @@ import { work, type WorkHost, workLater } from "../../src/connection/work.ts";
 import { Machine } from "../../src/protocol/machine.ts";
 import { agreed } from "../cases/deflate.ts";
 import { random, test } from "../kit/harness.ts";
-import { assertSame } from "../protocol/assert_same.ts";
+import { assertSame } from "../kit/assert_same.ts";
 
 const turn = () => new Promise<void>((resolve) => nextTurn(resolve));
 

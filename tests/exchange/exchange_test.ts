@@ -3,7 +3,7 @@ import { ExchangeError } from "../../src/errors/problem.ts";
 import type { Exchange, ExchangeOptions } from "../../src/exchange/exchange.ts";
 import { latin1, test, text } from "../kit/harness.ts";
 import { settled } from "../kit/raw_peer.ts";
-import { exchanging, next } from "./exchanging.ts";
+import { exchanging, next } from "../kit/exchanging.ts";
 
 test("Wire reads the prefix, then the connection, then its end again and again", async () => {
   const { exchange, peer } = exchanging({ prefix: latin1("a") });
@@ -128,5 +128,42 @@ test("Wire.guard() gives what the promise does", async () => {
   const { exchange } = exchanging();
   assertEquals(await exchange.guard(Promise.resolve(5)), 5);
   assertStrictEquals(await assertRejects(() => exchange.guard(Promise.reject(mine))), mine);
+  exchange.abort();
+});
+
+test("Wire reads what has come before it tells a loss, but writes and waits no more", async () => {
+  const { exchange, conn, peer } = exchanging({}, { chunkSize: 2 });
+  peer.write("abcde");
+  assertEquals(await next(exchange), "ab");
+  conn.reset(mine);
+  for (const wait of [() => exchange.write(latin1("x")), () => exchange.guard(new Promise(() => {}))]) {
+    assertStrictEquals((await assertRejects(wait, ExchangeError)).cause, mine);
+  }
+  assertEquals([text(exchange.rest), await next(exchange)], ["cde", "cde"]);
+  assertStrictEquals((await assertRejects(() => exchange.read(), ExchangeError)).cause, mine);
+  exchange.abort();
+});
+
+test("Wire.watch() reads ahead up to 16 KiB, sees an end or a loss, and nothing once it is over", async () => {
+  const { exchange, peer } = exchanging({}, { chunkSize: 1024 });
+  const stop = exchange.watch();
+  peer.write("a".repeat(17 * 1024) + "b");
+  await settled();
+  assertEquals([exchange.rest.length, exchange.signal.aborted], [16 * 1024, false]);
+  stop();
+  assertEquals([(await next(exchange))!.length, (await next(exchange))!.length], [16 * 1024, 1024]);
+  assertEquals(await next(exchange), "b");
+  peer.end();
+  await settled();
+  assertEquals(exchange.signal.aborted, false);
+
+  exchange.watch();
+  await settled();
+  const { reason } = exchange.signal;
+  assertEquals([(reason as ExchangeError).failure, (reason as Error).message], [
+    "connection-closed",
+    "the peer has ended the connection",
+  ]);
+  await assertRejects(() => exchange.read(), ExchangeError);
   exchange.abort();
 });

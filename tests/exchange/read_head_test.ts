@@ -3,7 +3,7 @@ import { ExchangeError } from "../../src/errors/problem.ts";
 import { readFinal, readHead } from "../../src/exchange/read_head.ts";
 import { HeadReader } from "../../src/http/head_reader.ts";
 import { everySplit, latin1, test, text } from "../kit/harness.ts";
-import { exchanging, next } from "./exchanging.ts";
+import { exchanging, next } from "../kit/exchanging.ts";
 
 test("readHead() gives the head, and what follows it back, wherever it is cut", async () => {
   const head = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { readBodyLength } from "../../src/http/body_length.ts";
 import { test } from "../kit/harness.ts";
-import { fieldsOf } from "./fields_of.ts";
+import { fieldsOf } from "../kit/fields_of.ts";
 
 test("readBodyLength() knows how long a body is, or that nobody can know (RFC 9112 §6.1, §6.3)", () => {
   const length = (version: string, ...lines: [string, string][]) => {

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { checkField, latin1 as decode, MAX_FIELDS, readLines } from "../../src/http/field_lines.ts";
 import { latin1, random, test } from "../kit/harness.ts";
-import { fieldsOf } from "./fields_of.ts";
+import { fieldsOf } from "../kit/fields_of.ts";
 
 test("Fields keeps lines in their order, and joins those of a name (RFC 9110 §5.2, §5.3)", () => {
   const fields = fieldsOf(["Set-Cookie", "a"], ["X", "1"], ["set-cookie", "b"], ["__proto__", "c"]);

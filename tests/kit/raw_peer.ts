@@ -24,7 +24,7 @@ export interface WireFrame {
   readonly reason?: string;
 }
 
-/** See the head of the file. */
+/** The peer of a connection in memory, by hand. */
 export class RawPeer {
   readonly conn: PairedConnection;
   /** Settles when nothing more comes: at our end, or with what the connection was lost by. */

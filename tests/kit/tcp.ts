@@ -8,8 +8,6 @@ import type { ByteConnection } from "../../mod.ts";
 
 const LOOPBACK = "127.0.0.1";
 
-// ---- by hand
-
 /** One end of a TCP connection, by hand. It is not read unless somebody reads, but for what was on its way. */
 export class RawConn implements Disposable {
   readonly #socket: Socket;
@@ -122,8 +120,6 @@ export async function rawPair(): Promise<[raw: RawConn, ours: ByteConnection]> {
   using listener = await listen();
   return await Promise.all([dialRaw(listener.port), listener.accept()]);
 }
-
-// ---- ours
 
 /** How to listen. */
 export interface ListenOptions {
@@ -241,8 +237,6 @@ async function node(): Promise<Runtime> {
     dial: async ({ hostname, port, tls }) => fromSocket(await dialNode(port, hostname, tls?.ca)),
   };
 }
-
-// ---- node:net
 
 const HALF_OPEN = { allowHalfOpen: true, noDelay: true };
 

@@ -26,8 +26,6 @@ const TURNS = 1000;
 /** The path of a client's URL says which face is at both ends. */
 const FACES = ["/direct", "/streams"];
 
-// ---- the servers
-
 let open = 0, messages = 0, closed = 0;
 const errors: string[] = [];
 
@@ -55,8 +53,6 @@ async function echo(conn: ByteConnection): Promise<void> {
   if (closeCode === 1000) closed++;
   else errors.push(`A client has closed with ${closeCode}`);
 }
-
-// ---- the clients
 
 /** So many are opened at a time: as many as wait in the queue of any listener. */
 const AT_A_TIME = 100;

@@ -65,8 +65,6 @@ const NAMES = {
   reader: { direct: "receive()", streams: "a reader" },
 } as const;
 
-// ---- to somebody who does not read at all
-
 /** Opens a WebSocket between a program and this process, which does not read: nobody asks for its messages. */
 const peers = {
   async client(sender: Program<MemoryCalls>): Promise<WebSocketConnection> {
@@ -103,8 +101,6 @@ for (const { role, face } of offers) {
     }
   });
 }
-
-// ---- to somebody who stops and goes
 
 /** Rows: how 1 GiB goes from one process to another. */
 const ways: readonly {

@@ -47,8 +47,6 @@ export interface Server<Socket extends PeerSocket> extends Abilities<Socket> {
   readonly serve: Serve<Socket>;
 }
 
-// ---- messages
-
 /** The frames of a message: all strings, or all bytes. */
 export type Pieces = readonly [Received, ...Received[]];
 
@@ -154,8 +152,6 @@ const faces: Readonly<Record<string, Face>> = {
   },
 };
 
-// ---- the other rows
-
 /** Rows: what a Close frame is made with, and what the other end sees. */
 const closes: readonly { readonly name: string; readonly sent: [number?, string?]; readonly seen: CloseInfo }[] = [
   { name: "code and reason", sent: [3001, "Tschüß 👋"], seen: { closeCode: 3001, reason: "Tschüß 👋" } },
@@ -175,8 +171,6 @@ const protocolRows: readonly { readonly name: string; readonly opening: Opening;
 ];
 
 const refusal: Refusal = { status: 401, fields: { "www-authenticate": 'Basic realm="here"' }, body: "Who are you?\n" };
-
-// ---- the tests
 
 /** What holds for every peer, in either role. */
 function testBoth<Socket extends PeerSocket>(

@@ -90,8 +90,6 @@ export interface Link<Socket extends PeerSocket> extends AsyncDisposable {
   readonly response: Fields | undefined;
 }
 
-// ---- our accept()
-
 /** A peer's client: makes a WebSocket. */
 export type Dial<Socket extends PeerSocket> = (
   url: string,
@@ -136,8 +134,6 @@ export async function acceptFrom<Socket extends PeerSocket>(
     },
   };
 }
-
-// ---- our connect()
 
 /** A WebSocket that a peer's server has accepted. */
 export interface AcceptedPeer<Socket extends PeerSocket> {

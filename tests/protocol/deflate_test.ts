@@ -5,7 +5,7 @@ import { codecOf, Deflater, type DeflaterOptions, Inflater } from "../../src/pro
 import { agreed, deflated, noise, stored } from "../cases/deflate.ts";
 import { concat, hex, latin1, random, test, text } from "../kit/harness.ts";
 import { held } from "../load/program.ts";
-import { assertSame } from "./assert_same.ts";
+import { assertSame } from "../kit/assert_same.ts";
 
 const SETTINGS: DeflaterOptions = { windowBits: 15, level: 6, memLevel: 8, takesOver: true };
 const TAIL = hex("00 00 ff ff");

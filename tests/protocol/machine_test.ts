@@ -9,7 +9,7 @@ import { Machine, type MachineEvents, type MachineOptions } from "../../src/prot
 import { agreed, deflated, noise, stored } from "../cases/deflate.ts";
 import { concat, hex, latin1, random, test, text } from "../kit/harness.ts";
 import { held } from "../load/program.ts";
-import { assertSame } from "./assert_same.ts";
+import { assertSame } from "../kit/assert_same.ts";
 
 const IGNORED: MachineEvents = { onMessage() {}, onPong() {}, onPeerClose() {}, onFailure() {} };
 

@@ -7,7 +7,7 @@ import type { Work } from "../../src/protocol/deflate.ts";
 import { Machine } from "../../src/protocol/machine.ts";
 import { agreed, deflated, noise } from "../cases/deflate.ts";
 import { concat, everySplit, hex, random, test, text } from "../kit/harness.ts";
-import { assertSame } from "./assert_same.ts";
+import { assertSame } from "../kit/assert_same.ts";
 
 /** Work that may be done until the next turn. */
 class Allowance implements Work {
@@ -203,8 +203,6 @@ test("drop() lets go of what waits, in both directions", () => {
   assertEquals([machine.buffered, machine.isBehind, finish(), machine.take()], [0, false, 1, undefined]);
   assertEquals(told.length, 1);
 });
-
-// ---- sending
 
 const WORDS = "the quick brown fox jumps over the lazy dog ".repeat(8000);
 

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { type DeflateSettings, DeflateStream, InflateStream } from "../../src/protocol/zlib.ts";
 import { deflated, noise } from "../cases/deflate.ts";
 import { concat, hex, latin1, test } from "../kit/harness.ts";
-import { assertSame } from "./assert_same.ts";
+import { assertSame } from "../kit/assert_same.ts";
 
 const SETTINGS: DeflateSettings = { windowBits: 15, level: 6, memLevel: 8 };
 

@@ -4,7 +4,7 @@ import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/as
 import { readRequest, writeResponse, type WriteResponseOptions } from "../../mod.ts";
 import { latin1, test } from "../kit/harness.ts";
 import { settled } from "../kit/raw_peer.ts";
-import { KEEP, pair, pieces } from "./responding.ts";
+import { KEEP, pair, pieces } from "../kit/responding.ts";
 
 /** What is written for a response: its head without the date, and its body. */
 async function written(response: Response, options: WriteResponseOptions = {}) {

@@ -5,7 +5,7 @@ import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/as
 import { HandshakeError, writeResponse } from "../../mod.ts";
 import { test } from "../kit/harness.ts";
 import { settled } from "../kit/raw_peer.ts";
-import { KEEP, pair, pieces } from "./responding.ts";
+import { KEEP, pair, pieces } from "../kit/responding.ts";
 
 const used = new Response("Hello");
 await used.text();

@@ -34,10 +34,12 @@ const PACKAGES: readonly (readonly [from: RegExp, by: RegExp])[] = [
 ];
 
 /** Where names of runtimes stand: where they are adapted, and where figures were measured. */
-const RUNTIME = /\b(?:Deno|Bun)\b|node:/, NAMES_RUNTIMES = /^(?:runtime\/\w+|base\/tuning|bun|node)\.ts$/;
+const RUNTIME = /\b(?:Deno|Bun|process|Buffer)\b|node:/,
+  NAMES_RUNTIMES = /^(?:runtime\/\w+|base\/tuning|bun|node)\.ts$/;
 
-/** What the pure folders never name: streams and timers. */
-const IO = /\b(?:ReadableStream|WritableStream|TransformStream|setTimeout|setInterval|setImmediate|queueMicrotask)\b/,
+/** What the pure folders never name or import: streams and timers, of the runtime or of ours. */
+const IO =
+    /(?:Readable|Writable|Transform|Compression|TextDecoder|TextEncoder)Stream|getReader|getWriter|\bset(?:Timeout|Interval|Immediate)\b|queueMicrotask|AbortSignal\.timeout|base\/(?:clock|timers)\.ts|transport\//,
   PURE = /^(?:http|handshake|protocol|errors)\//;
 
 /** Files without a test file of their name, and what tests them. */
@@ -48,6 +50,7 @@ const TESTED_BY: Readonly<Record<string, string>> = {
   "connection/lazy_promise.ts": "connection/closing_test.ts",
   "connection/connection_options.ts": "connection/connection_test.ts",
   "connection/websocket_connection.ts": "connection/connection_test.ts",
+  "errors/failures.ts": "whole/failures_test.ts",
   "handshake/upgrade_fields.ts": "handshake/answer_test.ts",
   "protocol/agreement.ts": "protocol/protocol_test.ts",
   "protocol/contract.ts": "protocol/protocol_test.ts",
@@ -63,6 +66,16 @@ const TESTED_BY: Readonly<Record<string, string>> = {
   "testing/memory_transport.ts": "transport/owned_transport_test.ts",
   "transport/transport.ts": "transport/owned_transport_test.ts",
 };
+
+/** Tests of one aspect of a file, beside the file's own. */
+const ASPECTS = [
+  "connection/message_pipe_test.ts", // of message_streams
+  "protocol/machine_work_test.ts", // of machine
+  "server/accept_authorize_test.ts", // of accept
+  "server/accept_refusal_test.ts",
+  "testing/connection_pair_test.ts", // of the entry
+  "testing/fake_clock_test.ts",
+];
 
 const MAX_LINES = 330;
 
@@ -84,9 +97,9 @@ function code(file: string): string {
 /** What a file imports or exports from, as it is written; types included. */
 function importsOf(text: string): string[] {
   const found = [
-    ...text.matchAll(/^(?:import|export)\b[^;]*?\bfrom\s+"([^"]+)"/gm),
-    ...text.matchAll(/^import\s+"([^"]+)"/gm),
-    ...text.matchAll(/\bimport\(\s*"([^"]+)"/g),
+    ...text.matchAll(/^\s*(?:import|export)\b[^;]*?\bfrom\s+"([^"]+)"/gm),
+    ...text.matchAll(/^\s*import\s+"([^"]+)"/gm),
+    ...text.matchAll(/\bimport\(\s*["`]([^"`]+)["`]/g),
   ];
   return found.map(([, from]) => from!);
 }
@@ -129,7 +142,8 @@ function linesWith(pattern: RegExp, among: readonly string[]): string[] {
 test("importsOf() sees every form of import", () => {
   const forms = ['import a from "1";', 'import {\n  b,\n  type C,\n} from "2";', 'import "3";', 'export * from "4";'];
   forms.push('export type { D } from "5";', 'const e = await import("6");', 'import type { F } from "7";');
-  assertEquals(importsOf(forms.join("\n")).sort(), ["1", "2", "3", "4", "5", "6", "7"]);
+  forms.push('  import { g } from "8";', "const h = await import(`9`);");
+  assertEquals(importsOf(forms.join("\n")).sort(), ["1", "2", "3", "4", "5", "6", "7", "8", "9"]);
   assertEquals(importsOf('const a = 1;\nexport const b = "x";\n'), []);
 });
 
@@ -181,6 +195,9 @@ test("only runtime/, tuning and the entries name a runtime", () => {
 test("http, handshake, protocol and errors name no stream and no timer", () => {
   assertEquals(linesWith(IO, files.filter((file) => PURE.test(file))), []);
   assert(linesWith(IO, ["base/clock.ts", "transport/transport.ts"]).length > 1, "the rule sees what it forbids");
+  for (const line of ["new ReadableStreamDefaultReader(s)", 'from "../base/clock.ts"', "new CompressionStream()"]) {
+    assert(IO.test(line), line);
+  }
 });
 
 test("every file is tested by the file of its name, or by another that is listed", () => {
@@ -188,6 +205,11 @@ test("every file is tested by the file of its name, or by another that is listed
   const untested = files.filter((file) => !tests.includes(own(file)));
   assertEquals(untested, Object.keys(TESTED_BY).sort());
   for (const by of Object.values(TESTED_BY)) assert(tests.includes(by), by);
+  // And every test of a folder is named after a file, or after what is told of it in this list
+  const strays = tests.filter((path) => path.endsWith("_test.ts") && FOLDERS[folderOf(path)]).filter((path) => {
+    return !files.includes(path.replace(/_test\.ts$/, ".ts")) && !ASPECTS.includes(path);
+  });
+  assertEquals(strays, []);
 });
 
 test("no file is longer than a sitting", () => {

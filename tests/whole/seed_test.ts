@@ -73,8 +73,6 @@ function seed(from: number, to: number, criterion: string, fn: () => void | Prom
   test(`seed ${linesOf(from, to)}: ${criterion}`, fn);
 }
 
-// ---- what the tests stand on
-
 const KEY = "dGhlIHNhbXBsZSBub25jZQ==", ACCEPT = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 
 /** An upgrade request as bytes; a field that is `undefined` is left out. */
@@ -125,8 +123,6 @@ async function firstMessage({ readable }: { readable: ReadableStream<unknown> })
   reader.releaseLock();
   return value;
 }
-
-// ---- client
 
 seed(
   10,
@@ -297,8 +293,6 @@ seed(54, 59, "the response is at hand, on success and with its body on refusal",
   assertEquals(await response?.json(), { why: "full" });
 });
 
-// ---- server
-
 seed(62, 64, "accept() reads the request and replies by itself", async () => {
   for (const [request, status] of [[upgrade(), 101], [upgrade({ Upgrade: "h2c" }), 426]] as const) {
     const [client, server] = connectionPair();
@@ -430,8 +424,6 @@ seed(90, 98, "accept() reads the request from a connection that a listener gave,
   await closed;
 });
 
-// ---- buffering
-
 seed(100, 102, "a server reads first, and decides later that what it read is an upgrade request", async () => {
   const decide = async (conn: ByteConnection) => {
     const reader = conn.readable.getReader();
@@ -486,8 +478,6 @@ seed(106, 109, "a head is read into a growing buffer, which is then used for the
   socket.abort();
   client.close();
 });
-
-// ---- inspecting
 
 seed(111, 112, "a server reads HTTP requests from its client, with their bodies", async () => {
   const [client, server] = connectionPair();
@@ -611,8 +601,6 @@ seed(123, 126, "a request is read first, and then given to a new WebSocket", asy
   assertEquals(await client.receive(() => {}), { closeCode: 1000, reason: "read" });
   await closed;
 });
-
-// ---- none is missing
 
 test("the outline of the seed page has every line from L9 to L126, in order", () => {
   let next = 9;

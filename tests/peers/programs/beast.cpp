@@ -102,8 +102,6 @@ std::vector<websocket::permessage_deflate> settings(const std::string& json) {
   return all;
 }
 
-// ---- serve
-
 template <class Lower>
 void echo(websocket::stream<Lower> socket, const std::optional<websocket::permessage_deflate>& deflate) {
   if (deflate) socket.set_option(*deflate);
@@ -171,8 +169,6 @@ void serve_compressed(const std::vector<websocket::permessage_deflate>& all) {
   }
   for (auto& thread : threads) thread.join();
 }
-
-// ---- connect
 
 template <class Lower>
 void check(websocket::stream<Lower>& socket, const beast::flat_buffer& buffer, const Message& sent, int& count) {

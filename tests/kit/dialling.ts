@@ -4,10 +4,10 @@ import { assertEquals } from "@std/assert";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { accept, type Accepted, connect, type ConnectOptions } from "../../mod.ts";
-import type { Listener, RawConn } from "../kit/tcp.ts";
+import type { Listener, RawConn } from "./tcp.ts";
 
 export function pem(name: string): string {
-  return readFileSync(fileURLToPath(new URL(`../kit/tls/${name}.pem`, import.meta.url).href), "utf8");
+  return readFileSync(fileURLToPath(new URL(`tls/${name}.pem`, import.meta.url).href), "utf8");
 }
 
 export const CA = pem("ca"), TLS = { cert: pem("localhost"), key: pem("localhost.key") };

@@ -3,8 +3,8 @@
 import { Exchange, type ExchangeOptions } from "../../src/exchange/exchange.ts";
 import { transportOf } from "../../src/runtime/choose.ts";
 import { connectionPair, type ConnectionPairOptions, fakeClock } from "../../src/testing.ts";
-import { text } from "../kit/harness.ts";
-import { RawPeer } from "../kit/raw_peer.ts";
+import { text } from "./harness.ts";
+import { RawPeer } from "./raw_peer.ts";
 
 /** An exchange, and its peer by hand. */
 export function exchanging(options: Partial<ExchangeOptions> = {}, pair: ConnectionPairOptions = {}, reads = true) {

@@ -1,7 +1,7 @@
 // What the tests of responses share: a connection with somebody who reads them, and bodies.
 
 import { connectionPair, type ConnectionPairOptions, fakeClock } from "../../src/testing.ts";
-import { RawPeer } from "../kit/raw_peer.ts";
+import { RawPeer } from "./raw_peer.ts";
 
 export const KEEP = { keepAlive: true };
 

@@ -1,6 +1,6 @@
 import { assert } from "@std/assert";
 import { type Fields, readLines } from "../../src/http/field_lines.ts";
-import { latin1 } from "../kit/harness.ts";
+import { latin1 } from "./harness.ts";
 
 /** The fields of a head with these. */
 export function fieldsOf(...lines: (readonly [name: string, value: string])[]): Fields {
