@@ -238,8 +238,8 @@ class Case {
   /** What a client writes. */
   request(): Uint8Array {
     const valid = upgrade(this.chance(2) ? { "Sec-WebSocket-Protocol": "chat" } : {});
+    if (this.chance(2)) return latin1(valid);
     const bytes = latin1(this.pick("request", {
-      upgrade: valid,
       "upgrade and a frame": valid + "\x81\x80\0\0\0\0",
       expectant: upgrade({ Expect: "100-continue" }),
       refusable: upgrade({ "Sec-WebSocket-Version": "8" }),
@@ -349,7 +349,12 @@ class Case {
 
   /** One connection: memory, plain streams or a socket. */
   async connection(): Promise<{ ours: ByteConnection; peer: () => Promise<void>; isClosed: () => boolean }> {
-    const by = this.pick("peer", { hand: "hand", "connect()": "connect", "a server by hand": "server" });
+    const by = this.pick("peer", {
+      hand: "hand",
+      "another hand": "hand",
+      "connect()": "connect",
+      "a server by hand": "server",
+    });
     const isPlain = this.pick("as", { "it is": false, "plain streams": true }),
       plainly = (conn: ByteConnection) => isPlain ? streamsOf(conn) : conn;
     if (this.pick("over", { memory: false, "a socket": true })) {
