@@ -2,6 +2,8 @@
 // request is checked, then a subprotocol is chosen, then the caller's policy is asked; only then the 101 is made. Nothing
 // is sent here.
 
+import type { Endpoints, NetworkAddress } from "../base/network_address.ts";
+import { checkSignal } from "../base/options.ts";
 import type { HandshakeError, RequestHead } from "../errors/handshake_error.ts";
 import { quote } from "../errors/problem.ts";
 import { isToken, listHas, parseTokens } from "../http/field_values.ts";
@@ -10,7 +12,6 @@ import { checkResponse, discardBody, ResponseHeadDraft } from "../http/response.
 import type { FieldList } from "../http/write_head.ts";
 import type { Agreement } from "../protocol/agreement.ts";
 import { checkCompression, type CheckedCompression, type CompressionOptions } from "../protocol/compression_options.ts";
-import type { Endpoints, NetworkAddress } from "../transport/transport.ts";
 import { answerDeflate } from "./compression.ts";
 import { checkDecorator, decorate, type Decorator, type ResponseDraft } from "./decorator.ts";
 import { acceptValue } from "./accept_value.ts";
@@ -22,7 +23,7 @@ import { UPGRADE_FIELDS } from "./upgrade_fields.ts";
 /**
  * The second argument of {@linkcode AnswerOptions.authorize}.
  *
- * @example A policy that stops when the handshake is given up
+ * @example A policy that stops when the handshake is cancelled
  * ```ts
  * import { answer, type AuthorizeContext, offer, type RequestHead } from "@handfast/websocket";
  * import { assertRejects } from "@std/assert";
@@ -39,7 +40,7 @@ import { UPGRADE_FIELDS } from "./upgrade_fields.ts";
  * ```
  */
 export interface AuthorizeContext {
-  /** Aborted when the handshake is given up, so that the result no longer matters. */
+  /** Aborts when the handshake is cancelled or has failed: the result no longer matters. */
   readonly signal: AbortSignal;
   /**
    * The address of the client, or of the proxy that is in front; `undefined` where it is not known, as in
@@ -185,18 +186,19 @@ export async function answer(request: RequestHead, options: AnswerOptions = {}):
 /** {@linkcode AnswerOptions}, checked. */
 export interface CheckedAnswerOptions extends AnswerOptions {
   protocols: readonly string[] | ((offered: readonly string[]) => string | undefined);
+  origins: Origins;
   compression?: CheckedCompression | undefined;
   /** The connection of the request, if there is one here. Its addresses are looked up when `authorize` asks for them. */
   transport?: Partial<Endpoints>;
 }
 
 /**
- * Checks the options, as far as that is possible before there is a request.
+ * Checks the options before there is a request.
  *
  * @throws {TypeError} When an option is wrong.
  */
 export function checkAnswerOptions(options: AnswerOptions): CheckedAnswerOptions {
-  const { origins, headers, authorize, signal } = options;
+  const { origins = "same-host", headers, authorize } = options;
   const protocols = typeof options.protocols === "string" ? [options.protocols] : options.protocols ?? [];
   if (typeof protocols !== "function" && !(Array.isArray(protocols) && protocols.every(isToken))) {
     const shown = quote(String(protocols));
@@ -207,7 +209,7 @@ export function checkAnswerOptions(options: AnswerOptions): CheckedAnswerOptions
   if (authorize !== undefined && typeof authorize !== "function") {
     throw new TypeError("Cannot use the option authorize: it must be a function");
   }
-  checkOrigins(origins ?? "same-host");
+  checkOrigins(origins);
   checkDecorator(headers, "server");
   return {
     protocols,
@@ -215,13 +217,13 @@ export function checkAnswerOptions(options: AnswerOptions): CheckedAnswerOptions
     headers,
     compression: checkCompression(options.compression, "server"),
     authorize,
-    signal,
+    signal: checkSignal(options.signal),
   };
 }
 
 /** {@linkcode answer}, with options that were already checked. */
 export async function decide(request: RequestHead, options: CheckedAnswerOptions): Promise<Decision> {
-  const problem = findProblem(request, options.origins ?? "same-host");
+  const problem = findProblem(request, options.origins);
   if (problem) return refuse(problem, options.headers, request);
   const { headers } = request;
   const protocol = chooseProtocol(headers.get("sec-websocket-protocol"), options.protocols);

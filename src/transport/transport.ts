@@ -2,6 +2,10 @@
 // reads and says when a write is done, in the same way on every runtime. Some connections have one of their own; any other
 // pair of byte streams is wrapped in one.
 
+import type { Endpoints, NetworkAddress } from "../base/network_address.ts";
+
+export type { Endpoints, NetworkAddress };
+
 /**
  * A connection that carries bytes both ways: a `Deno.Conn`, a connection of `@handfast/websocket/bun` or
  * `@handfast/websocket/node`, or any other pair of byte streams. Pass a `Deno.Conn` itself, not an object with its two
@@ -31,39 +35,9 @@ export interface ByteConnection {
 }
 
 /**
- * The address of one end of a connection, or of a listener. A `Deno.NetAddr` of TCP and a `Deno.UnixAddr` are such
- * addresses. A Unix socket has one path: that of its listener, which stands for both ends.
- *
- * @example Print it
- * ```ts
- * import type { NetworkAddress } from "@handfast/websocket";
- * import { assertEquals } from "@std/assert";
- *
- * const shown = (addr: NetworkAddress) => addr.transport === "unix" ? addr.path : `${addr.hostname} port ${addr.port}`;
- *
- * const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
- * assertEquals(shown(listener.addr as Deno.NetAddr & { transport: "tcp" }), `127.0.0.1 port ${listener.addr.port}`);
- * listener.close();
- * ```
+ * The owner of a transport, as the transport calls it; never after `abort()` or `release()`. What one of these methods
+ * throws ends this connection, by `onLost()`, and nothing else.
  */
-export type NetworkAddress =
-  | { readonly transport: "tcp"; readonly hostname: string; readonly port: number }
-  | { readonly transport: "unix"; readonly path: string };
-
-/** What a transport knows of its two ends; `undefined` is what it does not know. */
-export interface Endpoints {
-  /**
-   * The address of our end. Sockets are asked when this is first read, for that takes two system calls: where their
-   * runtime forgets the address of a socket that has closed, it is known afterwards only to who has read it before.
-   */
-  readonly localAddr: NetworkAddress | undefined;
-  /** The address of the peer's end, or of a proxy that is between; known for as long as `localAddr` is. */
-  readonly remoteAddr: NetworkAddress | undefined;
-  /** Whether the bytes travel in TLS. */
-  readonly isSecure: boolean | undefined;
-}
-
-/** The owner of a transport, as the transport calls it; never after `abort()` or `release()`. */
 export interface TransportHandlers {
   /**
    * Bytes have arrived: at least one, and the callee's to keep.
@@ -79,7 +53,10 @@ export interface TransportHandlers {
    * @param hasWaited `true` when it had to wait for the peer to read; `false` when that is not known.
    */
   onDrained(hasWaited: boolean): void;
-  /** The connection is lost, and closed. */
+  /**
+   * The connection is lost, and closed. A loss never overtakes bytes: what was read by then is handed over first, also to
+   * an owner that is paused.
+   */
   onLost(error: unknown): void;
 }
 
@@ -100,7 +77,7 @@ export interface Transport extends Partial<Endpoints> {
   write(bytes: Uint8Array<ArrayBuffer>): boolean;
   /** Half-closes; not while something is being written. */
   end(): void;
-  /** Closes at once. */
+  /** Closes at once, and throws away what was not handed over. */
   abort(): void;
   /** Gives the connection back, unlocked. Only while it is paused and nothing is being read or written. */
   release(): void;

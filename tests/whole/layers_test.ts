@@ -13,7 +13,7 @@ const FOLDERS: Readonly<Record<string, readonly string[]>> = {
   http: ["errors"],
   protocol: ["errors", "base"],
   transport: ["base"],
-  handshake: ["http", "protocol", "transport", "errors"],
+  handshake: ["http", "protocol", "errors", "base"],
   runtime: ["transport", "errors", "base"],
   connection: ["protocol", "transport", "errors", "base"],
   exchange: ["http", "transport", "errors", "base"],
@@ -44,6 +44,7 @@ const IO =
 
 /** Files without a test file of their name, and what tests them. */
 const TESTED_BY: Readonly<Record<string, string>> = {
+  "base/network_address.ts": "runtime/choose_test.ts",
   "base/tuning.ts": "base/byte_builder_test.ts",
   "connection/begin_soon.ts": "connection/receiver_test.ts",
   "connection/driver.ts": "connection/connection_test.ts",

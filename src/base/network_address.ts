@@ -1,0 +1,34 @@
+// The addresses of a connection, as whoever has the connection tells them, and as a policy is told them.
+
+/**
+ * The address of one end of a connection, or of a listener. A `Deno.NetAddr` of TCP and a `Deno.UnixAddr` are such
+ * addresses. A Unix socket has one path: that of its listener, which stands for both ends.
+ *
+ * @example Print it
+ * ```ts
+ * import type { NetworkAddress } from "@handfast/websocket";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const shown = (addr: NetworkAddress) => addr.transport === "unix" ? addr.path : `${addr.hostname} port ${addr.port}`;
+ *
+ * const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+ * assertEquals(shown(listener.addr as Deno.NetAddr & { transport: "tcp" }), `127.0.0.1 port ${listener.addr.port}`);
+ * listener.close();
+ * ```
+ */
+export type NetworkAddress =
+  | { readonly transport: "tcp"; readonly hostname: string; readonly port: number }
+  | { readonly transport: "unix"; readonly path: string };
+
+/** What a transport knows of its two ends; `undefined` is what it does not know. */
+export interface Endpoints {
+  /**
+   * The address of our end. Sockets are asked when this is first read, for that takes two system calls: where their
+   * runtime forgets the address of a socket that has closed, it is known afterwards only to who has read it before.
+   */
+  readonly localAddr: NetworkAddress | undefined;
+  /** The address of the peer's end, or of a proxy that is between; known for as long as `localAddr` is. */
+  readonly remoteAddr: NetworkAddress | undefined;
+  /** Whether the bytes travel in TLS. */
+  readonly isSecure: boolean | undefined;
+}
