@@ -1,5 +1,5 @@
-// The server's half of the handshake (src/answer.ts): from a request that was read to the fields of the 101, beside a
-// `Request`, its checks, and a `Response`.
+// The server's half of the handshake (src/handshake/answer.ts): from a request that was read to the fields of the 101,
+// beside a `Request`, its checks, and a `Response`.
 
 import { createHash } from "node:crypto";
 import { answer, checkAnswerOptions, decide } from "../src/handshake/answer.ts";

@@ -1,5 +1,5 @@
-// The face (src/connection.ts): a turn of messages to a server and back through a pair in memory, by the direct face and
-// by the streams of the server; the client is the same for all.
+// The face (src/connection/connection.ts): a turn of messages to a server and back through a pair in memory, by the
+// direct face and by the streams of the server; the client is the same for all.
 
 import { attach } from "../src/server/attach.ts";
 import { connectionPair } from "../src/testing.ts";

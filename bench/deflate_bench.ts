@@ -1,5 +1,5 @@
-// permessage-deflate (src/deflate.ts): 1 KiB of JSON in and out, with and without the window of the messages before,
-// beside the synchronous calls of node:zlib, which keep none.
+// permessage-deflate (src/protocol/deflate.ts): 1 KiB of JSON in and out, with and without the window of the messages
+// before, beside the synchronous calls of node:zlib, which keep none.
 
 import { constants, deflateRawSync, inflateRawSync } from "node:zlib";
 import { Deflater, Inflater } from "../src/protocol/deflate.ts";

@@ -1,5 +1,5 @@
-// Frame headers (src/frame.ts): the three forms of length, read from the frames of RFC 6455 §5.7 and written, beside a
-// DataView.
+// Frame headers (src/protocol/frame_header.ts): the three forms of length, read from the frames of RFC 6455 §5.7 and
+// written, beside a DataView.
 
 import { type FrameHeader, headerSizeFor, readHeader, writeHeader } from "../src/protocol/frame_header.ts";
 import { examples } from "../tests/cases/frames_header.ts";

@@ -1,5 +1,5 @@
-// Heads (src/head.ts, src/request_head.ts): reading a browser's upgrade request, and writing a 101, beside what one
-// would write with strings and regular expressions.
+// Heads (src/http/head_reader.ts, src/http/request_head.ts): reading a browser's upgrade request, and writing a 101,
+// beside what one would write with strings and regular expressions.
 
 import { HeadReader } from "../src/http/head_reader.ts";
 import { latin1 } from "../src/http/field_lines.ts";

@@ -1,4 +1,4 @@
-// Masking (src/mask.ts): in place, beside the loop of RFC 6455 §5.3; and fresh keys beside a call for each.
+// Masking (src/protocol/mask.ts): in place, beside the loop of RFC 6455 §5.3; and fresh keys beside a call for each.
 
 import { mask, maskKeys } from "../src/protocol/mask.ts";
 import { compare } from "./harness.ts";

@@ -1,5 +1,5 @@
-// The machine (src/protocol.ts): a server's echo of a chunk of frames, beside copying the same bytes in and out. What is
-// received is unmasked in place, so that every echo begins with a copy of its chunk.
+// The machine (src/protocol/protocol.ts): a server's echo of a chunk of frames, beside copying the same bytes in and
+// out. What is received is unmasked in place, so that every echo begins with a copy of its chunk.
 
 import { Protocol } from "../src/protocol/protocol.ts";
 import { compare } from "./harness.ts";

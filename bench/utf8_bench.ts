@@ -1,4 +1,4 @@
-// Text (src/utf8.ts): whole messages and pieces of them, beside a strict TextDecoder.
+// Text (src/base/utf8.ts): whole messages and pieces of them, beside a strict TextDecoder.
 
 import { decodeText, Utf8Check } from "../src/base/utf8.ts";
 import { compare } from "./harness.ts";
