@@ -67,6 +67,9 @@ export interface DialOptions {
   signal?: AbortSignal | undefined;
 }
 
+/** The default of `hostname`. */
+const LOOPBACK = "127.0.0.1";
+
 /**
  * Opens a TCP connection with `Bun.connect`. `connect()` of the main entry does this by itself; use `dial()` to exchange
  * other bytes before the handshake, or for Bun's options of TLS.
@@ -93,7 +96,7 @@ export interface DialOptions {
  * ```
  */
 export async function dial(options: DialOptions): Promise<BunConnection> {
-  const { hostname = "127.0.0.1", port, unix, tls } = options;
+  const { hostname = LOOPBACK, port, unix, tls } = options;
   if (unix === undefined && port === undefined) throw new TypeError("Cannot dial: there is no port, and no unix");
   const address = unix === undefined ? { hostname, port: port! } : { unix };
   // Never an empty object: Bun would connect without TLS

@@ -23,10 +23,10 @@ export const DEFAULTS = {
 
 type LimitName = keyof typeof DEFAULTS;
 
-/** The least value of a limit, where 0 makes no sense. */
+/** The minimum of a limit, where that is not 0. */
 const LEAST: { readonly [Name in LimitName]?: number } = { maxHeadSize: 1 };
 
-/** Options, of which one limit is looked at. */
+/** Options that may have the limit of this name. */
 type Limited<Name extends LimitName> = { readonly [_ in Name]?: number | undefined };
 
 /**
@@ -56,7 +56,7 @@ export function checkNumber(name: string, value: number | undefined, byDefault: 
   if (value === undefined) return byDefault;
   if (typeof value !== "number" || !(Number.isInteger(value) || value === Infinity) || value < min) {
     throw new RangeError(
-      `Cannot use the option ${name}: it is ${value}, an integer from ${min} on is allowed, or Infinity`,
+      `Cannot use the option ${name}: it is ${value}, and must be an integer of at least ${min}, or Infinity`,
     );
   }
   return value;
@@ -73,7 +73,9 @@ const MAX_DELAY = 2 ** 31 - 1;
 export function checkTime(name: string, value: number | undefined, byDefault: number): number {
   if (value === undefined) return byDefault;
   if (typeof value !== "number" || !(value >= 0 && value <= MAX_DELAY)) {
-    throw new RangeError(`Cannot use the option ${name}: it is ${value}, 0 to ${MAX_DELAY} milliseconds are allowed`);
+    throw new RangeError(
+      `Cannot use the option ${name}: it is ${value}, and must be from 0 to ${MAX_DELAY} milliseconds`,
+    );
   }
   return value;
 }
@@ -84,18 +86,17 @@ export function optional(name: string, value: number | undefined, min: number, m
 }
 
 /**
- * A number that must be there.
+ * A number that is required.
  *
- * @throws {RangeError} When it is not an integer from `min` to `max`; `Infinity` is one where `max` is.
+ * @throws {RangeError} When it is not an integer from `min` to `max`.
  */
 export function inRange(name: string, value: number, min: number, max: number): number {
-  const isNumber = Number.isInteger(value) || value === Infinity;
-  if (isNumber && value >= min && value <= max) return value;
-  throw new RangeError(`Cannot use the option ${name}: it is ${value}, an integer from ${min} to ${max} is allowed`);
+  if (Number.isInteger(value) && value >= min && value <= max) return value;
+  throw new RangeError(`Cannot use the option ${name}: it is ${value}, and must be an integer from ${min} to ${max}`);
 }
 
 /**
- * The clock, or the runtime's.
+ * The given clock, or else the runtime's.
  *
  * @throws {TypeError} When it lacks a method of a clock.
  */

@@ -23,8 +23,8 @@ export interface DialOptions {
   unix?: string | undefined;
   /**
    * An HTTP proxy to dial through, as `http://user:password@host:port`. It is asked for a tunnel with the CONNECT method
-   * (RFC 9110 §9.3.6); for `wss:`, TLS is done inside the tunnel. No other source of proxies is looked at, such as
-   * environment variables.
+   * (RFC 9110 §9.3.6); for `wss:`, TLS is done inside the tunnel. Environment variables that name a proxy are
+   * ignored.
    */
   proxy?: string | URL | undefined;
   /**
@@ -84,12 +84,14 @@ export function checkDialOptions(options: Given & DialOptions): CheckedDialOptio
 
 /** The first option that can't be used, and why. */
 function findUnusable(options: Given & DialOptions): string | undefined {
-  const { prefix, keepAlive, unix, proxy, caCerts = [], cert, key } = options;
+  const { prefix, keepAlive, unix, proxy, caCerts, cert, key } = options;
   if (prefix !== undefined) return "prefix: there is no conn that it was read from";
-  if (keepAlive) return "keepAlive: only a conn of the caller's own can be tried again";
+  if (keepAlive === true) return "keepAlive: only a conn of the caller's own can be tried again";
   if (unix !== undefined && (typeof unix !== "string" || unix === "")) return "unix: it must be the path of a socket";
   if (unix !== undefined && proxy !== undefined) return "proxy: it does not go together with unix";
-  if (!Array.isArray(caCerts) || !caCerts.every(isPem)) return "caCerts: it must be a list of certificates in PEM";
+  if (caCerts !== undefined && !(Array.isArray(caCerts) && caCerts.every(isPem))) {
+    return "caCerts: it must be a list of certificates in PEM";
+  }
   if ((cert === undefined) !== (key === undefined)) return "cert: a certificate and its key are given together";
   if (cert !== undefined && !(isPem(cert) && isPem(key))) return "cert: certificate and key must be in PEM";
   return undefined;

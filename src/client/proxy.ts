@@ -32,9 +32,9 @@ export function parseProxy(value: string | URL): Proxy {
 
 function findUnusable(value: string | URL, url: URL | null): string | undefined {
   if (!isOfHost(url)) return whyNoUrl(value, "http:");
-  if (url.protocol !== "http:") return `its scheme is ${quote(url.protocol)}, only http: is spoken`;
+  if (url.protocol !== "http:") return `its scheme is ${quote(url.protocol)}, only http: proxies are supported`;
   if (url.pathname !== "/" || url.search !== "" || url.hash !== "") return "it has more than a host and a port";
-  if (url.port === "0") return "its port is 0, which nobody can be dialled at (RFC 6335 §6)";
+  if (url.port === "0") return "its port is 0, which is reserved (RFC 6335 §6)";
   if (/%3a/i.test(url.username)) return "its user name has a colon (RFC 7617 §2)";
   return undefined;
 }
@@ -43,7 +43,7 @@ function findUnusable(value: string | URL, url: URL | null): string | undefined 
 const MAX_HEAD = 16384;
 
 /**
- * Asks a proxy for a tunnel, over a connection to it, which is given back for the use of the tunnel.
+ * Asks a proxy for a tunnel, over a connection to it. That is released at the end, and leads through the tunnel.
  *
  * @param authority Host and port of the other end; an IPv6 address is in brackets.
  * @returns Bytes that were read after the proxy's answer: they come from the other end.
@@ -60,7 +60,9 @@ export async function requestTunnel(
     if (proxy.authorization) fields.push(["Proxy-Authorization", proxy.authorization]);
     await exchange.write(writeHead(`CONNECT ${authority} HTTP/1.1`, fields));
     const head = await readFinal(exchange, MAX_HEAD, "CONNECT");
-    if ("failure" in head) throw new ExchangeError("proxy-refused", `of the proxy's answer, ${head.detail}`);
+    if ("failure" in head) {
+      throw new ExchangeError("proxy-refused", `the proxy's response is malformed: ${head.detail}`);
+    }
     if (head.status < 200 || head.status > 299) {
       const response = head.status === 101 ? undefined : toResponse(head, null);
       throw new ExchangeError("proxy-refused", `the proxy answers with the status ${head.status}`, { response });

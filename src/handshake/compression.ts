@@ -4,7 +4,12 @@
 
 import { type Problem, quote } from "../errors/problem.ts";
 import { parseExtensions } from "../http/field_values.ts";
-import { type DeflateAgreement, type DeflateOffer, SMALLEST_SENT } from "../protocol/compression_options.ts";
+import {
+  type DeflateAgreement,
+  type DeflateOffer,
+  LARGEST_WINDOW_BITS,
+  SMALLEST_SENT,
+} from "../protocol/compression_options.ts";
 import { type Parameters, PERMESSAGE_DEFLATE, readParameters, writeElement } from "./compression_parameters.ts";
 
 /** The client's offer, as a value of Sec-WebSocket-Extensions. */
@@ -46,7 +51,7 @@ function meetOffer(offered: Parameters, options: DeflateOffer): Parameters | und
   if (serverBits !== undefined && serverBits < SMALLEST_SENT) return undefined;
   // §7.1.2.2: without it in the offer, the answer «MUST NOT include the "client_max_window_bits"»
   const canLimitClient = offered.client_max_window_bits !== undefined;
-  if (!canLimitClient && (options.clientMaxWindowBits ?? 15) < 15) return undefined;
+  if (!canLimitClient && (options.clientMaxWindowBits ?? LARGEST_WINDOW_BITS) < LARGEST_WINDOW_BITS) return undefined;
   const hint = offered.client_max_window_bits === true ? undefined : offered.client_max_window_bits;
   const clientBits = canLimitClient ? smaller(hint, options.clientMaxWindowBits) : undefined;
   const serverNoTakeover = offered.server_no_context_takeover || options.serverNoContextTakeover;
@@ -68,8 +73,8 @@ function smaller(a: number | undefined, b: number | undefined): number | undefin
 function agreementOf(answer: Parameters): DeflateAgreement {
   const { client_max_window_bits: clientBits } = answer;
   return {
-    serverMaxWindowBits: answer.server_max_window_bits ?? 15,
-    clientMaxWindowBits: typeof clientBits === "number" ? clientBits : 15,
+    serverMaxWindowBits: answer.server_max_window_bits ?? LARGEST_WINDOW_BITS,
+    clientMaxWindowBits: typeof clientBits === "number" ? clientBits : LARGEST_WINDOW_BITS,
     serverNoContextTakeover: answer.server_no_context_takeover ?? false,
     clientNoContextTakeover: answer.client_no_context_takeover ?? false,
   };
@@ -98,7 +103,7 @@ export function judgeDeflate(extensions: string, offered: DeflateOffer | undefin
   const agreement = agreementOf(answer);
   return {
     ...agreement,
-    clientMaxWindowBits: Math.min(agreement.clientMaxWindowBits, offered.clientMaxWindowBits ?? 15),
+    clientMaxWindowBits: Math.min(agreement.clientMaxWindowBits, offered.clientMaxWindowBits ?? LARGEST_WINDOW_BITS),
     clientNoContextTakeover: agreement.clientNoContextTakeover || offered.clientNoContextTakeover,
   };
 }
@@ -109,11 +114,12 @@ function findMismatch(answer: Parameters, offered: DeflateOffer): string | undef
     return "server_no_context_takeover was asked for";
   }
   const { serverMaxWindowBits: serverBits, clientMaxWindowBits: clientBits } = agreementOf(answer);
-  const { serverMaxWindowBits: serverLimit = 15, clientMaxWindowBits: clientLimit = 15 } = offered;
+  const { serverMaxWindowBits: serverLimit = LARGEST_WINDOW_BITS } = offered;
+  const { clientMaxWindowBits: clientLimit = LARGEST_WINDOW_BITS } = offered;
   if (serverBits > serverLimit) return `a server_max_window_bits of at most ${serverLimit} was asked for`;
   if (answer.client_max_window_bits !== undefined && clientBits > clientLimit) {
     return `a client_max_window_bits of at most ${clientLimit} was offered`;
   }
-  if (clientBits < SMALLEST_SENT) return `a window of less than ${2 ** SMALLEST_SENT} bytes can't be kept to`;
+  if (clientBits < SMALLEST_SENT) return `we can't compress with a window below ${2 ** SMALLEST_SENT} bytes`;
   return undefined;
 }

@@ -1,10 +1,10 @@
 // The parameters of permessage-deflate (RFC 7692 §7.1) in their three forms: the option of the application, the offer
 // of a client, and the agreement of a handshake. Each is checked here, and options get their defaults.
 
-import { DEFAULTS, inRange, optional } from "../base/options.ts";
+import { checkNumber, DEFAULTS, inRange, optional } from "../base/options.ts";
 
 /**
- * The parameters of permessage-deflate that a handshake has settled, by their names in RFC 7692 §7.1.
+ * The parameters of permessage-deflate that a handshake has agreed on, by their names in RFC 7692 §7.1.
  *
  * @example What is in use
  * ```ts
@@ -82,13 +82,13 @@ export interface CompressionOptions {
    */
   clientNoContextTakeover?: boolean | undefined;
   /**
-   * The effort of our own compressing: zlib's level, from 0 (none) over 1 (fast) to 9 (small).
+   * The effort of our own compression: zlib's level, from 0 (none) over 1 (fast) to 9 (small).
    *
    * @default {6}
    */
   level?: number | undefined;
   /**
-   * The memory for our own compressing beside the window: zlib's memory level, 1 to 9. The default is 8 where our own
+   * The memory for our own compression, besides the window: zlib's memory level, 1 to 9. The default is 8 where our own
    * window is set, by `serverMaxWindowBits` at a server or `clientMaxWindowBits` at a client, and 5 otherwise.
    *
    * @default {5}
@@ -138,6 +138,9 @@ export interface CheckedCompression extends DeflateOffer {
   readonly threshold: number;
 }
 
+/** The windows that can be agreed on, as powers of 2 (RFC 7692 §7.1.2). The largest is the default. */
+export const SMALLEST_WINDOW_BITS = 8, LARGEST_WINDOW_BITS = 15;
+
 /** The smallest window that we compress with: asked for 256 bytes, zlib's compressor would use 512. */
 export const SMALLEST_SENT = 9;
 
@@ -184,7 +187,7 @@ function checkSettings(options: CompressionOptions, role: "client" | "server"): 
   const byDefault = DEFAULT_COMPRESSION;
   const level = optional("compression.level", options.level, 0, 9) ?? byDefault.level;
   const memLevel = optional("compression.memLevel", options.memLevel, 1, 9);
-  const threshold = optional("compression.threshold", options.threshold, 0, Infinity) ?? byDefault.threshold;
+  const threshold = checkNumber("compression.threshold", options.threshold, byDefault.threshold);
   const windows = {
     serverMaxWindowBits: checkWindowBits("serverMaxWindowBits", options, role),
     clientMaxWindowBits: checkWindowBits("clientMaxWindowBits", options, role),
@@ -203,19 +206,19 @@ function checkSettings(options: CompressionOptions, role: "client" | "server"): 
 type WindowOption = "serverMaxWindowBits" | "clientMaxWindowBits";
 
 function checkWindowBits(name: WindowOption, options: CompressionOptions, role: "client" | "server") {
-  return optional(`compression.${name}`, options[name], smallestWindowBits(name, role), 15);
+  return optional(`compression.${name}`, options[name], smallestWindowBits(name, role), LARGEST_WINDOW_BITS);
 }
 
 /** A side that inflates can use a window of 256 bytes; a side that compresses cannot. */
 function smallestWindowBits(name: WindowOption, role: "client" | "server"): number {
-  return name === windowOptionOf(role) ? SMALLEST_SENT : 8;
+  return name === windowOptionOf(role) ? SMALLEST_SENT : SMALLEST_WINDOW_BITS;
 }
 
 function windowOptionOf(role: "client" | "server"): WindowOption {
   return role === "server" ? "serverMaxWindowBits" : "clientMaxWindowBits";
 }
 
-/** The window that was set for our own compressing, if it was. */
+/** The window that was set for our own compression, if it was. */
 export function ownWindowBits(
   options: Pick<DeflateOffer, WindowOption>,
   role: "client" | "server",
@@ -223,7 +226,7 @@ export function ownWindowBits(
   return options[windowOptionOf(role)];
 }
 
-/** What a client offers: the option without what only concerns our own compressing. */
+/** What a client offers: the option without the parts about our own compression. */
 export function offerOf(checked: CheckedCompression): DeflateOffer {
   const { serverMaxWindowBits, clientMaxWindowBits, serverNoContextTakeover, clientNoContextTakeover } = checked;
   return { serverMaxWindowBits, clientMaxWindowBits, serverNoContextTakeover, clientNoContextTakeover };
@@ -237,6 +240,6 @@ export function offerOf(checked: CheckedCompression): DeflateOffer {
  */
 export function checkDeflate(deflate: DeflateAgreement, role: "client" | "server"): void {
   for (const name of ["serverMaxWindowBits", "clientMaxWindowBits"] as const) {
-    inRange(`agreement.deflate.${name}`, deflate[name], smallestWindowBits(name, role), 15);
+    inRange(`agreement.deflate.${name}`, deflate[name], smallestWindowBits(name, role), LARGEST_WINDOW_BITS);
   }
 }

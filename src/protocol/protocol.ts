@@ -22,7 +22,7 @@
  * @module
  */
 
-import { DEFAULTS } from "../base/options.ts";
+import { limitOf } from "../base/options.ts";
 import { checkClose, type CloseInfo, type WebSocketError } from "../errors/websocket_error.ts";
 import type { Agreement } from "./agreement.ts";
 import { checkCompression, checkDeflate } from "./compression_options.ts";
@@ -58,18 +58,18 @@ export class Protocol {
   /**
    * Starts with the first byte after the handshake.
    *
-   * @param agreement What the handshake has settled.
+   * @param agreement What the handshake has agreed on.
    * @param events What is called with messages, pongs and the end.
    * @param options Limits, compression and masking keys.
    * @throws {TypeError} When the option `compression` is neither a boolean nor an object.
-   * @throws {RangeError} When a number of the agreement about compression, or of the option, is out of its range.
+   * @throws {RangeError} When a number among the options, or a window of the agreement, is out of its range.
    */
   constructor(agreement: Agreement, events: ProtocolEvents, options: ProtocolOptions = {}) {
     const { role, deflate } = agreement;
     if (deflate) checkDeflate(deflate, role);
     const machine: Machine = new Machine(agreement, new PublicEvents(events, () => machine.answerClose()), {
-      maxMessageSize: options.maxMessageSize ?? DEFAULTS.maxMessageSize,
-      highWaterMark: options.highWaterMark ?? DEFAULTS.highWaterMark,
+      maxMessageSize: limitOf(options, "maxMessageSize"),
+      highWaterMark: limitOf(options, "highWaterMark"),
       compression: deflate && checkCompression(options.compression, role),
       maskKey: options.maskKey,
     });
@@ -116,14 +116,15 @@ export class Protocol {
    * @param message A string is sent as text, a buffer as binary.
    * @param options Whether this ends the message, and whether it may be compressed.
    * @throws {DOMException} `InvalidStateError` when the state is not `"open"`.
-   * @throws {TypeError} When it is no string or buffer, or the buffer is shared, resizable or detached, or pieces are mixed.
+   * @throws {TypeError} When it is neither a string nor a buffer, the buffer is shared, resizable or detached, or pieces
+   * are mixed.
    */
   send(message: Message, options?: SendOptions): void {
     this.#machine.send(message, options);
   }
 
   /**
-   * Sends a Ping frame (RFC 6455 §5.5.2). The events tell of the Pong that answers it.
+   * Sends a Ping frame (RFC 6455 §5.5.2). The event `pong` reports the answer.
    *
    * @param payload At most 125 bytes.
    * @throws {RangeError} When there are more.
@@ -134,7 +135,7 @@ export class Protocol {
   }
 
   /**
-   * Starts the closing handshake (RFC 6455 §7.1.2): after it no message is sent, and none that comes is told of.
+   * Starts the closing handshake (RFC 6455 §7.1.2): no more messages can be sent, and those that still come are dropped.
    * Calling it again does nothing.
    *
    * @param info Code and reason; without them the Close frame is empty.
@@ -164,7 +165,7 @@ export class Protocol {
   }
 }
 
-/** What the machine tells, by the public names. */
+/** Passes the machine's events on, under their public names. */
 class PublicEvents implements MachineEvents {
   readonly #events: ProtocolEvents;
   readonly #answerClose: () => void;

@@ -70,6 +70,9 @@ export interface ListenOptions {
   tls?: TLSOptions | undefined;
 }
 
+/** The defaults of {@linkcode ListenOptions}. */
+const ALL_ADDRESSES = "0.0.0.0", ANY_PORT = 0;
+
 /**
  * Listens for TCP connections with `Bun.listen`, in the manner of `Deno.listen`.
  *
@@ -96,7 +99,7 @@ export interface ListenOptions {
  * ```
  */
 export function listen(options: ListenOptions = {}): BunListener {
-  const { hostname = "0.0.0.0", port = 0, unix, tls } = options;
+  const { hostname = ALL_ADDRESSES, port = ANY_PORT, unix, tls } = options;
   if (tls !== undefined && !(tls?.cert && tls.key)) {
     // Bun would accept connections without TLS
     throw new TypeError("Cannot listen with TLS: it needs a certificate and its key, as cert and key");

@@ -1,6 +1,6 @@
 // The options of accept() and their check, which is done before the connection is touched.
 
-import { checkPrefix, checkSignal, limitOf, timeOf } from "../base/options.ts";
+import { checkPrefix, limitOf, timeOf } from "../base/options.ts";
 import {
   checkConnectionOptions,
   type CheckedOptions,
@@ -62,7 +62,7 @@ export interface AcceptOptions extends AnswerOptions, ConnectionOptions {
    * @default {false}
    */
   keepAlive?: boolean | undefined;
-  /** Gives up the handshake and closes the connection. Once the WebSocket is open, the signal has no effect on it. */
+  /** Cancels the handshake and closes the connection. Once the WebSocket is open, the signal has no effect on it. */
   signal?: AbortSignal | undefined;
 }
 
@@ -97,7 +97,6 @@ export function checkAcceptOptions(options: AcceptOptions): CheckedAcceptOptions
     maxHeadSize,
     handshakeTimeout,
     keepAlive: options.keepAlive === true,
-    signal: checkSignal(options.signal),
   };
 }
 

@@ -51,7 +51,7 @@ export interface WriteResponseOptions {
    * @default {10000}
    */
   timeout?: number | undefined;
-  /** Gives up, and closes the connection. */
+  /** Cancels the writing and closes the connection. */
   signal?: AbortSignal | undefined;
   /** The clock for the timeout; by default the runtime's. */
   clock?: Clock | undefined;
@@ -70,7 +70,7 @@ function checkWriteResponseOptions(options: WriteResponseOptions): CheckedWriteR
   if (options.request) checkRequest(options.request);
   return {
     request: options.request,
-    keepAlive: options.keepAlive ?? false,
+    keepAlive: options.keepAlive === true,
     timeout: timeOf(options, "timeout"),
     clock: checkClock(options.clock),
     signal: checkSignal(options.signal),

@@ -24,7 +24,7 @@ const BAD_OPTIONS: readonly [name: string, options: object, rule: RegExp][] = [
     { proxy: "http://a%3Ab:c@127.0.0.1" },
     /the proxy .*: its user name has a colon/,
   ],
-  ["an https: proxy", { proxy: "https://127.0.0.1" }, /its scheme is "https:", only http: is spoken/],
+  ["an https: proxy", { proxy: "https://127.0.0.1" }, /its scheme is "https:", only http: proxies are supported/],
   ["a proxy of SOCKS", { proxy: "socks5://127.0.0.1" }, /its scheme is "socks5:"/],
   ["a proxy with a path", { proxy: "http://127.0.0.1/x" }, /more than a host and a port/],
   ["a signal that is none", { signal: {} }, /signal/],

@@ -217,7 +217,7 @@ test("answer() rejects with what a policy throws", async () => {
 });
 
 test("decide() gives a 101 as fields in their order (RFC 6455 §4.2.2 (5))", async () => {
-  const decision = await decide(upgrade({ "sec-websocket-protocol": "a" }), { protocols: ["a"] });
+  const decision = await decide(upgrade({ "sec-websocket-protocol": "a" }), checkAnswerOptions({ protocols: ["a"] }));
   assert(decision.agreement);
   assertEquals(decision.agreement, { role: "server", protocol: "a", extensions: "" });
   assertEquals(decision.head.fields, [

@@ -95,7 +95,11 @@ test("checkDeflate() names the window that can't be used, its value and its rang
   assertThrows(
     () => checkDeflate(agreed({ clientMaxWindowBits: 16 }), "server"),
     RangeError,
-    "agreement.deflate.clientMaxWindowBits: it is 16, an integer from 8 to 15 is allowed",
+    "agreement.deflate.clientMaxWindowBits: it is 16, and must be an integer from 8 to 15",
   );
-  assertThrows(() => checkDeflate({} as DeflateAgreement, "client"), RangeError, "it is undefined, an integer from 8");
+  assertThrows(
+    () => checkDeflate({} as DeflateAgreement, "client"),
+    RangeError,
+    "it is undefined, and must be an integer from 8",
+  );
 });
