@@ -1,6 +1,6 @@
 // When a connection is read, and when the peer is held back. Reading begins at the end of the turn in which the connection
 // was made. Past the high-water mark the machine stops before the next frame and the transport is paused, until there is
-// room again; meanwhile one chunk at a time may be read, to hear whether the peer is still there.
+// room again; meanwhile one chunk at a time may be read, to notice whether the peer is still there.
 
 import type { Machine } from "../protocol/machine.ts";
 import type { Transport } from "../transport/transport.ts";
@@ -21,7 +21,7 @@ export interface ReaderHost {
   onLost(error: unknown): void;
 }
 
-/** Reads one connection. A base class: a part of its own would be one more object for each connection. */
+/** Reads one connection. A base class and not a part of its own: one object less for each connection. */
 export abstract class BackPressuredReader<Host extends ReaderHost> {
   protected readonly host: Host;
   /** Bytes that came with the handshake, until reading begins. */
@@ -30,6 +30,8 @@ export abstract class BackPressuredReader<Host extends ReaderHost> {
   /** Whether the high-water mark was passed: nothing is read, but for a {@linkcode look}. */
   #isFull = false;
   #isLooking = false;
+  /** Whether the connection is lost, and what was received before that is taken in. */
+  protected isTakingRest = false;
   /** How many bytes were read past the mark. */
   #overshoot = 0;
 
@@ -55,10 +57,10 @@ export abstract class BackPressuredReader<Host extends ReaderHost> {
     this.#rest = undefined;
     try {
       if (rest && rest.length > 0) this.onData(new Uint8Array(rest));
+      this.#resume();
     } catch (error) {
-      return this.host.onLost(error); // and no other connection of the turn
+      this.host.onLost(error); // the other connections of the turn still begin
     }
-    this.#resume();
   }
 
   /** Reads on, unless the application has to take messages first, or what was received is yet to be inflated. */
@@ -67,7 +69,7 @@ export abstract class BackPressuredReader<Host extends ReaderHost> {
     if (this.#hasBegun && !this.#isFull && !isReleased && !machine.isBehind) transport.resume();
   }
 
-  /** What was received is inflated. */
+  /** All that was received is inflated. */
   onCaughtUp(): void {
     this.#resume();
   }
@@ -81,11 +83,11 @@ export abstract class BackPressuredReader<Host extends ReaderHost> {
     const { flusher, machine, transport } = this.host;
     if (this.#isFull) this.#onLook(chunk);
     let isFree = false;
-    flusher.hold();
+    flusher.cork();
     try {
       isFree = machine.receive(chunk);
     } finally {
-      flusher.release(this.flushesLater);
+      flusher.uncork(this.flushesLater);
     }
     if (machine.isBehind) transport.pause();
     // What is held, or yet to be inflated, waits in the machine
@@ -114,16 +116,16 @@ export abstract class BackPressuredReader<Host extends ReaderHost> {
     this.#resume();
   }
 
-  /** Our Close frame is out: everything is read, to find the peer's. What waits can still be taken. */
+  /** Our Close frame is out: everything is read, to find the peer's. Messages that wait can still be taken. */
   releaseAll(): void {
     this.release();
     this.begin();
   }
 
   /**
-   * Reads one chunk past the high-water mark, to hear whether the peer is still there; at most as much again as the mark.
+   * Reads one chunk past the high-water mark, to notice whether the peer is still there; at most as much again as the mark.
    *
-   * @returns Whether a sign of life would be heard.
+   * @returns Whether we would notice traffic of the peer.
    */
   look(): boolean {
     if (!this.#isFull) return true;
@@ -140,8 +142,9 @@ export abstract class BackPressuredReader<Host extends ReaderHost> {
     this.host.transport.pause();
   }
 
-  /** Takes in what was received and held back, however much it is: nothing else will come. */
+  /** Takes in everything that was received and held back, even past the mark: nothing more will come. */
   takeRest(): void {
+    this.isTakingRest = true;
     this.#isFull = this.#isLooking = false;
     const { machine } = this.host, rest = this.#rest;
     this.#rest = undefined;

@@ -1,14 +1,14 @@
-// Lets connections begin to read at the end of the event loop turn in which they were made: until then whoever made one can
-// take its messages, or change his mind. One callback a turn serves all of them.
+// Lets connections begin to read at the end of the event loop turn in which they were made: until then the caller can
+// take its messages, or close it. One callback a turn serves all of them.
 
 import { nextTurn } from "../base/clock.ts";
 
-/** Whoever is about to begin. */
+/** A connection that is about to start reading. */
 export interface Beginner {
   begin(): void;
 }
 
-/** Those of this turn. */
+/** The connections that were made in this turn. */
 let beginners: Beginner[] = [];
 
 /** Calls `begin()` at the end of this turn. It must not throw. */

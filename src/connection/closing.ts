@@ -1,6 +1,6 @@
 // How a connection ends. Open: nothing is decided. Closing: our Close frame is out and the peer's is awaited, or the peer's
 // has come and is answered once the messages before it are taken. Ending: the outcome is known, what is framed is written.
-// Released: the transport is dropped or lingers (RFC 6455 §7.1.1). Settled: `closed` has told the outcome.
+// Released: the transport is dropped or lingers (RFC 6455 §7.1.1). Settled: `closed` has the outcome.
 
 import { Deadline } from "../base/timers.ts";
 import type { ProtocolFailure } from "../errors/failures.ts";
@@ -34,22 +34,25 @@ export interface ClosingHost {
   readonly flusher: Flusher;
   /** Takes in what was received and held back. */
   takeRest(): void;
-  /** The transport is released and the outcome told; `gone()` makes the error for whoever still waits. */
+  /** The transport is released and the outcome known; `gone()` makes the error for calls that still wait. */
   onSettled(outcome: CloseInfo | WebSocketError, gone: () => WebSocketError | DOMException, isAborted: boolean): void;
 }
 
 /** The end of one connection. */
 export class Closing {
   readonly closed = new LazyPromise<CloseInfo>();
+  /** How the connection ends, as soon as that is known. */
   outcome: CloseInfo | WebSocketError | undefined;
   isReleased = false;
   isSettled = false;
+  /** What the connection was lost by, from the moment on at which it is lost. */
+  loss: WebSocketError | undefined;
   /** What the peer's Close frame said, while the answer waits for the messages before it. */
   peerClose: CloseInfo | undefined;
   readonly #host: ClosingHost;
   #deadline: Deadline | undefined;
   #lingering: Lingering | undefined;
-  /** Tells the loss, once everything is inflated that was received before it. */
+  /** Reports the loss, once everything that was received before it is inflated. */
   #finishLater: (() => void) | undefined;
   /** Whether something other than our Close frame was unwritten when the peer's came. */
   #wasUnwritten = false;
@@ -59,13 +62,13 @@ export class Closing {
   }
 
   /** Our Close frame is about to be framed: the peer has `closeTimeout` to answer it. */
-  begin(): void {
+  awaitPeerClose(): void {
     this.#setDeadline(`The Close frame was not answered within ${this.#host.options.closeTimeout} ms`);
   }
 
   /** The peer's Close frame has come; without `isTaken`, behind messages that nobody has taken yet. */
   onPeerClose(info: CloseInfo, isTaken: boolean): void {
-    if (this.#host.machine.state === "closed") return this.end(info); // it answers ours
+    if (this.#host.machine.state === "closed") return this.endWith(info); // it answers ours
     this.peerClose = info;
     if (isTaken) this.answer();
     else if (!this.isReleased) this.#within(ANSWER_WITHIN, () => this.answer());
@@ -76,15 +79,15 @@ export class Closing {
     const info = this.peerClose;
     if (!info || this.outcome || this.isReleased) return;
     this.#host.flusher.answerClose();
-    this.end(info);
+    this.endWith(info);
   }
 
   /** The outcome is known: what is framed is written, then the transport lingers. */
-  end(outcome: CloseInfo | WebSocketError): void {
+  endWith(outcome: CloseInfo | WebSocketError): void {
     const { flusher } = this.#host;
     if (!(outcome instanceof Error)) this.#wasUnwritten = flusher.buffered > MAX_CLOSE_ANSWER;
     this.outcome = outcome;
-    if (this.isReleased) return; // it was in what is read after a loss
+    if (this.isReleased) return; // the Close was among what is read after a loss
     this.#setDeadline();
     flusher.flush();
   }
@@ -102,33 +105,44 @@ export class Closing {
     this.#lingering.closed.then(() => this.#settle(this.outcome!));
   }
 
-  /** The peer has ended: cleanly if its Close frame has come. */
+  /** The peer has ended: cleanly if its Close frame has come, which is still answered when its messages are taken. */
   onEnd(): void {
-    if (this.peerClose) this.answer();
-    else if (!this.outcome) this.drop("connection-lost");
+    if (!this.peerClose && !this.outcome) this.drop("connection-lost");
   }
 
-  /** We drop the connection, and throw away what nobody has taken. */
+  /** We drop the connection, and the messages that nobody has taken. */
   abort(reason: unknown): void {
-    this.#host.machine.pause(); // it may be in the middle of a chunk
-    this.drop("connection-lost", "The connection was aborted", reason, true);
+    const message = "The connection was aborted";
+    if (!this.isReleased) {
+      this.#host.machine.pause(); // it may be in the middle of a chunk
+      return this.drop("connection-lost", message, reason, true);
+    }
+    if (this.#lingering || this.isSettled) return this.#lingering?.close();
+    // It was lost, and what came before that was still being inflated
+    this.#finishLater = undefined;
+    this.#finishDrop(this.loss ?? protocolError("connection-lost", message, reason), true);
   }
 
-  /** Drops the transport at once, because of a failure that can't be told to the peer. */
+  /** Drops the transport at once, because of a failure that can't be reported to the peer. */
   drop(failure: ProtocolFailure, message?: string, cause?: unknown, isAborted = false): void {
     if (this.isReleased) return this.#lingering?.close();
     const { flusher, machine, transport } = this.#host;
     this.isReleased = true;
+    const loss = this.loss = protocolError(failure, message, cause);
     if (!this.outcome && flusher.buffered > 0) this.#wasUnwritten = true;
     flusher.stop();
     transport.abort();
-    const finish = () => this.#finishDrop(protocolError(failure, message, cause), isAborted);
-    if (isAborted) return finish();
+    if (isAborted) return this.#finishDrop(loss, true);
     this.#host.takeRest();
     // What was received comes first: the rest of the chunk, and what is yet to be inflated
-    if (machine.isBehind) this.#finishLater = finish;
-    else if (machine.isFeeding) queueMicrotask(finish);
-    else finish();
+    if (machine.isFeeding) queueMicrotask(() => this.#finishWhenCaughtUp(loss));
+    else this.#finishWhenCaughtUp(loss);
+  }
+
+  #finishWhenCaughtUp(loss: WebSocketError): void {
+    if (this.isSettled) return; // it was aborted meanwhile
+    if (this.#host.machine.isBehind) this.#finishLater = () => this.#finishDrop(loss, false);
+    else this.#finishDrop(loss, false);
   }
 
   /** Nothing is left to be inflated. */

@@ -57,9 +57,9 @@ export interface ConnectionOptions {
    */
   pingInterval?: number | undefined;
   /**
-   * How long the peer may give no sign of life: it sends nothing, not even a Pong, and takes nothing of what we write.
-   * Then the connection is dropped (`ping-timeout`), but never without a ping that had half of this time to be answered.
-   * A peer that takes what we write slowly is given longer.
+   * How long the peer may neither send anything, not even a Pong, nor take what we write. Then the connection is dropped
+   * (`ping-timeout`), but never without a ping that had half of this time to be answered. A peer that takes what we write
+   * slowly is given longer.
    *
    * @default {60000}
    */
@@ -91,7 +91,7 @@ export interface CheckedOptions {
   readonly maxBufferedAmount: number;
   readonly compression: CheckedCompression | undefined;
   readonly clock: Clock;
-  /** How much may be compressed and inflated in a turn. */
+  /** The budget for compressing and inflating in a turn. */
   readonly work: Work;
 }
 
@@ -100,7 +100,7 @@ export interface CheckedOptions {
  *
  * @param compression The option `compression`, which the door has checked: what is allowed depends on the role.
  * @throws {RangeError} When a number is out of its range.
- * @throws {TypeError} When the clock is none.
+ * @throws {TypeError} When the clock lacks a method.
  */
 export function checkConnectionOptions(
   options: ConnectionOptions,

@@ -81,7 +81,7 @@ export class Driver
       this.#sink = new MessageSink({
         write: (message) => this.send(message),
         close: () => this.close(),
-        abort: (reason) => this.closeFor(reason),
+        abort: (reason) => this.closeWithReasonOf(reason),
       });
       if (this.#closing.isSettled) this.#sink.end(this.#closing.outcome!);
     }
@@ -89,7 +89,7 @@ export class Driver
   }
 
   send(message: Message, options?: SendOptions): void | Promise<void> {
-    if (!this.isOpen) throw notOpenError("send", this.#closing.outcome);
+    if (!this.isOpen) throw notOpenError("send", this.#closing.outcome ?? this.#closing.loss);
     const { flusher } = this, before = flusher.buffered;
     flusher.send(message, options);
     const { room } = flusher, { buffered } = flusher;
@@ -107,7 +107,7 @@ export class Driver
     try {
       const pings = this.#pings ??= new Pings();
       const bytes = payload === undefined ? pings.nextPayload() : snapshotOf(bytesOf(payload));
-      if (!this.isOpen) throw notOpenError("ping", this.#closing.outcome);
+      if (!this.isOpen) throw notOpenError("ping", this.#closing.outcome ?? this.#closing.loss);
       this.flusher.ping(bytes);
       return pings.add(bytes, this.options.clock.now());
     } catch (error) {
@@ -123,23 +123,23 @@ export class Driver
     if (peerClose && checked.closeCode === undefined) this.#closing.answer();
     else if (peerClose) {
       this.flusher.close(checked);
-      this.#closing.end(peerClose);
+      this.#closing.endWith(peerClose);
     } else {
-      this.#closing.begin();
+      this.#closing.awaitPeerClose();
       this.flusher.close(checked);
-      this.#receiver.releaseAll(); // from here on only the peer's Close is waited for
     }
+    this.#receiver.releaseAll(); // from here on only the peer's Close is waited for
     return this.closed;
   }
 
-  /** Closes for a stream that was cancelled or aborted, with the code of the reason if it may be sent. */
-  closeFor(reason: unknown): void {
+  /** Closes because a stream was cancelled or aborted, with the code of that reason if it may be sent. */
+  closeWithReasonOf(reason: unknown): void {
     if (!this.isOpen) return;
     const wanted = reason instanceof WebSocketError && reason.closeCode !== null ? reason : undefined;
     try {
       this.close(wanted ? { closeCode: wanted.closeCode!, reason: wanted.reason } : {});
     } catch {
-      this.close(); // the code of somebody else's end, such as 1006, can't be sent
+      this.close(); // the error of another connection may have a code that can't be sent, such as 1006
     }
   }
 
@@ -169,7 +169,7 @@ export class Driver
     this.#receiver.onMessage(message);
   }
 
-  /** Much is to be compressed or inflated: that is done in slices, in later turns. */
+  /** More is to be compressed or inflated than the budget of this turn allows: that is done in slices, in later turns. */
   onWork(): void {
     workLater(this);
   }
@@ -177,11 +177,11 @@ export class Driver
   work(): boolean {
     const { flusher, machine } = this;
     let isMore = false;
-    flusher.hold();
+    flusher.cork();
     try {
       isMore = machine.work();
     } finally {
-      flusher.release(false);
+      flusher.uncork(true); // at the end of the turn, with what others make in it
     }
     if (!machine.isBehind) this.#receiver.onCaughtUp();
     if (!machine.isBehind) this.#closing.onCaughtUp();
@@ -198,7 +198,7 @@ export class Driver
     this.#closing.onPeerClose(info, this.#receiver.isDrained);
   }
 
-  /** Whoever reads has taken everything that came before the peer's Close frame, and asks for more. */
+  /** Everything that came before the peer's Close frame was taken, and more is asked for. */
   onTaken(): void {
     const { peerClose } = this.#closing;
     if (!peerClose) return;
@@ -206,12 +206,12 @@ export class Driver
     this.#receiver.endSource(peerClose);
     // A pipe may have messages under way: in this turn, or until it closes the writable side
     nextTurn(() => {
-      if (!this.#sink?.stream.isPiped) this.#closing.answer();
+      if (!this.#receiver.isPiped || !this.#sink?.stream.isPiped) this.#closing.answer();
     });
   }
 
   onFailure(error: WebSocketError): void {
-    this.#closing.end(error);
+    this.#closing.endWith(error);
   }
 
   onFlushed(): void {
@@ -219,7 +219,7 @@ export class Driver
   }
 
   onSent(isAnswer: boolean): void {
-    this.idle.sent(isAnswer);
+    this.idle.onSent(isAnswer);
   }
 
   look(): boolean {

@@ -1,6 +1,6 @@
 // Decides when frames are written, which decides most of the speed: together with the answers to the chunk being read, at
-// once past 64 KiB, and otherwise at the end of the event loop turn, for all connections in one callback. Whatever frames
-// goes through here, so that nothing stays unwritten.
+// once past 64 KiB, and otherwise at the end of the event loop turn, for all connections in one callback. Everything that
+// frames goes through here, so that nothing stays unwritten.
 
 import { nextTurn } from "../base/clock.ts";
 import type { Message, SendOptions } from "../protocol/contract.ts";
@@ -44,8 +44,8 @@ export class Flusher {
   readonly #handlers: FlusherHandlers;
   /** The slab that the transport is writing. */
   #writing: Uint8Array<ArrayBuffer> | undefined;
-  /** Whether frames gather until {@linkcode release}. */
-  #held = false;
+  /** Whether writes are held back until {@linkcode uncork}. */
+  #isCorked = false;
   /** Whether a flush at the end of the turn is due. */
   #isDirty = false;
   #stopped = false;
@@ -63,7 +63,7 @@ export class Flusher {
     return this.#machine.buffered + (this.#writing?.length ?? 0);
   }
 
-  /** Whether the peer has yet to take something. */
+  /** Whether a write is not done yet: the peer has yet to take something. */
   get isWriting(): boolean {
     return this.#writing !== undefined;
   }
@@ -92,10 +92,10 @@ export class Flusher {
     this.#onFramed();
   }
 
-  /** Flushes at once what is much, and the rest with the chunk that is being fed, or at the end of the turn. */
+  /** Writes at once if 64 KiB or more are buffered, otherwise with this chunk or at the end of the turn. */
   #onFramed(): void {
     if (this.#machine.buffered >= FLUSH_AT_ONCE) this.flush();
-    else if (!this.#held && !this.#isDirty) {
+    else if (!this.#isCorked && !this.#isDirty) {
       this.#isDirty = true;
       flushSoon(this);
     }
@@ -112,27 +112,27 @@ export class Flusher {
   }
 
   /**
-   * Runs something that frames; what it framed is written at its end, in one go.
+   * Runs `run` with writes held back, then writes everything in one go.
    *
    * @param flushLater Whether more is framed in this turn: then it is written at the turn's end.
    */
   after(run: () => void, flushLater = false): void {
-    this.hold();
+    this.cork();
     try {
       run();
     } finally {
-      this.release(flushLater);
+      this.uncork(flushLater);
     }
   }
 
-  /** From here on, until {@linkcode release}, frames gather; for a chunk, without a closure for each. */
-  hold(): void {
-    this.#held = true;
+  /** Holds writes back until {@linkcode uncork}, where {@linkcode after} would make a closure for each chunk. */
+  cork(): void {
+    this.#isCorked = true;
   }
 
   /** Writes what has gathered, at the end of the turn if `flushLater`. */
-  release(flushLater: boolean): void {
-    this.#held = false;
+  uncork(flushLater: boolean): void {
+    this.#isCorked = false;
     if (flushLater && this.#machine.buffered > 0) this.#onFramed();
     else this.flush(true);
   }
@@ -144,18 +144,18 @@ export class Flusher {
    */
   flush(isAnswer = false): void {
     this.#isDirty = false;
-    if (this.#held && this.#machine.buffered < FLUSH_AT_ONCE) return;
+    if (this.#isCorked && this.#machine.buffered < FLUSH_AT_ONCE) return;
     try {
       if (this.#write()) this.#handlers.onSent(isAnswer);
+      if (this.#stopped) return;
+      if (this.#room && this.buffered <= this.#highWaterMark) {
+        this.#room.resolve();
+        this.#room = undefined;
+      }
+      if (!this.#writing && this.#machine.buffered === 0) this.#handlers.onFlushed();
     } catch (error) {
-      return this.#handlers.onLost(error);
+      this.#handlers.onLost(error);
     }
-    if (this.#stopped) return;
-    if (this.#room && this.buffered <= this.#highWaterMark) {
-      this.#room.resolve();
-      this.#room = undefined;
-    }
-    if (!this.#writing && this.#machine.buffered === 0) this.#handlers.onFlushed();
   }
 
   /** Writes until the transport can take no more; whether it has taken anything. */

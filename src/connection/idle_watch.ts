@@ -1,6 +1,6 @@
 // Keep-alive and the idle timeout: stamps for what was received and sent, and one timer that looks at them. A ping leaves
 // when either direction has been silent for `pingInterval`, so that proxies that cut silent connections see traffic both
-// ways. A peer that gives no sign of life for `idleTimeout` is given up, but never without a ping that had half of it to be
+// ways. A peer that gives no sign of life for `idleTimeout` is dropped, but never without a ping that had half of it to be
 // answered.
 
 import type { Clock } from "../base/clock.ts";
@@ -8,7 +8,7 @@ import { Timer } from "../base/timers.ts";
 
 /** What the watch asks and tells its connection. */
 export interface IdleHandlers {
-  /** Whether a sign of life would be heard; while the inbox is full, that takes a look past its mark. */
+  /** Whether we would notice traffic of the peer; if reading is paused, reads one chunk past the high-water mark. */
   look(): boolean;
   /** Whether something is written that the peer has not taken yet. */
   hasUnwritten(): boolean;
@@ -69,15 +69,15 @@ export class IdleWatch extends Timer {
   /**
    * Something was sent.
    *
-   * @param isAnswer Whether it leaves with the chunk that was just received: then the time is known.
+   * @param isAnswer Whether it answers the chunk that was just received: then the clock need not be asked.
    */
-  sent(isAnswer: boolean): void {
+  onSent(isAnswer: boolean): void {
     if (this.#isRunning) this.#sent = isAnswer ? this.#heard : this.#clock.now();
   }
 
   /**
-   * A write is done. If the kernel took it at once that says nothing about the peer: it is a sign of life if it was waited
-   * for, or if something was unwritten at the last look.
+   * A write is done. If the kernel took it at once, that proves nothing about the peer. It is a sign of life if the write
+   * had to wait, or if something was unwritten at the last look.
    */
   onWritten(hasWaited: boolean): void {
     if (hasWaited || this.#wasUnwritten) this.#renew();
@@ -99,12 +99,12 @@ export class IdleWatch extends Timer {
   onTimeout(): void {
     const now = this.#clock.now(), unwritten = this.#handlers.hasUnwritten();
     const counts = unwritten || this.#handlers.look();
-    const takesSlowly = this.#pinged !== undefined && unwritten && this.#hasWritten; // its pong comes as late
+    const takesSlowly = this.#pinged !== undefined && unwritten && this.#hasWritten; // its pong is as late as its reads
     if (!counts || !this.#counted || takesSlowly) this.#renew();
     this.#counted = counts;
     this.#wasUnwritten = unwritten;
     this.#hasWritten = false;
-    if (this.#timeout > 0 && now >= this.#deathDue()) {
+    if (this.#timeout > 0 && now >= this.#timeoutDue()) {
       this.stop();
       this.#handlers.onSilence();
       return;
@@ -124,14 +124,14 @@ export class IdleWatch extends Timer {
     return Math.min(this.#sent + interval, unheard);
   }
 
-  /** When the peer is given up, as far as is known: never without a ping. */
-  #deathDue(): number {
+  /** When the idle timeout expires: only after a ping that was not answered. */
+  #timeoutDue(): number {
     if (this.#timeout === 0 || this.#pinged === undefined) return Infinity;
     return Math.max(this.#heard + this.#timeout, this.#pinged + this.#timeout / 2);
   }
 
   /** A timer may fire a little early: the next look is at least a millisecond away. */
   #scheduleNext(now: number): void {
-    this.schedule(Math.max(1, Math.min(this.#pingDue(), this.#deathDue()) - now));
+    this.schedule(Math.max(1, Math.min(this.#pingDue(), this.#timeoutDue()) - now));
   }
 }

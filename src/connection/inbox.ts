@@ -31,8 +31,12 @@ export class Inbox {
   shift(): Received {
     const message = this.#messages[this.#taken]!;
     this.charge -= MESSAGE_OVERHEAD + message.length;
-    this.#messages[this.#taken++] = ""; // whoever takes it alone decides how long it lives
+    this.#messages[this.#taken++] = ""; // so that the inbox does not keep it alive
     if (this.isEmpty) this.clear();
+    else if (this.#taken >= 1024 && 2 * this.#taken >= this.#messages.length) {
+      this.#messages.splice(0, this.#taken); // it may never become empty
+      this.#taken = 0;
+    }
     return message;
   }
 

@@ -12,11 +12,12 @@ import { MESSAGE_OVERHEAD, type Received } from "./inbox.ts";
 /** What a {@linkcode MessageSource} calls. */
 export interface SourceHandlers {
   readonly highWaterMark: number;
-  /** Somebody reads and nothing is there. Throws when the messages go elsewhere. */
-  pull(): void;
+  /** A read waits and the queue is empty. Throws when the messages go to a handler. */
+  onPull(): void;
   /** A pipe that held messages back takes more. */
-  room(): void;
-  cancel(reason: unknown): void;
+  onRoom(): void;
+  /** The stream was cancelled. */
+  onCancel(reason: unknown): void;
 }
 
 /** The messages that come in, as a stream. */
@@ -26,15 +27,18 @@ export class MessageSource {
   isTaken = false;
   /** Whether a read waits, and so everything before was taken. */
   isAwaited = false;
-  /** Back-pressure: whether as much waits as may. */
+  /** Back-pressure: whether more waits than the high-water mark. */
   isFull = false;
+  /** Whether it was piped: then messages may be under way behind it. */
+  isPiped = false;
   readonly #handlers: SourceHandlers;
   #controller!: ReadableStreamDefaultController<Received>;
-  #queued = 0;
+  /** What the queued messages are charged, in bytes. */
+  queued = 0;
   #over = false;
   /** The error that comes behind what is queued: to error a stream empties its queue. */
   #error: WebSocketError | undefined;
-  /** Where messages go, past the queue, and what ends that. */
+  /** Where a pipe takes the messages, past the queue, and the signal that ends it. */
   #sink: MessageSink | undefined;
   #signal: AbortSignal | undefined;
 
@@ -47,19 +51,19 @@ export class MessageSource {
       pull: () => this.#pull(),
       cancel: (reason) => {
         this.#over = true;
-        handlers.cancel(reason);
+        handlers.onCancel(reason);
       },
     });
   }
 
   /** With a mark of 0, this is called only when a read waits and the queue is empty. */
   #pull(): void {
-    this.#queued = 0;
+    this.queued = 0;
     this.isFull = false;
     if (this.#error) return this.abort(this.#error);
     this.isTaken = this.isAwaited = true;
     try {
-      this.#handlers.pull();
+      this.#handlers.onPull();
     } catch (error) {
       this.isTaken = false;
       this.#over = true;
@@ -85,10 +89,10 @@ export class MessageSource {
     this.isAwaited = false;
     // A view may lie in a buffer with other messages: a reader gets its own
     this.#controller.enqueue(typeof message === "string" ? message : ownedOf(message));
-    this.#queued += MESSAGE_OVERHEAD + message.length;
-    if (this.#queued <= this.#handlers.highWaterMark) return;
+    this.queued += MESSAGE_OVERHEAD + message.length;
+    if (this.queued <= this.#handlers.highWaterMark) return;
     if (this.#controller.desiredSize !== 0) this.isFull = true;
-    else this.#queued = 0; // all of it has been read
+    else this.queued = 0; // all of it has been read
   }
 
   #pass(sink: MessageSink, message: Received): void {
@@ -98,14 +102,13 @@ export class MessageSource {
     room.then(() => {
       if (this.#sink !== sink) return;
       this.isFull = false;
-      this.#handlers.room();
+      this.#handlers.onRoom();
     }, () => {}); // the sink fails with it
   }
 
   /**
-   * Lets messages pass by both streams while a pipe into a sink lasts, unless something waits in one of them. The pipe
-   * itself is the runtime's, and sees to ends, errors and locks: it waits for a message that does not come before
-   * something fails.
+   * While a pipe into a sink lasts, passes messages directly to the sink, unless some wait in one of the streams. The
+   * runtime's own pipeTo() still handles ends, errors and locks; it sees no message unless passing one fails.
    *
    * @param signal What ends it.
    * @param pipe Begins it.
@@ -151,7 +154,16 @@ class MessageReadable extends ReadableStream<Received> {
     this.#source = source;
   }
 
+  override pipeThrough<Output>(
+    transform: ReadableWritablePair<Output, Received>,
+    options?: StreamPipeOptions,
+  ): ReadableStream<Output> {
+    this.#source.isPiped = true;
+    return super.pipeThrough(transform, options);
+  }
+
   override pipeTo(destination: WritableStream<Received>, options?: StreamPipeOptions): Promise<void> {
+    this.#source.isPiped = true;
     const pipe = () => super.pipeTo(destination, options), sink = MessageWritable.sinkOf(destination);
     return sink ? this.#source.piped(sink, options?.signal, pipe) : pipe();
   }
@@ -190,7 +202,7 @@ export class MessageSink {
     });
   }
 
-  /** Whether nothing waits in the stream, which nobody has. */
+  /** Whether the queue is empty; call only while the stream is not locked. */
   get isIdle(): boolean {
     const writer = this.stream.getWriter(), { desiredSize } = writer;
     writer.releaseLock();
@@ -216,7 +228,7 @@ export class MessageSink {
   }
 }
 
-/** The stream of a sink: it can be told from others, and a pipe into it from a writer of its user's. */
+/** The stream of a sink: we recognize it as ours, and can tell a pipe into it from a writer of the user's. */
 class MessageWritable extends WritableStream<Message> {
   readonly #sink: MessageSink;
   #writer: WritableStreamDefaultWriter<Message> | undefined;
@@ -235,7 +247,7 @@ class MessageWritable extends WritableStream<Message> {
     return this.locked && !(this.#writer && isLocking(this.#writer));
   }
 
-  /** The sink of a stream, if it is one's. */
+  /** The sink of a stream, if the stream is ours. */
   static sinkOf(stream: WritableStream): MessageSink | undefined {
     return stream instanceof MessageWritable ? stream.#sink : undefined;
   }

@@ -1,5 +1,5 @@
 // Who gets the messages. They go to a handler or into a stream; those that neither has taken wait in the inbox, and past the
-// high-water mark the peer is held back. An end is told behind the messages that came before it.
+// high-water mark the peer is held back. The end is reported behind the messages that came before it.
 
 import type { CloseInfo, WebSocketError } from "../errors/websocket_error.ts";
 import { BackPressuredReader, type ReaderHost } from "./back_pressure.ts";
@@ -10,14 +10,14 @@ import { isPromiseLike, type MessageHandler } from "./websocket_connection.ts";
 /** What receiving needs of its connection. */
 export interface ReceiverHost extends ReaderHost {
   /** The stream of messages was cancelled. */
-  closeFor(reason: unknown): void;
+  closeWithReasonOf(reason: unknown): void;
   /** The handler has thrown. */
   onHandlerFailed(): void;
   /** Everything that came before the peer's Close frame was taken. */
   onTaken(): void;
 }
 
-/** The handler of whoever wants no messages. */
+/** The handler of `receive()` without one: throws messages away. */
 function discard(): void {}
 
 /** The incoming half of one connection. */
@@ -31,6 +31,7 @@ export class Receiver extends BackPressuredReader<ReceiverHost> {
   /** How the connection ended, while messages wait that came before that. */
   #end: CloseInfo | WebSocketError | undefined;
   #hasPeerClosed = false;
+  #hasClosed = false;
 
   protected override get flushesLater(): boolean {
     return !this.#handler && !this.#source?.isPassing; // a stream may hand over one message at once, others in microtasks
@@ -40,11 +41,16 @@ export class Receiver extends BackPressuredReader<ReceiverHost> {
     return this.#handler !== undefined; // inbox, streams and pipes copy
   }
 
-  /** Whether everything that was received has been taken, and whoever took it asks for more. */
+  /** Whether everything that was received has been taken, and more is asked for. */
   get isDrained(): boolean {
     if (this.#handler) return !this.#isHandling;
     if (this.#source?.isTaken) return this.#source.isAwaited;
     return this.#inbox === undefined || this.#inbox.isEmpty;
+  }
+
+  /** Whether the stream was piped somewhere. */
+  get isPiped(): boolean {
+    return this.#source?.isPiped === true;
   }
 
   /** Whether the messages go into the stream, from which a pipe may take them further. */
@@ -57,9 +63,9 @@ export class Receiver extends BackPressuredReader<ReceiverHost> {
       const { highWaterMark } = this.host.options;
       this.#source = new MessageSource({
         highWaterMark,
-        pull: () => this.#onPull(),
-        room: () => this.release(),
-        cancel: (reason) => this.#onCancel(reason),
+        onPull: () => this.#onPull(),
+        onRoom: () => this.release(),
+        onCancel: (reason) => this.#onCancel(reason),
       });
       if (this.#end && this.#isInboxEmpty) this.#source.end(this.#end);
     }
@@ -70,7 +76,7 @@ export class Receiver extends BackPressuredReader<ReceiverHost> {
     return this.#inbox === undefined || this.#inbox.isEmpty;
   }
 
-  /** Somebody reads the stream, and nothing is in it. */
+  /** A read of the stream waits, and the stream is empty. */
   #onPull(): void {
     if (this.#handler) throw new TypeError("Cannot read the messages: receive() has taken them");
     const source = this.#source!;
@@ -84,7 +90,7 @@ export class Receiver extends BackPressuredReader<ReceiverHost> {
 
   #onCancel(reason: unknown): void {
     this.#inbox = undefined;
-    this.host.closeFor(reason);
+    this.host.closeWithReasonOf(reason);
   }
 
   /** The stream ends before the connection does: what a pipe still has to write can be written. */
@@ -111,14 +117,17 @@ export class Receiver extends BackPressuredReader<ReceiverHost> {
   onMessage(message: Received): void {
     const handler = this.#handler;
     if (handler && !this.#isHandling) return this.#handle(handler, message);
-    const source = this.#source;
+    const source = this.#source, { highWaterMark, maxMessageSize } = this.host.options;
     if (!handler && source?.isTaken) {
       source.push(message);
+      if (this.isTakingRest && source.queued > highWaterMark + maxMessageSize) this.host.machine.drop();
       return source.isFull ? this.hold() : undefined;
     }
     const inbox = this.#inbox ??= new Inbox();
     inbox.push(message);
-    if (inbox.charge > this.host.options.highWaterMark) this.hold();
+    if (inbox.charge > highWaterMark) this.hold();
+    // Behind a loss nothing is held, and few bytes may have been compressed from very many
+    if (this.isTakingRest && inbox.charge > highWaterMark + maxMessageSize) this.host.machine.drop();
   }
 
   #handle(handler: MessageHandler, message: Received): void {
@@ -138,7 +147,7 @@ export class Receiver extends BackPressuredReader<ReceiverHost> {
     this.#handOver();
   }
 
-  /** Hands over what waits, as far as the handler takes it at once; behind the last message, the end. */
+  /** Hands over what waits, until the handler returns a promise; behind the last message, reports the end. */
   #handOver(): void {
     while (!this.#isInboxEmpty) {
       this.#isHandling = true; // what comes in meanwhile goes behind what waits
@@ -163,12 +172,17 @@ export class Receiver extends BackPressuredReader<ReceiverHost> {
     this.release();
   }
 
+  override releaseAll(): void {
+    this.#hasClosed = true;
+    super.releaseAll();
+  }
+
   /** The peer's Close frame has come, behind all of its messages. */
   onPeerClose(): void {
     this.#hasPeerClosed = true;
   }
 
-  /** The connection is over: that is told behind what waits, unless it is to be thrown away. */
+  /** The connection is over: that is reported behind what waits; an abort throws away what waits. */
   onSettled(outcome: CloseInfo | WebSocketError, isAborted: boolean): void {
     this.#end = outcome;
     if (isAborted) {
@@ -176,14 +190,15 @@ export class Receiver extends BackPressuredReader<ReceiverHost> {
       this.#source?.abort(outcome);
       return this.#settleReceived(outcome);
     }
-    if (!this.#isInboxEmpty) return; // whoever takes it is told behind it
+    if (!this.#isInboxEmpty) return; // the end is reported behind it
+    if (this.#isHandling && !this.#hasClosed) return; // and behind the handler, unless it is we who have closed
     if (this.#handler) this.#settleReceived(outcome);
     else this.#source?.end(outcome);
   }
 
   #settleReceived(outcome: CloseInfo | WebSocketError): void {
     if (!(outcome instanceof Error)) return this.#received?.resolve(outcome);
-    this.#received?.promise.catch(() => {}); // `closed` says it too
+    this.#received?.promise.catch(() => {}); // `closed` reports it too
     this.#received?.reject(outcome);
   }
 }

@@ -1,4 +1,4 @@
-// What a WebSocket is to its user: two faces for messages, and what can be asked and done besides.
+// The public interface of a WebSocket: messages by streams or by calls, its state and addresses, pings and the close.
 
 import type { CloseInfo } from "../errors/websocket_error.ts";
 import type { DeflateAgreement } from "../protocol/compression_options.ts";
@@ -56,10 +56,10 @@ export type MessageHandler = (message: string | Uint8Array<ArrayBuffer>) => unkn
 export type ConnectionState = "open" | "closing" | "closed";
 
 /**
- * A WebSocket: a pair of streams, and a direct face beside it.
+ * A WebSocket: a pair of streams, and `receive()` and `send()` to do without them.
  *
- * It is read from the end of the event loop turn in which you got it, whether or not you take messages: Pings are
- * answered, a Close and a loss are seen, deadlines hold. Messages that you have not taken wait in order, up to
+ * Reading starts at the end of the event loop turn in which you got it, whether or not you take messages: Pings are
+ * answered, a Close or a loss is noticed, timeouts apply. Messages that you have not taken wait in order, up to
  * `highWaterMark` bytes; past that the peer is held back.
  *
  * @example A service that does not care who opened the connection
@@ -83,8 +83,8 @@ export type ConnectionState = "open" | "closing" | "closed";
  */
 export interface WebSocketConnection extends AsyncDisposable {
   /**
-   * The messages that come in. Reading it takes the connection: `receive()` is refused then. What was received is always
-   * delivered before the end is told, also when the connection was lost. A pipe into the `writable` of a connection costs
+   * The messages that come in. Once it is read, `receive()` is refused. What was received is always delivered before
+   * the end is reported, also when the connection was lost. A pipe into the `writable` of a connection costs
    * no more than `receive()` and `send()`, if nothing waits in either when it begins.
    */
   readonly readable: ReadableStream<string | Uint8Array<ArrayBuffer>>;
@@ -98,8 +98,8 @@ export interface WebSocketConnection extends AsyncDisposable {
   /** How many bytes wait to be written, frame headers included. */
   readonly bufferedAmount: number;
   /**
-   * The address of the peer's end, or of the proxy in between; `undefined` where the connection does not know it, as a pair
-   * of streams. Some runtimes forget it when the socket closes: read it before.
+   * The address of the peer's end, or of the proxy in between; `undefined` where the connection does not know it, such as
+   * a pair of streams. Some runtimes forget it when the socket closes: read it before.
    */
   readonly remoteAddr: NetworkAddress | undefined;
   /** The address of our end, as `remoteAddr`. */
@@ -109,8 +109,8 @@ export interface WebSocketConnection extends AsyncDisposable {
   /** The extensions in use, or `""`. */
   readonly extensions: string;
   /**
-   * What was agreed about compression, if anything was. At a client it may be narrower than what `extensions` says: it has
-   * also what we have offered to do ourselves.
+   * The compression that was agreed on, if any was. At a client it may be narrower than `extensions`: it includes the
+   * limits that our offer set for ourselves.
    */
   readonly deflate?: DeflateAgreement | undefined;
   /**
@@ -121,21 +121,21 @@ export interface WebSocketConnection extends AsyncDisposable {
   /**
    * Hands each message to a function, without a stream in between. A buffer may be a view of a larger one: `slice()`
    * what you keep or transfer. While a promise of the handler is pending, later messages wait, but Pings, Closes and losses
-   * are seen. A handler that throws or rejects closes with 1011.
+   * are noticed. A handler that throws or rejects closes with 1011.
    *
    * @param handler Called with each message, in order. Without one, messages are thrown away.
    * @returns Settles as `closed` does, once the handler is done with all messages; rejects with what the handler threw.
    */
   receive(handler?: MessageHandler): Promise<CloseInfo>;
   /**
-   * Sends a message; it has been copied when the call returns. Whoever ignores the promise is bounded by
-   * `maxBufferedAmount` alone.
+   * Sends a message; it has been copied when the call returns. If you ignore the promise, only
+   * `maxBufferedAmount` limits what is buffered.
    *
    * @param message A string goes as text, a buffer as binary.
    * @param options Whether it is the end of the message, and whether it may be compressed.
    * @returns A promise only while more than `highWaterMark` bytes wait to be written: it resolves below.
    * @throws {DOMException} `InvalidStateError` when the connection is not open; its `cause` says how it ended.
-   * @throws {TypeError} When the message is neither, or shared, resizable or detached memory.
+   * @throws {TypeError} When it is neither a string nor a buffer, or the buffer is shared, resizable or detached.
    */
   send(message: Message, options?: SendOptions): void | Promise<void>;
   /**
@@ -149,7 +149,7 @@ export interface WebSocketConnection extends AsyncDisposable {
   /**
    * Starts the closing handshake. Messages that wait can still be taken, later ones are thrown away.
    *
-   * @param info Code and reason; nothing sends an empty Close frame.
+   * @param info Code and reason. Without `info` the Close frame is empty.
    * @returns The promise `closed`.
    * @throws {DOMException} `InvalidAccessError` for the code, `SyntaxError` for the reason.
    */

@@ -1,41 +1,41 @@
-// Who compresses and inflates, when it is too much for one turn of the event loop. All connections share an allowance for
-// each turn; what is beyond it is put off, and done a slice at a time, at most so many milliseconds a turn, by each
-// connection in turn. Small messages stay within the allowance, and nothing is put off for them.
+// Defers compressing and inflating that is too much for one event loop turn. All connections share a budget for each turn;
+// what is beyond it is done in later turns, in slices, connection by connection, for a few milliseconds a turn. Small
+// messages stay within the budget: nothing is deferred for them.
 
 import { nextTurn, systemClock } from "../base/clock.ts";
 import type { Work } from "../protocol/deflate.ts";
 
-/** Somebody who has put something off. */
+/** A connection with deferred work. */
 export interface WorkHost {
   /** Does a slice of it. Returns whether more is left. */
   work(): boolean;
-  /** The slice has thrown, as when memory can't be had: this host is out, the others go on. */
+  /** The slice has thrown, such as when memory can't be had: only this connection fails. */
   onLost(error: unknown): void;
 }
 
-/** How many bytes may be compressed in a turn by those who do it at once: at most 8 ms, and 1 ms of what compresses well. */
-const ALLOWANCE = 131_072;
+/** How many bytes may be compressed at once in a turn: at most 8 ms, and 1 ms for what compresses well. */
+const BUDGET = 131_072;
 
-/** How long slices take in a turn, in milliseconds. The last one may take some more. */
-const BUDGET = 8;
+/** How long the slices of a turn may take, in milliseconds. The last one may exceed it. */
+const SLICES_TIME = 8;
 
-let left = ALLOWANCE;
+let left = BUDGET;
 let isScheduled = false;
 
-/** Those who wait, the next one first. */
+/** The connections that wait, the next one first. */
 const hosts: WorkHost[] = [];
 
-/** What may be done in this turn. */
+/** The budget of this turn. */
 export const work: Work = {
   allows(bytes) {
     const isAllowed = bytes <= left;
     if (isAllowed) left -= bytes;
-    if (left < ALLOWANCE / 2) schedule();
+    if (left < BUDGET / 2) schedule();
     return isAllowed;
   },
   spend(bytes) {
     left -= bytes;
-    if (left < ALLOWANCE / 2) schedule();
+    if (left < BUDGET / 2) schedule();
   },
 };
 
@@ -45,7 +45,7 @@ export function workLater(host: WorkHost): void {
   schedule();
 }
 
-/** Not for each message: the allowance is renewed when half of it is used up. */
+/** The budget is not renewed for each message, but when half of it is used up. */
 function schedule(): void {
   if (isScheduled) return;
   isScheduled = true;
@@ -55,14 +55,14 @@ function schedule(): void {
 function runTurn(): void {
   isScheduled = false;
   // Not the clock of a connection, which may stand still: this is about how long we really take
-  const end = systemClock.now() + BUDGET;
+  const end = systemClock.now() + SLICES_TIME;
   try {
     for (let host; (host = hosts.shift());) {
       if (runSlice(host)) hosts.push(host);
       if (systemClock.now() >= end) break;
     }
   } finally {
-    left = ALLOWANCE; // only now: what a slice has received may send, and is put off too
+    left = BUDGET; // only now: what the slices cause to be sent is deferred too
     if (hosts.length > 0) schedule();
   }
 }

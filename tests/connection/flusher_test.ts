@@ -65,7 +65,7 @@ function turn(): Promise<void> {
 }
 
 test("Flusher.after() writes what was framed inside at its end, in one write", () => {
-  const { flusher, transport, machine, send } = joined();
+  const { flusher, transport, send } = joined();
   flusher.after(() => {
     for (const letter of ["a", "b", "c"]) send(letter);
     flusher.ping();
@@ -139,7 +139,7 @@ test("Flusher.send() from inside a flush of the turn is for the next one", async
   assertEquals(two.transport.writes, ["\x81\x01b"]);
 });
 
-test("Flusher.send() writes 64 KiB at once, even when held", () => {
+test("Flusher.send() writes 64 KiB at once, even when corked", () => {
   const { flusher, transport, send } = joined();
   const message = new Uint8Array(32768 - 4); // its header has four bytes
   send(message);
@@ -179,7 +179,7 @@ test("Flusher.onDrained() goes on with one write at a time", () => {
   assertEquals([transport.writes.length, flusher.buffered], [3, 0]);
 });
 
-test("Flusher.onDrained() while held leaves what is framed to the release", () => {
+test("Flusher.onDrained() while corked leaves what is framed to uncork()", () => {
   const { flusher, transport, send } = joined({ waits: true });
   flusher.after(() => send("a"));
   flusher.after(() => {

@@ -47,7 +47,7 @@ test("IdleWatch pings when nothing was received for the interval, although somet
   const { clock, log, watch } = watched(1000, 10_000);
   watch.start();
   for (let at = 0; at < 2500; at += 100) {
-    watch.sent(false);
+    watch.onSent(false);
     await clock.advance(100);
   }
   assertEquals(log, ["ping at 1000"], "one is enough to be answered");
@@ -58,7 +58,7 @@ test("IdleWatch takes what leaves as an answer as sent when the chunk was receiv
   watch.start();
   await clock.advance(600);
   watch.alive();
-  watch.sent(true);
+  watch.onSent(true);
   await clock.advance(999);
   assertEquals(log, []);
   await clock.advance(1);

@@ -244,7 +244,7 @@ both("what waited for room and was given up is for the next reader", async ({ fr
 }, 5000);
 
 test("what is piped waits in neither stream", async () => {
-  const sent: Message[] = [], handlers = { highWaterMark: 100, pull() {}, room() {}, cancel() {} };
+  const sent: Message[] = [], handlers = { highWaterMark: 100, onPull() {}, onRoom() {}, onCancel() {} };
   const source = new MessageSource(handlers);
   const sink = new MessageSink({
     write: (message) => void sent.push(message),
@@ -274,7 +274,7 @@ test("what is piped waits in neither stream", async () => {
 
 test("room in the sink of an earlier pipe does not read on for a later one", async () => {
   let rooms = 0;
-  const source = new MessageSource({ highWaterMark: 100, pull() {}, room: () => void rooms++, cancel() {} });
+  const source = new MessageSource({ highWaterMark: 100, onPull() {}, onRoom: () => void rooms++, onCancel() {} });
   const done: (() => void)[] = [];
   const full = () =>
     new MessageSink({
