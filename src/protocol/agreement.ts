@@ -1,9 +1,9 @@
-// The result of a handshake, which is all that the machine needs to know of it.
+// The result of a handshake, which is all that the machine needs to know about it.
 
 import type { DeflateAgreement } from "./compression_options.ts";
 
 /**
- * What a handshake has settled (RFC 6455 §4.1, §4.2.2). Both ends have the same agreement, except for the role.
+ * What a handshake has agreed on (RFC 6455 §4.1, §4.2.2). Both ends have the same agreement, except for the role.
  *
  * @example From a decision to a connection
  * ```ts

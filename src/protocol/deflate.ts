@@ -6,17 +6,17 @@ import { type CheckedCompression, type DeflateAgreement, ownWindowBits } from ".
 import { type DeflateSettings, DeflateStream, InflateStream } from "./zlib.ts";
 
 /**
- * How much may be compressed and inflated right now, where that is limited so that one message does not keep the event
- * loop. The unit is a byte to compress; what inflating takes is counted in it.
+ * A budget for compressing and inflating, so that one message does not block the event loop. The unit is a byte to
+ * compress; the cost of inflating is counted in it.
  */
 export interface Work {
-  /** Whether so many bytes may be compressed now; then they are taken from what is left. */
+  /** Reserves bytes to compress from the budget; `false` if it has not that many left. */
   allows(bytes: number): boolean;
-  /** Takes from what is left what was done already. */
+  /** Charges the budget for what is already done. */
   spend(bytes: number): void;
 }
 
-/** What may be done in one slice of what was put off: about two milliseconds of inflating. */
+/** The budget of one slice of deferred work: about two milliseconds of inflating. */
 const SLICE = 65536;
 
 const slice = {
@@ -25,16 +25,16 @@ const slice = {
   spend: (bytes: number) => void (slice.left -= bytes),
 };
 
-/** The work of one slice, valid until the next call. */
+/** The budget of one slice, valid until the next call. */
 export function sliceOfWork(): Work {
   slice.left = SLICE;
   return slice;
 }
 
-/** So many bytes that come out of inflating take as long as one to compress. */
+/** How many inflated bytes cost as much as one byte to compress. */
 const INFLATED_PER_BYTE = 8;
 
-/** A byte of input from which less than a byte comes takes as long as so many to compress. */
+/** The cost of an input byte that yields no output, in bytes to compress. */
 const EMPTY_INPUT = 12;
 
 /** How one side compresses. */
@@ -44,8 +44,8 @@ export interface DeflaterOptions extends DeflateSettings {
 }
 
 /**
- * How many streams within a message may end in a row without giving a byte. Two octets of an empty stream keep us as
- * busy as a frame does, and no other limit counts them.
+ * How many streams within a message may end in a row without any output. An empty stream of two bytes costs as much as
+ * a frame, and no other limit counts it.
  */
 const MAX_EMPTY_STREAMS = 1000;
 
@@ -55,7 +55,7 @@ const TAIL = Uint8Array.of(0x00, 0x00, 0xff, 0xff);
 /** The payload of an empty message: an empty block without its tail (§7.2.3.6). */
 const EMPTY_MESSAGE = Uint8Array.of(0x00);
 
-/** Streams that nobody uses at the moment, by their settings: at most four of each. */
+/** Streams that are free to be used, by their settings: at most four of each. */
 class FreeStreams<Stream> {
   readonly #free = new Map<string, Stream[]>();
   static readonly #LIMIT = 4;
@@ -135,7 +135,7 @@ export class Inflater {
   #stream: InflateStream | undefined;
   /** How many streams have ended since the last byte that came out, or since the message began. */
   #emptyStreams = 0;
-  /** Whether a piece waits for {@linkcode goOn}, of which the input is kept. */
+  /** Whether the rest of a piece waits for {@linkcode goOn}; its input is kept. */
   isBehind = false;
 
   /**
@@ -148,7 +148,7 @@ export class Inflater {
   }
 
   /**
-   * Inflates a piece of a message's payload (§7.2.2), and stops where `work` does not allow more.
+   * Inflates a piece of a message's payload (§7.2.2), and stops when the budget is used up.
    *
    * @returns `false` when it is not valid.
    */
@@ -223,7 +223,7 @@ export interface Codec {
 /** The largest window that we compress with, unless the options name one: 4 KiB give most of the gain. */
 const OWN_WINDOW_BITS = 12;
 
-/** What both directions need, from what was agreed and from our own settings. */
+/** Makes both directions, from what was agreed and from our own settings. */
 export function codecOf(role: "client" | "server", agreed: DeflateAgreement, own: CheckedCompression): Codec {
   const { serverMaxWindowBits, clientMaxWindowBits, serverNoContextTakeover, clientNoContextTakeover } = agreed;
   const { level, memLevel, threshold } = own;

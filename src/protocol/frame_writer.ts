@@ -28,8 +28,8 @@ export class FrameWriter extends Outbox {
   }
 
   /**
-   * Writes a frame. Its first byte, `first`, has FIN, RSV1 and the opcode. The payload may be a caller's array, of which
-   * no property is trusted: what a slab holds behind it was of other connections.
+   * Writes a frame. Its first byte, `first`, has FIN, RSV1 and the opcode. The payload may be a caller's array, whose
+   * properties are not trusted: a wrong length would send what other connections have left in the slab.
    */
   frame(first: number, payload: Uint8Array<ArrayBuffer>): void {
     const length = lengthOf(payload), size = headerSizeFor(length, this.#maskKey !== undefined);
@@ -40,7 +40,7 @@ export class FrameWriter extends Outbox {
     this.#finish(slab, first, at, length);
   }
 
-  /** Writes a frame that is larger than a slab into several: a buffer of its own could not be used again. */
+  /** Writes a frame that is larger than a slab into several slabs: a buffer of its own could not be recycled. */
   #long(first: number, payload: Uint8Array<ArrayBuffer>): void {
     const key = this.#maskKey?.();
     const slab = this.reserve(MAX_HEADER);

@@ -25,11 +25,11 @@ import { SendQueue, writeCompressed } from "./send_queue.ts";
 export interface MachineEvents {
   onMessage(message: string | Uint8Array<ArrayBuffer>): void;
   onPong(payload: Uint8Array<ArrayBuffer>): void;
-  /** The peer's Close frame has come, and nothing more is read. If ours is due, it is owed: `answerClose()`. */
+  /** The peer's Close frame has come, and nothing more is read. If ours is due, `answerClose()` sends it. */
   onPeerClose(info: CloseInfo): void;
   /** The peer has broken a rule, and nothing more is read. Our Close frame, if one is due, is ready to be taken. */
   onFailure(error: WebSocketError): void;
-  /** Something was put off: `work()` is to be called in a later turn, until it returns `false`. */
+  /** Work was deferred: call `work()` in later turns, until it returns `false`. */
   onWork?(): void;
 }
 
@@ -40,7 +40,7 @@ export interface MachineOptions {
   /** How we compress where compression was agreed; `undefined` means the defaults. */
   readonly compression?: CheckedCompression | undefined;
   readonly maskKey?: MaskKeys | undefined;
-  /** How much may be compressed and inflated in a turn; without it, everything is done in the call. */
+  /** The budget for compressing and inflating in a turn; without it, everything is done in the call. */
   readonly work?: Work | undefined;
 }
 
@@ -66,8 +66,8 @@ export class Machine implements ReaderEvents {
   readonly #work: Work | undefined;
   /** Messages that wait to be compressed, and what was sent behind them; only while there are any. */
   #queue: SendQueue | undefined;
-  /** Whether `onWork()` was called, and `work()` has yet to say that nothing is left. */
-  #isWorkTold = false;
+  /** Whether `onWork()` was called, and `work()` has not yet returned `false`. */
+  #isWorkAnnounced = false;
 
   constructor({ role, deflate }: Agreement, events: MachineEvents, options: MachineOptions) {
     const isServer = role === "server";
@@ -108,7 +108,7 @@ export class Machine implements ReaderEvents {
     this.#reader.resume();
   }
 
-  /** Does a slice of what was put off, of some milliseconds. Returns whether more is left. */
+  /** Does a slice of the deferred work, a few milliseconds long. Returns whether more is left. */
   work(): boolean {
     this.#queue?.work();
     this.#reader.work();
@@ -116,18 +116,18 @@ export class Machine implements ReaderEvents {
       this.#queue = undefined;
       if (this.state !== "open") this.#freeDeflater();
     }
-    return this.#isWorkTold = this.#queue !== undefined || this.#reader.hasWork;
+    return this.#isWorkAnnounced = this.#queue !== undefined || this.#reader.hasWork;
   }
 
-  /** Lets go of all that waits to be read, inflated and compressed: the transport is gone. */
+  /** Drops everything that waits to be read, inflated or compressed: the transport is gone. */
   drop(): void {
     this.#queue = this.#owedClose = undefined;
     this.#stop();
   }
 
   onBehind(): void {
-    if (this.#isWorkTold) return;
-    this.#isWorkTold = true;
+    if (this.#isWorkAnnounced) return;
+    this.#isWorkAnnounced = true;
     this.#events.onWork?.();
   }
 
@@ -164,7 +164,7 @@ export class Machine implements ReaderEvents {
     this.#events.onPeerClose(info);
   }
 
-  /** Answers the peer's Close frame, if that is owed. */
+  /** Answers the peer's Close frame, if that is due. */
   answerClose(): void {
     if (!this.#owedClose || this.state !== "open") return;
     this.#writeClose(this.#owedClose);
@@ -208,7 +208,7 @@ export class Machine implements ReaderEvents {
     }
     this.#isCompressing = false;
     if (this.#queue) {
-      this.#putOff(first, typeof bytes === "string" ? ENCODER.encode(bytes) : snapshotOf(bytes), false);
+      this.#enqueue(first, typeof bytes === "string" ? ENCODER.encode(bytes) : snapshotOf(bytes), false);
     } else if (typeof bytes === "string") this.#writer.text(first, bytes);
     else this.#writer.frame(first, bytes);
   }
@@ -221,7 +221,7 @@ export class Machine implements ReaderEvents {
     const isPlain = isWhole && length < this.#threshold;
     if (this.#queue || !isPlain && this.#work?.allows(length) === false) {
       const isOwn = isText && bytes.buffer !== encoded.buffer;
-      this.#putOff(first, isOwn ? bytes : snapshotOf(bytes), !isPlain);
+      this.#enqueue(first, isOwn ? bytes : snapshotOf(bytes), !isPlain);
     } else if (isPlain) this.#writer.frame(first, bytes);
     else {
       const plain = isText ? bytes : plainOf(bytes);
@@ -229,8 +229,8 @@ export class Machine implements ReaderEvents {
     }
   }
 
-  /** Sends behind what waits to be compressed; the bytes are the queue's. */
-  #putOff(first: number, bytes: Uint8Array<ArrayBuffer>, compresses: boolean): void {
+  /** Sends behind what waits to be compressed; the queue owns the bytes from now on. */
+  #enqueue(first: number, bytes: Uint8Array<ArrayBuffer>, compresses: boolean): void {
     this.#queue ??= new SendQueue(this.#writer, this.#deflater!);
     this.#queue.push(first, bytes, compresses);
     this.onBehind();
@@ -257,7 +257,7 @@ export class Machine implements ReaderEvents {
     this.#freeDeflater();
   }
 
-  /** Our Close frame is the last frame: it waits behind messages that wait. */
+  /** Our Close frame is the last frame: it goes behind the messages that wait to be compressed. */
   #writeClose(payload: Uint8Array<ArrayBuffer>): void {
     if (this.#queue) this.#queue.push(FIN | OPCODE.close, payload, false);
     else this.#writer.frame(FIN | OPCODE.close, payload);

@@ -4,11 +4,11 @@ import { ByteBuilder } from "../base/byte_builder.ts";
 import { decodeText, Utf8Check } from "../base/utf8.ts";
 import type { ProtocolFailure } from "../errors/failures.ts";
 
-/** Builds one message after the other. A connection has one, so it is no object beside the bytes. */
+/** Builds one message after the other. Extends ByteBuilder: one object less for each connection. */
 export class MessageBuilder extends ByteBuilder {
   /** Whether the message is text; to be set where one begins. */
   isText = false;
-  /** Why {@linkcode finish} or an addition has failed, where the failure does not say it by itself. */
+  /** Why {@linkcode finish} or an addition has failed, in a sentence, where the code of the failure does not say it all. */
   detail: string | undefined;
   readonly #limit: number;
   /** Made for the first text that comes in pieces. */
@@ -20,7 +20,7 @@ export class MessageBuilder extends ByteBuilder {
     this.#limit = limit;
   }
 
-  /** Whether so many bytes more are too many. */
+  /** Whether this many more bytes would exceed the limit. */
   isBeyond(count: number): boolean {
     return this.length + count > this.#limit;
   }
@@ -32,7 +32,7 @@ export class MessageBuilder extends ByteBuilder {
   }
 
   /**
-   * Adds a piece of which the header was judged. Text fails at its first wrong byte, not when the message is whole.
+   * Adds a piece whose header was checked. Text fails at its first wrong byte, not when the message is whole.
    *
    * @param total The length that all of it is going to have, once that is known; otherwise `Infinity`.
    */
@@ -46,8 +46,8 @@ export class MessageBuilder extends ByteBuilder {
   }
 
   /**
-   * Adds the next bytes of a compressed message; they count as they come, whatever they came from. Those within the
-   * limit are checked before the limit is, so that the failure is the same wherever the input is cut.
+   * Adds the next inflated bytes of a compressed message; the limit counts these. Text within the limit is checked before
+   * the limit is, so that the failure is the same wherever the input is cut.
    */
   addInflated(bytes: Uint8Array): ProtocolFailure | undefined {
     const within = Math.min(bytes.length, this.#limit - this.length);
@@ -65,7 +65,7 @@ export class MessageBuilder extends ByteBuilder {
     return !this.isText || (this.#utf8 ??= new Utf8Check()).push(bytes, start, end);
   }
 
-  /** The whole message; a failure is told by {@linkcode failure}. */
+  /** Returns the whole message, or `undefined` with the reason in {@linkcode failure}. */
   finish(): string | Uint8Array<ArrayBuffer> | undefined {
     if (this.isText && this.#utf8?.end() === false) return this.#fail("text-not-utf8");
     let bytes;
@@ -78,7 +78,7 @@ export class MessageBuilder extends ByteBuilder {
     if (!this.isText) return bytes;
     const text = decodeText(bytes);
     if (text !== undefined) return text;
-    // All of it was checked: what is left to fail is a string longer than the engine's strings can be
+    // The text was checked: decoding fails only if the string would be longer than the engine allows
     this.detail = `No string can have the text of ${bytes.length} bytes`;
     return this.#fail("message-too-big");
   }
@@ -90,7 +90,7 @@ export class MessageBuilder extends ByteBuilder {
     this.failure = failure;
   }
 
-  /** An allocation that fails is a matter of this message alone: the connection ends, nothing else does. */
+  /** A failed allocation fails this connection only. */
   #noMemory(error: unknown): ProtocolFailure {
     if (!(error instanceof RangeError)) throw error;
     this.detail = `There is no memory for more than ${this.length} bytes`;

@@ -12,7 +12,7 @@ import { checkLength, checkStart, type FrameHeader, MAX_HEADER, OPCODE, readHead
 import { mask } from "./mask.ts";
 import { MessageBuilder } from "./message_builder.ts";
 
-/** What a reader tells, while it is fed. */
+/** What a reader reports while it is fed. */
 export interface ReaderEvents {
   onMessage(message: string | Uint8Array<ArrayBuffer>): void;
   onControl(opcode: number, payload: Uint8Array<ArrayBuffer>): void;
@@ -28,7 +28,7 @@ export class MessageReader {
   readonly #masked: boolean;
   readonly #inflater: Inflater | undefined;
   readonly #inflateSink: InflateSink | undefined;
-  /** How much may be inflated now; without one, everything is at once. */
+  /** The budget for inflating; without one, everything is inflated at once. */
   #work: Work | undefined;
   /** Whether a compressed payload, and what follows it, waits for `work()`. */
   isBehind = false;
@@ -58,14 +58,14 @@ export class MessageReader {
   #isCompressed = false;
   /** How many bytes of a compressed message have come. */
   #compressedSize = 0;
-  /** What has come of a message that is not one frame in one chunk. */
+  /** The bytes so far of a message that is not one frame in one chunk. */
   readonly #message: MessageBuilder;
 
   /**
    * @param masked Whether the peer must mask its frames, as a client must.
    * @param maxMessageSize In bytes, after inflating.
    * @param inflater For compressed messages, where compression was agreed.
-   * @param work How much may be inflated in a turn of the event loop, where that is limited.
+   * @param work The budget for inflating in a turn of the event loop, where that is limited.
    */
   constructor(events: ReaderEvents, masked: boolean, maxMessageSize: number, inflater?: Inflater, work?: Work) {
     this.#events = events;
@@ -124,7 +124,7 @@ export class MessageReader {
     }
   }
 
-  /** From now on only control frames are told of. Messages still have to keep the rules of framing. */
+  /** From now on only control frames are reported. Messages still have to keep the rules of framing. */
   skipMessages(): void {
     this.#skipping = true;
     this.#message.clear();
@@ -250,7 +250,7 @@ export class MessageReader {
     this.#events.onControl(this.#frame.opcode, payload);
   }
 
-  /** A message in one frame and one chunk, as nearly all are: it passes no buffer. */
+  /** A message in one frame and one chunk, as nearly all are: it is not gathered in a buffer. */
   #readWhole(chunk: Uint8Array<ArrayBuffer>, at: number, end: number): void {
     this.#left = -1;
     this.#messageOpcode = 0;
@@ -306,7 +306,7 @@ export class MessageReader {
 
   /** Whether a compressed message ends as it should. */
   #endInflating(): boolean {
-    // Some compressors make nothing of an empty message, where one byte is due (RFC 7692 §7.2.3.6)
+    // Some compressors write nothing for an empty message, where one byte is due (RFC 7692 §7.2.3.6)
     const hasEnded = this.#compressedSize === 0 || this.#inflater!.end(this.#inflateSink!);
     if (!hasEnded) this.#events.onFailure("deflate-invalid");
     return !this.#stopped;

@@ -1,12 +1,12 @@
 // Messages that wait to be compressed, a slice at a time, and what was sent behind them: all of it leaves in the order in
-// which it was sent (RFC 6455 §5.4). What is in the queue is the queue's own.
+// which it was sent (RFC 6455 §5.4). The queue owns the bytes in it.
 
 import { ByteBuilder } from "../base/byte_builder.ts";
 import type { Deflater } from "./deflate.ts";
-import { FIN, OPCODE, RSV1 } from "./frame_header.ts";
+import { FIN, MAX_HEADER, OPCODE, RSV1 } from "./frame_header.ts";
 import type { FrameWriter } from "./frame_writer.ts";
 
-/** A frame that waits; of one that is compressed, the payload is what it will be made of. */
+/** A frame that waits. If it is to be compressed, its bytes are not compressed yet. */
 interface Waiting {
   /** The first byte of the frame, without RSV1. */
   readonly first: number;
@@ -14,14 +14,14 @@ interface Waiting {
   readonly compresses: boolean;
 }
 
-/** How much is compressed at a time: what does not get smaller takes up to 60 ns a byte. */
+/** How many bytes are compressed at a time: data that does not get smaller takes up to 60 ns a byte. */
 const SLICE = 65536;
 
 const OPCODE_BITS = 0x0f;
 
 /**
- * Writes a frame whose payload was compressed. A message goes as it is if it has not become less, but only where no window
- * is kept: otherwise later messages may point to this one (RFC 7692 §7.3).
+ * Writes a frame whose payload was compressed. A message that did not get smaller is sent as it is, but only where
+ * no window is kept: otherwise later messages may refer to this one (RFC 7692 §7.3).
  */
 export function writeCompressed(
   writer: FrameWriter,
@@ -35,16 +35,16 @@ export function writeCompressed(
   else writer.frame(isFirst ? first | RSV1 : first, payload);
 }
 
-/** What one connection has sent and not framed. */
+/** The messages that one connection has sent and not yet framed. */
 export class SendQueue {
-  /** How many bytes wait, before they are compressed. */
+  /** How many bytes wait, before they are compressed, with a header for each frame: 0 only when nothing waits. */
   size = 0;
   /** Whether our Close frame is among what waits. */
   hasClose = false;
   readonly #writer: FrameWriter;
   readonly #deflater: Deflater;
   readonly #waiting: Waiting[] = [];
-  /** How much of the first one is compressed, and what came of it. */
+  /** How much of the first one is compressed, and its payload so far. */
   #at = 0;
   #payload: ByteBuilder | undefined;
 
@@ -61,7 +61,7 @@ export class SendQueue {
   push(first: number, bytes: Uint8Array<ArrayBuffer>, compresses: boolean): void {
     if ((first & OPCODE_BITS) === OPCODE.close) this.hasClose = true;
     this.#waiting.push({ first, bytes, compresses });
-    this.size += bytes.length;
+    this.size += bytes.length + MAX_HEADER;
   }
 
   /** Compresses a slice, and writes the frames that are whole. */
@@ -74,7 +74,7 @@ export class SendQueue {
         left -= next.bytes.length - from;
       } else this.#writer.frame(next.first, next.bytes);
       this.#waiting.shift();
-      this.size -= next.bytes.length;
+      this.size -= next.bytes.length + MAX_HEADER;
     }
   }
 
@@ -83,18 +83,18 @@ export class SendQueue {
     const from = this.#at, to = Math.min(bytes.length, from + count), part = bytes.subarray(from, to);
     this.#at = to;
     if (to < bytes.length) {
-      this.#gather(this.#deflater.add(part));
+      this.#addToPayload(this.#deflater.add(part));
       return false;
     }
     const last = this.#deflater.compress(part, (first & FIN) !== 0);
-    if (this.#payload) this.#gather(last);
+    if (this.#payload) this.#addToPayload(last);
     writeCompressed(this.#writer, this.#deflater, first, bytes, this.#payload?.take() ?? last);
     this.#payload = undefined;
     this.#at = 0;
     return true;
   }
 
-  #gather(bytes: Uint8Array<ArrayBuffer>): void {
+  #addToPayload(bytes: Uint8Array<ArrayBuffer>): void {
     (this.#payload ??= new ByteBuilder()).add(bytes, 0, bytes.length, Infinity);
   }
 }
