@@ -1,11 +1,11 @@
-// What to do when an AbortSignal aborts, before or after the call, with no listener left behind.
+// Calls back when an AbortSignal aborts, whether before or after the call, and leaves no listener behind.
 
 /**
  * Calls back with the reason once the signal aborts: at once, if it already has.
  *
  * @returns Stops listening.
  */
-export function onAbort(signal: AbortSignal | undefined, callback: (reason: unknown) => void): () => void {
+export function whenAborted(signal: AbortSignal | undefined, callback: (reason: unknown) => void): () => void {
   if (!signal) return doNothing;
   if (signal.aborted) {
     callback(signal.reason);
@@ -19,8 +19,8 @@ export function onAbort(signal: AbortSignal | undefined, callback: (reason: unkn
 function doNothing(): void {}
 
 /**
- * A promise, unless the signal aborts first: then it rejects with the signal's reason. The work behind the promise
- * can't be cancelled; what it gives too late is passed to `drop`, which frees it.
+ * Waits for a promise, unless the signal aborts first: then it rejects with the signal's reason. The work behind the
+ * promise can't be cancelled; a result that comes too late is passed to `drop`, to be freed.
  */
 export async function unlessAborted<T>(
   promise: Promise<T>,
@@ -28,7 +28,7 @@ export async function unlessAborted<T>(
   drop?: (late: T) => void,
 ): Promise<T> {
   const { promise: aborted, reject } = Promise.withResolvers<never>();
-  const stop = onAbort(signal, (reason) => {
+  const stop = whenAborted(signal, (reason) => {
     reject(reason);
     if (drop) promise.then(drop, () => {});
   });

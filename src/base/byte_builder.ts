@@ -1,7 +1,7 @@
-// Gathers bytes that come in pieces, such as the payload of a message, in one buffer. What it takes follows the bytes that
-// have come, not the length that a header declares: a header alone allocates nothing, and the declared length is allocated
-// once half of it is there. Up to then, or where no length is known, a large run is a list of blocks, which are not copied
-// when it grows.
+// Gathers bytes that come in pieces, such as the payload of a message, in one buffer. Memory is allocated for the bytes that
+// have come, not for the length that a header declares: a header alone allocates nothing, and the declared length is
+// allocated once half of it is there. Up to then, or where no length is known, a large run is a list of blocks, which are
+// not copied when it grows.
 
 import { markOwn } from "./owned_bytes.ts";
 import { LARGE_FROM, raiseMallocThreshold } from "./tuning.ts";
@@ -15,7 +15,7 @@ const EMPTY = new Uint8Array();
 export class ByteBuilder {
   /** How many bytes were added. */
   length = 0;
-  /** What is being filled: all there is, but for the blocks before it. */
+  /** The buffer that is being filled: it has all bytes that are not in a block. */
   #buffer = EMPTY;
   /** Blocks that are full, and how many bytes they have. */
   #blocks: Uint8Array<ArrayBuffer>[] | undefined;
@@ -51,11 +51,11 @@ export class ByteBuilder {
     this.#buffer = this.#buffer === EMPTY ? new Uint8Array(size) : new Uint8Array(this.#buffer.buffer.transfer(size));
   }
 
-  /** Fills the buffer, and makes another for what is left; returns where that begins. */
+  /** Fills the buffer, and makes another for the rest; returns where the rest begins. */
   #addBlock(bytes: Uint8Array, start: number, end: number, limit: number): number {
     const used = this.length - this.#inBlocks, room = this.#buffer.length - used, needed = end - start - room;
     const half = limit / 2, isHalfway = this.length + end - start > half;
-    // Not beyond the half, where the blocks are to be joined, and by half of what is there
+    // A new block is half as large as what is there, but ends at half of the limit, where the blocks are joined
     const most = Math.min(Math.ceil(half), this.#most) - this.length - room;
     const next = isHalfway ? undefined : new Uint8Array(Math.max(needed, Math.min(most, this.length / 2 | 0)));
     this.#buffer.set(bytes.subarray(start, start + room), used);
@@ -68,7 +68,7 @@ export class ByteBuilder {
     return start + room;
   }
 
-  /** Makes one buffer of all blocks, and frees each as soon as it is copied: the pages of the new one come meanwhile. */
+  /** Joins the blocks in one buffer, whose pages come as it fills. Each block is freed as soon as it is copied. */
   #join(size: number): void {
     raiseMallocThreshold();
     const whole = new Uint8Array(size), last = this.#buffer.subarray(0, this.length - this.#inBlocks);
@@ -84,7 +84,7 @@ export class ByteBuilder {
   }
 
   /**
-   * Gives all bytes, which are the caller's to keep; then it is empty.
+   * Returns all bytes, which the caller may keep, and leaves the builder empty.
    *
    * @throws {RangeError} When there is no memory for all of them in one piece.
    */

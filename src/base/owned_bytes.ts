@@ -1,6 +1,6 @@
 // Who owns the bytes that pass between the application and the library: they are checked on their way in and copied on
-// their way out. A copy of ours carries a mark. Where it comes back it need not be copied again, nor checked where asking
-// an array for its buffer is slow.
+// their way out. A copy that we made carries a mark: if it comes back it is not copied again, and is not checked where
+// asking an array for its buffer is slow.
 
 import { BUFFERLESS, COPIED_BY_HAND, LARGE_FROM, raiseMallocThreshold } from "./tuning.ts";
 
@@ -39,7 +39,7 @@ export function copyTo(target: Uint8Array, at: number, bytes: Uint8Array, length
   for (let i = 0; i < length; i++) target[at + i] = bytes[i]!;
 }
 
-/** Marks bytes that fill a buffer which nobody else has. That they fill it does not say so by itself. */
+/** Marks bytes that fill their buffer. The caller must know that nobody else holds the buffer. */
 export function markOwn(bytes: Uint8Array<ArrayBuffer>): void {
   new Mark(bytes);
 }
@@ -51,15 +51,15 @@ export function ownedOf(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer>
 
 /** Whether bytes carry our mark and are still there: a detached array has no length. */
 function isMarked(bytes: Uint8Array): bytes is Uint8Array<ArrayBuffer> {
-  // A search in vain takes Node 20 ns. Views of chunks carry no mark: they begin behind a header, so their offset tells
+  // A look-up that fails takes 20 ns on Node. Views of chunks carry no mark, and begin behind a header: the offset tells
   return bytes.byteOffset === 0 && Mark.isOn(bytes) && lengthOf(bytes) > 0;
 }
 
 const getterOf = (prototype: object, name: string) => Object.getOwnPropertyDescriptor(prototype, name)!.get!;
 
 /**
- * What the language itself says of a view. Its properties may be overridden, by a subclass or by Object.defineProperty():
- * who trusts a `length` that is too large sends memory behind the view, which may be another connection's.
+ * The language's own getters. A subclass or Object.defineProperty() may override the properties of a view: to trust a
+ * `length` that is too large would send the memory behind the view, which may be another connection's.
  */
 const TYPED = Object.getPrototypeOf(Uint8Array.prototype) as object;
 const typedLength = getterOf(TYPED, "length"), typedBuffer = getterOf(TYPED, "buffer");
@@ -92,7 +92,7 @@ export function snapshotOf(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
  * The bytes of a buffer to send. They are the caller's: they may change after the call, and their properties may lie
  * ({@linkcode lengthOf}, {@linkcode plainOf}).
  *
- * @throws {TypeError} When it is none, or is shared, resizable or detached, as for WebIDL's BufferSource.
+ * @throws {TypeError} When it is not a buffer, or is shared, resizable or detached, as for WebIDL's BufferSource.
  */
 export function bytesOf(source: BufferSource): Uint8Array<ArrayBuffer> {
   const isView = ArrayBuffer.isView(source), isBytes = isView && source instanceof Uint8Array;
@@ -111,7 +111,7 @@ export function bytesOf(source: BufferSource): Uint8Array<ArrayBuffer> {
   return new Uint8Array(buffer, (isData ? viewOffset : typedOffset).call(source), length.call(source));
 }
 
-/** @param length Of the bytes in it: where there are any, it is not detached. */
+/** @param length Of a view of it. A detached view has length 0, so a length above 0 skips the check. */
 function checkBuffer(buffer: unknown, length: number): asserts buffer is ArrayBuffer {
   if (!(buffer instanceof ArrayBuffer)) {
     throw new TypeError("Cannot send: a message must be a string, an ArrayBuffer or a view of one");

@@ -1,5 +1,5 @@
-// Figures that were measured, for what is fastest differs between the runtimes. No other file asks which runtime this is for
-// the sake of speed, and here nothing but speed depends on the answer.
+// Measured figures: what is fastest differs between the runtimes. No other file asks which runtime this is for the sake of
+// speed, and nothing but speed depends on the answer here.
 
 const isDeno = "Deno" in globalThis, isBun = "Bun" in globalThis;
 

@@ -67,7 +67,7 @@ export class Utf8Check {
     return true;
   }
 
-  /** Whether the text may end here, and not within a code point. The next bytes begin a new text. */
+  /** Ends the text; `false` if it is cut inside a code point. The next bytes begin a new text. */
   end(): boolean {
     const whole = this.#missing === 0;
     this.#missing = 0;

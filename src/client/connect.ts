@@ -8,7 +8,7 @@ import { HandshakeError } from "../errors/handshake_error.ts";
 import { ExchangeError, type Problem, quote } from "../errors/problem.ts";
 import { Exchange } from "../exchange/exchange.ts";
 import { TimeLimit } from "../exchange/time_limit.ts";
-import { openingError } from "../handshake/confirm.ts";
+import { handshakeFailed } from "../handshake/confirm.ts";
 import { draftOffer, type OfferDraft } from "../handshake/offer.ts";
 import { webSocketUrl } from "../handshake/url.ts";
 import { toResponse } from "../http/response.ts";
@@ -24,7 +24,7 @@ import { readRefusal, requestUpgrade } from "./request_upgrade.ts";
 /**
  * A WebSocket that was opened, with the response that opened it.
  *
- * @example What the server has said beside yes
+ * @example A header field of the 101 response
  * ```ts
  * import { accept, connect, type Connected } from "@handfast/websocket";
  * import { connectionPair } from "@handfast/websocket/testing";
@@ -65,14 +65,14 @@ class ClientConnection extends Connection implements Connected {
 
 /**
  * Opens a WebSocket: dials the host of the URL, or uses the connection that is given, sends the request with a fresh key,
- * and checks the response (RFC 6455 §4.1). A given connection belongs to this function from the call on, whatever comes of
- * it; only options that are wrong leave it untouched.
+ * and checks the response (RFC 6455 §4.1). A given connection belongs to this function from the call on, whether or not it
+ * succeeds; only options that are wrong leave it untouched.
  *
  * @param url Where to connect to: `ws:`, `wss:`, `http:` or `https:`. User and password become Basic authentication.
  * @param options The connection, or how to dial; subprotocols, header fields, and limits.
  * @returns The WebSocket, once the response is checked. Bytes after the response are taken for its first frames.
  * @throws {HandshakeError} Rejects when no connection can be made, or when the server refuses the upgrade: `error.response`
- * is its response, with as much of its body as came within two seconds; behind a redirect that led nowhere, it is the
+ * is its response, with as much of its body as came within two seconds; after a redirect that led nowhere, it is the
  * redirect. The connection is closed, unless `error.reusable` is `true`: then try again on it, with `prefix: error.rest`.
  * @throws {DOMException} Rejects with a `SyntaxError` when the URL or the subprotocols can't be used.
  * @throws {TypeError} Rejects when a header field, the connection or another option can't be used, and without `conn` on a
@@ -158,8 +158,8 @@ interface Attempt {
 /**
  * Gets a connection and asks for the upgrade.
  *
- * @returns The WebSocket; or the next attempt, where a redirect is followed, which its head alone decides: what else would
- * come on this connection is dropped; or the refusal, after the connection is closed or given back.
+ * @returns The WebSocket; or the next attempt, where a redirect is followed, which its head alone decides: the rest of this
+ * connection is dropped; or the refusal, after the connection is closed or given back.
  */
 async function open(
   attempt: Attempt,
@@ -216,7 +216,7 @@ function follow(
   };
 }
 
-/** Behind a unix socket there is one origin. */
+/** A unix socket leads to one origin only. */
 function redirectLeavesSocket({ origin }: URL): Problem {
   return { failure: "redirect-refused", detail: `it leads from the unix socket to ${origin}` };
 }
@@ -226,10 +226,10 @@ function tooManyRedirects({ headers }: ParsedResponse, followRedirects: number):
   return { failure: "redirect-refused", detail };
 }
 
-/** The error of an attempt that has got no response. After a redirect it has that one, which says how we came here. */
+/** The error of an attempt without a response. After a redirect it has the redirect, which shows how we got here. */
 function unanswered({ url, offer, redirectedBy }: Attempt, { failure, message, cause, response }: ExchangeError) {
   const last = redirectedBy.at(-1);
-  return openingError({ failure, detail: last ? `after a redirect to ${url.origin}, ${message}` : message }, {
+  return handshakeFailed({ failure, detail: last ? `after a redirect to ${url.origin}, ${message}` : message }, {
     request: offer.request,
     cause,
     response: response ?? (last && toResponse(last, null)),

@@ -10,7 +10,7 @@ import type { RequestUpgradeOptions } from "./request_upgrade.ts";
 /**
  * Options of {@linkcode connect}.
  *
- * @example A handshake that is given up
+ * @example A handshake that is cancelled
  * ```ts
  * import { connect, type ConnectOptions } from "@handfast/websocket";
  * import { connectionPair } from "@handfast/websocket/testing";
@@ -41,8 +41,8 @@ export interface ConnectOptions extends OfferOptions, DialOptions, ConnectionOpt
    */
   maxHeadSize?: number | undefined;
   /**
-   * How much of the body of a refusal is read, in bytes. Whatever its size, it is waited for until two seconds after its
-   * head at most; what is missing then is told by `error.truncated`.
+   * How much of the body of a refusal is read, in bytes. Reading stops two seconds after the head; `error.truncated` tells
+   * whether something is missing.
    *
    * @default {1048576}
    */
@@ -60,7 +60,7 @@ export interface ConnectOptions extends OfferOptions, DialOptions, ConnectionOpt
    * @default {false}
    */
   keepAlive?: boolean | undefined;
-  /** Gives up the handshake and closes the connection. Once the WebSocket is open, the signal has no effect on it. */
+  /** Cancels the handshake and closes the connection. Once the WebSocket is open, the signal has no effect on it. */
   signal?: AbortSignal | undefined;
 }
 
@@ -105,7 +105,7 @@ export function checkConnectOptions(options: ConnectOptions): CheckedConnectOpti
   };
 }
 
-/** What only a connection of our own making has. */
+/** The options that can't be used with `conn`. */
 const DIALLING = ["unix", "proxy", "caCerts", "cert", "key", "followRedirects"] as const;
 
 function checkGiven(conn: ByteConnection, options: ConnectOptions): GivenConnection {

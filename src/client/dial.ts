@@ -1,5 +1,5 @@
-// From a URL to a transport: TCP or a unix socket, through a proxy where one is asked for, and TLS. What each runtime does
-// of that is in a file of its own in runtime/, which is loaded when it is first used.
+// Dials a URL: TCP or a unix socket, through a proxy where one is asked for, and TLS. What differs between the runtimes is
+// in runtime/, in a file for each, which is loaded when it is first used.
 
 import type { CheckedDialOptions } from "./dial_options.ts";
 import { requestTunnel } from "./proxy.ts";
@@ -35,7 +35,7 @@ export async function dial(url: URL, options: CheckedDialOptions, signal: AbortS
   if (!tls) return { transport: transportOf(conn), prefix };
   if (prefix.length > 0) {
     transportOf(conn).abort();
-    throw new ExchangeError("proxy-refused", "the proxy speaks in the tunnel, where a TLS server waits for its client");
+    throw new ExchangeError("proxy-refused", "the proxy sent data before the TLS handshake");
   }
   return { transport: transportOf(await dialler.startTls(conn, tls, signal)), prefix: undefined };
 }
@@ -50,7 +50,7 @@ function portOf({ port, protocol }: URL): number {
  * check of the URL, since a redirect may lead there, and a `conn` or a unix socket is not dialled by a port.
  */
 function noPort(hostname: string): ExchangeError {
-  return new ExchangeError("dial-failed", `there is no connection to ${hostname} port 0: the port is reserved`);
+  return new ExchangeError("dial-failed", `could not connect to ${hostname} port 0: the port is reserved`);
 }
 
 /**

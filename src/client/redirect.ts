@@ -26,12 +26,14 @@ export function redirected(from: URL, response: ResponseHead): URL | Problem {
   const plain = new URL(from);
   plain.username = plain.password = "";
   const parsed = URL.parse(location, plain);
-  if (!parsed || !/^(?:wss?|https?):$/.test(parsed.protocol)) return refused("that is no URL of a WebSocket");
+  if (!parsed || !/^(?:wss?|https?):$/.test(parsed.protocol)) return refused("it is not the URL of a WebSocket");
   // RFC 9110 §4.2.4: user information in a URL that somebody else gives is to be treated as an error
   if (parsed.username !== "" || parsed.password !== "") return refused("it has user information");
   const url = new URL(parsed.href.replace(/^ws/, "http"));
-  url.hash = ""; // RFC 9110 §10.2.2: a fragment is for whoever shows the result, and not sent
-  if (from.protocol === "https:" && url.protocol === "http:") return refused("from wss: it leads to ws:");
+  url.hash = ""; // RFC 9110 §10.2.2: a fragment is never sent
+  if (from.protocol === "https:" && url.protocol === "http:") {
+    return refused("it leads from wss: to ws:, which is not encrypted");
+  }
   if (url.origin === from.origin) {
     url.username = from.username;
     url.password = from.password;

@@ -1,5 +1,5 @@
-// The client's half of the handshake, on the wire: sends the request and reads the final response. What becomes of it is
-// decided by its head alone; of a refusal that is to be told, the body is read, and the connection closed or given back.
+// The client's half of the handshake, on the wire: sends the request and reads the final response. Its head alone
+// decides what comes next. For the error of a refusal the body is read, and the connection is closed or given back.
 
 import { ByteBuilder } from "../base/byte_builder.ts";
 import type { CheckedOptions } from "../connection/connection_options.ts";
@@ -8,7 +8,7 @@ import { ExchangeError, type Problem } from "../errors/problem.ts";
 import type { Exchange } from "../exchange/exchange.ts";
 import { readBody } from "../exchange/read_body.ts";
 import { readFinal } from "../exchange/read_head.ts";
-import { judge, openingError } from "../handshake/confirm.ts";
+import { handshakeFailed, judge } from "../handshake/confirm.ts";
 import type { OfferDraft } from "../handshake/offer.ts";
 import { listHas } from "../http/field_values.ts";
 import { toResponse } from "../http/response.ts";
@@ -40,7 +40,7 @@ export interface Refused {
 /**
  * Asks for an upgrade, and judges the head of the response.
  *
- * @returns What was agreed on, or the refusal, of which no more than the head is read. The exchange goes on.
+ * @returns What was agreed on, or the refusal, of which only the head is read. The exchange goes on.
  */
 export async function requestUpgrade(
   exchange: Exchange,
@@ -84,7 +84,7 @@ export async function readRefusal(
     if (!whole) await linger(exchange.transport, { clock, timeout, signal: exchange.signal }).closed;
     exchange.abort();
   }
-  return openingError(problem, {
+  return handshakeFailed(problem, {
     request: offer.request,
     response: head && toResponse(head, body.take()),
     reusable,

@@ -135,7 +135,7 @@ export const handshakeFailures: Readonly<Record<HandshakeFailure, HandshakeRow>>
   "connection-closed": http(0, "RFC 9112 §8", "The connection ended before the handshake was complete"),
   "status-not-101": http(0, "RFC 6455 §4.1 (1)", "The status is not 101"),
   "accept-missing": http(0, "RFC 6455 §4.1 (4)", "The Sec-WebSocket-Accept field is missing"),
-  "accept-mismatch": http(0, "RFC 6455 §4.1 (4)", "Sec-WebSocket-Accept does not fit the key"),
+  "accept-mismatch": http(0, "RFC 6455 §4.1 (4)", "Sec-WebSocket-Accept does not match the key"),
   "extension-unrequested": http(0, "RFC 6455 §4.1 (5)", "The server uses an extension that was not offered"),
   "protocol-unrequested": http(0, "RFC 6455 §4.1 (6)", "The server chose a subprotocol that was not offered"),
   "protocol-missing": http(0, "WHATWG WebSockets §2.1", "The server chose none of the offered subprotocols"),
@@ -177,6 +177,6 @@ export const protocolFailures: Readonly<Record<ProtocolFailure, ProtocolRow>> = 
   "deflate-invalid": close(1007, "RFC 7692 §7.2.2", "A compressed message can't be inflated"),
   "message-too-big": close(1009, "RFC 6455 §7.4.1", "The message is too big"),
   "ping-timeout": close(1006, "RFC 6455 §7.1.5", "The peer does not answer"),
-  "send-buffer-full": close(1006, "RFC 6455 §10.4", "The peer takes too little of what is sent"),
+  "send-buffer-full": close(1006, "RFC 6455 §10.4", "The peer reads too slowly"),
   "connection-lost": close(1006, "RFC 6455 §7.1.5", "The connection ended without a closing handshake"),
 };

@@ -117,7 +117,7 @@ export function checkClose(init: WebSocketErrorInit): { closeCode?: number; reas
   const { closeCode } = init;
   if (closeCode === undefined) return reason === "" ? { reason } : { closeCode: 1000, reason };
   if (!Number.isInteger(closeCode) || !isCloseCode(closeCode)) {
-    const rule = "1000–1003, 1007–1014 and 3000–4999 are allowed";
+    const rule = "and must be 1000–1003, 1007–1014 or 3000–4999";
     throw new DOMException(`Cannot close: the code is ${closeCode}, ${rule}`, "InvalidAccessError");
   }
   return { closeCode, reason };

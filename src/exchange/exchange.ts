@@ -2,7 +2,7 @@
 // is over, the signal aborts, or the connection is lost. It reads nothing ahead, and bytes that were read but not used can
 // be put back, so that the connection can be handed on after the exchange without losing any.
 
-import { onAbort, unlessAborted } from "../base/abort.ts";
+import { unlessAborted, whenAborted } from "../base/abort.ts";
 import type { Clock } from "../base/clock.ts";
 import { Deadline } from "../base/timers.ts";
 import { ExchangeError } from "../errors/problem.ts";
@@ -43,7 +43,7 @@ export class Exchange implements TransportHandlers {
     this.#deadline = new Deadline(clock);
     this.allow(timeout);
     transport.start(this);
-    this.#ignoreSignal = onAbort(signal, (reason) => this.#interrupt(reason));
+    this.#ignoreSignal = whenAborted(signal, (reason) => this.#interrupt(reason));
   }
 
   onData(chunk: Uint8Array<ArrayBuffer>): void {

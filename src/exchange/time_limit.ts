@@ -1,7 +1,7 @@
 // How long a handshake may take: one deadline and the caller's signal, as one signal. For a handshake of several steps,
 // such as dialling, asking a proxy, and following redirects; a single exchange keeps its own deadline.
 
-import { onAbort } from "../base/abort.ts";
+import { whenAborted } from "../base/abort.ts";
 import type { Clock } from "../base/clock.ts";
 import { Deadline } from "../base/timers.ts";
 import { ExchangeError } from "../errors/problem.ts";
@@ -16,7 +16,7 @@ export class TimeLimit {
   constructor(clock: Clock, timeout: number, signal: AbortSignal | undefined) {
     this.#deadline = new Deadline(clock);
     this.#deadline.set(timeout, () => this.#controller.abort(tooLate(timeout)));
-    this.#ignoreSignal = onAbort(signal, (reason) => this.#controller.abort(reason));
+    this.#ignoreSignal = whenAborted(signal, (reason) => this.#controller.abort(reason));
   }
 
   /** Aborts with an {@linkcode ExchangeError} when the time is over, or with the reason of the caller's signal. */
@@ -33,5 +33,5 @@ export class TimeLimit {
 
 /** The error of a handshake that has taken longer than it may. */
 export function tooLate(timeout: number): ExchangeError {
-  return new ExchangeError("handshake-timeout", `nothing was settled within ${timeout} ms`);
+  return new ExchangeError("handshake-timeout", `the time limit of ${timeout} ms has passed`);
 }

@@ -1,5 +1,5 @@
-// What an error says of a URL that can't be used: the URL, without anything that may be a user name, a password or a
-// token, and what is wrong with it. It may be any string, so it is looked at as text.
+// How an error message shows a URL that can't be used: without anything that may be a user name, a password or a token,
+// and with what is wrong. It may be any string, so it is handled as text.
 
 import { quote } from "../errors/problem.ts";
 

@@ -31,11 +31,11 @@ import type { Offer } from "./offer.ts";
 export async function confirm(offer: Offer, response: ResponseHead): Promise<Agreement> {
   const verdict = await judge(offer, response);
   if (!("failure" in verdict)) return verdict;
-  throw openingError(verdict, { request: offer.request, ...(response instanceof Response ? { response } : {}) });
+  throw handshakeFailed(verdict, { request: offer.request, ...(response instanceof Response ? { response } : {}) });
 }
 
 /** The error of a client's handshake that failed. */
-export function openingError(problem: Problem, init?: HandshakeErrorInit): HandshakeError {
+export function handshakeFailed(problem: Problem, init?: HandshakeErrorInit): HandshakeError {
   return new HandshakeError(problem.failure, `Cannot open the WebSocket: ${problem.detail}`, init);
 }
 

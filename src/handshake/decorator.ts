@@ -82,7 +82,7 @@ export type Decorator<Draft> = HeadersInit | ((head: Draft, request?: RequestHea
 const PROTECTED = /^(?:upgrade|connection|content-length|transfer-encoding|sec-websocket-.*)$/;
 
 /**
- * Checks a decorator, as far as that is possible before it is applied.
+ * Checks a decorator before it is applied.
  *
  * @throws {TypeError} When it sets a field that it must not change, or one that is not valid.
  */
@@ -91,7 +91,7 @@ export function checkDecorator<Draft>(decorator: Decorator<Draft> | undefined, r
   for (const [name] of toHeaders(decorator)) if (isProtected(name, role)) refuseField(name);
 }
 
-/** What a caller has given as `Headers`. The runtimes' own errors quote a value that is not valid, credential or not. */
+/** What a caller has given as `Headers`. The runtimes' own errors would quote an invalid value, even a credential. */
 function toHeaders(init: HeadersInit): Headers {
   try {
     return new Headers(init);

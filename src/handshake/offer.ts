@@ -160,21 +160,21 @@ export function checkOfferOptions({ protocols, headers, compression }: OfferOpti
   return { protocols: list, headers, compression: checkCompression(compression, "client") };
 }
 
-/** Fields that no origin gets which another has redirected us to, whoever set them (RFC 9110 §15.4, Fetch «HTTP-redirect fetch»). */
+/** Never sent after a redirect to another origin, whoever set them (RFC 9110 §15.4, Fetch «HTTP-redirect fetch»). */
 const CREDENTIALS = new Set(["authorization", "cookie", "proxy-authorization"]);
 
 /**
- * Fields given as data that such an origin gets all the same: those that a page may send to any without asking it first
- * (Fetch, «CORS-safelisted request-header»), and the name of the client. What any other one is for, such as x-api-key,
- * is known to the caller alone: a function is told the URL, and may set it.
+ * The only entries of `headers` that are still sent then: those that a page may send to any origin without asking first
+ * (Fetch, «CORS-safelisted request-header»), and the name of the client. Only the caller knows what others are for, such
+ * as x-api-key: a function is called with the new URL, and may set them.
  */
 const FOR_ALL_ORIGINS = ["accept", "accept-language", "content-language", "user-agent"] as const;
 
 /**
  * {@linkcode offer}, with the fields in order.
  *
- * @param isCrossOrigin Whether another origin has redirected us here: then no credentials are sent, of the fields that are
- * given as data only those for all origins, and the Host is this URL's own.
+ * @param isCrossOrigin Whether another origin has redirected us here: then no credentials are sent, only those entries of
+ * `headers` that are for all origins, and the Host of this URL.
  */
 export function draftOffer(url: string | URL, options: CheckedOfferOptions, isCrossOrigin = false): OfferDraft {
   const target = webSocketUrl(url);
@@ -198,7 +198,7 @@ export function draftOffer(url: string | URL, options: CheckedOfferOptions, isCr
   return new OfferDraft(target, key, protocols, sent, deflate);
 }
 
-/** Of fields that are given as data, those that are for all origins. */
+/** The entries of `headers` that are for all origins; a function decides by itself. */
 function forAllOrigins(headers: Decorator<RequestDraft> | undefined): Decorator<RequestDraft> | undefined {
   if (headers === undefined || typeof headers === "function") return headers;
   const given = new Headers(headers);

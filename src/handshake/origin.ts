@@ -67,7 +67,7 @@ function adviceOn(origin: string): string | undefined {
   if (origin.includes("*")) return "a regular expression can stand for several origins";
   const [, scheme, rest = ""] = /^([a-z][a-z\d+.-]*):\/\/(.*)$/is.exec(origin) ?? [];
   if (scheme === undefined) return suggestion(`https://${origin}`);
-  // Of other schemes, such as those of browsers' extensions, little is known
+  // Little is known about other schemes, such as those of browser extensions
   if (!WEB.test(scheme.toLowerCase())) return /[\s/?#@]|[^\x21-\x7e]/.test(rest) ? "an origin has no path" : undefined;
   const parsed = URL.parse(origin);
   if (parsed?.origin === origin.toLowerCase() && /^https?$/i.test(scheme)) return undefined;

@@ -41,7 +41,7 @@ export function refuse(problem: Problem, decorator?: Decorator<ResponseDraft>, r
   return { response, error: new HandshakeError(problem.failure, message, { request, response }) };
 }
 
-/** Refuses a request with the response that a policy has given. Its body is handed on, or given up. */
+/** Refuses a request with the response that a policy has given. Its body is handed on, or cancelled. */
 export function refuseWith(
   given: Response,
   decorator: Decorator<ResponseDraft> | undefined,

@@ -1,4 +1,4 @@
-// How long the body behind a head is, as its fields say (RFC 9112 §6): bytes, chunked, or up to the end of the
+// The length of a message's body, from the fields of its head (RFC 9112 §6): bytes, chunked, or up to the end of the
 // connection. Strict: fields that two readers could understand differently are a Problem, because such a message can
 // smuggle a second one past whoever reads the other field.
 

@@ -1,4 +1,4 @@
-// The bytes of a whole head to its start line and its fields (RFC 9112 §2.2, §5). Strict: every line ends with CRLF, no
+// Parses a whole head into its start line and its fields (RFC 9112 §2.2, §5). Strict: every line ends with CRLF, no
 // field is folded, nothing is repaired; a line that is wrong is a Problem. Fields are not copied out of the head: they
 // are three positions each, and a value becomes a string when somebody asks for it.
 
@@ -21,7 +21,7 @@ export class Fields {
   }
 
   /** Frees the positions, so that an idle connection keeps the head alone; they are found again when needed. */
-  fold(): void {
+  dropPositions(): void {
     this.#lines = undefined;
   }
 

@@ -1,6 +1,6 @@
-// Chunks of bytes to one whole head, from the start line to the empty line (RFC 9112 §2.1, §2.2). Each byte is searched
-// once, however small the chunks are. A head that is too large, or can't become a valid one, is a Problem as soon as
-// that is seen.
+// Collects chunks of bytes into one whole head, from the start line to the empty line (RFC 9112 §2.1, §2.2). Each byte is
+// searched once, however small the chunks are. A head that is too large, or can't become a valid one, is a Problem as soon
+// as that is seen.
 
 import { malformed, type Problem } from "../errors/problem.ts";
 import { isTokenChar } from "./field_values.ts";

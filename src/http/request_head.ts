@@ -1,4 +1,4 @@
-// The bytes of a head to a request (RFC 9112 §3), with the length of its body. A `Request` no longer has the version, the
+// Parses a head into a request (RFC 9112 §3), with the length of its body. A `Request` no longer has the version, the
 // target as it was sent, or whether a field came twice: so whatever only the bytes show is checked here, and the parsed
 // head of a `Request` is remembered for `answer`.
 
@@ -41,15 +41,15 @@ export function headOf(request: RequestHead): ParsedRequest | undefined {
 }
 
 /**
- * Checks that a caller's request is one, as far as its type says.
+ * Checks that a caller's request has header fields with a `get()`.
  *
  * @throws {TypeError} When its header fields can't be asked for, as those of Node's `IncomingMessage`.
  */
 export function checkRequest(request: RequestHead): void {
   if (typeof request?.headers?.get === "function") return;
   throw new TypeError(
-    "Cannot use the request: its headers have no get(); for an IncomingMessage of Node's, take what fromUpgrade() " +
-      "of @handfast/websocket/node makes of it",
+    "Cannot use the request: its headers have no get(); for Node's IncomingMessage, use the request that " +
+      "fromUpgrade() of @handfast/websocket/node returns",
   );
 }
 

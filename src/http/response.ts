@@ -1,4 +1,4 @@
-// Standard `Response` objects: of a head that is to be sent, of one that was read, and whether a caller's can be sent.
+// Makes standard `Response` objects, of a head to send or of one that was read, and checks whether a caller's can be sent.
 
 import { quote } from "../errors/problem.ts";
 import { isFieldValue } from "./field_values.ts";

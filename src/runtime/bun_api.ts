@@ -1,5 +1,5 @@
-// Bun's TCP APIs in our own words, as far as they are used: neither Bun nor its types are needed to load what builds on
-// them.
+// The part of Bun's TCP APIs that is used, declared here so that neither Bun nor its types are needed to load what builds
+// on it.
 
 /** What is used of a socket of `Bun.listen` or `Bun.connect`. */
 export interface BunSocket {

@@ -1,4 +1,4 @@
-// Dials with Bun.connect, which judges a certificate but does not wait for the TLS handshake: an Opening does.
+// Dials with Bun.connect, which checks a certificate but does not wait for the TLS handshake: a PendingConnection does.
 
 import { unlessAborted } from "../base/abort.ts";
 import { bunHandlers, type BunSocketConnection } from "./bun_socket.ts";
@@ -25,16 +25,16 @@ export const bunDialler: Dialler = {
       raw.close();
       throw tlsFailed(tls, new Error("The connection has ended"));
     }
-    const opening = new Opening(true, (_, cause) => tlsFailed(tls, cause), signal);
+    const pending = new PendingConnection(true, (_, cause) => tlsFailed(tls, cause), signal);
     try {
-      const [below] = (raw as UpgradableSocket).upgradeTLS({ tls: options, socket: opening.handlers });
+      const [below] = (raw as UpgradableSocket).upgradeTLS({ tls: options, socket: pending.handlers });
       // From now on the raw socket carries the bytes of TLS: they are not for its connection
       raw.data = below.data = undefined;
     } catch (error) {
       raw.close();
-      opening.fail(error);
+      pending.fail(error);
     }
-    return await opening.opened();
+    return await pending.opened();
   },
 };
 
@@ -59,18 +59,23 @@ export async function connectBun(
   errorOf: ErrorOf,
   signal: AbortSignal,
 ): Promise<BunSocketConnection> {
-  const opening = new Opening(tls !== undefined, errorOf, signal, "unix" in address ? address.unix : undefined);
+  const pending = new PendingConnection(
+    tls !== undefined,
+    errorOf,
+    signal,
+    "unix" in address ? address.unix : undefined,
+  );
   try {
-    const options = { ...address, ...(tls && { tls }), allowHalfOpen: true, socket: opening.handlers };
-    bunTcp().connect(options).catch((error) => opening.fail(error));
+    const options = { ...address, ...(tls && { tls }), allowHalfOpen: true, socket: pending.handlers };
+    bunTcp().connect(options).catch((error) => pending.fail(error));
   } catch (error) {
-    opening.fail(error, tls ? "tls" : "dial"); // it throws when it can't use its options for TLS
+    pending.fail(error, tls ? "tls" : "dial"); // it throws when it can't use its options for TLS
   }
-  return await opening.opened();
+  return await pending.opened();
 }
 
-/** A connection on its way. When the signal aborts its socket is closed, also when that opens only later. */
-class Opening {
+/** A connection that is being opened. When the signal aborts, its socket is closed, even if it opens only later. */
+class PendingConnection {
   readonly #settle = Promise.withResolvers<BunSocketConnection>();
   readonly #errorOf: ErrorOf;
   readonly #signal: AbortSignal;

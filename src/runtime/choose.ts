@@ -1,5 +1,5 @@
-// Looks at the connection and the runtime, and chooses the Transport for the one and the Dialler for the other. Only the
-// doors call this; everything below them is handed what was chosen.
+// Chooses the Transport of a connection, and the Dialler of the runtime. Only the doors call this; everything below them is
+// handed what was chosen.
 
 import { type DenoConn, DenoSource, isDenoConn } from "./deno_conn.ts";
 import type { Dialler, Tls } from "./dialler.ts";

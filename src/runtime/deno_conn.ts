@@ -3,7 +3,7 @@
 import type { PullSource } from "../transport/pull_transport.ts";
 import type { ByteConnection, NetworkAddress } from "../transport/transport.ts";
 
-/** What is used of a `Deno.Conn`, which is known by its methods: Deno's types are not needed. */
+/** What is used of a `Deno.Conn`, which is recognized by its methods: Deno's types are not needed. */
 export interface DenoConn extends ByteConnection {
   read(bytes: Uint8Array): Promise<number | null>;
   write(bytes: Uint8Array): Promise<number>;
@@ -35,7 +35,7 @@ export function closeDenoConn(conn: DenoConn): void {
   try {
     conn.close();
   } catch {
-    // It was
+    // Already closed
   }
 }
 
@@ -100,7 +100,7 @@ export class DenoSource implements PullSource<number | null> {
   }
 
   reuse({ byteOffset }: Uint8Array<ArrayBuffer>): void {
-    // A rest of the buffer that one read has filled would be too small for the next one too
+    // What is left of a buffer that one read has filled would be too small for the next one too
     if (byteOffset === 0 || this.#used < this.#buffer.length) this.#used = byteOffset;
   }
 

@@ -1,4 +1,4 @@
-// Dials with Deno's own sockets. Deno's API is written down in our own words, as far as it is used.
+// Dials with Deno's own sockets. The part of Deno's API that is used is declared here.
 
 import { unlessAborted } from "../base/abort.ts";
 import { ExchangeError } from "../errors/problem.ts";

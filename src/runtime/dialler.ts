@@ -1,4 +1,4 @@
-// What each runtime has to offer for dialling, and the errors that their diallers have in common.
+// The interface of each runtime's dialler, and the errors that all of them use.
 
 import { ExchangeError } from "../errors/problem.ts";
 import type { ByteConnection } from "../transport/transport.ts";
@@ -10,7 +10,7 @@ export type Address = { readonly hostname: string; readonly port: number } | { r
 export interface Tls {
   /** The host that the certificate must be for: a name, which is also sent as SNI, or an IP address, which is not. */
   readonly hostname: string;
-  /** Certificate authorities in PEM that are trusted beside the runtime's. */
+  /** Certificate authorities in PEM that are trusted in addition to the runtime's. */
   readonly caCerts: readonly string[];
   /** Our own certificate and its key, in PEM. */
   readonly client?: { readonly cert: string; readonly key: string } | undefined;
@@ -27,7 +27,7 @@ export interface Dialler {
 /** The error of a connection that could not be made. */
 export function dialFailed(address: Address, cause: unknown): ExchangeError {
   const where = "unix" in address ? address.unix : `${address.hostname} port ${address.port}`;
-  return new ExchangeError("dial-failed", `there is no connection to ${where}: ${messageOf(cause)}`, { cause });
+  return new ExchangeError("dial-failed", `could not connect to ${where}: ${messageOf(cause)}`, { cause });
 }
 
 /** The error of a TLS handshake that failed. */

@@ -1,8 +1,8 @@
-// The certificate authorities that Node's modules trust, and what is built on them, as Bun's sockets are.
+// The certificate authorities that Node's modules and Bun's sockets trust.
 
 import * as tls from "node:tls";
 
-/** The option `ca`, which replaces the runtime's certificate authorities: those, and the ones in `caCerts`. */
+/** The option `ca`, which replaces the runtime's certificate authorities: these, and the ones in `caCerts`. */
 export function caOption(caCerts: readonly string[]): string[] {
   return [...defaultAuthorities(), ...caCerts];
 }
@@ -12,6 +12,6 @@ function defaultAuthorities(): readonly string[] {
   try {
     return getCACertificates?.("default") ?? tls.rootCertificates;
   } catch {
-    return tls.rootCertificates; // Deno asks for a permission that nobody expects
+    return tls.rootCertificates; // Deno would ask for a permission
   }
 }

@@ -57,7 +57,7 @@ async function waitFor(
     await unlessAborted(promise, signal);
     socket.off("error", onError);
   } catch (error) {
-    socket.destroy(); // its error listener stays: a late error is nobody's
+    socket.destroy(); // its error listener stays, which keeps a late error from being uncaught
     throw error;
   } finally {
     socket.off(event, resolve).off("close", onClose);

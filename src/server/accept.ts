@@ -65,7 +65,7 @@ class AcceptedConnection extends Connection implements Accepted {
     super(transport, agreement, options, rest);
     this.#head = head;
     const parsed = headOf(request);
-    parsed?.headers.fold();
+    parsed?.headers.dropPositions();
     this.request = parsed ?? withTarget(request);
   }
 
@@ -82,8 +82,8 @@ function withTarget({ method, url, headers }: RequestHead): Accepted["request"] 
 
 /**
  * Accepts a WebSocket (RFC 6455 §4.2): reads the request, unless it is given, checks it, answers it, and returns the open
- * WebSocket. The connection belongs to this function from the call on, whatever comes of it; only options that are wrong
- * leave it untouched.
+ * WebSocket. The connection belongs to this function from the call on, whether or not it succeeds; only options that
+ * are wrong leave it untouched.
  *
  * @param conn The connection.
  * @param options What was already read, what to accept, and limits.
@@ -171,7 +171,7 @@ async function readUpgrade({ exchange, reader }: Handshake): Promise<RequestHead
   return "failure" in head ? head : parseRequest(head, exchange.transport.isSecure);
 }
 
-/** Only a policy can take long to decide: only for one are a signal and a guarded promise made. */
+/** Only a policy can take long to decide: without one, no signal and no guarded promise are made. */
 async function decideInTime(request: RequestHead, { exchange, options }: Handshake): Promise<Decision> {
   if (!options.authorize) return await decide(request, options);
   const { signal, transport } = exchange, stopWatching = exchange.watch();

@@ -91,7 +91,7 @@ function checkAgreement(agreement: Agreement): void {
   const known = extensions === "" ? [] : parseExtensions(extensions);
   if (!known?.every(({ name }) => name === "permessage-deflate" && deflate)) {
     throw new TypeError(
-      `Cannot attach: the extension ${quote(extensions)} is not known, or says nothing of its windows`,
+      `Cannot attach: the extension ${quote(extensions)} is not supported, or agreement.deflate is missing`,
     );
   }
   if (deflate) checkDeflate(deflate, role);

@@ -56,7 +56,7 @@ export interface ReadRequestOptions {
    * @default {10000}
    */
   timeout?: number | undefined;
-  /** Gives up, and closes the connection. */
+  /** Cancels the reading and closes the connection. */
   signal?: AbortSignal | undefined;
   /** The clock for the timeout; by default the runtime's. */
   clock?: Clock | undefined;
@@ -194,7 +194,7 @@ async function readWhole(
   return { request, keepAlive: isPersistent(head) };
 }
 
-/** What a `Request` can't have, in whatever case the method is written, and bodies that are known not to be read. */
+/** Finds what a `Request` can't have, whatever the case of its method, and bodies that we know we can't read. */
 function findUnreadable({ method, body, headers }: ParsedRequest, maxBodySize: number): Problem | undefined {
   if (/^(?:CONNECT|TRACE|TRACK)$/i.test(method)) {
     return { failure: "method-unsupported", detail: `the method is ${method}` };

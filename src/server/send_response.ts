@@ -73,7 +73,7 @@ function hasNoBody(status: number, request: RequestHead | undefined): boolean {
   return request?.method === "HEAD" || status === 204 || status === 304;
 }
 
-/** The fields to send, but for those that frame the body. */
+/** The fields to send, except those that frame the body. */
 function fieldsOf(headers: Headers, keepAlive: boolean): FieldList {
   const names = new Set(["connection", "content-length", "date"]);
   const fields: FieldList = [...headers].filter(([name]) => !names.has(name));
@@ -106,7 +106,7 @@ class BodyReader {
     this.#reader = body?.getReader();
   }
 
-  /** Reads what is there at once: to the end, until a chunk takes its time, or until it is too much for one write. */
+  /** Reads what is there at once: to the end, until a chunk is not there yet, or until it is too much for one write. */
   async readReady(): Promise<ReadyPieces> {
     const pieces: Uint8Array[] = [];
     let size = 0;
@@ -145,7 +145,7 @@ class BodyReader {
 
 /**
  * What a promise gives within this turn of the event loop, or `undefined`. The promise is handled from here on: a read that
- * fails later, while a write is waited for, is nobody's unhandled rejection.
+ * fails later, while a write is waited for, is no unhandled rejection.
  */
 function withinThisTurn<T>(promise: Promise<T>): Promise<T | undefined> {
   return Promise.race([promise, new Promise<undefined>((resolve) => nextTurn(() => resolve(undefined)))]);

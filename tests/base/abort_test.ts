@@ -1,24 +1,24 @@
 import { assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
-import { onAbort, unlessAborted } from "../../src/base/abort.ts";
+import { unlessAborted, whenAborted } from "../../src/base/abort.ts";
 import { test } from "../kit/harness.ts";
 import { countedSignal, settled } from "../kit/raw_peer.ts";
 
 const mine = new Error("mine");
 
-test("onAbort() calls back once, with the reason, and not when it was stopped", () => {
+test("whenAborted() calls back once, with the reason, and not when it was stopped", () => {
   const { controller, signal, listeners } = countedSignal(), reasons: unknown[] = [];
-  const stop = onAbort(signal, () => reasons.push("stopped"));
-  onAbort(signal, (reason) => reasons.push(reason));
+  const stop = whenAborted(signal, () => reasons.push("stopped"));
+  whenAborted(signal, (reason) => reasons.push(reason));
   stop();
   assertEquals(listeners(), 1);
   controller.abort(mine);
   assertEquals(reasons, [mine]);
 });
 
-test("onAbort() of a signal that is already aborted calls back at once; without a signal it never does", () => {
+test("whenAborted() of a signal that is already aborted calls back at once; without a signal it never does", () => {
   const reasons: unknown[] = [];
-  onAbort(AbortSignal.abort(mine), (reason) => reasons.push(reason))();
-  onAbort(undefined, (reason) => reasons.push(reason))();
+  whenAborted(AbortSignal.abort(mine), (reason) => reasons.push(reason))();
+  whenAborted(undefined, (reason) => reasons.push(reason))();
   assertEquals(reasons, [mine]);
 });
 

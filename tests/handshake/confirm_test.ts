@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import { HandshakeError } from "../../src/errors/handshake_error.ts";
 import type { Problem } from "../../src/errors/problem.ts";
-import { confirm, judge, openingError } from "../../src/handshake/confirm.ts";
+import { confirm, handshakeFailed, judge } from "../../src/handshake/confirm.ts";
 import { acceptValue } from "../../src/handshake/accept_value.ts";
 import type { Offer } from "../../src/handshake/offer.ts";
 import { HeadReader } from "../../src/http/head_reader.ts";
@@ -91,8 +91,8 @@ test("confirm() rejects with what is wrong, the request, and the response if it 
   assertEquals(missing.failure, "upgrade-missing");
 });
 
-test("openingError() says what could not be done, and why", () => {
-  const error = openingError({ failure: "accept-missing", detail: "it is not there" }, { reusable: true });
+test("handshakeFailed() says what could not be done, and why", () => {
+  const error = handshakeFailed({ failure: "accept-missing", detail: "it is not there" }, { reusable: true });
   assertEquals(error.message, "Cannot open the WebSocket: it is not there");
   assertEquals([error.failure, error.reusable], ["accept-missing", true]);
 });

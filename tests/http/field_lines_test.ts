@@ -12,18 +12,18 @@ test("Fields keeps lines in their order, and joins those of a name (RFC 9110 §5
   assertEquals([fields.count("set-cookie"), fields.count("y"), fields.size], [2, 0, 4]);
 });
 
-test("Fields.fold() lets go of the lines, which are read again", () => {
+test("Fields.dropPositions() lets go of the lines, which are read again", () => {
   const read = readLines(latin1("GET / HTTP/1.1\r\nA: 1\r\nB: \xe9\r\na: 2\r\n\r\n"));
   assert("fields" in read);
   const { fields } = read, lines = [["a", "1"], ["b", "\xe9"], ["a", "2"]];
   for (let round = 0; round < 2; round++) {
-    fields.fold();
+    fields.dropPositions();
     assertEquals(fields.size, 3);
-    fields.fold();
+    fields.dropPositions();
     assertEquals([fields.get("A"), fields.get("c")], ["1, 2", null]);
-    fields.fold();
+    fields.dropPositions();
     assertEquals(fields.count("a"), 2);
-    fields.fold();
+    fields.dropPositions();
     assertEquals([...fields], lines);
     assertEquals([...fields], lines);
   }
