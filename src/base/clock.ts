@@ -1,4 +1,4 @@
-// Time as a parameter: the runtime's clock, or a fake one in tests. And the next turn of the event loop, which no fake clock
+// Time as a parameter: the runtime's clock, or a fake one in tests. And the next turns of the event loop, which no fake clock
 // can replace.
 
 /**
@@ -63,4 +63,20 @@ const later: (callback: () => void) => void = (globalThis as { setImmediate?: (c
 /** Calls back in the next turn of the event loop, behind everything that promises settled by then have set off. */
 export function nextTurn(callback: () => void): void {
   later(callback);
+}
+
+/**
+ * Calls back once the event loop has looked at its sockets so many times: what waited in the kernel has been read then. It
+ * takes timers: some loops run `setImmediate()` sixty times before they look.
+ *
+ * @returns Cancels it.
+ */
+export function afterIO(turns: number, callback: () => void): () => void {
+  let timer: ReturnType<typeof setTimeout>;
+  const next = () => {
+    if (turns-- > 0) timer = setTimeout(next, 0);
+    else callback();
+  };
+  next();
+  return () => clearTimeout(timer);
 }

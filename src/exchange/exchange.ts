@@ -1,13 +1,20 @@
 // The transport of a handshake, as promises: read the next bytes, write and wait. Every promise rejects when the deadline
-// is over, the signal aborts, or the connection is lost. It reads nothing ahead, and bytes that were read but not used can
-// be put back, so that the connection can be handed on after the exchange without losing any.
+// is over, the signal aborts, or the connection is lost. It reads nothing ahead but to see whether the peer is still there
+// while somebody else decides. What was read and not used, and what comes with a loss, is kept to be read next: so the
+// connection can be handed on after the exchange without losing any.
 
-import { unlessAborted, whenAborted } from "../base/abort.ts";
+import { onAbort, unlessAborted } from "../base/abort.ts";
 import type { Clock } from "../base/clock.ts";
 import { Deadline } from "../base/timers.ts";
 import { ExchangeError } from "../errors/problem.ts";
 import { tooLate } from "./time_limit.ts";
 import type { Transport, TransportHandlers } from "../transport/transport.ts";
+
+/** How many bytes are read ahead, and kept, to see whether the peer is still there. */
+const MOST_AHEAD = 16 * 1024;
+
+/** How long, in milliseconds, is still waited for a decision about a peer that has ended. */
+const DEPARTURE_GRACE = 1000;
 
 /** Limits of an exchange, and what was read before it. */
 export interface ExchangeOptions {
@@ -25,6 +32,7 @@ export interface ExchangeOptions {
  */
 export class Exchange implements TransportHandlers {
   readonly transport: Transport;
+  readonly #clock: Clock;
   readonly #deadline: Deadline;
   readonly #ignoreSignal: () => void;
   /** Behind {@linkcode Exchange.signal}: made when somebody asks for it, which most handshakes do not. */
@@ -32,29 +40,45 @@ export class Exchange implements TransportHandlers {
   #unread: Uint8Array | undefined;
   #hasEnded = false;
   #hasWritten = false;
-  /** Why nothing works any more; the reason itself may be any value. */
-  #error: { readonly reason: unknown } | undefined;
+  /** Why nothing works any more; the reason itself may be any value. After a loss, what has come can still be read. */
+  #error: { readonly reason: unknown; readonly isLoss: boolean } | undefined;
+  /** Who decides meanwhile, and would like to know that the peer has gone. */
+  #watching: AbortController | undefined;
+  /** From its end on. */
+  #departure: Deadline | undefined;
   #reading: PromiseWithResolvers<Uint8Array | undefined> | undefined;
   #writing: PromiseWithResolvers<void> | undefined;
 
-  constructor(transport: Transport, { clock, timeout, signal, prefix }: ExchangeOptions) {
+  constructor(
+    transport: Transport,
+    { clock, timeout, signal, prefix }: ExchangeOptions,
+  ) {
     this.transport = transport;
     this.#unread = prefix;
+    this.#clock = clock;
     this.#deadline = new Deadline(clock);
     this.allow(timeout);
     transport.start(this);
-    this.#ignoreSignal = whenAborted(signal, (reason) => this.#interrupt(reason));
+    this.#ignoreSignal = onAbort(signal, (reason) => this.#interrupt(reason));
   }
 
   onData(chunk: Uint8Array<ArrayBuffer>): void {
-    this.transport.pause();
-    this.#settleRead(chunk);
+    if (this.#reading) {
+      this.transport.pause();
+      this.#settleRead(chunk);
+      return;
+    }
+    this.#unread = this.#unread?.length ? concat(this.#unread, chunk) : chunk;
+    if (!this.#watching || this.#unread.length >= MOST_AHEAD) {
+      this.transport.pause();
+    }
   }
 
   onEnd(): void {
     this.transport.pause();
     this.#hasEnded = true;
     this.#settleRead(undefined);
+    if (this.#watching) this.#onDeparture();
   }
 
   onDrained(): void {
@@ -63,7 +87,12 @@ export class Exchange implements TransportHandlers {
   }
 
   onLost(cause: unknown): void {
-    this.#interrupt(new ExchangeError("connection-closed", "the connection was lost", { cause }));
+    this.#interrupt(
+      new ExchangeError("connection-closed", "the connection was lost", {
+        cause,
+      }),
+      true,
+    );
   }
 
   #settleRead(chunk: Uint8Array | undefined): void {
@@ -71,13 +100,14 @@ export class Exchange implements TransportHandlers {
     this.#reading = undefined;
   }
 
-  #interrupt(reason: unknown): void {
+  #interrupt(reason: unknown, isLoss = false): void {
     if (this.#error) return;
-    this.#error = { reason };
+    this.#error = { reason, isLoss };
     this.#reading?.reject(reason);
     this.#writing?.reject(reason);
     this.#reading = this.#writing = undefined;
     this.#controller?.abort(reason);
+    this.#watching?.abort(reason);
   }
 
   /** Aborts when the exchange is interrupted, with the same reason. */
@@ -96,11 +126,14 @@ export class Exchange implements TransportHandlers {
 
   /** Reads the next bytes; gives `undefined` at the peer's end. */
   read(): Promise<Uint8Array | undefined> {
-    if (this.#error) return Promise.reject(this.#error.reason);
+    if (this.#error && !this.#error.isLoss) {
+      return Promise.reject(this.#error.reason);
+    }
     const unread = this.#unread;
     this.#unread = undefined;
     if (unread && unread.length > 0) return Promise.resolve(unread);
     if (this.#hasEnded) return Promise.resolve(undefined);
+    if (this.#error) return Promise.reject(this.#error.reason);
     // Must be set before resume(), which may call onData() before it returns
     const { promise } = this.#reading = Promise.withResolvers();
     this.transport.resume();
@@ -132,7 +165,39 @@ export class Exchange implements TransportHandlers {
     return this.#hasWritten;
   }
 
-  /** Waits for a promise of somebody else's, such as a policy's; rejects when the exchange is interrupted first. */
+  /**
+   * Watches the peer from now on, for as long as somebody else decides. For that what it sends is read ahead, up to a
+   * limit: behind more than that its end is not seen.
+   *
+   * @returns A signal that aborts as {@linkcode Exchange.signal} does, and also when the peer ends. A peer that has only
+   * half-closed may still read an answer (RFC 9112 §9.6), but from then on it is not waited for longer than a second.
+   */
+  watch(): AbortSignal {
+    this.#watching = new AbortController();
+    if (this.#error) this.#watching.abort(this.#error.reason);
+    else if (this.#hasEnded) this.#onDeparture();
+    else if (this.rest.length < MOST_AHEAD) this.transport.resume();
+    return this.#watching.signal;
+  }
+
+  /** It is decided: ends the watch. */
+  stopWatching(): void {
+    this.#watching = undefined;
+    this.#departure?.clear();
+    this.transport.pause();
+  }
+
+  #onDeparture(): void {
+    const reason = new ExchangeError(
+      "connection-closed",
+      "the peer has ended the connection",
+    );
+    this.#watching?.abort(reason);
+    this.#departure ??= new Deadline(this.#clock);
+    this.#departure.set(DEPARTURE_GRACE, () => this.#interrupt(reason));
+  }
+
+  /** Waits for a promise of somebody else's; rejects when the exchange is interrupted first. */
   async guard<T>(promise: Promise<T>): Promise<T> {
     return await unlessAborted(promise, this.signal);
   }
@@ -140,6 +205,7 @@ export class Exchange implements TransportHandlers {
   /** Ends the exchange and leaves the transport to the next owner: no deadline and no signal holds any more. */
   dispose(): void {
     this.#deadline.clear();
+    this.#departure?.clear();
     this.#ignoreSignal();
   }
 
@@ -155,4 +221,11 @@ export class Exchange implements TransportHandlers {
     this.dispose();
     this.transport.abort();
   }
+}
+
+function concat(first: Uint8Array, second: Uint8Array): Uint8Array {
+  const both = new Uint8Array(first.length + second.length);
+  both.set(first);
+  both.set(second, first.length);
+  return both;
 }

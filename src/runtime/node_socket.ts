@@ -57,7 +57,7 @@ export class NodeSocketConnection extends ConnectionOverTransport {
     socket.on("data", this.#onData);
     if (socket instanceof Socket) socket.setNoDelay(true); // the frames of a turn leave in one write: Nagle's algorithm could only delay them
     socket.resume(); // somebody may have paused it; the first chunk that has to be queued pauses it again
-    if (socket.destroyed || socket.errored) this.transport.onLost(socket.errored ?? new Error("The socket was closed"));
+    if (socket.destroyed || socket.errored) this.#onLost(socket.errored ?? new Error("The socket was closed"));
     else if (socket.readableEnded) this.#onEnd();
   }
 
@@ -122,7 +122,7 @@ export class NodeSocketConnection extends ConnectionOverTransport {
     this.transport.onData(bytes);
     if (this.#isUnstoppable && this.transport.queuedBytes > MOST_QUEUED) {
       const what = `more than ${MOST_QUEUED} bytes wait to be read`;
-      this.transport.onLost(new Error(`A socket of node:tls can't be paused on Deno, and ${what}`));
+      this.transport.onOverflow(new Error(`A socket of node:tls can't be paused on Deno, and ${what}`));
     }
   };
 
@@ -131,11 +131,18 @@ export class NodeSocketConnection extends ConnectionOverTransport {
     this.transport.onEnd();
   };
 
-  readonly #onError = (error: Error): void => this.transport.onLost(error);
+  readonly #onError = (error: Error): void => this.#onLost(error);
+
+  /** A socket that is destroyed still has what it had read while it was paused. */
+  #onLost(error: unknown): void {
+    this.#socket.off("data", this.#onData); // it may be told of a chunk that is read
+    for (let chunk; (chunk = this.#socket.read() as Uint8Array<ArrayBuffer> | null) !== null;) this.#onData(chunk);
+    this.transport.onLost(error);
+  }
 
   readonly #onClose = (): void => {
     // Once both sides have ended a socket closes by itself, and the peer's end was told by `end`
-    if (!this.#peerEnded || !this.transport.hasEnded) this.transport.onLost(new Error("The socket was closed"));
+    if (!this.#peerEnded || !this.transport.hasEnded) this.#onLost(new Error("The socket was closed"));
   };
 
   readonly #onWritten = (): void => {

@@ -28,6 +28,30 @@ export interface FakeClock extends Clock {
    * @returns Resolves when the time has come and everything that was due has run.
    */
   advance(milliseconds: number): Promise<void>;
+  /**
+   * Jumps ahead, as for a process that was stopped, or whose event loop was blocked: all of the time is there at once, and
+   * timers fire late. What peers have sent before the jump is read only behind the timers that are due.
+   *
+   * @param milliseconds By how much.
+   * @returns Resolves when everything that was due has run, and what had been sent has been read.
+   *
+   * @example A deadline that is overdue does not overtake what has come in time
+   * ```ts
+   * import { accept, connect } from "@handfast/websocket";
+   * import { connectionPair, fakeClock } from "@handfast/websocket/testing";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const clock = fakeClock();
+   * const [client, server] = connectionPair();
+   * const accepting = accept(server, { clock, handshakeTimeout: 5000 });
+   * const opening = connect("ws://localhost/", { conn: client });
+   * await clock.jump(60_000);
+   *
+   * assertEquals((await opening).response.status, 101);
+   * (await accepting).abort();
+   * ```
+   */
+  jump(milliseconds: number): Promise<void>;
   /** How many timers are set. */
   readonly pending: number;
 }
@@ -57,6 +81,15 @@ export interface FakeClock extends Clock {
 export function fakeClock(): FakeClock {
   let now = 0;
   let timers: { readonly at: number; readonly callback: () => void }[] = [];
+  /** Fires the next timer that is due by then, if there is one. */
+  const fireNext = (end: number): boolean => {
+    const due = timers.filter(({ at }) => at <= end).sort((a, b) => a.at - b.at)[0];
+    if (!due) return false;
+    timers = timers.filter((timer) => timer !== due);
+    now = Math.max(now, due.at);
+    due.callback();
+    return true;
+  };
   return {
     now: () => now,
     setTimeout(callback, delay) {
@@ -70,15 +103,15 @@ export function fakeClock(): FakeClock {
     async advance(milliseconds) {
       const end = now + milliseconds;
       await settle();
-      for (;;) {
-        const due = timers.filter(({ at }) => at <= end).sort((a, b) => a.at - b.at)[0];
-        if (!due) break;
-        timers = timers.filter((timer) => timer !== due);
-        now = Math.max(now, due.at);
-        due.callback();
-        await settle();
-      }
+      while (fireNext(end)) await settle();
       now = end;
+    },
+    async jump(milliseconds) {
+      now += milliseconds;
+      do {
+        while (fireNext(now));
+        await settle(16); // overdue deadlines wait for what has been sent
+      } while (timers.some(({ at }) => at <= now));
     },
     get pending() {
       return timers.length;
@@ -87,6 +120,6 @@ export function fakeClock(): FakeClock {
 }
 
 /** Waits a few turns of the event loop: for promises, and for writes that are flushed at the end of a turn. */
-async function settle(): Promise<void> {
-  for (let turn = 0; turn < 3; turn++) await new Promise<void>((resolve) => setTimeout(resolve, 0));
+async function settle(turns = 3): Promise<void> {
+  for (let turn = 0; turn < turns; turn++) await new Promise<void>((resolve) => setTimeout(resolve, 0));
 }

@@ -1,6 +1,6 @@
 // The transport of a connection in memory: what one end writes arrives at the other, as late, in pieces as small and with
-// the fault that a test asks for. It behaves as a TCP socket does: a reset overtakes what was not read, and a write to a
-// peer that has closed fails only later.
+// the fault that a test asks for. It behaves as a TCP socket does: what has arrived before a reset can still be read, and a
+// write to a peer that has closed fails only later.
 
 import { type Clock, nextTurn } from "../base/clock.ts";
 import { OwnedTransport } from "../transport/owned_transport.ts";
@@ -67,18 +67,34 @@ export class MemoryTransport extends OwnedTransport {
   }
 
   /** As a socket does: resets the connection while bytes of the peer are unread, and ends it otherwise. */
-  abort(): void {
-    if (this.closed) return;
-    if (this.#arrived.length > 0) return this.reset();
-    this.end();
-    this.closed = true;
-    this.#peer.#onPeerClosed();
+  override abort(): void {
+    const isUnread = this.#arrived.length > 0;
+    if (!this.closed && !isUnread) this.end();
+    const wasClosed = this.closed;
+    super.abort();
+    if (wasClosed) return;
+    if (isUnread) this.#resetPeer();
+    else this.#peer.#onPeerClosed();
   }
 
-  reset(error: unknown = new Error("The connection was reset")): void {
+  reset(error: unknown = resetError()): void {
+    this.lose(error);
+    this.#resetPeer(error);
+  }
+
+  #resetPeer(error: unknown = resetError()): void {
     const peer = this.#peer;
-    this.#onReset(error);
-    this.#send(() => peer.#onReset(error));
+    this.#send(() => peer.lose(error));
+  }
+
+  protected override closeSource(): void {}
+
+  protected override dropRest(): void {
+    this.#arrived = [];
+  }
+
+  protected override handOverRest(): void {
+    while (this.handlers && this.#arrived.length > 0) this.handOver(this.#nextChunk());
   }
 
   /** Lets something happen at the peer, after the delay. */
@@ -102,7 +118,7 @@ export class MemoryTransport extends OwnedTransport {
   /** The peer reads no more: a write that waits for it, or comes to wait, has failed. */
   #onPeerClosed(): void {
     nextTurn(() => {
-      if (this.#isWaiting) this.#onReset(new Error("The peer has closed the connection"));
+      if (this.#isWaiting) this.lose(new Error("The peer has closed the connection"));
     });
   }
 
@@ -110,16 +126,7 @@ export class MemoryTransport extends OwnedTransport {
   #onPeerRead(): void {
     if (!this.#isWaiting || this.#peer.#unread > this.#options.highWaterMark) return;
     this.#isWaiting = false;
-    queueMicrotask(() => {
-      if (!this.closed) this.handlers?.onDrained(true);
-    });
-  }
-
-  #onReset(error: unknown): void {
-    if (this.closed) return;
-    this.closed = true;
-    this.#arrived = [];
-    this.tellLoss(error);
+    queueMicrotask(() => this.tellDrained(true));
   }
 
   #scheduleHandOver(): void {
@@ -133,27 +140,37 @@ export class MemoryTransport extends OwnedTransport {
 
   #handOver(): void {
     while (!this.paused && !this.closed && this.handlers) {
-      const first = this.#arrived[0];
-      if (!first) {
+      if (this.#arrived.length === 0) {
         if (this.peerEnded) this.tellEnd();
         return;
       }
       if (this.#injectFault("read")) return;
-      const chunk = first.slice(0, this.#options.chunkSize);
-      if (chunk.length === first.length) this.#arrived.shift();
-      else this.#arrived[0] = first.subarray(chunk.length);
-      this.#unread -= chunk.length;
-      this.#peer.#onPeerRead();
-      this.handlers.onData(chunk);
+      this.handOver(this.#nextChunk());
     }
+  }
+
+  #nextChunk(): Uint8Array<ArrayBuffer> {
+    const first = this.#arrived[0]!, chunk = first.slice(0, this.#options.chunkSize);
+    if (chunk.length === first.length) this.#arrived.shift();
+    else this.#arrived[0] = first.subarray(chunk.length);
+    this.#unread -= chunk.length;
+    this.#peer.#onPeerRead();
+    return chunk;
   }
 
   /** Loses the connection if this operation is the one that is to fail, and returns whether it is. */
   #injectFault(operation: "read" | "write"): boolean {
     const { fault } = this.#options;
     if (fault?.operation !== operation || ++this.#counts[operation] !== fault.nth) return false;
-    const error = fault.error ?? new Error("The connection was reset");
-    queueMicrotask(() => this.reset(error));
+    if (operation === "read") { // a read that fails gives nothing, not even an end
+      this.#arrived = [];
+      this.peerEnded = false;
+    }
+    queueMicrotask(() => this.reset(fault.error ?? resetError()));
     return true;
   }
+}
+
+function resetError(): Error {
+  return new Error("The connection was reset");
 }

@@ -48,6 +48,8 @@ class ByteStreams implements ByteConnection, TransportHandlers {
   #readingEnded = false;
   #writing!: WritableStreamDefaultController;
   #writingEnded = false;
+  /** What the connection was lost by, while the stream still has chunks: they are read first. */
+  #loss: { readonly error: unknown } | undefined;
   /** A write that waits until the transport has room. */
   #room: PromiseWithResolvers<void> | undefined;
 
@@ -79,6 +81,7 @@ class ByteStreams implements ByteConnection, TransportHandlers {
   }
 
   #read(): void {
+    if (this.#loss) return this.#reading.error(this.#loss.error);
     this.#start();
     this.#transport.resume();
   }
@@ -133,7 +136,11 @@ class ByteStreams implements ByteConnection, TransportHandlers {
   }
 
   onLost(error: unknown): void {
-    if (!this.#readingEnded) this.#reading.error(error);
+    if (!this.#readingEnded) {
+      // What is queued is below a high-water mark of 0; the next pull is for what comes behind it
+      if (this.#reading.desiredSize! < 0) this.#loss = { error };
+      else this.#reading.error(error);
+    }
     this.#writing.error(error);
     this.#room?.reject(error);
     this.#room = undefined;

@@ -1,17 +1,26 @@
-// The lingering close (RFC 9112 §9.6). A connection that is closed while the peer still sends is reset, and the reset can
-// overtake what was written last, such as a refusal. So: half-close, read and discard until the peer ends, then close.
+// The lingering close (RFC 9112 §9.6, RFC 6455 §7.1.1). A connection that is closed while the peer still sends is reset, and
+// the reset can overtake what was written last, such as a refusal or a Close frame. So: half-close, read and discard until
+// the peer ends, then close. What bounds it is time: a count of bytes that a fast link brings in a millisecond would bring
+// the reset back.
 
 import type { Clock } from "../base/clock.ts";
 import { Deadline } from "../base/timers.ts";
 import type { Transport } from "./transport.ts";
 
-/** The most bytes that are discarded before the connection is closed all the same. */
-const MOST_DISCARDED = 256 * 1024;
+/** How long the peer has to read the last words and to end, in milliseconds, unless the caller gives it less. */
+export const LINGER_TIME = 2000;
+
+/**
+ * The most bytes that are discarded before the connection is closed all the same. Many clients look at what has come only
+ * once they have sent a message, or a body, as a whole: it is far more than those are, and what a link of a gigabit brings
+ * in the time that there is. Only who floods a fast link meets it, and takes half a second of one core at most.
+ */
+const MOST_DISCARDED = 256 * 2 ** 20;
 
 /** How to linger. */
 export interface LingerOptions {
   readonly clock: Clock;
-  /** How long to wait for the peer to end, in milliseconds; 0: without a limit. */
+  /** How long to wait for the peer to end, in milliseconds: at most {@linkcode LINGER_TIME}, which is also what 0 means. */
   readonly timeout: number;
   /** `false` lets the peer end first, as a WebSocket client should (RFC 6455 §7.1.1). */
   readonly halfClose?: boolean;
@@ -38,7 +47,7 @@ export function linger(transport: Transport, { clock, timeout, halfClose = true,
     resolve();
   };
   let discarded = 0;
-  deadline.set(timeout, close);
+  deadline.set(timeout === 0 ? LINGER_TIME : Math.min(timeout, LINGER_TIME), close);
   signal?.addEventListener("abort", close);
   transport.start({
     onData(chunk) {

@@ -1,11 +1,13 @@
 // The state that every transport keeps for its owner: who is told of bytes, whether they are held back, what was told
 // already, and how the connection was lost. One owner has a transport at a time: a door, or the byte streams of its
-// connection. It can give the transport back, and the next owner sees everything that has not been handed over yet.
+// connection. It can give the transport back, and the next owner sees everything that has not been handed over yet. What
+// an owner throws ends its connection and no other: it never gets into a runtime's callback.
 
 import type { Endpoints, NetworkAddress, Transport, TransportHandlers } from "./transport.ts";
 
 /** A transport that knows its owner. It has no private methods: V8 would keep a field in each object for them. */
 export abstract class OwnedTransport implements Transport {
+  /** The owner: none after `abort()`, after `release()`, and once a loss is told. */
   protected handlers: TransportHandlers | undefined;
   protected paused = true;
   /** Whether the peer has half-closed; each owner is told once. */
@@ -43,7 +45,7 @@ export abstract class OwnedTransport implements Transport {
     this.endTold = false;
     if (!this.closed) return;
     queueMicrotask(() => { // an owner expects no call before `start()` has returned
-      if (this.handlers === handlers) handlers.onLost(this.error ?? new Error("The connection was closed"));
+      if (this.handlers === handlers) this.tellLoss();
     });
   }
 
@@ -51,25 +53,89 @@ export abstract class OwnedTransport implements Transport {
     this.paused = true;
   }
 
+  /** Hands bytes to the owner; gives `true` when their memory may be read into again. */
+  protected handOver(chunk: Uint8Array<ArrayBuffer>): boolean {
+    try {
+      return this.handlers!.onData(chunk) === true;
+    } catch (error) {
+      this.onOwnerFailed(error);
+      return false;
+    }
+  }
+
   /** Tells the owner that the peer has half-closed, unless it knows. */
   protected tellEnd(): void {
     if (this.endTold) return;
     this.endTold = true;
-    this.handlers!.onEnd();
+    try {
+      this.handlers?.onEnd();
+    } catch (error) {
+      this.onOwnerFailed(error);
+    }
   }
 
-  /** Tells the owner that the connection is lost, or whoever becomes its owner later. */
-  protected tellLoss(error: unknown): void {
+  protected tellDrained(hasWaited: boolean): void {
+    if (this.closed) return;
+    try {
+      this.handlers?.onDrained(hasWaited);
+    } catch (error) {
+      this.onOwnerFailed(error);
+    }
+  }
+
+  /** The connection is lost: closes it, and tells so behind everything that was read. */
+  protected lose(error: unknown): void {
+    if (this.closed) return;
+    this.closed = true;
     this.error = error;
-    this.handlers?.onLost(error);
+    this.closeSource();
+    this.tellLoss();
+  }
+
+  /** Hands over what is held, also to an owner that is paused, and tells the loss; who becomes owner later gets both. */
+  protected tellLoss(): void {
+    this.handOverRest();
+    if (this.peerEnded) this.tellEnd();
+    const { handlers } = this;
+    this.handlers = undefined;
+    try {
+      handlers?.onLost(this.error ?? new Error("The connection was closed"));
+    } catch {
+      // The connection is closed already; there is nobody to tell, and nothing else may suffer
+    }
+  }
+
+  /** The owner has thrown: it gets no more bytes. */
+  protected onOwnerFailed(error: unknown): void {
+    this.dropRest();
+    this.peerEnded = false;
+    if (!this.closed) return this.lose(error);
+    this.error = error;
+    this.tellLoss();
+  }
+
+  abort(): void {
+    this.handlers = undefined;
+    this.dropRest();
+    this.peerEnded = false;
+    if (this.closed) return;
+    this.closed = true;
+    this.closeSource();
   }
 
   release(): void {
     this.handlers = undefined;
   }
 
+  /** Hands over what was read and is held, whether or not the owner is paused, as long as there is an owner. */
+  protected handOverRest(): void {}
+
+  /** Throws away what was read and is held. */
+  protected dropRest(): void {}
+
+  /** Closes what carries the bytes. */
+  protected abstract closeSource(): void;
   abstract resume(): void;
   abstract write(bytes: Uint8Array<ArrayBuffer>): boolean;
   abstract end(): void;
-  abstract abort(): void;
 }

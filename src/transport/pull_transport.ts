@@ -1,6 +1,7 @@
 // Turns a source that is read and written by promises into a Transport: one read and one write at a time, and no read
 // while the owner is paused. That is the back-pressure of a Deno.Conn and of a pair of streams.
 
+import { afterIO } from "../base/clock.ts";
 import { OwnedTransport } from "./owned_transport.ts";
 import type { Endpoints } from "./transport.ts";
 
@@ -25,12 +26,20 @@ export interface PullSource<Read> extends Partial<Endpoints> {
   release(): void;
 }
 
+/**
+ * How many bytes are read behind a write that failed: more than a kernel holds for a connection. A pair of streams may give
+ * bytes for ever.
+ */
+const MOST_BEHIND = 2 ** 24;
+
 /** A transport over a {@linkcode PullSource}. */
 export class PullTransport<Read> extends OwnedTransport {
   readonly #source: PullSource<Read>;
   #reading = false;
   /** Lets a read go on that completed while the owner was paused. */
   #wake: (() => void) | undefined;
+  /** What a write has failed with; it is told behind what can still be read, of which it counts the bytes. */
+  #failure: { readonly error: unknown; count: number; stopWaiting(): void } | undefined;
 
   constructor(source: PullSource<Read>) {
     super();
@@ -43,32 +52,40 @@ export class PullTransport<Read> extends OwnedTransport {
 
   resume(): void {
     this.paused = false;
-    this.#wake?.();
-    this.#wake = undefined;
+    this.#wakeReading();
     if (this.#reading || this.closed) return;
     if (this.peerEnded) this.tellEnd();
     else this.#readOn();
   }
 
+  #wakeReading(): void {
+    this.#wake?.();
+    this.#wake = undefined;
+  }
+
   async #readOn(): Promise<void> {
     this.#reading = true;
     try {
-      while (!this.paused) {
+      while (!this.paused || this.#failure) {
         const chunk = this.#source.chunkOf(await this.#source.read());
         // Back-pressure: the chunk waits here until its owner, or the next one, reads on
-        if (this.paused && !this.closed) await new Promise<void>((resolve) => this.#wake = resolve);
+        if (this.paused && !this.closed && !this.#failure) await new Promise<void>((resolve) => this.#wake = resolve);
         if (this.closed) return;
         if (chunk === undefined) {
           this.peerEnded = true;
           break;
         }
-        if (chunk.length > 0 && this.handlers!.onData(chunk)) this.#source.reuse?.(chunk);
+        if (this.#failure) this.#failure.count += chunk.length;
+        if (chunk.length > 0 && this.handOver(chunk)) this.#source.reuse?.(chunk);
+        if (this.closed) return;
       }
       this.#reading = false;
       if (this.peerEnded) this.tellEnd();
+      if (this.#failure) this.lose(this.#failure.error);
     } catch (error) {
       this.#reading = false;
-      this.#onError(error);
+      // Without an owner, the next owner's read fails again
+      if (this.handlers) this.lose(this.#failure ? this.#failure.error : error);
     }
   }
 
@@ -77,27 +94,39 @@ export class PullTransport<Read> extends OwnedTransport {
       (count) => {
         if (this.closed) return;
         if (count < bytes.length) this.write(bytes.subarray(count));
-        else this.handlers?.onDrained(false);
+        else this.tellDrained(false);
       },
-      (error) => this.#onError(error),
+      (error) => this.#onWriteFailed(error),
     );
     return false;
+  }
+
+  /** A reset fails a write before the bytes that came before it are read: they are read, whether the owner is paused or not. */
+  #onWriteFailed(error: unknown): void {
+    if (this.closed || !this.handlers || this.#failure) return;
+    this.#failure = { error, count: 0, stopWaiting() {} };
+    if (this.peerEnded) return this.lose(error);
+    this.#wakeReading();
+    this.#loseWithoutMore(0);
+    if (!this.#reading) this.#readOn();
+  }
+
+  /** Tells the failure once nothing more comes: a pair of streams need not end with it. */
+  #loseWithoutMore(seen: number): void {
+    this.#failure!.stopWaiting = afterIO(2, () => {
+      const { error, count } = this.#failure!;
+      if (count === seen || count > MOST_BEHIND) this.lose(error);
+      else this.#loseWithoutMore(count);
+    });
   }
 
   end(): void {
     this.#source.end().catch(() => {}); // if this matters, the next read fails too
   }
 
-  #onError(error: unknown): void {
-    if (this.closed || !this.handlers) return; // without an owner, the next owner's read fails again
-    this.abort();
-    this.handlers.onLost(error);
-  }
-
-  abort(): void {
-    if (this.closed) return;
-    this.closed = true;
-    this.#wake?.();
+  protected override closeSource(): void {
+    this.#failure?.stopWaiting();
+    this.#wakeReading();
     this.#source.close();
   }
 

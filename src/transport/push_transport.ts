@@ -56,9 +56,10 @@ export class PushTransport extends OwnedTransport {
     if (this.closed || chunk.length === 0) return;
     if (!this.paused && !this.#isHandingOver && !this.#isQueueing) {
       this.#isHandingOver = true;
-      this.handlers!.onData(chunk);
+      this.handOver(chunk);
       this.#isHandingOver = false;
-      if (this.#isQueueing || this.peerEnded) this.#handOver();
+      if (this.closed) this.tellLoss();
+      else if (this.#isQueueing || this.peerEnded) this.#handOver();
       return;
     }
     (this.#queue ??= []).push(chunk);
@@ -75,7 +76,7 @@ export class PushTransport extends OwnedTransport {
 
   /** A write that was not done at once is done now; `hasWaited` says whether the peer is known to have held it up. */
   onDrained(hasWaited: boolean): void {
-    if (!this.closed) this.handlers?.onDrained(hasWaited);
+    this.tellDrained(hasWaited);
   }
 
   /** The socket is closed. Without an error and once we have half-closed, that is the peer's end; otherwise a loss. */
@@ -85,20 +86,44 @@ export class PushTransport extends OwnedTransport {
     this.onLost(error ?? new Error("The socket was closed"));
   }
 
+  /** The connection is given up, with what is queued, for that is too much. */
+  onOverflow(error: unknown): void {
+    this.dropRest();
+    this.lose(error);
+  }
+
   /** The connection is lost. */
   onLost(error: unknown): void {
-    if (this.closed) return;
-    this.abort();
-    this.tellLoss(error);
+    this.lose(error);
+  }
+
+  protected override tellLoss(): void {
+    if (this.#isHandingOver) return; // it is told behind the chunk that is with the owner
+    this.#isHandingOver = true;
+    super.tellLoss();
+    this.#isHandingOver = false;
+  }
+
+  protected override handOverRest(): void {
+    while (this.handlers && this.#isQueueing) this.handOver(this.#queue!.shift()!);
+  }
+
+  protected override dropRest(): void {
+    this.#queue = undefined;
+  }
+
+  protected override closeSource(): void {
+    this.#source.close();
   }
 
   /** Hands over what is queued, then the peer's end; with neither left, lets the socket read on. */
   #handOver(): void {
-    if (this.#isHandingOver) return;
+    if (this.#isHandingOver || this.closed) return;
     this.#isHandingOver = true;
-    while (!this.paused && !this.closed && this.#isQueueing) this.handlers!.onData(this.#queue!.shift()!);
+    while (!this.paused && !this.closed && this.#isQueueing) this.handOver(this.#queue!.shift()!);
     this.#isHandingOver = false;
-    if (this.paused || this.closed) return;
+    if (this.closed) return this.tellLoss();
+    if (this.paused) return;
     if (this.peerEnded) this.tellEnd();
     else if (this.#sourcePaused) {
       this.#sourcePaused = false;
@@ -112,19 +137,18 @@ export class PushTransport extends OwnedTransport {
   }
 
   write(bytes: Uint8Array<ArrayBuffer>): boolean {
-    return !this.closed && this.#source.write(bytes);
+    if (this.closed) return false;
+    try {
+      return this.#source.write(bytes);
+    } catch (error) { // a duplex of somebody else's has thrown
+      queueMicrotask(() => this.lose(error));
+      return false;
+    }
   }
 
   end(): void {
     if (this.closed || this.#hasEnded) return;
     this.#hasEnded = true;
     this.#source.end();
-  }
-
-  abort(): void {
-    if (this.closed) return;
-    this.closed = true;
-    this.#queue = undefined;
-    this.#source.close();
   }
 }

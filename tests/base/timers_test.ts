@@ -129,3 +129,41 @@ test("a Deadline is over when its timer says so, which may be a little early", (
   fire();
   assertEquals(fired, ["first"]);
 });
+
+test("a Deadline that is overdue waits for I/O: who clears it, or sets it anew, by then is not given up", async () => {
+  const clock = fakeClock(), fired: string[] = [];
+  const [idle, answered, renewed] = Array.from({ length: 3 }, () => new Deadline(clock)) as [
+    Deadline,
+    Deadline,
+    Deadline,
+  ];
+  idle.set(1000, () => fired.push(`idle at ${clock.now()}`));
+  answered.set(1001, () => fired.push("answered"));
+  renewed.set(1002, () => fired.push(`renewed at ${clock.now()}`));
+  const jump = clock.jump(5000);
+  assertEquals(fired, [], "nothing is judged before anything was read");
+  setTimeout(() => {
+    answered.clear();
+    renewed.set(100, () => fired.push(`renewed at ${clock.now()}`));
+  }, 0);
+  await jump;
+  assertEquals([fired, clock.pending], [["idle at 5000"], 1]);
+  await clock.advance(100);
+  assertEquals(fired, ["idle at 5000", "renewed at 5100"]);
+});
+
+test("a Deadline that is a little late does not wait, and one that is cleared while it waits leaves no timer", async () => {
+  const clock = fakeClock(), fired: string[] = [], [punctual, late] = [new Deadline(clock), new Deadline(clock)];
+  punctual.set(1000, () => fired.push("punctual"));
+  const short = clock.jump(1019);
+  assertEquals(fired, ["punctual"]);
+  await short;
+  late.set(1000, () => fired.push("late"));
+  const long = clock.jump(1020);
+  late.clear();
+  await long;
+  late.set(10, () => fired.push("set again"));
+  assertEquals(clock.pending, 1);
+  await clock.advance(10);
+  assertEquals(fired, ["punctual", "set again"]);
+});

@@ -145,25 +145,28 @@ test("Wire reads what has come before it tells a loss, but writes and waits no m
 });
 
 test("Wire.watch() reads ahead up to 16 KiB, sees an end or a loss, and nothing once it is over", async () => {
-  const { exchange, peer } = exchanging({}, { chunkSize: 1024 });
-  const stop = exchange.watch();
+  const { clock, exchange, peer } = exchanging({}, { chunkSize: 1024 });
+  exchange.watch();
   peer.write("a".repeat(17 * 1024) + "b");
   await settled();
   assertEquals([exchange.rest.length, exchange.signal.aborted], [16 * 1024, false]);
-  stop();
+  exchange.stopWatching();
   assertEquals([(await next(exchange))!.length, (await next(exchange))!.length], [16 * 1024, 1024]);
   assertEquals(await next(exchange), "b");
   peer.end();
   await settled();
   assertEquals(exchange.signal.aborted, false);
 
-  exchange.watch();
+  const first = exchange.watch();
   await settled();
-  const { reason } = exchange.signal;
-  assertEquals([(reason as ExchangeError).failure, (reason as Error).message], [
-    "connection-closed",
-    "the peer has ended the connection",
-  ]);
-  await assertRejects(() => exchange.read(), ExchangeError);
+  exchange.stopWatching();
+  const signal = exchange.watch();
+  assertEquals([first.reason.failure, signal.aborted, exchange.signal.aborted], ["connection-closed", true, false]);
+  await exchange.write(latin1("a peer that has only half-closed reads this"));
+  await clock.advance(999);
+  assertEquals(exchange.signal.aborted, false);
+  await clock.advance(1);
+  assertStrictEquals(exchange.signal.reason, signal.reason);
   exchange.abort();
+  assertEquals(clock.pending, 0);
 });

@@ -328,3 +328,30 @@ for (const first of ["accept()", "readRequest()"]) {
     raw.close();
   });
 }
+
+for (const how of ["ends", "resets"] as const) {
+  for (const isEarly of [false, true]) {
+    test(`a client that ${how} its connection${isEarly ? ", with frames sent early," : ""} aborts the signal of authorize at once`, async () => {
+      using listener = await listen();
+      const [raw, conn] = await Promise.all([dialRaw(listener.port), listener.accept()]);
+      const asked = Promise.withResolvers<AuthorizeContext>(), left = Promise.withResolvers<unknown>();
+      const accepting = accept(conn, {
+        authorize(_, context) {
+          context.signal.addEventListener("abort", () => left.resolve(context.signal.reason));
+          asked.resolve(context);
+          return new Promise(() => {});
+        },
+      });
+      accepting.catch(() => {});
+      await raw.write(latin1(upgrade()));
+      if (isEarly) await raw.write(Uint8Array.of(0x81, 0x80, 0, 0, 0, 0));
+      await asked.promise;
+      if (how === "ends") await raw.closeWrite();
+      else raw.reset();
+      await left.promise;
+      const error = await assertRejects(() => accepting, HandshakeError);
+      assertEquals(error.failure, "connection-closed");
+      raw.close();
+    });
+  }
+}

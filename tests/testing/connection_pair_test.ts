@@ -78,6 +78,12 @@ for (const operation of ["read", "write"] as const) {
     const operate = () => operation === "read" ? reader.read() : writer.write(latin1("x"));
     await operate();
     assertStrictEquals(await assertRejects(operate), error);
+    // Of what has come before, nothing is lost but by a read that fails
+    if (operation === "write") {
+      assertEquals(text((await there.read()).value!), "x");
+      for (const char of "abc") assertEquals(text((await reader.read()).value!), char);
+      for (const end of [there, reader]) assertStrictEquals(await assertRejects(() => end.read()), error);
+    }
     for (const closed of [there.closed, reader.closed, writer.closed]) {
       assertStrictEquals(await assertRejects(() => closed), error);
     }
@@ -98,8 +104,9 @@ test("an end that closes while bytes for it are unread resets the peer, as a soc
   const [a, b] = connectionPair(), reader = a.readable.getReader();
   const closing = transportOf(b);
   await a.writable.getWriter().write(latin1("unread"));
-  closing.write(latin1("overtaken by the reset"));
+  closing.write(latin1("not overtaken by the reset"));
   closing.abort();
+  assertEquals(text((await reader.read()).value!), "not overtaken by the reset");
   await assertRejects(() => reader.read(), Error, "reset");
 });
 

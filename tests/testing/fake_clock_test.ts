@@ -33,3 +33,20 @@ test("fakeClock() fires timers that are set by timers, and forgets those that ar
   clock.clearTimeout("no timer");
   assertEquals([log, clock.pending], [[4, 4, 5], 0]);
 });
+
+test("fakeClock().jump() is at its end at once: timers fire late, in their order, those that they set too", async () => {
+  const clock = fakeClock(), log: string[] = [];
+  const note = (name: string) => () => log.push(`${name} at ${clock.now()}`);
+  clock.setTimeout(note("b"), 20);
+  clock.setTimeout(() => {
+    note("a")();
+    clock.setTimeout(note("late"), -1);
+    clock.setTimeout(note("next"), 50);
+  }, 10);
+  const jump = clock.jump(100);
+  assertEquals([clock.now(), log], [100, ["a at 100", "b at 100", "late at 100"]]);
+  await jump;
+  assertEquals([log.length, clock.pending], [3, 1]);
+  await clock.advance(50);
+  assertEquals(log.at(-1), "next at 150");
+});

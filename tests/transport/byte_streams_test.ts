@@ -75,3 +75,14 @@ for (const looks of [false, true]) {
     socket.abort();
   });
 }
+
+test("the streams of an end that is lost give what has come, and fail behind it", async () => {
+  const [a, b] = connectionPair({ chunkSize: 1 }), reader = a.readable.getReader(), error = new Error("mine");
+  const writer = b.writable.getWriter();
+  await writer.write(latin1("abc"));
+  assertEquals(text((await reader.read()).value!), "a");
+  b.reset(error);
+  for (const char of "bc") assertEquals(text((await reader.read()).value!), char);
+  assertStrictEquals(await assertRejects(() => reader.read()), error);
+  assertStrictEquals(await assertRejects(() => a.writable.getWriter().write(latin1("x"))), error);
+});

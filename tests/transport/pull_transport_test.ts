@@ -154,3 +154,37 @@ test("PullTransport.end() half-closes; what that comes to shows when reading", a
   await settled();
   assertEquals([calls, told.log], [["end"], []]);
 });
+
+test("PullTransport reads what has come before it tells that a write failed, also when it is paused", async () => {
+  for (const isPaused of [false, true]) {
+    const { transport, reads, writes, calls } = manualSource(), told = owned(transport);
+    if (!isPaused) transport.resume();
+    transport.write(latin1("x"));
+    writes[0]!.reject(new Error("Broken pipe"));
+    await settled();
+    reads[0]!.resolve(latin1("a"));
+    await settled();
+    reads[1]!.resolve(latin1("b"));
+    await settled();
+    reads[2]!.reject(new Error("Reset"));
+    await settled();
+    assertEquals([told.log, calls], [["a", "b", "failed: Broken pipe"], ["write x", "close"]]);
+  }
+});
+
+test("PullTransport tells that a write failed once nothing more comes, and hands over the chunk that waits", async () => {
+  const { transport, reads, writes, calls } = manualSource(), told = owned(transport);
+  told.pauses = true;
+  transport.resume();
+  reads[0]!.resolve(latin1("a"));
+  await settled();
+  transport.resume();
+  transport.pause();
+  reads[1]!.resolve(latin1("b"));
+  await settled();
+  assertEquals(told.log, ["a"]);
+  transport.write(latin1("x"));
+  writes[0]!.reject(new Error("Broken pipe"));
+  while (calls.at(-1) !== "close") await settled();
+  assertEquals([told.log, calls], [["a", "b", "failed: Broken pipe"], ["write x", "close"]]);
+});

@@ -138,7 +138,7 @@ for (const [name, hasEnded, error, told] of CLOSES) {
   });
 }
 
-test("a loss is told to whoever comes next, and what was kept is dropped", async () => {
+test("a loss is told to whoever comes next, behind what was kept", async () => {
   const { transport, owner, push, took } = socket();
   const error = new Error("ECONNRESET");
   push(1);
@@ -148,7 +148,7 @@ test("a loss is told to whoever comes next, and what was kept is dropped", async
   transport.resume();
   assertEquals(took(), []);
   await settled();
-  assertEquals(took(), [error]);
+  assertEquals(took(), ["data 1", error]);
   assertEquals([transport.inUse, transport.write(Uint8Array.of(1))], [false, false]);
   assertEquals(took(), []);
 });
@@ -192,4 +192,57 @@ test("an Exchange reads what its transport hands over before resume() returns", 
   assertEquals(await exchange.read(), Uint8Array.of(1));
   assertStrictEquals(await exchange.read(), undefined);
   exchange.abort();
+});
+
+test("a loss inside a chunk comes behind it, and behind what was queued", () => {
+  const { transport, owner, push, took } = socket();
+  const handlers = owner();
+  transport.start({
+    ...handlers,
+    onData(chunk) {
+      if (chunk[0] === 1) {
+        push(2);
+        transport.onLost(new Error("ECONNRESET"));
+        transport.resume();
+      }
+      handlers.onData(chunk);
+    },
+  });
+  transport.resume();
+  push(1);
+  assertEquals(took().map(String), ["source.close", "data 1", "data 2", "Error: ECONNRESET"]);
+});
+
+test("an onDrained() that throws, and a source whose write() does, lose their connection and nothing else", async () => {
+  const { transport, owner, took } = socket();
+  transport.start(owner({
+    onDrained() {
+      throw new Error("The owner has failed");
+    },
+  }));
+  transport.onDrained(true);
+  assertEquals(took().map(String), ["source.close", "Error: The owner has failed"]);
+
+  const log: string[] = [];
+  const broken = new PushTransport({
+    pause() {},
+    resume() {},
+    write() {
+      throw new Error("A broken duplex");
+    },
+    end() {},
+    close: () => log.push("source.close"),
+  });
+  broken.start({ onData() {}, onEnd() {}, onDrained() {}, onLost: (error) => log.push((error as Error).message) });
+  assertEquals([broken.write(Uint8Array.of(1)), log], [false, []]);
+  await settled();
+  assertEquals(log, ["source.close", "A broken duplex"]);
+});
+
+test("what is too much is dropped with its connection", () => {
+  const { transport, owner, push, took } = socket();
+  transport.start(owner());
+  push(1);
+  transport.onOverflow(new Error("too much"));
+  assertEquals(took().map(String), ["source.pause", "source.close", "Error: too much"]);
 });
