@@ -3,7 +3,7 @@
 // while somebody else decides. What was read and not used, and what comes with a loss, is kept to be read next: so the
 // connection can be handed on after the exchange without losing any.
 
-import { onAbort, unlessAborted } from "../base/abort.ts";
+import { unlessAborted, whenAborted } from "../base/abort.ts";
 import type { Clock } from "../base/clock.ts";
 import { Deadline } from "../base/timers.ts";
 import { ExchangeError } from "../errors/problem.ts";
@@ -49,17 +49,14 @@ export class Exchange implements TransportHandlers {
   #reading: PromiseWithResolvers<Uint8Array | undefined> | undefined;
   #writing: PromiseWithResolvers<void> | undefined;
 
-  constructor(
-    transport: Transport,
-    { clock, timeout, signal, prefix }: ExchangeOptions,
-  ) {
+  constructor(transport: Transport, { clock, timeout, signal, prefix }: ExchangeOptions) {
     this.transport = transport;
     this.#unread = prefix;
     this.#clock = clock;
     this.#deadline = new Deadline(clock);
     this.allow(timeout);
     transport.start(this);
-    this.#ignoreSignal = onAbort(signal, (reason) => this.#interrupt(reason));
+    this.#ignoreSignal = whenAborted(signal, (reason) => this.#interrupt(reason));
   }
 
   onData(chunk: Uint8Array<ArrayBuffer>): void {
@@ -69,9 +66,7 @@ export class Exchange implements TransportHandlers {
       return;
     }
     this.#unread = this.#unread?.length ? concat(this.#unread, chunk) : chunk;
-    if (!this.#watching || this.#unread.length >= MOST_AHEAD) {
-      this.transport.pause();
-    }
+    if (!this.#watching || this.#unread.length >= MOST_AHEAD) this.transport.pause();
   }
 
   onEnd(): void {
@@ -87,12 +82,7 @@ export class Exchange implements TransportHandlers {
   }
 
   onLost(cause: unknown): void {
-    this.#interrupt(
-      new ExchangeError("connection-closed", "the connection was lost", {
-        cause,
-      }),
-      true,
-    );
+    this.#interrupt(new ExchangeError("connection-closed", "the connection was lost", { cause }), true);
   }
 
   #settleRead(chunk: Uint8Array | undefined): void {
@@ -126,9 +116,7 @@ export class Exchange implements TransportHandlers {
 
   /** Reads the next bytes; gives `undefined` at the peer's end. */
   read(): Promise<Uint8Array | undefined> {
-    if (this.#error && !this.#error.isLoss) {
-      return Promise.reject(this.#error.reason);
-    }
+    if (this.#error && !this.#error.isLoss) return Promise.reject(this.#error.reason);
     const unread = this.#unread;
     this.#unread = undefined;
     if (unread && unread.length > 0) return Promise.resolve(unread);
@@ -188,10 +176,7 @@ export class Exchange implements TransportHandlers {
   }
 
   #onDeparture(): void {
-    const reason = new ExchangeError(
-      "connection-closed",
-      "the peer has ended the connection",
-    );
+    const reason = new ExchangeError("connection-closed", "the peer has ended the connection");
     this.#watching?.abort(reason);
     this.#departure ??= new Deadline(this.#clock);
     this.#departure.set(DEPARTURE_GRACE, () => this.#interrupt(reason));

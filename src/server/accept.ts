@@ -13,22 +13,13 @@ import { decide, type Decision } from "../handshake/answer.ts";
 import { refuse } from "../handshake/refusal.ts";
 import { listHas } from "../http/field_values.ts";
 import { HeadReader } from "../http/head_reader.ts";
-import {
-  expectsContinue,
-  headOf,
-  isPersistent,
-  parseRequest,
-} from "../http/request_head.ts";
+import { expectsContinue, headOf, isPersistent, parseRequest } from "../http/request_head.ts";
 import { discardBody, type ResponseHeadDraft } from "../http/response.ts";
 import { CONTINUE, writeHead } from "../http/write_head.ts";
 import type { Agreement } from "../protocol/agreement.ts";
 import { transportOf } from "../runtime/choose.ts";
 import type { ByteConnection, Transport } from "../transport/transport.ts";
-import {
-  type AcceptOptions,
-  checkAcceptOptions,
-  type CheckedAcceptOptions,
-} from "./accept_options.ts";
+import { type AcceptOptions, checkAcceptOptions, type CheckedAcceptOptions } from "./accept_options.ts";
 import { sendRefusal, serverError } from "./send_refusal.ts";
 
 /**
@@ -74,7 +65,7 @@ class AcceptedConnection extends Connection implements Accepted {
     super(transport, agreement, options, rest);
     this.#head = head;
     const parsed = headOf(request);
-    parsed?.headers.fold();
+    parsed?.headers.dropPositions();
     this.request = parsed ?? withTarget(request);
   }
 
@@ -84,17 +75,15 @@ class AcceptedConnection extends Connection implements Accepted {
 }
 
 /** A request that was not read by us, such as a `Request`, does not know its target: it is taken from the URL. */
-function withTarget(
-  { method, url, headers }: RequestHead,
-): Accepted["request"] {
+function withTarget({ method, url, headers }: RequestHead): Accepted["request"] {
   const { pathname, search } = new URL(url);
   return { method, url, headers, target: pathname + search };
 }
 
 /**
  * Accepts a WebSocket (RFC 6455 §4.2): reads the request, unless it is given, checks it, answers it, and returns the open
- * WebSocket. The connection belongs to this function from the call on, whatever comes of it; only options that are wrong
- * leave it untouched.
+ * WebSocket. The connection belongs to this function from the call on, whether or not it succeeds; only options that
+ * are wrong leave it untouched.
  *
  * @param conn The connection.
  * @param options What was already read, what to accept, and limits.
@@ -122,29 +111,18 @@ function withTarget(
  * assertEquals((await socket.readable.getReader().read()).value, "Hello");
  * ```
  */
-export async function accept(
-  conn: ByteConnection,
-  options: AcceptOptions = {},
-): Promise<Accepted> {
+export async function accept(conn: ByteConnection, options: AcceptOptions = {}): Promise<Accepted> {
   const checked = checkAcceptOptions(options);
-  const { connection: { clock }, handshakeTimeout: timeout, signal, prefix } =
-    checked;
+  const { connection: { clock }, handshakeTimeout: timeout, signal, prefix } = checked;
   const handshake: Handshake = {
-    exchange: new Exchange(transportOf(conn), {
-      clock,
-      timeout,
-      signal,
-      prefix,
-    }),
+    exchange: new Exchange(transportOf(conn), { clock, timeout, signal, prefix }),
     options: checked,
     reader: new HeadReader(checked.maxHeadSize, 1),
     request: checked.request,
   };
   let outcome: Accepted | Due;
   try {
-    outcome = await openOrRefuse(handshake).catch((error: unknown) =>
-      answerFailure(handshake, error)
-    );
+    outcome = await openOrRefuse(handshake).catch((error: unknown) => answerFailure(handshake, error));
     if ("readable" in outcome) return outcome;
     await sendDue(handshake, outcome);
   } catch (error) {
@@ -173,62 +151,34 @@ interface Due {
 async function openOrRefuse(handshake: Handshake): Promise<Accepted | Due> {
   const { exchange, options } = handshake;
   const request = handshake.request ?? await readUpgrade(handshake);
-  if ("failure" in request) {
-    return { ...refuse(request, options.headers), keepAlive: false };
-  }
+  if ("failure" in request) return { ...refuse(request, options.headers), keepAlive: false };
   handshake.request = request;
   const decision = await decideInTime(request, handshake);
   if (decision.error) {
-    return {
-      ...decision,
-      keepAlive: options.keepAlive && isReusable(decision.response, request),
-    };
+    return { ...decision, keepAlive: options.keepAlive && isReusable(decision.response, request) };
   }
   const { head, agreement } = decision;
   const bytes = writeHead("HTTP/1.1 101 Switching Protocols", head.fields);
   if (expectsContinue(request)) await exchange.write(CONTINUE);
   await exchange.write(bytes);
   exchange.dispose();
-  return new AcceptedConnection(
-    exchange.transport,
-    agreement,
-    options.connection,
-    exchange.rest,
-    request,
-    head,
-  );
+  return new AcceptedConnection(exchange.transport, agreement, options.connection, exchange.rest, request, head);
 }
 
-async function readUpgrade(
-  { exchange, reader }: Handshake,
-): Promise<RequestHead | Problem> {
+async function readUpgrade({ exchange, reader }: Handshake): Promise<RequestHead | Problem> {
   const head = await readHead(exchange, reader);
-  if (!head) {
-    throw new ExchangeError(
-      "connection-closed",
-      "the connection ended before a request",
-    );
-  }
-  return "failure" in head
-    ? head
-    : parseRequest(head, exchange.transport.isSecure);
+  if (!head) throw new ExchangeError("connection-closed", "the connection ended before a request");
+  return "failure" in head ? head : parseRequest(head, exchange.transport.isSecure);
 }
 
-/** Only a policy can take long to decide: only for one are a signal and a guarded promise made. */
-async function decideInTime(
-  request: RequestHead,
-  { exchange, options }: Handshake,
-): Promise<Decision> {
+/** Only a policy can take long to decide: without one, no signal and no guarded promise are made. */
+async function decideInTime(request: RequestHead, { exchange, options }: Handshake): Promise<Decision> {
   if (!options.authorize) return await decide(request, options);
   const { transport } = exchange, signal = exchange.watch();
   try {
-    return await unlessAborted(
-      decide(request, { ...options, signal, transport }),
-      exchange.signal,
-      (late) => {
-        if (late.error) discardBody(late.response);
-      },
-    );
+    return await unlessAborted(decide(request, { ...options, signal, transport }), exchange.signal, (late) => {
+      if (late.error) discardBody(late.response);
+    });
   } finally {
     exchange.stopWatching();
   }
@@ -237,10 +187,8 @@ async function decideInTime(
 /** Whether the connection can be used again after a refusal: where the request ends must be beyond doubt. */
 function isReusable({ headers }: Response, request: RequestHead): boolean {
   const length = request.headers.get("content-length");
-  return isPersistent(request) &&
-    !listHas(headers.get("connection"), "close") &&
-    request.headers.get("transfer-encoding") === null &&
-    (length === null || /^0+$/.test(length));
+  return isPersistent(request) && !listHas(headers.get("connection"), "close") &&
+    request.headers.get("transfer-encoding") === null && (length === null || /^0+$/.test(length));
 }
 
 /** What is due when no decision was made: because it took too long, or because the caller's code has failed. */
@@ -248,9 +196,7 @@ function answerFailure(handshake: Handshake, error: unknown): Due {
   const { exchange, options, reader, request } = handshake;
   if (error instanceof ExchangeError) {
     // Before the first byte of a request, nobody waits for an answer
-    if (error.failure !== "handshake-timeout" || !request && !reader.started) {
-      throw error;
-    }
+    if (error.failure !== "handshake-timeout" || !request && !reader.started) throw error;
     const problem: Problem = { failure: error.failure, detail: error.message };
     try {
       return { ...refuse(problem, options.headers, request), keepAlive: false };
@@ -263,37 +209,18 @@ function answerFailure(handshake: Handshake, error: unknown): Due {
 }
 
 /** Sends the response that is due. Tells its error whether the connection can be used again. */
-async function sendDue(
-  { exchange, options, request }: Handshake,
-  due: Due,
-): Promise<void> {
-  const { connection: { clock, closeTimeout: timeout }, signal } = options,
-    { response, error, keepAlive } = due;
+async function sendDue({ exchange, options, request }: Handshake, due: Due): Promise<void> {
+  const { connection: { clock, closeTimeout: timeout }, signal } = options, { response, error, keepAlive } = due;
   exchange.dispose();
-  const reusable = await sendRefusal(exchange.transport, response, {
-    clock,
-    timeout,
-    signal,
-    request,
-    keepAlive,
-  });
-  if (reusable && error instanceof HandshakeError) {
-    Object.assign(error, { reusable, rest: exchange.rest });
-  }
+  const reusable = await sendRefusal(exchange.transport, response, { clock, timeout, signal, request, keepAlive });
+  if (reusable && error instanceof HandshakeError) Object.assign(error, { reusable, rest: exchange.rest });
 }
 
-function closeAndThrow(
-  { exchange, request }: Handshake,
-  error: unknown,
-): never {
+function closeAndThrow({ exchange, request }: Handshake, error: unknown): never {
   exchange.abort();
   if (!(error instanceof ExchangeError)) throw error;
-  throw new HandshakeError(
-    error.failure,
-    `Cannot accept the upgrade: ${error.message}`,
-    {
-      cause: error.cause,
-      request,
-    },
-  );
+  throw new HandshakeError(error.failure, `Cannot accept the upgrade: ${error.message}`, {
+    cause: error.cause,
+    request,
+  });
 }
