@@ -18,6 +18,9 @@ import { Receiver, type ReceiverHost } from "./receiver.ts";
 import { type WorkHost, workLater } from "./work.ts";
 import type { ConnectionState, MessageHandler } from "./websocket_connection.ts";
 
+/** How many turns of the event loop a peer that has ended waits for an answer to its last message. */
+const TURNS = 64;
+
 /** One WebSocket. Its parts report to methods: a closure for each callback would take more memory per connection. */
 export class Driver
   implements TransportHandlers, MachineEvents, FlusherHandlers, IdleHandlers, ReceiverHost, ClosingHost, WorkHost {
@@ -154,6 +157,13 @@ export class Driver
 
   onEnd(): void {
     this.#closing.onEnd();
+    if (this.#closing.peerClose && this.#receiver.isStreaming) this.#answerWithin(TURNS);
+  }
+
+  /** The peer has closed and ended, and waits no longer: whoever has taken its last message may still answer it, at once. */
+  #answerWithin(turns: number): void {
+    if (turns === 0) return this.#closing.answer();
+    if (this.#receiver.isEmpty) nextTurn(() => this.#answerWithin(turns - 1));
   }
 
   onLost(error: unknown): void {

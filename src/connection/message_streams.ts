@@ -71,6 +71,11 @@ export class MessageSource {
     }
   }
 
+  /** Whether messages wait in the stream. */
+  get hasQueued(): boolean {
+    return !this.#over && this.#controller.desiredSize !== 0;
+  }
+
   /** Whether messages are passed on, to be sent. */
   get isPassing(): boolean {
     return this.#sink !== undefined && !this.#signal?.aborted;

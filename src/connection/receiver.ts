@@ -48,6 +48,11 @@ export class Receiver extends BackPressuredReader<ReceiverHost> {
     return this.#inbox === undefined || this.#inbox.isEmpty;
   }
 
+  /** Whether nothing waits to be taken. */
+  get isEmpty(): boolean {
+    return this.#isInboxEmpty && !this.#source?.hasQueued;
+  }
+
   /** Whether the stream was piped somewhere. */
   get isPiped(): boolean {
     return this.#source?.isPiped === true;

@@ -40,3 +40,23 @@ test("Inbox.clear() throws everything away", () => {
   inbox.clear();
   assert(inbox.isEmpty && inbox.charge === 0);
 });
+
+test("Inbox takes no more places than there are messages, also if it is never empty", () => {
+  const inbox = new Inbox();
+  let longest = 0;
+  const splice = Array.prototype.splice;
+  Array.prototype.splice = function (this: unknown[], ...args: [number, number]) {
+    longest = Math.max(longest, this.length);
+    return splice.apply(this, args);
+  } as typeof splice;
+  try {
+    inbox.push("always one");
+    for (let i = 0; i < 100_000; i++) {
+      inbox.push("a");
+      inbox.shift();
+    }
+  } finally {
+    Array.prototype.splice = splice;
+  }
+  assert(longest > 0 && longest < 5000, `${longest} places`);
+});

@@ -118,17 +118,19 @@ const ECHOES: Readonly<Record<string, (socket: WebSocketConnection) => Promise<u
     ).pipeTo(socket.writable),
 };
 
-for (const [name, echo] of Object.entries(ECHOES)) {
-  test(`an echo by ${name} answers messages that came with a Close, and then the Close (RFC 6455 §5.5.1)`, async () => {
+for (const [name, echo, end] of Object.entries(ECHOES).flatMap(([n, e]) => [[n, e, false], [n, e, true]] as const)) {
+  const what = end ? "a Close and a FIN" : "a Close";
+  test(`an echo by ${name} answers messages that came with ${what}, and then the Close (RFC 6455 §5.5.1)`, async () => {
     const { clock, peer, socket } = attached();
     const loop = endOf(echo(socket));
     peer.write(Uint8Array.from([...frames(["a", "b", "c"]), ...CLOSE]));
+    if (end) peer.end();
     for (let round = 0; round < 10; round++) await settled();
     assertEquals(peer.frames("server"), [{ text: "a" }, { text: "b" }, { text: "c" }, { close: 4000, reason: "" }]);
-    peer.end();
+    if (!end) peer.end();
     assertEquals(await socket.closed, { closeCode: 4000, reason: "" });
-    const end = await loop;
-    assert(!(end instanceof Error), `${end}`);
+    const result = await loop;
+    assert(!(result instanceof Error), `${result}`);
     assertEquals(clock.pending, 0);
   });
 }
@@ -165,9 +167,10 @@ test("a Close with nothing before it is answered at once, whether or not anybody
 });
 
 test("an end of the peer's behind its Close is clean, although messages wait", async () => {
-  const { peer, socket } = attached();
+  const { clock, peer, socket } = attached();
   peer.write(Uint8Array.from([...frames(["a"]), ...CLOSE]));
   peer.end();
+  await clock.advance(1000);
   assertEquals(await socket.closed, { closeCode: 4000, reason: "" });
   const got: unknown[] = [];
   assertEquals(await socket.receive((message) => got.push(message)), { closeCode: 4000, reason: "" });
@@ -204,6 +207,49 @@ test("a broken rule is told to the peer at once, and to the reader behind what i
     assertStrictEquals(await loop, failed);
     assertEquals([got, failed.failure], [["a", "b"], "opcode-reserved"], face);
   }
+});
+
+test("the last handler is waited for before the end is told, and what it rejects with is not lost", async () => {
+  for (const fails of [false, true]) {
+    const { peer, socket } = attached(), pause = Promise.withResolvers<void>();
+    let isOver = false;
+    const received = socket.receive(() => pause.promise).finally(() => isOver = true);
+    received.catch(() => {});
+    peer.frame("server", "text", "a");
+    await settled();
+    peer.conn.reset();
+    const lost = await assertRejects(() => socket.closed, WebSocketError);
+    await settled();
+    assertEquals(isOver, false);
+    const failure = new Error("the handler has failed");
+    if (fails) pause.reject(failure);
+    else pause.resolve();
+    assertStrictEquals(await received.catch((error) => error), fails ? failure : lost);
+  }
+});
+
+test("a pipe into the writable side from elsewhere does not delay the answer to a Close", async () => {
+  const { peer, socket } = attached();
+  new ReadableStream<string>().pipeTo(socket.writable).catch(() => {});
+  const loop = (async () => {
+    for await (const _ of socket.readable) await settled();
+  })();
+  peer.write(Uint8Array.from([...frames(["a"]), ...CLOSE]));
+  for (let round = 0; round < 5; round++) await settled();
+  assertEquals(peer.frames("server"), [{ close: 4000, reason: "" }]);
+  peer.end();
+  await loop;
+});
+
+test("what a handler sends after the loss says what it was", async () => {
+  const { conn, socket, peer } = attached("server", { maxBufferedAmount: 1000 }, { highWaterMark: 1 });
+  const received = socket.receive(() => {
+    for (let i = 0; i < 3; i++) socket.send(new Uint8Array(800));
+  });
+  peer.frame("server", "text", "a");
+  const error = await assertRejects(() => received, DOMException) as DOMException & { cause?: unknown };
+  assertEquals([error.name, (error.cause as WebSocketError).failure], ["InvalidStateError", "send-buffer-full"]);
+  assertEquals(conn.isClosed, true);
 });
 
 test("abort() throws away what waits, by either face", async () => {
