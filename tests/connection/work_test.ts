@@ -1,4 +1,6 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
+import { accept, type AcceptOptions, connect, WebSocketError } from "../../mod.ts";
+import { connectionPair } from "../../src/testing.ts";
 import { nextTurn, systemClock } from "../../src/base/clock.ts";
 import { work, type WorkHost, workLater } from "../../src/connection/work.ts";
 import { Machine } from "../../src/protocol/machine.ts";
@@ -168,4 +170,88 @@ test("a hundred connections that send much in one turn take turns, and each mess
     assert(turns > 100, `${turns}`);
     assert(all.every(({ received }) => received[0] === message));
   });
+});
+
+/** Both ends of a connection that compresses, in memory. */
+async function compressing(options: AcceptOptions = {}) {
+  const [near, far] = connectionPair({ highWaterMark: Infinity });
+  const [client, server] = await Promise.all([
+    connect("ws://localhost/", { conn: near, compression: true }),
+    accept(far, { compression: true, ...options }),
+  ]);
+  return { client, server, near, far };
+}
+
+for (const [size, code] of [[2 ** 20, undefined], [2 ** 20, 1000], [2 ** 20 + 1, undefined]] as const) {
+  test(`a Close ${code ?? "without a code"} leaves behind ${size} bytes that are compressed later (RFC 6455 §5.5.1)`, async () => {
+    const { client, server } = await compressing();
+    const received = client.receive(),
+      served = server.receive(() => {
+        server.send(new Uint8Array(size));
+      });
+    client.send("now");
+    client.close(code === undefined ? {} : { closeCode: code });
+    const expected = { closeCode: code ?? 1005, reason: "" };
+    assertEquals(await Promise.all([received, served]), [expected, expected]);
+  });
+}
+
+test("our own Close leaves behind what is compressed later, and the peer gets all of it", async () => {
+  const { client, server } = await compressing();
+  const sizes: number[] = [], received = client.receive((message) => void sizes.push(message.length));
+  for (let i = 0; i < 3; i++) server.send(new Uint8Array(2 ** 20));
+  await server.close({ closeCode: 1001 });
+  assertEquals([(await received).closeCode, sizes], [1001, Array.from({ length: 3 }, () => 2 ** 20)]);
+});
+
+test("what waits to be compressed counts, headers included, so that maxBufferedAmount bounds it", async () => {
+  const { client, server } = await compressing({ maxBufferedAmount: 4 * 2 ** 20 });
+  server.send(new Uint8Array(2 ** 20));
+  const before = server.bufferedAmount;
+  assert(before > 2 ** 20, `${before}`);
+  server.send("");
+  assert(server.bufferedAmount > before);
+  const full = assertRejects(() => server.closed, WebSocketError);
+  assertThrows(() => {
+    for (let i = 0; i < 2 ** 20; i++) server.send("");
+  }, DOMException);
+  assertEquals((await full).failure, "send-buffer-full");
+  client.abort();
+});
+
+for (const how of ["a loss", "abort()"]) {
+  test(`${how} while messages are being inflated settles everything`, async () => {
+    const { client, server, near } = await compressing();
+    let got = 0;
+    const received = server.receive(() => void got++);
+    received.catch(() => {});
+    for (let i = 0; i < 4; i++) client.send(new Uint8Array(8 * 2 ** 20));
+    while (client.bufferedAmount > 0) await new Promise<void>((resolve) => nextTurn(resolve));
+    near.reset();
+    if (how === "abort()") {
+      await new Promise<void>((resolve) => nextTurn(resolve));
+      server.abort();
+    }
+    const lost = await assertRejects(() => server.closed, WebSocketError);
+    assertStrictEquals(await received.catch((error) => error), lost);
+    if (how === "a loss") assertEquals(got, 4, "what had come is inflated first");
+  });
+}
+
+test("a loss takes in what was held up to maxMessageSize more, however much the rest would become", async () => {
+  const { client, server, near } = await compressing({ maxMessageSize: 2 ** 20 });
+  let got = 0;
+  const pause = Promise.withResolvers<void>();
+  const received = server.receive(() => {
+    got++;
+    return pause.promise;
+  });
+  received.catch(() => {});
+  for (let i = 0; i < 50; i++) client.send(new Uint8Array(2 ** 20));
+  while (client.bufferedAmount > 0) await new Promise<void>((resolve) => nextTurn(resolve));
+  near.reset();
+  await assertRejects(() => server.closed, WebSocketError);
+  pause.resolve();
+  await assertRejects(() => received, WebSocketError);
+  assert(got >= 2 && got < 6, `${got} messages of a mebibyte`);
 });
