@@ -41,7 +41,8 @@ export function onRuntime(name: keyof Runtimes, runtime: Runtimes[keyof Runtimes
   return { command: [...runtime, ...permissions, path(file)] };
 }
 
-async function python(file: string, library: string): Promise<Start> {
+/** How a program in Python is started by an interpreter that has the library. */
+export async function python(file: string, library: string): Promise<Start> {
   // A Python from elsewhere may come first on PATH and not see what the system has installed
   for (const interpreter of ["/usr/bin/python3", "python3"]) {
     const { code } = await execute([interpreter, "-c", `import ${library}`]);
