@@ -10,6 +10,8 @@ export interface BunSocket {
   readonly localAddress: string | undefined;
   readonly localPort: number | undefined;
   /** Returns how many bytes the socket took, or -1 when it takes none any more. */
+  /** Only of a socket with TLS. */
+  getPeerCertificate?(): { readonly subjectaltname?: string } | null;
   write(bytes: Uint8Array): number;
   shutdown(): void;
   close(): void;

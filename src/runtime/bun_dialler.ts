@@ -14,18 +14,20 @@ export const bunDialler: Dialler = {
   async connect(address, tls, signal) {
     const errorOf: ErrorOf = (phase, cause) =>
       phase === "tls" && tls ? tlsFailed(tls, cause) : dialFailed(address, cause);
-    const options = tls && await bunTlsOf(tls);
-    // Only names are sent as SNI (RFC 6066 §3). Without one Bun checks the certificate against the address it connects to
-    if (options && isAddress(tls.hostname)) delete options.serverName;
-    return await connectBun(address, options, errorOf, signal);
+    if (!tls) return await connectBun(address, undefined, errorOf, signal);
+    const { options, check } = await bunTlsOf(tls);
+    // Only names are sent as SNI (RFC 6066 §3). Without one Bun checks the certificate against the address it connects to;
+    // over a Unix socket, which has none, it would take it for localhost's
+    if (isAddress(tls.hostname) && !("unix" in address)) delete options.serverName;
+    return await connectBun(address, options, errorOf, signal, check);
   },
   async startTls(conn, tls, signal) {
-    const options = await bunTlsOf(tls), { socket: raw, peerEnded } = conn as BunSocketConnection;
+    const { options, check } = await bunTlsOf(tls), { socket: raw, peerEnded } = conn as BunSocketConnection;
     if (peerEnded) { // upgradeTLS() would wait forever
       raw.close();
       throw tlsFailed(tls, new Error("The connection has ended"));
     }
-    const pending = new PendingConnection(true, (_, cause) => tlsFailed(tls, cause), signal);
+    const pending = new PendingConnection((_, cause) => tlsFailed(tls, cause), signal, { isSecure: true, check });
     try {
       const [below] = (raw as UpgradableSocket).upgradeTLS({ tls: options, socket: pending.handlers });
       // From now on the raw socket carries the bytes of TLS: they are not for its connection
@@ -42,12 +44,17 @@ function isAddress(hostname: string): boolean {
   return /^[\d.]+$|:/.test(hostname);
 }
 
-async function bunTlsOf({ hostname, caCerts, client }: Tls): Promise<BunTls> {
-  const { caOption } = await import("./node_ca.ts");
+/** Bun's options, and what Bun does not check of a certificate that it trusts. */
+async function bunTlsOf({ hostname, caCerts, client }: Tls): Promise<{ options: BunTls; check: CertificateCheck }> {
+  const { caOption } = await import("./node_ca.ts"), { identityError } = await import("./node_identity.ts");
   const ca = caCerts.length > 0 ? { ca: caOption(caCerts) } : {};
   // Never an empty object: Bun would connect without TLS
-  return { rejectUnauthorized: true, serverName: hostname, ...ca, ...client };
+  const options = { rejectUnauthorized: true, serverName: hostname, ...ca, ...client };
+  return { options, check: (socket) => identityError(hostname, socket.getPeerCertificate?.() ?? {}) };
 }
+
+/** Why a peer that has shown a certificate is not the one that was dialled, or `undefined` when it is. */
+type CertificateCheck = (socket: BunSocket) => Error | undefined;
 
 /** Makes the error of an attempt that failed in a phase. */
 type ErrorOf = (phase: "dial" | "tls", cause: unknown) => unknown;
@@ -58,13 +65,10 @@ export async function connectBun(
   tls: BunTls | undefined,
   errorOf: ErrorOf,
   signal: AbortSignal,
+  check?: CertificateCheck,
 ): Promise<BunSocketConnection> {
-  const pending = new PendingConnection(
-    tls !== undefined,
-    errorOf,
-    signal,
-    "unix" in address ? address.unix : undefined,
-  );
+  const unix = "unix" in address ? address.unix : undefined;
+  const pending = new PendingConnection(errorOf, signal, { isSecure: tls !== undefined, check, unix });
   try {
     const options = { ...address, ...(tls && { tls }), allowHalfOpen: true, socket: pending.handlers };
     bunTcp().connect(options).catch((error) => pending.fail(error));
@@ -82,7 +86,15 @@ class PendingConnection {
   #connection: BunSocketConnection | undefined;
   readonly handlers: BunSocketHandlers;
 
-  constructor(isSecure: boolean, errorOf: ErrorOf, signal: AbortSignal, unix?: string) {
+  constructor(
+    errorOf: ErrorOf,
+    signal: AbortSignal,
+    { isSecure, check, unix }: {
+      readonly isSecure: boolean;
+      readonly check?: CertificateCheck | undefined;
+      readonly unix?: string | undefined;
+    },
+  ) {
     this.#errorOf = errorOf;
     this.#signal = signal;
     const succeed = () => this.#settle.resolve(this.#connection!);
@@ -93,9 +105,10 @@ class PendingConnection {
     }, unix);
     this.handlers = {
       ...handlers,
-      handshake: (_, success, error) => {
-        if (success) return succeed();
-        this.fail(error ?? new Error("The certificate was not accepted"));
+      handshake: (socket, success, error) => {
+        const problem = success ? check?.(socket) : error ?? new Error("The certificate was not accepted");
+        if (!problem) return succeed();
+        this.fail(problem);
         this.#connection?.close();
       },
       close: (socket, error) => {

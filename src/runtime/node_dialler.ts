@@ -7,6 +7,7 @@ import { unlessAborted } from "../base/abort.ts";
 import { ExchangeError } from "../errors/problem.ts";
 import { dialFailed, type Dialler, type Tls, tlsFailed } from "./dialler.ts";
 import { caOption } from "./node_ca.ts";
+import { identityError } from "./node_identity.ts";
 import { NodeSocketConnection } from "./node_socket.ts";
 
 /** The {@linkcode Dialler} of Node. */
@@ -26,7 +27,13 @@ export const nodeDialler: Dialler = {
 /** Does the TLS handshake over a socket; gives the socket that is used from then on. */
 async function startTls(socket: Duplex, tls: Tls, signal: AbortSignal): Promise<Duplex> {
   const { hostname, caCerts, client } = tls;
-  const options: ConnectionOptions = { socket, host: hostname, rejectUnauthorized: true, ...client };
+  const options: ConnectionOptions = {
+    socket,
+    host: hostname,
+    rejectUnauthorized: true,
+    checkServerIdentity: identityError,
+    ...client,
+  };
   // Only names are sent as SNI (RFC 6066 §3); the certificate is checked against a name and an address alike
   if (isIP(hostname) === 0) options.servername = hostname;
   if (caCerts.length > 0) options.ca = caOption(caCerts);
