@@ -44,7 +44,7 @@ export interface ConnectionOptions {
   highWaterMark?: number | undefined;
   /**
    * How long closing may take: how long we wait for the peer's Close frame, for the peer to take what is still to be
-   * written, and for it to end the connection.
+   * written, and for it to end the connection; for that last step, two seconds at most.
    *
    * @default {10000}
    */
