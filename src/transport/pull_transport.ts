@@ -72,7 +72,7 @@ export class PullTransport<Read> extends OwnedTransport {
         if (this.paused && !this.closed && !this.#failure) await new Promise<void>((resolve) => this.#wake = resolve);
         if (this.closed) return;
         if (chunk === undefined) {
-          this.peerEnded = true;
+          this.peerEnded = !this.#failure; // behind a failed write, the end that is read is the loss itself
           break;
         }
         if (this.#failure) this.#failure.count += chunk.length;

@@ -145,7 +145,7 @@ test("Wire reads what has come before it tells a loss, but writes and waits no m
 });
 
 test("Wire.watch() reads ahead up to 16 KiB, sees an end or a loss, and nothing once it is over", async () => {
-  const { clock, exchange, peer } = exchanging({}, { chunkSize: 1024 });
+  const { clock, exchange, peer } = exchanging({ timeout: 10_000 }, { chunkSize: 1024 });
   exchange.watch();
   peer.write("a".repeat(17 * 1024) + "b");
   await settled();

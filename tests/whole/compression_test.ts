@@ -52,7 +52,7 @@ test("attach() refuses an agreement with a window that is none, or that we can't
   }
   assertThrows(() => attach(conn, made("server", agreed({ serverMaxWindowBits: 8 }))), RangeError);
   assertThrows(() => attach(conn, made("client", agreed({ clientMaxWindowBits: 8 }))), RangeError);
-  assertThrows(() => attach(conn, made("client", undefined)), TypeError, "is not known");
+  assertThrows(() => attach(conn, made("client", undefined)), TypeError, "is not supported");
   for (const [role, name] of [["server", "clientMaxWindowBits"], ["client", "serverMaxWindowBits"]] as const) {
     const [ours] = connectionPair();
     const socket = attach(ours, made(role, agreed({ [name]: 8 })));
