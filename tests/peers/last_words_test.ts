@@ -1,6 +1,6 @@
 // What a server says last reaches a client that is still sending (RFC 6455 §7.1.1, RFC 9112 §9.6): a Close frame for a
 // message that is too big, a response for a body that nobody wants. Each client is a process of its own: it may give up at
-// the first write that fails, before it has read. LAST_WORDS=40 lets forty of each send, in place of two.
+// the first write that fails, before it has read. LAST_WORDS=40 lets forty of each send, and as many 32 MiB, in place of two.
 
 import { assertEquals } from "@std/assert";
 import { execFile } from "node:child_process";
@@ -12,7 +12,8 @@ import { findRuntimes } from "../kit/runtimes.ts";
 import { listen } from "../kit/tcp.ts";
 import { onRuntime, python } from "./programs/programs.ts";
 
-const TRIES = Number(process.env.LAST_WORDS ?? 2), MIB = 2 ** 20, SIZES = [8 * MIB, 32 * MIB];
+const { LAST_WORDS } = process.env, TRIES = Number(LAST_WORDS ?? 2);
+const MIB = 2 ** 20, SIZES = LAST_WORDS ? [8 * MIB, 32 * MIB] : [8 * MIB];
 
 /** Servers that refuse what they are sent, and what a client is told. */
 const SERVERS = {
