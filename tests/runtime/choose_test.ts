@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { diallerFor, transportOf } from "../../src/runtime/choose.ts";
 import { connectionPair } from "../../src/testing.ts";
 import type { ByteConnection, Transport } from "../../src/transport/transport.ts";
-import { test } from "../kit/harness.ts";
+import { afterIO } from "../../src/base/clock.ts";
+import { latin1, test, text } from "../kit/harness.ts";
 import { dial, listen, rawPair, streamsOf } from "../kit/tcp.ts";
 import { settled } from "../kit/raw_peer.ts";
 import { owned } from "../transport/owner.ts";
@@ -95,4 +96,35 @@ test("a transport over a pair of streams, or in memory, knows nothing of its end
     transport.abort();
   }
   raw.close();
+});
+
+test("a transport over a socket hands over what came before a reset, though its owner had paused", async () => {
+  const [raw, conn] = await rawPair(), transport = transportOf(conn);
+  const log: string[] = [], first = Promise.withResolvers<void>(), lost = Promise.withResolvers<void>();
+  transport.start({
+    onData(chunk) {
+      log.push(text(chunk));
+      transport.pause();
+      first.resolve();
+    },
+    onEnd: () => log.push("end"),
+    onDrained() {},
+    onLost: () => lost.resolve(),
+  });
+  transport.resume();
+  await raw.write(latin1("one"));
+  await first.promise;
+  for (const word of ["two", "three"]) {
+    await raw.write(latin1(word));
+    await new Promise<void>((resolve) => afterIO(5, resolve));
+  }
+  raw.reset();
+  await new Promise<void>((resolve) => afterIO(5, resolve));
+  while (log.join("") !== "onetwothree") { // where nothing is read while the owner is paused
+    transport.resume();
+    await new Promise<void>((resolve) => afterIO(1, resolve));
+  }
+  transport.resume();
+  await lost.promise;
+  assertEquals(log.join(""), "onetwothree", "and no end");
 });
