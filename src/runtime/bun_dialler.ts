@@ -16,8 +16,8 @@ export const bunDialler: Dialler = {
       phase === "tls" && tls ? tlsFailed(tls, cause) : dialFailed(address, cause);
     if (!tls) return await connectBun(address, undefined, errorOf, signal);
     const { options, check } = await bunTlsOf(tls);
-    // Only names are sent as SNI (RFC 6066 §3). Without one Bun checks the certificate against the address it connects to;
-    // over a Unix socket, which has none, it would take it for localhost's
+    // Without a name Bun checks the certificate against the address it connects to; over a Unix socket, which has none, it
+    // would take it for localhost's. Bun sends an address as SNI either way, which RFC 6066 §3 does not allow
     if (isAddress(tls.hostname) && !("unix" in address)) delete options.serverName;
     return await connectBun(address, options, errorOf, signal, check);
   },
