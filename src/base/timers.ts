@@ -17,9 +17,9 @@ const OVERDUE = 20;
 /**
  * How many turns of I/O an overdue deadline waits: one is enough for a few connections on every runtime, two leave room for
  * what takes more than one read, such as TLS. Where hundreds of connections wait, the slowest loop takes in about forty of
- * them a turn; there are about as many as there are deadlines.
+ * them a turn; there are about as many as there are deadlines. But a loop that is loaded for good must not put them off for ever.
  */
-const turnsFor = (count: number) => 3 + Math.ceil(count / 32);
+const turnsFor = (count: number) => Math.min(3 + Math.ceil(count / 32), 32);
 
 /** In place of the time for which the clock's timer is set, while overdue deadlines wait for I/O. */
 const AFTER_IO = -Infinity;
