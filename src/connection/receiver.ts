@@ -169,7 +169,11 @@ export class Receiver extends BackPressuredReader<ReceiverHost> {
   }
 
   #onHandlerFailed(error: unknown): void {
-    this.#received!.reject(error);
+    const end = this.#end;
+    // A handler that could not send has nothing to say that `closed` does not
+    if (end instanceof Error && (error === end || (error as Partial<Error> | undefined)?.cause === end)) {
+      this.#settleReceived(end);
+    } else this.#received!.reject(error);
     this.#inbox = undefined;
     this.#handler = discard;
     this.#isHandling = false;

@@ -124,7 +124,8 @@ export interface WebSocketConnection extends AsyncDisposable {
    * are noticed. A handler that throws or rejects closes with 1011.
    *
    * @param handler Called with each message, in order. Without one, messages are thrown away.
-   * @returns Settles as `closed` does, once the handler is done with all messages; rejects with what the handler threw.
+   * @returns Settles as `closed` does, once the handler is done with all messages; rejects with what the handler threw,
+   * unless that only says that the connection was lost.
    */
   receive(handler?: MessageHandler): Promise<CloseInfo>;
   /**

@@ -3,7 +3,7 @@
 import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import { type CloseInfo, type WebSocketConnection, WebSocketError } from "../../mod.ts";
 import { closing } from "../cases/frames_base.ts";
-import { test } from "../kit/harness.ts";
+import { handlingAll, test } from "../kit/harness.ts";
 import { type Attached, attached, settled } from "../kit/raw_peer.ts";
 
 type Received = string | Uint8Array;
@@ -226,6 +226,21 @@ test("the last handler is waited for before the end is told, and what it rejects
     else pause.resolve();
     assertStrictEquals(await received.catch((error) => error), fails ? failure : lost);
   }
+});
+
+test("an echo that waits for room when the connection is lost rejects with the loss, and nobody has to handle it", async () => {
+  await handlingAll(async () => {
+    for (const waiting of [0, 3]) {
+      const { peer, socket } = attached("server", { highWaterMark: 10 }, { highWaterMark: 1 });
+      const received = socket.receive((message) => socket.send(message));
+      for (let i = 0; i <= waiting; i++) peer.frame("server", "binary", Array.from({ length: 1000 }, () => i));
+      await settled();
+      peer.conn.reset();
+      const lost = await assertRejects(() => socket.closed, WebSocketError);
+      await settled();
+      assertStrictEquals(await received.catch((error) => error), lost);
+    }
+  });
 });
 
 test("a pipe into the writable side from elsewhere does not delay the answer to a Close", async () => {
