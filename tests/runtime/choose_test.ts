@@ -9,7 +9,7 @@ import { afterIO } from "../../src/base/clock.ts";
 import { latin1, test, text } from "../kit/harness.ts";
 import { dial, listen, rawPair, streamsOf } from "../kit/tcp.ts";
 import { settled } from "../kit/raw_peer.ts";
-import { owned } from "../transport/owner.ts";
+import { owned } from "../kit/owner.ts";
 
 test("transportOf() a pair of streams that fails closes both of them", async () => {
   let cancelled = false, aborted = false;

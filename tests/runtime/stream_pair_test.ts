@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { streamSource } from "../../src/runtime/stream_pair.ts";
 import { PullTransport } from "../../src/transport/pull_transport.ts";
 import { latin1, test, text } from "../kit/harness.ts";
-import { owned } from "../transport/owner.ts";
+import { owned } from "../kit/owner.ts";
 
 test("streamSource() copies both ways", async () => {
   const given = latin1("abc"), taken: Uint8Array[] = [];

@@ -7,7 +7,7 @@ import { PullTransport } from "../../src/transport/pull_transport.ts";
 import { PushTransport } from "../../src/transport/push_transport.ts";
 import { handlingAll, latin1, test, text } from "../kit/harness.ts";
 import { settled } from "../kit/raw_peer.ts";
-import { owned } from "./owner.ts";
+import { owned } from "../kit/owner.ts";
 
 /** A transport whose peer ends, or is lost with an error, when the test says so. */
 interface Subject {

@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { PullTransport } from "../../src/transport/pull_transport.ts";
 import { latin1, test, text } from "../kit/harness.ts";
 import { settled } from "../kit/raw_peer.ts";
-import { owned } from "./owner.ts";
+import { owned } from "../kit/owner.ts";
 
 /** A source whose reads and writes are settled by hand. */
 function manualSource() {

@@ -1,7 +1,7 @@
 // An owner of a transport, for tests.
 
 import type { Transport } from "../../src/transport/transport.ts";
-import { text } from "../kit/harness.ts";
+import { text } from "./harness.ts";
 
 /** Starts a transport with an owner that writes down what it is told. */
 export function owned(transport: Transport) {
