@@ -22,6 +22,7 @@ export type TestBody = () => void | Promise<void>;
 export function test(name: string, fn: TestBody): void;
 export function test(name: string, options: TestNeeds, fn: TestBody): void;
 export function test(name: string, ...rest: [TestBody] | [TestNeeds, TestBody]): void {
+  name = printable(name);
   const [{ needs = [], lacks }, fn] = rest.length === 1 ? [{}, rest[0]] : rest;
   const missing = [needs].flat().filter((need) => program(need) === undefined);
   const reason = lacks ?? (missing.length === 0 ? undefined : `needs ${missing.join(", ")}`);
@@ -29,6 +30,11 @@ export function test(name: string, ...rest: [TestBody] | [TestNeeds, TestBody]):
   const skipped = `${name} (skipped: ${reason})`;
   console.log(skipped);
   register(skipped, fn, true);
+}
+
+/** Reporters print control characters in ways of their own, and the same test must have the same name everywhere. */
+function printable(name: string): string {
+  return name.replace(/[\0-\x1f\x7f-\x9f]/g, (char) => "\\x" + char.charCodeAt(0).toString(16).padStart(2, "0"));
 }
 
 /** Registers one test with the runtime. */
