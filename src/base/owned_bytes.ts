@@ -2,14 +2,8 @@
 // their way out. A copy that we made carries a mark: if it comes back it is not copied again, and is not checked where
 // asking an array for its buffer is slow.
 
+import { ReturnsArgument } from "./returns_argument.ts";
 import { BUFFERLESS, COPIED_BY_HAND, LARGE_FROM, raiseMallocThreshold } from "./tuning.ts";
-
-/** Returns its argument, so that a subclass can stamp a #field on a foreign object. */
-class ReturnsArgument {
-  constructor(object: object) {
-    return object;
-  }
-}
 
 /** Stamps an array as ours alone: nobody else has its buffer, which is neither shared nor resizable. */
 class Mark extends ReturnsArgument {

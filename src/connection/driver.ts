@@ -31,8 +31,8 @@ export class Driver
   readonly idle: IdleWatch;
   readonly isServer: boolean;
   readonly #receiver: Receiver;
-  readonly #closing: Closing;
-  /** Made when first used: most connections never ping by hand, or never use the writable stream. */
+  /** Made when first used: an open connection needs none of them, and may be one of very many that are idle. */
+  #ending: Closing | undefined;
   #pings: Pings | undefined;
   #sink: MessageSink | undefined;
 
@@ -42,11 +42,14 @@ export class Driver
     this.options = options;
     this.transport = transport;
     this.machine = new Machine(agreement, this, options);
-    this.flusher = new Flusher(this.machine, transport, options.highWaterMark, this);
+    this.flusher = new Flusher(this.machine, transport, options, this);
     this.idle = new IdleWatch(options.clock, options.pingInterval, options.idleTimeout, this);
-    this.#closing = new Closing(this);
     this.#receiver = new Receiver(this, rest);
     transport.start(this);
+  }
+
+  get #closing(): Closing {
+    return this.#ending ??= new Closing(this);
   }
 
   /** Whether messages can be sent: we have not closed, and nothing has failed. */
@@ -56,11 +59,16 @@ export class Driver
 
   /** Whether the transport is out of our hands: dropped, or lingering. */
   get isReleased(): boolean {
-    return this.#closing.isReleased;
+    return this.#ending !== undefined && this.#ending.isReleased;
+  }
+
+  /** Why messages can't be sent, once that is known. */
+  get #endOrLoss(): CloseInfo | WebSocketError | undefined {
+    return this.#ending?.outcome ?? this.#ending?.loss;
   }
 
   get state(): ConnectionState {
-    return this.isOpen ? "open" : this.#closing.isSettled ? "closed" : "closing";
+    return this.isOpen ? "open" : this.#ending?.isSettled ? "closed" : "closing";
   }
 
   get bufferedAmount(): number {
@@ -86,23 +94,19 @@ export class Driver
         close: () => this.close(),
         abort: (reason) => this.closeWithReasonOf(reason),
       });
-      if (this.#closing.isSettled) this.#sink.end(this.#closing.outcome!);
+      if (this.#ending?.isSettled) this.#sink.end(this.#ending.outcome!);
     }
     return this.#sink.stream;
   }
 
   send(message: Message, options?: SendOptions): void | Promise<void> {
-    if (!this.isOpen) throw notOpenError("send", this.#closing.outcome ?? this.#closing.loss);
-    const { flusher } = this, before = flusher.buffered;
-    flusher.send(message, options);
-    const { room } = flusher, { buffered } = flusher;
-    if (buffered > this.options.maxBufferedAmount && before > 0) this.#onBufferFull(buffered);
-    return room;
+    if (!this.isOpen) throw notOpenError("send", this.#endOrLoss);
+    return this.flusher.send(message, options);
   }
 
-  #onBufferFull(buffered: number): void {
+  onBufferFull(bytes: number): void {
     const { maxBufferedAmount } = this.options;
-    const detail = `${buffered} bytes wait to be written, maxBufferedAmount is ${maxBufferedAmount}`;
+    const detail = `${bytes} bytes wait to be written, maxBufferedAmount is ${maxBufferedAmount}`;
     this.#closing.drop("send-buffer-full", detail);
   }
 
@@ -110,7 +114,7 @@ export class Driver
     try {
       const pings = this.#pings ??= new Pings();
       const bytes = payload === undefined ? pings.nextPayload() : snapshotOf(bytesOf(payload));
-      if (!this.isOpen) throw notOpenError("ping", this.#closing.outcome ?? this.#closing.loss);
+      if (!this.isOpen) throw notOpenError("ping", this.#endOrLoss);
       this.flusher.ping(bytes);
       return pings.add(bytes, this.options.clock.now());
     } catch (error) {
@@ -194,7 +198,7 @@ export class Driver
       flusher.uncork(true); // at the end of the turn, with what others make in it
     }
     if (!machine.isBehind) this.#receiver.onCaughtUp();
-    if (!machine.isBehind) this.#closing.onCaughtUp();
+    if (!machine.isBehind) this.#ending?.onCaughtUp();
     return isMore;
   }
 
@@ -210,7 +214,7 @@ export class Driver
 
   /** Everything that came before the peer's Close frame was taken, and more is asked for. */
   onTaken(): void {
-    const { peerClose } = this.#closing;
+    const peerClose = this.#ending?.peerClose;
     if (!peerClose) return;
     if (!this.#receiver.isStreaming) return this.#closing.answer();
     this.#receiver.endSource(peerClose);
@@ -225,7 +229,7 @@ export class Driver
   }
 
   onFlushed(): void {
-    this.#closing.onFlushed();
+    this.#ending?.onFlushed();
   }
 
   onSent(isAnswer: boolean): void {

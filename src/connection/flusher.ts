@@ -32,15 +32,23 @@ export interface FlusherHandlers {
   onSent(isAnswer: boolean): void;
   /** Nothing is left to write. */
   onFlushed(): void;
+  /** A message made more wait than may, and was not alone. */
+  onBufferFull(bytes: number): void;
   /** The transport has thrown. */
   onLost(error: unknown): void;
+}
+
+/** How many bytes may wait, as in the options of a connection. */
+export interface FlusherLimits {
+  readonly highWaterMark: number;
+  readonly maxBufferedAmount: number;
 }
 
 /** The way from a machine to a transport. */
 export class Flusher {
   readonly #machine: Machine;
   readonly #transport: Transport;
-  readonly #highWaterMark: number;
+  readonly #limits: FlusherLimits;
   readonly #handlers: FlusherHandlers;
   /** The slab that the transport is writing. */
   #writing: Uint8Array<ArrayBuffer> | undefined;
@@ -51,10 +59,10 @@ export class Flusher {
   #stopped = false;
   #room: PromiseWithResolvers<void> | undefined;
 
-  constructor(machine: Machine, transport: Transport, highWaterMark: number, handlers: FlusherHandlers) {
+  constructor(machine: Machine, transport: Transport, limits: FlusherLimits, handlers: FlusherHandlers) {
     this.#machine = machine;
     this.#transport = transport;
-    this.#highWaterMark = highWaterMark;
+    this.#limits = limits;
     this.#handlers = handlers;
   }
 
@@ -68,10 +76,16 @@ export class Flusher {
     return this.#writing !== undefined;
   }
 
-  /** Frames a message, which is written soon. */
-  send(message: Message, options?: SendOptions): void {
+  /** Frames a message, which is written soon; gives a promise while more waits than the high-water mark. */
+  send(message: Message, options?: SendOptions): void | Promise<void> {
+    const before = this.buffered;
     this.#machine.send(message, options);
     this.#onFramed();
+    const { buffered } = this, { highWaterMark, maxBufferedAmount } = this.#limits;
+    if (buffered <= highWaterMark && buffered <= maxBufferedAmount) return;
+    const { room } = this;
+    if (buffered > maxBufferedAmount && before > 0) this.#handlers.onBufferFull(buffered);
+    return room;
   }
 
   /** Frames a Ping, which is written soon. */
@@ -103,7 +117,7 @@ export class Flusher {
 
   /** A promise while more waits than the high-water mark: it resolves below it (back-pressure). */
   get room(): Promise<void> | undefined {
-    if (this.buffered <= this.#highWaterMark) return undefined;
+    if (this.buffered <= this.#limits.highWaterMark) return undefined;
     if (!this.#room) {
       this.#room = Promise.withResolvers<void>();
       this.#room.promise.catch(() => {}); // nobody has to handle it
@@ -148,7 +162,7 @@ export class Flusher {
     try {
       if (this.#write()) this.#handlers.onSent(isAnswer);
       if (this.#stopped) return;
-      if (this.#room && this.buffered <= this.#highWaterMark) {
+      if (this.#room && this.buffered <= this.#limits.highWaterMark) {
         this.#room.resolve();
         this.#room = undefined;
       }

@@ -20,11 +20,6 @@ export class MessageBuilder extends ByteBuilder {
     this.#limit = limit;
   }
 
-  /** Whether this many more bytes would exceed the limit. */
-  isBeyond(count: number): boolean {
-    return this.length + count > this.#limit;
-  }
-
   /** The failure of a message that is too long. */
   tooBig(): ProtocolFailure {
     this.detail = `The message has more than ${this.#limit} bytes`;

@@ -58,8 +58,9 @@ export class MessageReader {
   #isCompressed = false;
   /** How many bytes of a compressed message have come. */
   #compressedSize = 0;
-  /** The bytes so far of a message that is not one frame in one chunk. */
-  readonly #message: MessageBuilder;
+  readonly #maxMessageSize: number;
+  /** The bytes so far of a message that is not one frame in one chunk; made for the first of them. */
+  #message: MessageBuilder | undefined;
 
   /**
    * @param masked Whether the peer must mask its frames, as a client must.
@@ -72,7 +73,7 @@ export class MessageReader {
     this.#masked = masked;
     this.#inflater = inflater;
     this.#work = work;
-    this.#message = new MessageBuilder(maxMessageSize);
+    this.#maxMessageSize = maxMessageSize;
     this.#inflateSink = inflater && ((bytes) => this.#addInflated(bytes));
   }
 
@@ -127,17 +128,16 @@ export class MessageReader {
   /** From now on only control frames are reported. Messages still have to keep the rules of framing. */
   skipMessages(): void {
     this.#skipping = true;
-    this.#message.clear();
+    this.#message?.clear();
     this.#inflater?.free();
   }
 
   /** Reads nothing more. */
   stop(): void {
+    this.skipMessages();
     this.#stopped = true;
     this.isBehind = false;
     this.#waiting = undefined;
-    this.#message.clear();
-    this.#inflater?.free();
   }
 
   #feedAll(next?: Uint8Array<ArrayBuffer>): void {
@@ -206,13 +206,13 @@ export class MessageReader {
     if (opcode < OPCODE.close) {
       if (opcode !== OPCODE.continuation) {
         this.#messageOpcode = opcode;
-        this.#message.isText = opcode === OPCODE.text;
         this.#isCompressed = rsv !== 0;
         this.#compressedSize = 0;
       }
       // §10.4: refused before any memory is taken for it
       const isCounted = !this.#skipping && !this.#isCompressed;
-      if (isCounted && this.#message.isBeyond(length)) return this.#fail(this.#message.tooBig());
+      const total = (this.#message === undefined ? 0 : this.#message.length) + length;
+      if (isCounted && total > this.#maxMessageSize) return this.#fail(this.#gathered().tooBig());
     }
     this.#left = length;
     this.#maskPhase = 0;
@@ -230,8 +230,10 @@ export class MessageReader {
     if (frame.opcode >= OPCODE.close) this.#readControl(chunk, at, end);
     else if (this.#skipping) {
       if (this.#left === 0) this.#endFrame();
-    } else if (this.#isCompressed) this.#readCompressed(chunk, at, end);
-    else if (frame.fin && frame.opcode !== OPCODE.continuation && end - at === frame.length) {
+    } else if (this.#isCompressed) {
+      this.#compressedSize += end - at;
+      this.#onInflated(this.#inflater!.push(chunk.subarray(at, end), this.#inflateSink!, this.#work));
+    } else if (frame.fin && frame.opcode !== OPCODE.continuation && end - at === frame.length) {
       this.#readWhole(chunk, at, end);
     } else this.#readPiece(chunk, at, end);
     return end;
@@ -263,16 +265,18 @@ export class MessageReader {
     this.#events.onMessage(isCopied ? copyOf(chunk, at, end) : chunk.subarray(at, end));
   }
 
-  #readPiece(chunk: Uint8Array, at: number, end: number): void {
-    const total = this.#message.length + end - at + this.#left;
-    const failure = this.#message.addPiece(chunk, at, end, this.#frame.fin ? total : Infinity);
-    if (failure) this.#fail(failure);
-    else if (this.#left === 0) this.#endFrame();
+  /** What gathers the message being read. */
+  #gathered(): MessageBuilder {
+    const message = this.#message ??= new MessageBuilder(this.#maxMessageSize);
+    message.isText = this.#messageOpcode === OPCODE.text;
+    return message;
   }
 
-  #readCompressed(chunk: Uint8Array<ArrayBuffer>, at: number, end: number): void {
-    this.#compressedSize += end - at;
-    this.#onInflated(this.#inflater!.push(chunk.subarray(at, end), this.#inflateSink!, this.#work));
+  #readPiece(chunk: Uint8Array, at: number, end: number): void {
+    const message = this.#gathered(), total = message.length + end - at + this.#left;
+    const failure = message.addPiece(chunk, at, end, this.#frame.fin ? total : Infinity);
+    if (failure) this.#fail(failure);
+    else if (this.#left === 0) this.#endFrame();
   }
 
   /** Goes on where inflating has stopped. */
@@ -291,7 +295,7 @@ export class MessageReader {
   }
 
   #addInflated(bytes: Uint8Array): boolean {
-    const failure = this.#message.addInflated(bytes);
+    const failure = this.#gathered().addInflated(bytes);
     if (failure) this.#fail(failure);
     return !failure;
   }
@@ -313,13 +317,13 @@ export class MessageReader {
   }
 
   #endMessage(): void {
+    const gathered = this.#gathered(), message = gathered.finish();
     this.#messageOpcode = 0;
-    const message = this.#message.finish();
-    if (message === undefined) this.#fail(this.#message.failure!);
+    if (message === undefined) this.#fail(gathered.failure!);
     else this.#events.onMessage(message);
   }
 
   #fail(failure: ProtocolFailure): void {
-    this.#events.onFailure(failure, this.#message.detail);
+    this.#events.onFailure(failure, this.#message?.detail);
   }
 }

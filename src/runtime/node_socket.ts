@@ -4,6 +4,7 @@
 import type { Duplex } from "node:stream";
 import { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
+import { ReturnsArgument } from "../base/returns_argument.ts";
 import { WRITES_AT_ONCE } from "../base/tuning.ts";
 import { ConnectionOverTransport } from "../transport/byte_streams.ts";
 import { type PushSource, PushTransport } from "../transport/push_transport.ts";
@@ -13,6 +14,28 @@ import type { Endpoints, NetworkAddress } from "../transport/transport.ts";
 const MOST_QUEUED = 2 ** 24;
 
 const EMPTY = new Uint8Array();
+
+/** Puts a connection on its socket, where listeners find it that all connections share: closures would take memory. */
+class Owned extends ReturnsArgument {
+  #owner: NodeSocketConnection;
+
+  private constructor(socket: Duplex, owner: NodeSocketConnection) {
+    super(socket);
+    this.#owner = owner;
+  }
+
+  /** Makes a connection the one that the socket belongs to, in place of an earlier one. Returns whether there was one. */
+  static give(socket: Duplex, owner: NodeSocketConnection): boolean {
+    const isOwned = #owner in socket;
+    if (isOwned) (socket as unknown as Owned).#owner = owner;
+    else new Owned(socket, owner);
+    return isOwned;
+  }
+
+  static ownerOf(socket: Duplex): NodeSocketConnection {
+    return (socket as unknown as Owned).#owner;
+  }
+}
 
 /** A Node socket as a connection. */
 export class NodeSocketConnection extends ConnectionOverTransport {
@@ -29,6 +52,8 @@ export class NodeSocketConnection extends ConnectionOverTransport {
   /** How many callbacks are outstanding, and whether the owner waits for the last of them. */
   #writing = 0;
   #ownerWaits = false;
+  /** The callback, made for the first write that needs one. */
+  #whenWritten: (() => void) | undefined;
   #peerEnded = false;
   /** Whether the first write has yet to show that the socket really sends. */
   #mayDropWrites: boolean;
@@ -51,10 +76,9 @@ export class NodeSocketConnection extends ConnectionOverTransport {
     this.#isUnstoppable = "Deno" in globalThis && isSecure;
     this.transport = new PushTransport(new NodeSocketConnection.#Source(this));
     socket.allowHalfOpen = true;
-    socket.on("end", this.#onEnd);
-    socket.on("error", this.#onError);
-    socket.on("close", this.#onClose);
-    socket.on("data", this.#onData);
+    const { data, end, error, close } = NodeSocketConnection.#listeners;
+    if (Owned.give(socket, this)) this.#unlisten();
+    socket.on("end", end).on("error", error).on("close", close).on("data", data);
     if (socket instanceof Socket) socket.setNoDelay(true); // the frames of a turn leave in one write: Nagle's algorithm could only delay them
     socket.resume(); // somebody may have paused it; the first chunk that has to be queued pauses it again
     if (socket.destroyed || socket.errored) this.#onLost(socket.errored ?? new Error("The socket was closed"));
@@ -114,7 +138,22 @@ export class NodeSocketConnection extends ConnectionOverTransport {
     };
   }
 
-  readonly #onData = (chunk: Uint8Array<ArrayBuffer>): void => {
+  static readonly #listeners = {
+    data(this: Duplex, chunk: Uint8Array<ArrayBuffer>): void {
+      Owned.ownerOf(this).#onData(chunk);
+    },
+    end(this: Duplex): void {
+      Owned.ownerOf(this).#onEnd();
+    },
+    error(this: Duplex, error: Error): void {
+      Owned.ownerOf(this).#onLost(error);
+    },
+    close(this: Duplex): void {
+      Owned.ownerOf(this).#onClose();
+    },
+  };
+
+  #onData(chunk: Uint8Array<ArrayBuffer>): void {
     // A plain Uint8Array: parts of a Buffer would be Buffers too, and reach the user
     const bytes = this.#sharesChunks
       ? new Uint8Array(chunk)
@@ -124,32 +163,30 @@ export class NodeSocketConnection extends ConnectionOverTransport {
       const what = `more than ${MOST_QUEUED} bytes wait to be read`;
       this.transport.onOverflow(new Error(`A socket of node:tls can't be paused on Deno, and ${what}`));
     }
-  };
+  }
 
-  readonly #onEnd = (): void => {
+  #onEnd(): void {
     this.#peerEnded = true;
     this.transport.onEnd();
-  };
-
-  readonly #onError = (error: Error): void => this.#onLost(error);
+  }
 
   /** A socket that is destroyed still has what it had read while it was paused. */
   #onLost(error: unknown): void {
-    this.#socket.off("data", this.#onData); // it may be told of a chunk that is read
+    this.#socket.off("data", NodeSocketConnection.#listeners.data); // it may be told of a chunk that is read
     for (let chunk; (chunk = this.#socket.read() as Uint8Array<ArrayBuffer> | null) !== null;) this.#onData(chunk);
     this.transport.onLost(error);
   }
 
-  readonly #onClose = (): void => {
+  #onClose(): void {
     // Once both sides have ended a socket closes by itself, and the peer's end was told by `end`
     if (!this.#peerEnded || !this.transport.hasEnded) this.#onLost(new Error("The socket was closed"));
-  };
+  }
 
-  readonly #onWritten = (): void => {
+  #onWritten(): void {
     if (--this.#writing > 0 || !this.#ownerWaits) return;
     this.#ownerWaits = false;
     this.transport.onDrained(!this.#isCalledBack);
-  };
+  }
 
   #write(bytes: Uint8Array<ArrayBuffer>): boolean {
     const socket = this.#socket;
@@ -165,7 +202,7 @@ export class NodeSocketConnection extends ConnectionOverTransport {
 
   #writeWithCallback(bytes: Uint8Array): void {
     this.#writing++;
-    this.#socket.write(bytes, this.#onWritten);
+    this.#socket.write(bytes, this.#whenWritten ??= () => this.#onWritten());
   }
 
   #close(): void {
@@ -189,9 +226,13 @@ export class NodeSocketConnection extends ConnectionOverTransport {
 
   /** Gives the socket back while nothing is being read or written; the connection can't be used after that. */
   detach(): Duplex {
-    const socket = this.#socket;
-    socket.off("data", this.#onData).off("end", this.#onEnd).off("error", this.#onError).off("close", this.#onClose);
-    socket.pause();
-    return socket;
+    this.#unlisten();
+    this.#socket.pause();
+    return this.#socket;
+  }
+
+  #unlisten(): void {
+    const { data, end, error, close } = NodeSocketConnection.#listeners;
+    this.#socket.off("end", end).off("error", error).off("close", close).off("data", data);
   }
 }

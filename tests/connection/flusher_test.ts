@@ -48,13 +48,15 @@ function joined({ highWaterMark = 65536, waits = false } = {}) {
   const machine = new Machine({ role: "server", protocol: "", extensions: "" }, events, options);
   const handlers = {
     onSent() {},
+    onBufferFull() {},
     onLost(error: unknown) {
       throw error;
     },
   };
   const transport = new Recorder(), counts = { flushed: 0 };
   transport.waits = waits;
-  const flusher = new Flusher(machine, transport, highWaterMark, { ...handlers, onFlushed: () => counts.flushed++ });
+  const limits = { highWaterMark, maxBufferedAmount: 2 ** 26 };
+  const flusher = new Flusher(machine, transport, limits, { ...handlers, onFlushed: () => counts.flushed++ });
   const send = (message: Message) => flusher.send(message);
   return { machine, transport, flusher, counts, send };
 }

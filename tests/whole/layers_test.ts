@@ -45,6 +45,7 @@ const IO =
 /** Files without a test file of their name, and what tests them. */
 const TESTED_BY: Readonly<Record<string, string>> = {
   "base/network_address.ts": "runtime/choose_test.ts",
+  "base/returns_argument.ts": "base/owned_bytes_test.ts",
   "base/tuning.ts": "base/byte_builder_test.ts",
   "connection/begin_soon.ts": "connection/receiver_test.ts",
   "connection/driver.ts": "connection/connection_test.ts",
