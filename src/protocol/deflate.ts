@@ -100,13 +100,9 @@ export class Deflater {
     return payload.length === 0 ? EMPTY_MESSAGE : payload; // a flush directly after another gives nothing
   }
 
-  /**
-   * Compresses a part of a piece; {@linkcode compress} ends the piece.
-   *
-   * @returns The next bytes of the payload, perhaps none: a view that is valid until the next call.
-   */
-  add(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
-    return this.#borrow().add(bytes);
+  /** Forgets a message that was begun, where no window is kept. */
+  giveUp(): void {
+    if (this.#stream) this.#giveBack(this.#stream);
   }
 
   #borrow(): DeflateStream {

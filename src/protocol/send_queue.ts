@@ -1,9 +1,8 @@
 // Messages that wait to be compressed, a slice at a time, and what was sent behind them: all of it leaves in the order in
 // which it was sent (RFC 6455 §5.4). The queue owns the bytes in it.
 
-import { ByteBuilder } from "../base/byte_builder.ts";
 import type { Deflater } from "./deflate.ts";
-import { FIN, MAX_HEADER, OPCODE, RSV1 } from "./frame_header.ts";
+import { FIN, OPCODE, RSV1 } from "./frame_header.ts";
 import type { FrameWriter } from "./frame_writer.ts";
 
 /** A frame that waits. If it is to be compressed, its bytes are not compressed yet. */
@@ -17,6 +16,9 @@ interface Waiting {
 /** How many bytes are compressed at a time: data that does not get smaller takes up to 60 ns a byte. */
 const SLICE = 65536;
 
+/** How many copied bytes cost as much as one byte to compress. */
+const COPIED_PER_BYTE = 32;
+
 const OPCODE_BITS = 0x0f;
 
 /**
@@ -25,28 +27,40 @@ const OPCODE_BITS = 0x0f;
  */
 export function writeCompressed(
   writer: FrameWriter,
-  { takesOver }: Deflater,
+  deflater: Deflater,
   first: number,
   bytes: Uint8Array<ArrayBuffer>,
   payload: Uint8Array<ArrayBuffer>,
 ): void {
-  const isFirst = (first & OPCODE_BITS) !== OPCODE.continuation, isWhole = isFirst && (first & FIN) !== 0;
-  if (isWhole && !takesOver && payload.length >= bytes.length) writer.frame(first, bytes);
-  else writer.frame(isFirst ? first | RSV1 : first, payload);
+  if (isIncompressible(deflater, first, bytes, payload)) writer.frame(first, bytes);
+  else writer.frame((first & OPCODE_BITS) !== OPCODE.continuation ? first | RSV1 : first, payload);
 }
+
+/** Whether a whole message, or its first slice, did not get smaller, and can be sent as it is. */
+function isIncompressible(
+  { takesOver }: Deflater,
+  first: number,
+  { length }: Uint8Array,
+  payload: Uint8Array,
+): boolean {
+  const isWhole = (first & OPCODE_BITS) !== OPCODE.continuation && (first & FIN) !== 0;
+  return isWhole && !takesOver && payload.length >= length;
+}
+
+/** What each frame that waits is charged beside its bytes, so that empty messages are bounded too. */
+const FRAME_OVERHEAD = 64;
 
 /** The messages that one connection has sent and not yet framed. */
 export class SendQueue {
-  /** How many bytes wait, before they are compressed, with a header for each frame: 0 only when nothing waits. */
+  /** How many bytes wait, before they are compressed, with what each frame is charged: 0 only when nothing waits. */
   size = 0;
   /** Whether our Close frame is among what waits. */
   hasClose = false;
   readonly #writer: FrameWriter;
   readonly #deflater: Deflater;
   readonly #waiting: Waiting[] = [];
-  /** How much of the first one is compressed, and its payload so far. */
+  /** How many bytes of the first one are framed. */
   #at = 0;
-  #payload: ByteBuilder | undefined;
 
   constructor(writer: FrameWriter, deflater: Deflater) {
     this.#writer = writer;
@@ -61,40 +75,46 @@ export class SendQueue {
   push(first: number, bytes: Uint8Array<ArrayBuffer>, compresses: boolean): void {
     if ((first & OPCODE_BITS) === OPCODE.close) this.hasClose = true;
     this.#waiting.push({ first, bytes, compresses });
-    this.size += bytes.length + MAX_HEADER;
+    this.size += bytes.length + FRAME_OVERHEAD;
   }
 
-  /** Compresses a slice, and writes the frames that are whole. */
+  /** Compresses a slice of what waits, and frames it. */
   work(): void {
-    let left = SLICE;
-    for (let next; left > 0 && (next = this.#waiting[0]);) {
-      if (next.compresses) {
-        const from = this.#at;
-        if (!this.#compress(next, left)) return;
-        left -= next.bytes.length - from;
-      } else this.#writer.frame(next.first, next.bytes);
+    for (let left = SLICE, next; left > 0 && (next = this.#waiting[0]);) {
+      const from = this.#at;
+      left -= next.compresses ? this.#compress(next) : this.#copy(next);
+      this.size -= this.#at - from;
+      if (this.#at < next.bytes.length) continue;
+      this.size -= FRAME_OVERHEAD;
       this.#waiting.shift();
-      this.size -= next.bytes.length + MAX_HEADER;
+      this.#at = 0;
     }
   }
 
-  /** Compresses up to `count` bytes of a frame. Returns whether it is whole, and written. */
-  #compress({ first, bytes }: Waiting, count: number): boolean {
-    const from = this.#at, to = Math.min(bytes.length, from + count), part = bytes.subarray(from, to);
-    this.#at = to;
-    if (to < bytes.length) {
-      this.#addToPayload(this.#deflater.add(part));
-      return false;
-    }
-    const last = this.#deflater.compress(part, (first & FIN) !== 0);
-    if (this.#payload) this.#addToPayload(last);
-    writeCompressed(this.#writer, this.#deflater, first, bytes, this.#payload?.take() ?? last);
-    this.#payload = undefined;
-    this.#at = 0;
-    return true;
+  /** Frames a message as it is. Returns what that costs, in bytes to compress. */
+  #copy({ first, bytes }: Waiting): number {
+    this.#writer.frame(first, bytes);
+    this.#at = bytes.length;
+    return bytes.length / COPIED_PER_BYTE;
   }
 
-  #addToPayload(bytes: Uint8Array<ArrayBuffer>): void {
-    (this.#payload ??= new ByteBuilder()).add(bytes, 0, bytes.length, Infinity);
+  /**
+   * Compresses a slice. A longer message becomes a fragmented one (RFC 7692 §6.1), so that nobody has to join its slices.
+   * Returns what that costs, in bytes to compress.
+   */
+  #compress({ first, bytes }: Waiting): number {
+    const from = this.#at, end = this.#at = Math.min(bytes.length, from + SLICE), isLast = end === bytes.length;
+    const part = from === 0 && isLast ? bytes : bytes.subarray(from, end), deflater = this.#deflater;
+    const payload = deflater.compress(part, isLast && (first & FIN) !== 0);
+    if (isLast && from === 0) writeCompressed(this.#writer, deflater, first, part, payload);
+    else if (from === 0 && isIncompressible(deflater, first, part, payload)) {
+      deflater.giveUp();
+      return part.length + this.#copy({ first, bytes, compresses: false });
+    } else {
+      const opcode = from === 0 ? first & OPCODE_BITS : OPCODE.continuation;
+      const rsv1 = opcode === OPCODE.continuation ? 0 : RSV1;
+      this.#writer.frame(opcode | rsv1 | (isLast ? first & FIN : 0), payload);
+    }
+    return part.length;
   }
 }

@@ -4,7 +4,6 @@
 import {
   Z_BUF_ERROR,
   Z_DEFAULT_STRATEGY,
-  Z_NO_FLUSH,
   Z_OK,
   Z_STREAM_END,
   Z_SYNC_FLUSH,
@@ -77,19 +76,6 @@ export class DeflateStream {
    * @returns A view that is valid until the next call for any stream. It is empty for a flush directly after another.
    */
   compress(bytes: Uint8Array, cut: number): Uint8Array<ArrayBuffer> {
-    return this.#run(bytes, Z_SYNC_FLUSH, cut);
-  }
-
-  /**
-   * Compresses bytes of which more follow: some of the output comes with a later call.
-   *
-   * @returns A view that is valid until the next call for any stream. It may be empty.
-   */
-  add(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
-    return this.#run(bytes, Z_NO_FLUSH, 0);
-  }
-
-  #run(bytes: Uint8Array, flush: typeof Z_SYNC_FLUSH | typeof Z_NO_FLUSH, cut: number): Uint8Array<ArrayBuffer> {
     const z = this.#z;
     z.input = bytes;
     z.next_in = 0;
@@ -99,7 +85,7 @@ export class DeflateStream {
       z.output = output;
       z.next_out = used;
       z.avail_out = output.length - used;
-      zlibDeflate(z, flush);
+      zlibDeflate(z, Z_SYNC_FLUSH);
       used = z.next_out;
       if (z.avail_out > 0) break;
       output = compressed.grow();
