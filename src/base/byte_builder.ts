@@ -20,6 +20,9 @@ export class ByteBuilder {
   /** Blocks that are full, and how many bytes they have. */
   #blocks: Uint8Array<ArrayBuffer>[] | undefined;
   #inBlocks = 0;
+  /** Where {@linkcode prepare} joins the blocks, and how far it has got. */
+  #whole: Uint8Array<ArrayBuffer> | undefined;
+  #joined = 0;
   readonly #most: number;
 
   /** @param most The caller never adds more than this: nothing is allocated beyond it. */
@@ -84,12 +87,42 @@ export class ByteBuilder {
   }
 
   /**
+   * Does a part of what {@linkcode take} has to do for a large run: memory that was not in use is slow to fill.
+   *
+   * @param count How many bytes to copy at most.
+   * @returns Whether `take()` has nothing left to copy; then it must be called next.
+   * @throws {RangeError} When there is no memory for all of them in one piece.
+   */
+  prepare(count: number): boolean {
+    const blocks = this.#blocks;
+    if (!blocks) return true;
+    if (!this.#whole) {
+      raiseMallocThreshold();
+      this.#whole = new Uint8Array(this.length);
+      blocks.push(this.#buffer.subarray(0, this.length - this.#inBlocks));
+    }
+    for (let left = count, block; left > 0 && (block = blocks[0]);) {
+      const part = block.subarray(0, left);
+      this.#whole.set(part, this.#joined);
+      this.#joined += part.length;
+      left -= part.length;
+      if (part.length < block.length) blocks[0] = block.subarray(part.length);
+      else blocks.shift()!.buffer.transfer(0); // freed as soon as it is copied
+    }
+    if (blocks.length > 0) return false;
+    this.#buffer = this.#whole;
+    this.#whole = this.#blocks = undefined;
+    this.#inBlocks = this.#joined = 0;
+    return true;
+  }
+
+  /**
    * Returns all bytes, which the caller may keep, and leaves the builder empty.
    *
    * @throws {RangeError} When there is no memory for all of them in one piece.
    */
   take(): Uint8Array<ArrayBuffer> {
-    if (this.#blocks) this.#join(this.length);
+    this.prepare(Infinity);
     // A copy, if the caller would otherwise hold on to a buffer of more than twice the size
     const isLoose = this.#buffer.length > 2 * this.length;
     const bytes = isLoose ? this.#buffer.slice(0, this.length) : this.#buffer.subarray(0, this.length);
@@ -100,8 +133,8 @@ export class ByteBuilder {
 
   /** Drops all bytes. */
   clear(): void {
-    this.length = this.#inBlocks = 0;
+    this.length = this.#inBlocks = this.#joined = 0;
     this.#buffer = EMPTY;
-    this.#blocks = undefined;
+    this.#blocks = this.#whole = undefined;
   }
 }

@@ -2,7 +2,7 @@
 // clock. It answers pings and Close frames, runs the closing handshake, and neither reads nor sends anything after the
 // end. Options, the agreement, and the code and reason of a Close frame were checked by its owner.
 
-import { bytesOf, lengthOf, plainOf, snapshotOf } from "../base/owned_bytes.ts";
+import { bytesOf, lengthOf, plainOf, sharedSnapshotOf } from "../base/owned_bytes.ts";
 import type { ProtocolFailure } from "../errors/failures.ts";
 import {
   type CloseInfo,
@@ -208,7 +208,7 @@ export class Machine implements ReaderEvents {
     }
     this.#isCompressing = false;
     if (this.#queue) {
-      this.#enqueue(first, typeof bytes === "string" ? ENCODER.encode(bytes) : snapshotOf(bytes), false);
+      this.#enqueue(first, typeof bytes === "string" ? encodeOwn(bytes) : sharedSnapshotOf(bytes), false);
     } else if (typeof bytes === "string") this.#writer.text(first, bytes);
     else this.#writer.frame(first, bytes);
   }
@@ -221,7 +221,7 @@ export class Machine implements ReaderEvents {
     const isPlain = isWhole && length < this.#threshold;
     if (this.#queue || !isPlain && this.#work?.allows(length) === false) {
       const isOwn = isText && bytes.buffer !== encoded.buffer;
-      this.#enqueue(first, isOwn ? bytes : snapshotOf(bytes), !isPlain);
+      this.#enqueue(first, isOwn ? bytes : sharedSnapshotOf(bytes), !isPlain);
     } else if (isPlain) this.#writer.frame(first, bytes);
     else {
       const plain = isText ? bytes : plainOf(bytes);
@@ -286,6 +286,22 @@ const ENCODER = new TextEncoder();
 const encoded = new Uint8Array(16384);
 
 function encode(text: string): Uint8Array<ArrayBuffer> {
-  if (3 * text.length > encoded.length) return ENCODER.encode(text);
+  if (3 * text.length > encoded.length) return encodeLong(text);
   return encoded.subarray(0, ENCODER.encodeInto(text, encoded).written);
+}
+
+function encodeOwn(text: string): Uint8Array<ArrayBuffer> {
+  return 3 * text.length > encoded.length ? encodeLong(text) : ENCODER.encode(text);
+}
+
+/** The last long text and its bytes, for the rest of the turn. */
+let lastLong: WeakRef<{ readonly text: string; readonly bytes: Uint8Array<ArrayBuffer> }> | undefined;
+
+/** The same text sent to many is encoded once. Nobody may write to the bytes. */
+function encodeLong(text: string): Uint8Array<ArrayBuffer> {
+  const last = lastLong?.deref();
+  if (last?.text === text) return last.bytes;
+  const bytes = ENCODER.encode(text);
+  lastLong = new WeakRef({ text, bytes });
+  return bytes;
 }

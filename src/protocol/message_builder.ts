@@ -3,6 +3,10 @@
 import { ByteBuilder } from "../base/byte_builder.ts";
 import { decodeText, Utf8Check } from "../base/utf8.ts";
 import type { ProtocolFailure } from "../errors/failures.ts";
+import type { Work } from "./deflate.ts";
+
+/** How many bytes of a large message are joined at a time, and how many of them cost as much as one byte to compress. */
+const STEP = 2 ** 19, COPIED_PER_BYTE = 16;
 
 /** Builds one message after the other. Extends ByteBuilder: one object less for each connection. */
 export class MessageBuilder extends ByteBuilder {
@@ -58,6 +62,20 @@ export class MessageBuilder extends ByteBuilder {
 
   #isValid(bytes: Uint8Array, start: number, end: number): boolean {
     return !this.isText || (this.#utf8 ??= new Utf8Check()).push(bytes, start, end);
+  }
+
+  /** Does a part of {@linkcode finish}, as much as is allowed. Returns whether `finish()` has nothing left to join. */
+  prepareWithin(work: Work): boolean {
+    try {
+      if (this.prepare(0)) return true;
+      while (work.allows(0)) {
+        if (this.prepare(STEP)) return true;
+        work.spend(STEP / COPIED_PER_BYTE);
+      }
+    } catch {
+      return true; // there is no memory: finish() fails too, and says so
+    }
+    return false;
   }
 
   /** Returns the whole message, or `undefined` with the reason in {@linkcode failure}. */

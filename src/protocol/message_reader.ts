@@ -32,6 +32,8 @@ export class MessageReader {
   #work: Work | undefined;
   /** Whether a compressed payload, and what follows it, waits for `work()`. */
   isBehind = false;
+  /** Whether it is a large message that waits to be joined. */
+  #isJoining = false;
 
   #paused = false;
   /** Whether bytes are being read: what comes meanwhile waits its turn. */
@@ -65,8 +67,6 @@ export class MessageReader {
   /**
    * @param masked Whether the peer must mask its frames, as a client must.
    * @param maxMessageSize In bytes, after inflating.
-   * @param inflater For compressed messages, where compression was agreed.
-   * @param work The budget for inflating in a turn of the event loop, where that is limited.
    */
   constructor(events: ReaderEvents, masked: boolean, maxMessageSize: number, inflater?: Inflater, work?: Work) {
     this.#events = events;
@@ -85,15 +85,11 @@ export class MessageReader {
   receive(chunk: Uint8Array<ArrayBuffer>): boolean {
     if (this.#stopped) return false;
     this.#isLent = false;
-    if (this.#paused || this.isFeeding || this.isBehind || this.#hasWaiting) {
+    if (this.#paused || this.isFeeding || this.isBehind || this.#waiting?.length) {
       (this.#waiting ??= []).push(chunk);
       if (!this.isBehind) this.#feedAll();
     } else this.#feedAll(chunk);
-    return !this.#isLent && !this.#hasWaiting && !this.isFeeding && !this.isBehind;
-  }
-
-  get #hasWaiting(): boolean {
-    return this.#waiting !== undefined && this.#waiting.length > 0;
+    return !this.#isLent && !this.#waiting?.length && !this.isFeeding && !this.isBehind;
   }
 
   /** Stops before the next frame, even in the middle of a chunk. */
@@ -146,7 +142,7 @@ export class MessageReader {
     try {
       if (this.isBehind) this.#goOn();
       if (next) this.#feed(next);
-      while (!this.#paused && !this.isBehind && this.#hasWaiting) this.#feed(this.#waiting!.shift()!);
+      while (!this.#paused && !this.isBehind && this.#waiting?.length) this.#feed(this.#waiting.shift()!);
     } finally {
       this.isFeeding = false;
     }
@@ -212,7 +208,9 @@ export class MessageReader {
       // §10.4: refused before any memory is taken for it
       const isCounted = !this.#skipping && !this.#isCompressed;
       const total = (this.#message === undefined ? 0 : this.#message.length) + length;
-      if (isCounted && total > this.#maxMessageSize) return this.#fail(this.#gathered().tooBig());
+      if (isCounted && total > this.#maxMessageSize) {
+        return this.#events.onFailure(this.#gathered().tooBig(), this.#message!.detail);
+      }
     }
     this.#left = length;
     this.#maskPhase = 0;
@@ -275,28 +273,29 @@ export class MessageReader {
   #readPiece(chunk: Uint8Array, at: number, end: number): void {
     const message = this.#gathered(), total = message.length + end - at + this.#left;
     const failure = message.addPiece(chunk, at, end, this.#frame.fin ? total : Infinity);
-    if (failure) this.#fail(failure);
+    if (failure) this.#events.onFailure(failure, message.detail);
     else if (this.#left === 0) this.#endFrame();
   }
 
-  /** Goes on where inflating has stopped. */
+  /** Goes on where inflating has stopped, or joining what was inflated. */
   #goOn(): void {
-    this.isBehind = false;
-    if (!this.#skipping) this.#onInflated(this.#inflater!.goOn(this.#inflateSink!, this.#work));
+    const wasJoining = this.#isJoining;
+    this.isBehind = this.#isJoining = false;
+    if (wasJoining) this.#endMessage();
+    else if (!this.#skipping) this.#onInflated(this.#inflater!.goOn(this.#inflateSink!, this.#work));
     else if (this.#left === 0) this.#endFrame();
   }
 
   #onInflated(isValid: boolean): void {
+    this.isBehind = this.#inflater!.isBehind;
     if (!isValid) this.#events.onFailure("deflate-invalid");
-    else if (this.#inflater!.isBehind) {
-      this.isBehind = true;
-      this.#events.onBehind();
-    } else if (this.#left === 0 && !this.#stopped) this.#endFrame();
+    else if (this.isBehind) this.#events.onBehind();
+    else if (this.#left === 0 && !this.#stopped) this.#endFrame();
   }
 
   #addInflated(bytes: Uint8Array): boolean {
-    const failure = this.#gathered().addInflated(bytes);
-    if (failure) this.#fail(failure);
+    const message = this.#gathered(), failure = message.addInflated(bytes);
+    if (failure) this.#events.onFailure(failure, message.detail);
     return !failure;
   }
 
@@ -304,8 +303,7 @@ export class MessageReader {
   #endFrame(): void {
     this.#left = -1;
     if (!this.#frame.fin) return;
-    if (this.#skipping) this.#messageOpcode = 0;
-    else if (!this.#isCompressed || this.#endInflating()) this.#endMessage();
+    if (this.#skipping || !this.#isCompressed || this.#endInflating()) this.#endMessage();
   }
 
   /** Whether a compressed message ends as it should. */
@@ -317,13 +315,15 @@ export class MessageReader {
   }
 
   #endMessage(): void {
-    const gathered = this.#gathered(), message = gathered.finish();
+    const gathered = this.#gathered();
+    if (this.#work && !this.#skipping && !gathered.prepareWithin(this.#work)) {
+      this.isBehind = this.#isJoining = true;
+      return this.#events.onBehind();
+    }
     this.#messageOpcode = 0;
-    if (message === undefined) this.#fail(gathered.failure!);
+    if (this.#skipping) return;
+    const message = gathered.finish();
+    if (message === undefined) this.#events.onFailure(gathered.failure!, gathered.detail);
     else this.#events.onMessage(message);
-  }
-
-  #fail(failure: ProtocolFailure): void {
-    this.#events.onFailure(failure, this.#message?.detail);
   }
 }

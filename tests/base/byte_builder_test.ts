@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertNotStrictEquals } from "@std/assert";
 import { ByteBuilder } from "../../src/base/byte_builder.ts";
+import { assertSame } from "../kit/assert_same.ts";
 import { random, test } from "../kit/harness.ts";
 
 test("ByteBuilder gives back what was added, and begins anew", () => {
@@ -136,5 +137,25 @@ test("ByteBuilder keeps order and bytes in blocks, whatever the sizes of pieces 
       }
       assertEquals([builder.length, builder.take().length], [0, 0]);
     }
+  }
+});
+
+test("ByteBuilder.prepare() joins a part at a time what take() then gives, and clear() drops what it has begun", () => {
+  const next = random(9), builder = new ByteBuilder();
+  for (let round = 0; round < 30; round++) {
+    const size = 2 ** 18 * (1 + next() % 8) + next() % 1000, bytes = new Uint8Array(size);
+    for (let i = 0; i < size; i += 4096) bytes[i] = next();
+    for (let at = 0; at < size; at += 65536) builder.add(bytes, at, Math.min(size, at + 65536), Infinity);
+    if (round % 5 === 4) {
+      builder.prepare(100_000);
+      builder.clear();
+      assert(builder.prepare(1));
+      continue;
+    }
+    const count = 1 + next() % 2 ** 19;
+    let calls = 1;
+    while (!builder.prepare(count)) calls++;
+    assert(calls <= Math.ceil(size / count) + 20 && (calls > 1 || size <= 2 ** 19), `${calls} calls for ${size}`);
+    assertSame(builder.take(), bytes, `round ${round}`);
   }
 });

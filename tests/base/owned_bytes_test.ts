@@ -1,5 +1,5 @@
 import { assertEquals, assertNotStrictEquals, assertStrictEquals, assertThrows } from "@std/assert";
-import { bytesOf, copyOf, lengthOf, plainOf, snapshotOf } from "../../src/base/owned_bytes.ts";
+import { bytesOf, copyOf, lengthOf, plainOf, sharedSnapshotOf, snapshotOf } from "../../src/base/owned_bytes.ts";
 import { test } from "../kit/harness.ts";
 
 test("bytesOf() gives the very bytes of every kind of buffer", () => {
@@ -106,4 +106,20 @@ test("bytesOf() sees through a length of 0 that hides a detached copy, and one t
   structuredClone(copy, { transfer: [copy.buffer] });
   Object.defineProperty(copy, "length", { value: 3 });
   assertThrows(() => bytesOf(copy), TypeError, "detached");
+});
+
+test("sharedSnapshotOf() gives calls in a row one copy of the same bytes, and another once a byte is another", () => {
+  const bytes = new Uint8Array(5000).fill(1);
+  const first = sharedSnapshotOf(bytes);
+  assertNotStrictEquals(first.buffer, bytes.buffer);
+  assertStrictEquals(sharedSnapshotOf(bytes), first);
+  assertStrictEquals(sharedSnapshotOf(bytes.slice()), first);
+  bytes[4999] = 2;
+  const second = sharedSnapshotOf(bytes);
+  assertEquals([first[4999], second[4999], sharedSnapshotOf(bytes) === second], [1, 2, true]);
+  assertEquals(sharedSnapshotOf(bytes.subarray(0, 4999)).length, 4999);
+  const few = new Uint8Array(10);
+  assertNotStrictEquals(sharedSnapshotOf(few), sharedSnapshotOf(few));
+  const liar = Object.defineProperty(new Uint8Array(5000), "length", { value: 1 });
+  assertEquals(lengthOf(sharedSnapshotOf(liar)), 5000);
 });

@@ -280,6 +280,45 @@ test("a message that is put off is a copy of its own, and its properties are not
   assert(peer.received.every((message) => new Set<unknown>(message as Uint8Array).size === 1));
 });
 
+test("a large message is joined a part at a time, and close() passes over one that is being joined", () => {
+  const whole = wire((machine) => machine.send(new Uint8Array(8 * 2 ** 20).fill(7)));
+  const turnsOf = (closesAt: number) => {
+    const { machine, told, taken } = made({ work: nothing() });
+    machine.receive(whole.slice());
+    let turns = 0;
+    do if (++turns === closesAt) machine.close({ closeCode: 1000 }); while (machine.work());
+    machine.receive(hex("88 82 00000000 03e8"));
+    return { turns, told, taken };
+  };
+  const { turns, told } = turnsOf(-1);
+  assertEquals(told, ["message 8388608 7", "close 1000"]);
+  assert(turns > 16, `${turns} turns`); // inflating alone takes fewer
+  for (let closesAt = 1; closesAt <= turns; closesAt++) {
+    assertEquals(turnsOf(closesAt).told, ["close 1000"], `closed in turn ${closesAt} of ${turns}`);
+  }
+});
+
+test("what is sent to many is copied once, and what the caller changes in between is not shared", () => {
+  const bytes = new Uint8Array(200_000).fill(1), text = "the same ".repeat(5000);
+  const all = Array.from({ length: 3 }, () => made({ work: nothing() }));
+  for (const { machine } of all.slice(0, 2)) {
+    machine.send(bytes);
+    machine.send(text);
+  }
+  bytes.fill(2);
+  for (const { machine } of all) {
+    machine.send(bytes);
+    machine.send(text + text);
+  }
+  for (const [i, { finish, taken }] of all.entries()) {
+    const peer = made({ role: "client" });
+    finish();
+    peer.machine.receive(taken());
+    const after = [`message 200000 2`, `message ${2 * text.length} text`];
+    assertEquals(peer.told, i < 2 ? ["message 200000 1", `message ${text.length} text`, ...after] : after);
+  }
+});
+
 test("pings, and answers to pings, pass what waits to be compressed (RFC 6455 §5.4)", () => {
   const { machine, taken } = made({ work: nothing() }), peer = made({ role: "client" });
   machine.send(WORDS);
