@@ -63,9 +63,13 @@ const viewBuffer = getterOf(DataView.prototype, "buffer");
 const viewOffset = getterOf(DataView.prototype, "byteOffset"),
   viewByteLength = getterOf(DataView.prototype, "byteLength");
 
-/** How many elements a typed array really has, whatever its `length` says. */
+/**
+ * How many elements a typed array really has, whatever its `length` says. The elements themselves can't be overridden, and
+ * asking them is cheaper than calling the getter: a length that is believed is never longer than the array.
+ */
 export function lengthOf(bytes: Uint8Array): number {
-  return typedLength.call(bytes);
+  const { length } = bytes, isSure = length === bytes.byteLength && (length === 0 || bytes[length - 1] !== undefined);
+  return isSure ? length : typedLength.call(bytes);
 }
 
 /** An array of the same bytes whose properties and methods are the language's own. */

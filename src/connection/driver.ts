@@ -30,7 +30,7 @@ export class Driver
   readonly flusher: Flusher;
   readonly idle: IdleWatch;
   readonly isServer: boolean;
-  readonly #receiver: Receiver;
+  readonly messages: Receiver;
   /** Made when first used: an open connection needs none of them, and may be one of very many that are idle. */
   #ending: Closing | undefined;
   #pings: Pings | undefined;
@@ -41,10 +41,10 @@ export class Driver
     this.isServer = agreement.role === "server";
     this.options = options;
     this.transport = transport;
+    this.messages = new Receiver(this, rest);
     this.machine = new Machine(agreement, this, options);
     this.flusher = new Flusher(this.machine, transport, options, this);
     this.idle = new IdleWatch(options.clock, options.pingInterval, options.idleTimeout, this);
-    this.#receiver = new Receiver(this, rest);
     transport.start(this);
   }
 
@@ -80,11 +80,11 @@ export class Driver
   }
 
   get readable(): ReadableStream<string | Uint8Array<ArrayBuffer>> {
-    return this.#receiver.readable;
+    return this.messages.readable;
   }
 
   receive(handler?: MessageHandler): Promise<CloseInfo> {
-    return this.#receiver.receive(handler);
+    return this.messages.receive(handler);
   }
 
   get writable(): WritableStream<Message> {
@@ -135,7 +135,7 @@ export class Driver
       this.#closing.awaitPeerClose();
       this.flusher.close(checked);
     }
-    this.#receiver.releaseAll(); // from here on only the peer's Close is waited for
+    this.messages.releaseAll(); // from here on only the peer's Close is waited for
     return this.closed;
   }
 
@@ -156,18 +156,18 @@ export class Driver
 
   onData(chunk: Uint8Array<ArrayBuffer>): boolean {
     this.idle.alive();
-    return this.#receiver.onData(chunk);
+    return this.messages.onData(chunk);
   }
 
   onEnd(): void {
     this.#closing.onEnd();
-    if (this.#closing.peerClose && this.#receiver.isStreaming) this.#answerWithin(TURNS);
+    if (this.#closing.peerClose && this.messages.isStreaming) this.#answerWithin(TURNS);
   }
 
   /** The peer has closed and ended, and waits no longer: whoever has taken its last message may still answer it, at once. */
   #answerWithin(turns: number): void {
     if (turns === 0) return this.#closing.answer();
-    if (this.#receiver.isEmpty) nextTurn(() => this.#answerWithin(turns - 1));
+    if (this.messages.isEmpty) nextTurn(() => this.#answerWithin(turns - 1));
   }
 
   onLost(error: unknown): void {
@@ -177,10 +177,6 @@ export class Driver
   onDrained(hasWaited: boolean): void {
     this.idle.onWritten(hasWaited);
     this.flusher.onDrained();
-  }
-
-  onMessage(message: string | Uint8Array<ArrayBuffer>): void {
-    this.#receiver.onMessage(message);
   }
 
   /** More is to be compressed or inflated than the budget of this turn allows: that is done in slices, in later turns. */
@@ -197,7 +193,7 @@ export class Driver
     } finally {
       flusher.uncork(true); // at the end of the turn, with what others make in it
     }
-    if (!machine.isBehind) this.#receiver.onCaughtUp();
+    if (!machine.isBehind) this.messages.onCaughtUp();
     if (!machine.isBehind) this.#ending?.onCaughtUp();
     return isMore;
   }
@@ -208,19 +204,19 @@ export class Driver
 
   onPeerClose(info: CloseInfo): void {
     this.idle.stop(); // nothing more comes
-    this.#receiver.onPeerClose();
-    this.#closing.onPeerClose(info, this.#receiver.isDrained);
+    this.messages.onPeerClose();
+    this.#closing.onPeerClose(info, this.messages.isDrained);
   }
 
   /** Everything that came before the peer's Close frame was taken, and more is asked for. */
   onTaken(): void {
     const peerClose = this.#ending?.peerClose;
     if (!peerClose) return;
-    if (!this.#receiver.isStreaming) return this.#closing.answer();
-    this.#receiver.endSource(peerClose);
+    if (!this.messages.isStreaming) return this.#closing.answer();
+    this.messages.endSource(peerClose);
     // A pipe may have messages under way: in this turn, or until it closes the writable side
     nextTurn(() => {
-      if (!this.#receiver.isPiped || !this.#sink?.stream.isPiped) this.#closing.answer();
+      if (!this.messages.isPiped || !this.#sink?.stream.isPiped) this.#closing.answer();
     });
   }
 
@@ -237,7 +233,7 @@ export class Driver
   }
 
   look(): boolean {
-    return this.#receiver.look();
+    return this.messages.look();
   }
 
   hasUnwritten(): boolean {
@@ -257,13 +253,13 @@ export class Driver
   }
 
   takeRest(): void {
-    this.#receiver.takeRest();
+    this.messages.takeRest();
   }
 
   onSettled(outcome: CloseInfo | WebSocketError, gone: () => WebSocketError | DOMException, isAborted: boolean): void {
     this.idle.stop();
     this.#pings?.fail(gone);
-    this.#receiver.onSettled(outcome, isAborted);
+    this.messages.onSettled(outcome, isAborted);
     this.#sink?.end(outcome);
   }
 }

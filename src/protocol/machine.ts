@@ -22,8 +22,7 @@ import { MessageReader, type ReaderEvents } from "./message_reader.ts";
 import { SendQueue, writeCompressed } from "./send_queue.ts";
 
 /** The callbacks of a machine. They are called during `receive()`, `resume()` and `work()`, and must not throw. */
-export interface MachineEvents {
-  onMessage(message: string | Uint8Array<ArrayBuffer>): void;
+export interface MachineEvents extends Pick<ReaderEvents, "messages"> {
   onPong(payload: Uint8Array<ArrayBuffer>): void;
   /** The peer's Close frame has come, and nothing more is read. If ours is due, `answerClose()` sends it. */
   onPeerClose(info: CloseInfo): void;
@@ -49,6 +48,7 @@ export class Machine implements ReaderEvents {
   /** `"closing"` from our Close frame on, `"closed"` when nothing more is read or sent. */
   state: "open" | "closing" | "closed" = "open";
 
+  readonly messages: MachineEvents["messages"];
   readonly #events: MachineEvents;
   readonly #highWaterMark: number;
   readonly #reader: MessageReader;
@@ -70,14 +70,15 @@ export class Machine implements ReaderEvents {
   #isWorkAnnounced = false;
 
   constructor({ role, deflate }: Agreement, events: MachineEvents, options: MachineOptions) {
-    const isServer = role === "server";
+    const isServer = role === "server", { maxMessageSize, work } = options;
     const codec = deflate && codecOf(role, deflate, options.compression ?? DEFAULT_COMPRESSION);
+    this.messages = events.messages;
     this.#events = events;
     this.#highWaterMark = options.highWaterMark;
     this.#deflater = codec?.deflater;
     this.#threshold = codec?.threshold ?? 0;
-    this.#work = options.work;
-    this.#reader = new MessageReader(this, isServer, options.maxMessageSize, codec?.inflater, options.work);
+    this.#work = work;
+    this.#reader = new MessageReader(this, isServer, maxMessageSize, codec?.inflater, work);
     this.#writer = new FrameWriter(isServer ? undefined : options.maskKey ?? pooledKeys);
   }
 
@@ -129,10 +130,6 @@ export class Machine implements ReaderEvents {
     if (this.#isWorkAnnounced) return;
     this.#isWorkAnnounced = true;
     this.#events.onWork?.();
-  }
-
-  onMessage(message: string | Uint8Array<ArrayBuffer>): void {
-    this.#events.onMessage(message);
   }
 
   onControl(opcode: number, payload: Uint8Array<ArrayBuffer>): void {

@@ -14,7 +14,8 @@ import { MessageBuilder } from "./message_builder.ts";
 
 /** What a reader reports while it is fed. */
 export interface ReaderEvents {
-  onMessage(message: string | Uint8Array<ArrayBuffer>): void;
+  /** Who is told of messages: directly, for a call in between would take time for each. */
+  readonly messages: { onMessage(message: string | Uint8Array<ArrayBuffer>): void };
   onControl(opcode: number, payload: Uint8Array<ArrayBuffer>): void;
   /** The peer has broken a rule: the reader must be stopped. */
   onFailure(failure: ProtocolFailure, detail?: string): void;
@@ -64,10 +65,7 @@ export class MessageReader {
   /** The bytes so far of a message that is not one frame in one chunk; made for the first of them. */
   #message: MessageBuilder | undefined;
 
-  /**
-   * @param masked Whether the peer must mask its frames, as a client must.
-   * @param maxMessageSize In bytes, after inflating.
-   */
+  /** @param masked Whether the peer must mask its frames, as a client must. */
   constructor(events: ReaderEvents, masked: boolean, maxMessageSize: number, inflater?: Inflater, work?: Work) {
     this.#events = events;
     this.#masked = masked;
@@ -256,11 +254,11 @@ export class MessageReader {
     this.#messageOpcode = 0;
     if (this.#frame.opcode === OPCODE.text) {
       const text = decodeText(chunk, at, end); // needs no view
-      return text === undefined ? this.#events.onFailure("text-not-utf8") : this.#events.onMessage(text);
+      return text === undefined ? this.#events.onFailure("text-not-utf8") : this.#events.messages.onMessage(text);
     }
     const isCopied = end - at <= COPIED;
     if (!isCopied) this.#isLent = true;
-    this.#events.onMessage(isCopied ? copyOf(chunk, at, end) : chunk.subarray(at, end));
+    this.#events.messages.onMessage(isCopied ? copyOf(chunk, at, end) : chunk.subarray(at, end));
   }
 
   /** What gathers the message being read. */
@@ -324,6 +322,6 @@ export class MessageReader {
     if (this.#skipping) return;
     const message = gathered.finish();
     if (message === undefined) this.#events.onFailure(gathered.failure!, gathered.detail);
-    else this.#events.onMessage(message);
+    else this.#events.messages.onMessage(message);
   }
 }

@@ -170,13 +170,12 @@ class PublicEvents implements MachineEvents {
   readonly #events: ProtocolEvents;
   readonly #answerClose: () => void;
 
+  readonly messages: MachineEvents["messages"];
+
   constructor(events: ProtocolEvents, answerClose: () => void) {
     this.#events = events;
     this.#answerClose = answerClose;
-  }
-
-  onMessage(message: string | Uint8Array<ArrayBuffer>): void {
-    this.#events.message(message);
+    this.messages = { onMessage: (message) => events.message(message) };
   }
 
   onPong(payload: Uint8Array<ArrayBuffer>): void {

@@ -43,7 +43,7 @@ class Recorder implements Transport {
 
 /** A machine whose frames have two bytes more than their payload, and its way out. */
 function joined({ highWaterMark = 65536, waits = false } = {}) {
-  const events = { onMessage() {}, onPong() {}, onPeerClose() {}, onFailure() {} };
+  const events = { messages: { onMessage() {} }, onPong() {}, onPeerClose() {}, onFailure() {} };
   const options = { maxMessageSize: 16 * 2 ** 20, highWaterMark: 65536 };
   const machine = new Machine({ role: "server", protocol: "", extensions: "" }, events, options);
   const handlers = {

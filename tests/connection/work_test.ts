@@ -101,7 +101,10 @@ function echoing() {
   const make = (role: "client" | "server", onMessage: (message: string | Uint8Array<ArrayBuffer>) => void) => {
     const agreement = { role, protocol: "", extensions: "", deflate: agreed() };
     const onWork = () => workLater({ work: () => machine.work(), onLost: (error) => assert(false, `${error}`) });
-    const machine: Machine = new Machine(agreement, { ...events, onMessage, onWork }, { ...options, work });
+    const machine: Machine = new Machine(agreement, { ...events, messages: { onMessage }, onWork }, {
+      ...options,
+      work,
+    });
     return machine;
   };
   const client = make("client", (message) => void received.push(message));

@@ -11,19 +11,19 @@ import { concat, hex, latin1, random, test, text } from "../kit/harness.ts";
 import { held } from "../load/program.ts";
 import { assertSame } from "../kit/assert_same.ts";
 
-const IGNORED: MachineEvents = { onMessage() {}, onPong() {}, onPeerClose() {}, onFailure() {} };
+const IGNORED: MachineEvents = { messages: { onMessage() {} }, onPong() {}, onPeerClose() {}, onFailure() {} };
 
 /** A machine with compression, where an agreement about it is given. */
 function made(
   role: "client" | "server",
   deflate: DeflateAgreement | undefined,
   compression: boolean | CompressionOptions,
-  events: Partial<MachineEvents> = {},
+  { onMessage, ...events }: Partial<MachineEvents & MachineEvents["messages"]> = {},
 ): Machine {
   const agreement = { role, protocol: "", extensions: "", ...(deflate && { deflate }) };
   const checked = checkCompression(compression, role);
   const options: MachineOptions = { maxMessageSize: 2 ** 24, highWaterMark: 2 ** 16, compression: checked };
-  return new Machine(agreement, { ...IGNORED, ...events }, options);
+  return new Machine(agreement, { ...IGNORED, ...events, ...(onMessage && { messages: { onMessage } }) }, options);
 }
 
 test("Machine tells each thing once, by what it is", () => {
@@ -284,7 +284,7 @@ test("two machines understand each other, whatever was agreed and set, in messag
     };
     const compression = { level: next() % 10, memLevel: 1 + next() % 9, threshold: pick([0, 100, 256]) };
     const sent: (string | Uint8Array<ArrayBuffer>)[] = [], received: (string | Uint8Array)[] = [];
-    const events: Partial<MachineEvents> = {
+    const events: Partial<MachineEvents & MachineEvents["messages"]> = {
       onMessage: (message) => void received.push(message),
       onPeerClose: () => assert(false),
       onFailure: ({ message }) => assert(false, message),

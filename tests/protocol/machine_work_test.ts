@@ -40,9 +40,11 @@ function made({ role = "server", deflate = agreed(), level = 6, work, maxMessage
   const told: string[] = [], received: (string | Uint8Array)[] = [];
   let asked = 0;
   const machine: Machine = new Machine({ role, protocol: "", extensions: "", deflate }, {
-    onMessage(message) {
-      received.push(message);
-      told.push(`message ${message.length} ${typeof message === "string" ? "text" : message.at(-1)}`);
+    messages: {
+      onMessage(message) {
+        received.push(message);
+        told.push(`message ${message.length} ${typeof message === "string" ? "text" : message.at(-1)}`);
+      },
     },
     onPong: (payload) => void told.push(`pong ${text(payload)}`),
     onPeerClose: ({ closeCode }) => void told.push(`close ${closeCode}`),
@@ -371,7 +373,7 @@ test("a failure's Close frame goes at once, and what waits is dropped, before an
 
 test("what is received by work() may be answered at once, and keeps its place", () => {
   const echo: Machine = new Machine({ role: "server", protocol: "", extensions: "", deflate: agreed() }, {
-    onMessage: (message) => echo.send(message),
+    messages: { onMessage: (message) => echo.send(message) },
     onPong() {},
     onPeerClose: () => echo.answerClose(),
     onFailure: ({ message }) => assert(false, message),

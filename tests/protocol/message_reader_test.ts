@@ -23,7 +23,9 @@ function reading({ masked = false, maxMessageSize = 1000, then }: Settings = {})
   };
   const reader: MessageReader = new MessageReader(
     {
-      onMessage: (message) => note(typeof message === "string" ? `text ${message}` : `binary ${text(message)}`),
+      messages: {
+        onMessage: (message) => note(typeof message === "string" ? `text ${message}` : `binary ${text(message)}`),
+      },
       onControl(opcode, payload) {
         if (opcode === OPCODE.close) reader.stop();
         note(`${opcode === OPCODE.close ? "close" : opcode === OPCODE.ping ? "ping" : "pong"} ${text(payload)}`);
@@ -78,7 +80,7 @@ test("MessageReader gives views of a chunk, and memory of its own to what spans 
   const seen: Uint8Array<ArrayBuffer>[] = [];
   const reader = new MessageReader(
     {
-      onMessage: (message) => void seen.push(message as Uint8Array<ArrayBuffer>),
+      messages: { onMessage: (message) => void seen.push(message as Uint8Array<ArrayBuffer>) },
       onControl: (_opcode, payload) => void seen.push(payload),
       onFailure: (failure) => assert(false, failure),
       onBehind: () => assert(false),
