@@ -201,7 +201,7 @@ export function draftOffer(url: string | URL, options: CheckedOfferOptions, isCr
 /** The entries of `headers` that are for all origins; a function decides by itself. */
 function forAllOrigins(headers: Decorator<RequestDraft> | undefined): Decorator<RequestDraft> | undefined {
   if (headers === undefined || typeof headers === "function") return headers;
-  const given = new Headers(headers);
+  const given = new Headers(headers as Headers); // of whichever form
   return FOR_ALL_ORIGINS.filter((name) => given.has(name)).map((name): [string, string] => [name, given.get(name)!]);
 }
 

@@ -28,7 +28,6 @@ const ENTRIES = ["bun.ts", "node.ts", "testing.ts"];
 /** What may be imported from outside, and by whom. */
 const PACKAGES: readonly (readonly [from: RegExp, by: RegExp])[] = [
   [/^pako$/, /^protocol\/zlib\.ts$/],
-  [/^bun$/, /^(?:bun|runtime\/bun_\w+)\.ts$/],
   [/^node:/, /^(?:node|runtime\/node_\w+)\.ts$/],
 ];
 
@@ -229,6 +228,7 @@ const TYPES = [
   "AttachOptions",
   "AuthorizeContext",
   "BasicAuthOptions",
+  "BufferSource",
   "ByteConnection",
   "Clock",
   "CloseInfo",
@@ -243,6 +243,7 @@ const TYPES = [
   "DialOptions",
   "HandshakeErrorInit",
   "HandshakeFailure",
+  "HeadersInit",
   "Message",
   "MessageHandler",
   "NetworkAddress",
