@@ -2,10 +2,10 @@
 // TypeScript compiler alone, so that each file stays the module that it is. Node runs no TypeScript from node_modules.
 //
 //   deno task npm              into npm/
-//   deno task npm some/folder  into another one of this checkout, where the compiler finds the types of packages
+//   deno task npm some/folder  into another, from where node_modules/ must be found
 
 import { cp, readFile, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import process from "node:process";
 import ts from "typescript";
 
@@ -94,7 +94,7 @@ function compile({ exports, compilerOptions: { lib: _, ...checks } }: Config, ro
 
 const read = async <T>(name: string): Promise<T> => JSON.parse(await readFile(join(root, name), "utf8"));
 const config: Config = await read("deno.json"), manifest: Manifest = await read("package.json");
-const target = join(root, process.argv[2] ?? "npm");
+const target = resolve(root, process.argv[2] ?? "npm");
 
 await rm(target, { recursive: true, force: true });
 for (const name of ["mod.ts", "src", "README.md", "LICENSE"]) {
