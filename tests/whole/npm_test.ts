@@ -30,7 +30,7 @@ const run = ([file, ...command]: readonly string[], args: readonly string[], cwd
     cwd,
     encoding: "utf8",
     stdio: ["ignore", "pipe", "inherit"],
-    timeout: 60_000,
+    timeout: 120_000,
   });
 
 /** Builds and packs where the compiler finds what the sources import, and installs it in a new project. */
