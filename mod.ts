@@ -36,13 +36,13 @@ export {
 } from "./src/errors/handshake_error.ts";
 export type { HandshakeFailure, ProtocolFailure } from "./src/errors/failures.ts";
 export type { Agreement } from "./src/protocol/agreement.ts";
-export type { Decorator, RequestDraft, ResponseDraft } from "./src/handshake/decorator.ts";
+export type { Decorator, HeadersInit, RequestDraft, ResponseDraft } from "./src/handshake/decorator.ts";
 export type { CompressionOptions, DeflateAgreement, DeflateOffer } from "./src/protocol/compression_options.ts";
 export type { Origins } from "./src/handshake/origin.ts";
 export { confirm } from "./src/handshake/confirm.ts";
 export { type Offer, offer, type OfferOptions } from "./src/handshake/offer.ts";
 export { type Answer, answer, type AnswerOptions, type AuthorizeContext, isUpgrade } from "./src/handshake/answer.ts";
-export type { Message, SendOptions } from "./src/protocol/protocol.ts";
+export type { BufferSource, Message, SendOptions } from "./src/protocol/protocol.ts";
 export type { Clock } from "./src/base/clock.ts";
 export type { ByteConnection, NetworkAddress } from "./src/transport/transport.ts";
 export type { ConnectionOptions } from "./src/connection/connection_options.ts";

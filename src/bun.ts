@@ -29,10 +29,10 @@
  * @module
  */
 
-import type { SocketHandler, TLSOptions } from "bun";
 import { connectBun } from "./runtime/bun_dialler.ts";
 import { type BunConnection, bunHandlers } from "./runtime/bun_socket.ts";
-import type { BunTls } from "./runtime/bun_api.ts";
+import type { BunHandlers, BunTls, BunTlsOptions } from "./runtime/bun_api.ts";
+export type { BunHandlers, BunTlsOptions } from "./runtime/bun_api.ts";
 export type { BunConnection } from "./runtime/bun_socket.ts";
 export type { ByteConnection, NetworkAddress } from "./transport/transport.ts";
 export { type BunListener, listen, type ListenOptions } from "./runtime/bun_listener.ts";
@@ -62,7 +62,7 @@ export interface DialOptions {
   /** The path of a Unix socket to connect to, instead of a host and a port. */
   unix?: string | undefined;
   /** `true`, or Bun's options for TLS. The certificate must be for `serverName`, or without one for the host. */
-  tls?: TLSOptions | boolean | undefined;
+  tls?: BunTlsOptions | boolean | undefined;
   /** Cancels the attempt when it aborts. */
   signal?: AbortSignal | undefined;
 }
@@ -135,6 +135,6 @@ export async function dial(options: DialOptions): Promise<BunConnection> {
  * server.stop();
  * ```
  */
-export function handlers(opened: (connection: BunConnection) => void): SocketHandler<unknown, "uint8array"> {
+export function handlers(opened: (connection: BunConnection) => void): BunHandlers {
   return bunHandlers(opened);
 }

@@ -5,8 +5,17 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import type { SocketHandler, TLSOptions } from "bun";
 import { accept, attach, connect, type HandshakeError, WebSocketError } from "../mod.ts";
-import { type BunConnection, dial, handlers, listen, type ListenOptions } from "../src/bun.ts";
+import {
+  type BunConnection,
+  type BunHandlers,
+  type BunTlsOptions,
+  dial,
+  handlers,
+  listen,
+  type ListenOptions,
+} from "../src/bun.ts";
 import { type BunTcp, bunTcp } from "../src/runtime/bun_api.ts";
 import { runExamples } from "./kit/examples.ts";
 import { latin1, random, test, text } from "./kit/harness.ts";
@@ -17,6 +26,14 @@ const pem = (name: string) => readFileSync(fileURLToPath(new URL(`kit/tls/${name
 const CA = pem("ca"), TLS = { cert: pem("localhost"), key: pem("localhost.key") };
 const HOST = { hostname: "127.0.0.1" };
 const AGREED = { protocol: "", extensions: "" };
+
+// Our types are Bun's, as the type check sees: its options can be given to us, we name no other, and it takes our handlers
+type Extends<A extends B, B> = A;
+export type Agreed = [
+  Extends<TLSOptions, BunTlsOptions>,
+  Extends<keyof BunTlsOptions, keyof TLSOptions>,
+  Extends<BunHandlers, SocketHandler<unknown, "uint8array">>,
+];
 
 /** Both ends of a connection. */
 async function pair(options: ListenOptions = {}, tls?: Parameters<typeof dial>[0]["tls"]) {

@@ -106,6 +106,24 @@ export function sharedSnapshotOf(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
 }
 
 /**
+ * An `ArrayBuffer`, or a view of one: the type that browsers and Deno have under this name, for where there is none, as in
+ * the types of Node.
+ *
+ * @example The bytes of numbers
+ * ```ts
+ * import { type BufferSource, Protocol } from "@handfast/websocket/protocol";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const machine = new Protocol({ role: "server", protocol: "", extensions: "" }, { message() {}, close() {}, fail() {} });
+ * const numbers: BufferSource = Float32Array.of(1, 2);
+ * machine.ping(numbers);
+ *
+ * assertEquals(machine.take()![1], 8); // the length, in the header of the frame
+ * ```
+ */
+export type BufferSource = ArrayBuffer | ArrayBufferView<ArrayBuffer>;
+
+/**
  * The bytes of a buffer to send. They are the caller's: they may change after the call, and their properties may lie
  * ({@linkcode lengthOf}, {@linkcode plainOf}).
  *

@@ -1,6 +1,7 @@
 // The public class. It only forwards to its driver, so that the driver's callbacks are not visible to users.
 
 import { INSPECT, type Inspect, inspectAs } from "../base/inspect.ts";
+import type { BufferSource } from "../base/owned_bytes.ts";
 import { Driver } from "./driver.ts";
 import type { CheckedOptions } from "./connection_options.ts";
 import type { ConnectionState, MessageHandler, WebSocketConnection } from "./websocket_connection.ts";

@@ -1,7 +1,7 @@
 // Runs one WebSocket: feeds the transport's bytes to the protocol machine and writes what it frames. The receiver decides
 // who gets the messages and when reading waits, `Closing` how the connection ends; this file wires them together.
 
-import { bytesOf, snapshotOf } from "../base/owned_bytes.ts";
+import { type BufferSource, bytesOf, snapshotOf } from "../base/owned_bytes.ts";
 import { nextTurn } from "../base/clock.ts";
 import { checkClose, type CloseInfo, notOpenError, WebSocketError } from "../errors/websocket_error.ts";
 import type { Agreement } from "../protocol/agreement.ts";

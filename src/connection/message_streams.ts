@@ -150,24 +150,33 @@ export class MessageSource {
   }
 }
 
+// Declared here since Node's types lack the names that browsers and Deno have for these
+interface UnderlyingSource {
+  start(controller: ReadableStreamDefaultController<Received>): void;
+  pull(): void;
+  cancel(reason: unknown): void;
+}
+type UnderlyingSink = ConstructorParameters<typeof WritableStream<Message>>[0];
+type PipeOptions = Parameters<ReadableStream["pipeTo"]>[1];
+
 /** The stream of a source: it can tell a pipe into a connection from others. */
 class MessageReadable extends ReadableStream<Received> {
   readonly #source: MessageSource;
 
-  constructor(source: MessageSource, underlying: UnderlyingDefaultSource<Received>) {
+  constructor(source: MessageSource, underlying: UnderlyingSource) {
     super(underlying, { highWaterMark: 0 });
     this.#source = source;
   }
 
   override pipeThrough<Output>(
     transform: ReadableWritablePair<Output, Received>,
-    options?: StreamPipeOptions,
+    options?: PipeOptions,
   ): ReadableStream<Output> {
     this.#source.isPiped = true;
     return super.pipeThrough(transform, options);
   }
 
-  override pipeTo(destination: WritableStream<Received>, options?: StreamPipeOptions): Promise<void> {
+  override pipeTo(destination: WritableStream<Received>, options?: PipeOptions): Promise<void> {
     this.#source.isPiped = true;
     const pipe = () => super.pipeTo(destination, options), sink = MessageWritable.sinkOf(destination);
     return sink ? this.#source.piped(sink, options?.signal, pipe) : pipe();
@@ -238,7 +247,7 @@ class MessageWritable extends WritableStream<Message> {
   readonly #sink: MessageSink;
   #writer: WritableStreamDefaultWriter<Message> | undefined;
 
-  constructor(sink: MessageSink, underlying: UnderlyingSink<Message>) {
+  constructor(sink: MessageSink, underlying: UnderlyingSink) {
     super(underlying);
     this.#sink = sink;
   }

@@ -1,5 +1,6 @@
 // The public interface of a WebSocket: messages by streams or by calls, its state and addresses, pings and the close.
 
+import type { BufferSource } from "../base/owned_bytes.ts";
 import type { CloseInfo } from "../errors/websocket_error.ts";
 import type { DeflateAgreement } from "../protocol/compression_options.ts";
 import type { Message, SendOptions } from "../protocol/contract.ts";

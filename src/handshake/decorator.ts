@@ -59,6 +59,24 @@ export interface ResponseDraft {
 }
 
 /**
+ * Header fields, as `new Headers()` takes them: the type that browsers and Deno have under this name, for where there is
+ * none, as in the types of Node.
+ *
+ * @example Three forms of one field
+ * ```ts
+ * import { type HeadersInit, offer } from "@handfast/websocket";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const forms: HeadersInit[] = [{ "x-id": "42" }, [["x-id", "42"]], new Headers({ "x-id": "42" })];
+ *
+ * for (const headers of forms) {
+ *   assertEquals(offer("ws://localhost/", { headers }).request.headers.get("x-id"), "42");
+ * }
+ * ```
+ */
+export type HeadersInit = Headers | Iterable<readonly string[]> | Readonly<Record<string, string>>;
+
+/**
  * The `headers` option: header fields to set, or a synchronous function that changes the `headers` of what is about to be
  * sent. On a server the function is also given the request. Changing a field of the handshake is a `TypeError`.
  *
@@ -94,7 +112,7 @@ export function checkDecorator<Draft>(decorator: Decorator<Draft> | undefined, r
 /** What a caller has given as `Headers`. The runtimes' own errors would quote an invalid value, even a credential. */
 function toHeaders(init: HeadersInit): Headers {
   try {
-    return new Headers(init);
+    return new Headers(init as Headers); // of whichever form
   } catch {
     const fields: Iterable<unknown> = Symbol.iterator in init ? init : Object.entries(init);
     throw new TypeError(`Cannot use the option headers: ${whatIsWrong(fields)}`);

@@ -1,5 +1,6 @@
 // The types at the edge of the machine: messages, events and options. They are public, and have no code.
 
+import type { BufferSource } from "../base/owned_bytes.ts";
 import type { CloseInfo, WebSocketError } from "../errors/websocket_error.ts";
 import type { CompressionOptions } from "./compression_options.ts";
 import type { MaskKeys } from "./mask.ts";

@@ -2,7 +2,7 @@
 // clock. It answers pings and Close frames, runs the closing handshake, and neither reads nor sends anything after the
 // end. Options, the agreement, and the code and reason of a Close frame were checked by its owner.
 
-import { bytesOf, lengthOf, plainOf, sharedSnapshotOf } from "../base/owned_bytes.ts";
+import { type BufferSource, bytesOf, lengthOf, plainOf, sharedSnapshotOf } from "../base/owned_bytes.ts";
 import type { ProtocolFailure } from "../errors/failures.ts";
 import {
   type CloseInfo,

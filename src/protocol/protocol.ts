@@ -23,12 +23,14 @@
  */
 
 import { limitOf } from "../base/options.ts";
+import type { BufferSource } from "../base/owned_bytes.ts";
 import { checkClose, type CloseInfo, type WebSocketError } from "../errors/websocket_error.ts";
 import type { Agreement } from "./agreement.ts";
 import { checkCompression, checkDeflate } from "./compression_options.ts";
 import type { Message, ProtocolEvents, ProtocolOptions, SendOptions } from "./contract.ts";
 import { Machine, type MachineEvents } from "./machine.ts";
 export { type Agreement } from "./agreement.ts";
+export { type BufferSource } from "../base/owned_bytes.ts";
 export { type CloseInfo, type WebSocketError } from "../errors/websocket_error.ts";
 export { type MaskKeys } from "./mask.ts";
 export { type ProtocolFailure } from "../errors/failures.ts";

@@ -1,9 +1,8 @@
 // Listens over Bun.listen, as Deno.listen does on Deno: connections are awaited, or iterated.
 
-import type { TLSOptions } from "bun";
 import type { NetworkAddress } from "../transport/transport.ts";
 import { type BunConnection, bunHandlers } from "./bun_socket.ts";
-import { type BunServer, bunTcp } from "./bun_api.ts";
+import { type BunServer, bunTcp, type BunTlsOptions } from "./bun_api.ts";
 
 /**
  * A listener of {@linkcode listen}: call `accept()`, or iterate it for its connections.
@@ -67,7 +66,7 @@ export interface ListenOptions {
    * Bun's options for TLS, with `cert` and `key`. `accept()` gives a connection once its TLS handshake is done. Bun sets
    * no time limit for that: a client that connects and never does the handshake stays connected without being seen.
    */
-  tls?: TLSOptions | undefined;
+  tls?: BunTlsOptions | undefined;
 }
 
 /** The defaults of {@linkcode ListenOptions}. */

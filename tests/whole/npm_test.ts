@@ -1,0 +1,132 @@
+// The package for npm as a user gets it: built, packed, installed into a project of its own, and used there.
+
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { execFileSync } from "node:child_process";
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import ts from "typescript";
+import { test } from "../kit/harness.ts";
+import { findRuntimes, nodeOf } from "../kit/runtimes.ts";
+
+const root = join(import.meta.dirname!, "../..");
+
+/** The oldest that the package is for, and those that most have. */
+const NODES = ["22.1.0", "24.21.0", "26.12.1"];
+
+/** The project of a user who has Node's types, none of the DOM's, and looks into those of packages. */
+const PROJECT = { private: true, type: "module" };
+const OPTIONS: ts.CompilerOptions = {
+  target: ts.ScriptTarget.ES2022,
+  lib: ["lib.es2023.d.ts"],
+  types: ["node"],
+  module: ts.ModuleKind.NodeNext,
+  strict: true,
+  skipLibCheck: false,
+};
+
+const run = ([file, ...command]: readonly string[], args: readonly string[], cwd: string) =>
+  execFileSync(file!, [...command, ...args], {
+    cwd,
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "inherit"],
+    timeout: 120_000,
+  });
+
+/** Builds and packs where the compiler finds what the sources import, and installs it in a new project. */
+function install(project: string): void {
+  const directory = mkdtempSync(join(tmpdir(), "npm-")), build = join(directory, "build");
+  symlinkSync(join(root, "node_modules"), join(directory, "node_modules"));
+  try {
+    run([Deno.execPath(), "run", "-A", ".ci/npm.ts"], [build], root);
+    const pack = run(["npm", "pack", "--silent"], ["--pack-destination", project], build).trim();
+    writeFileSync(join(project, "package.json"), JSON.stringify(PROJECT));
+    const { version } = JSON.parse(readFileSync(join(root, "node_modules/@types/node/package.json"), "utf8"));
+    const packages = [`./${pack}`, `@types/node@${version}`];
+    run(["npm", "install", "--silent", "--no-audit", "--no-fund", "--prefer-offline"], packages, project);
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}
+
+/** Compiles the programs of the project; gives what the compiler says. */
+function compile(project: string): string {
+  mkdirSync(join(project, "src"));
+  const programs = ["calls.ts", "echo.ts"].map((name) => {
+    const copy = join(project, "src", name);
+    copyFileSync(join(root, "tests/whole/npm", name), copy);
+    return copy;
+  });
+  const host = ts.createCompilerHost(OPTIONS);
+  host.getCurrentDirectory = () => project;
+  const program = ts.createProgram(programs, { ...OPTIONS, outDir: project, rootDir: join(project, "src") }, host);
+  const wrong = [...ts.getPreEmitDiagnostics(program), ...program.emit().diagnostics];
+  return ts.formatDiagnostics(wrong, host);
+}
+
+const project = mkdtempSync(join(tmpdir(), "npm-"));
+globalThis.addEventListener("unload", () => rmSync(project, { recursive: true, force: true }));
+const installed = join(project, "node_modules/@handfast/websocket");
+const manifestOf = (folder: string) => JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
+
+test("npm pack makes a package with the entries of JSR, and installs with nothing but pako", { needs: "npm" }, () => {
+  install(project);
+  const { scripts, devDependencies, ...manifest } = manifestOf(installed);
+  const config = JSON.parse(readFileSync(join(root, "deno.json"), "utf8"));
+  assertEquals([scripts, devDependencies], [undefined, undefined]);
+  assertEquals([manifest.name, manifest.version, manifest.license], [config.name, config.version, config.license]);
+  assertEquals(Object.keys(manifest.exports), Object.keys(config.exports));
+  assertEquals(manifest.dependencies, { pako: config.imports.pako.replace("npm:pako@", "") });
+  for (const name of ["README.md", "LICENSE"]) {
+    assertEquals(readFileSync(join(installed, name), "utf8"), readFileSync(join(root, name), "utf8"));
+  }
+  const lock = JSON.parse(readFileSync(join(project, "package-lock.json"), "utf8"));
+  const packages = Object.keys(lock.packages).filter((path) => path !== "").map((path) =>
+    path.replace("node_modules/", "")
+  );
+  assertEquals(packages, ["@handfast/websocket", "@types/node", "pako", "undici-types"]);
+});
+
+test("its types say what is right and what is wrong where there are none of the DOM", { needs: "npm" }, () => {
+  assertEquals(compile(project), "");
+});
+
+test("its types are missing to a compiler that would take them for any", { needs: "npm" }, () => {
+  for (const entry of Object.values(manifestOf(installed).exports) as Record<string, string>[]) {
+    assertEquals(Object.keys(entry), ["types@<5.7", "types", "default"]); // the first that fits is taken
+    assertEquals(readFileSync(join(installed, entry["types@<5.7"]!), "utf8"), "export {};\n");
+  }
+});
+
+/** Bundles the program and prints what esbuild warns of. In a process of its own: esbuild's ports outlive a test. */
+const BUNDLE = `
+  import { buildSync } from "esbuild";
+  const [, project] = process.argv, bundle = { outfile: project + "/bundle.mjs", bundle: true, platform: "node", format: "esm" };
+  const { warnings } = buildSync({ ...bundle, entryPoints: [project + "/echo.js"], logLevel: "error" });
+  console.log(JSON.stringify(warnings));
+`;
+
+const ENTRIES = { node: true, testing: true, protocol: true };
+for (const version of NODES) {
+  const node = nodeOf(version), lacks = node ? undefined : `needs node ${version}`;
+  test(
+    `it runs on Node ${version}, as it is and bundled, and its errors lead to its sources`,
+    { needs: "npm", lacks },
+    () => {
+      const [line, place] = run([...node!, "--enable-source-maps"], ["echo.js"], project).trim().split("\n");
+      assertEquals(JSON.parse(line!), ENTRIES);
+      const [, path, number] = /^\(?(?:file:\/\/)?(.*):(\d+)$/.exec(place!)!;
+      assertMatch(path!, /\/node_modules\/@handfast\/websocket\/src\/handshake\/url\.ts$/);
+      assertStringIncludes(readFileSync(path!, "utf8").split("\n")[Number(number) - 1]!, "throw new DOMException");
+
+      assertEquals(run(node!, ["--input-type=module", "--eval", BUNDLE, project], root), "[]\n");
+      assertEquals(JSON.parse(run(node!, ["bundle.mjs"], project).split("\n")[0]!), ENTRIES);
+    },
+  );
+}
+
+const { bun } = findRuntimes();
+test("it runs on Bun", { needs: "npm", lacks: bun ? undefined : "needs bun" }, () => {
+  const [line] = run(bun!, ["echo.js"], project).split("\n");
+  assertEquals(JSON.parse(line!), { bun: true, ...ENTRIES });
+});
