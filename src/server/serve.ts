@@ -135,8 +135,11 @@ class Connections implements ConnectionHost {
     this.sockets.add(socket);
   }
 
-  onOver(connection: ServeConnection, socket: Accepted | undefined): void {
-    if (socket) this.sockets.delete(socket);
+  onClosed(socket: Accepted): void {
+    this.sockets.delete(socket);
+  }
+
+  onOver(connection: ServeConnection): void {
     this.#all.delete(connection);
     this.#checkFinished();
   }

@@ -114,7 +114,7 @@ export interface ServeErrorContext {
   readonly kind: "peer" | "socket" | "http" | "handshake" | "listener";
   /** The request, once its head was read; it may have credentials in it. */
   readonly request?: RequestHead | undefined;
-  /** The address of the client, or of the proxy in front, where it is known. */
+  /** The address of the client, or of the proxy in front; some sockets no longer know it when they are lost. */
   readonly remoteAddr?: NetworkAddress | undefined;
 }
 
