@@ -79,12 +79,12 @@ test("shutdown() under load: every message that send() took arrives, in order, b
   }));
 
 test("shutdown() closes at once what has nothing under way, and listens no more", async () => {
-  const server = await serving({ socket: echo, http });
+  const server = await serving({ socket: echo, http }, { handshakeTimeout: 0 }); // nothing else would close them
   using silent = await HandClient.open(server.port);
   using kept = await HandClient.open(server.port);
   await kept.write(request("/"));
   assertEquals((await kept.reply()).status, 200);
-  const finished = server.shutdown();
+  const finished = server.shutdown({ within: 0 });
   assertEquals(await Promise.all([silent.rest(), kept.rest()]), ["", ""]);
   await Promise.all([finished, server.finished]);
   await assertRejects(() => dialRaw(server.port));
@@ -108,6 +108,7 @@ test("shutdown() lets a request that has begun be answered, and says that the co
   assertEquals((await half.reply()).status, 100);
   await asked.promise;
   const finished = server.shutdown({ within: 0 });
+  await assertRejects(() => dialRaw(server.port)); // it listens no more, though it is not finished
   await half.write("body");
   answer.resolve(new Response("at last"));
   for (const [client, body] of [[slow, "at last"], [half, "A page"]] as const) {
