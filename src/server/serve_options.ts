@@ -169,6 +169,9 @@ export interface ServeHandlers {
    * Called with each WebSocket that is open. What it throws, or what its promise rejects with, closes the connection with
    * 1011 and goes to `onError`. A WebSocket stays open when the handler returns; messages that nobody takes wait in it, up
    * to `highWaterMark`.
+   *
+   * @param socket The WebSocket, with its request.
+   * @returns Nothing, or a promise that `shutdown()` waits for.
    */
   socket(socket: Accepted): unknown;
   /**
