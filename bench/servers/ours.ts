@@ -1,12 +1,17 @@
 // An echo of ours, on whichever runtime runs it, as an application would write it there. Its argument is
-// `{ face, compression }`, as JSON.
+// `{ face, compression, door }`, as JSON; the door `"serve"` listens by itself.
 
 import process from "node:process";
 import type { AddressInfo } from "node:net";
-import { accept, type AcceptOptions, type ByteConnection, type WebSocketConnection } from "../../mod.ts";
+import { accept, type AcceptOptions, type ByteConnection, serve, type WebSocketConnection } from "../../mod.ts";
 import { listening } from "./listening.ts";
 
-const { face = "direct", ...options } = JSON.parse(process.argv[2] ?? "{}") as AcceptOptions & { face?: string };
+interface Arguments extends AcceptOptions {
+  face?: string;
+  door?: "accept" | "serve";
+}
+
+const { face = "direct", door = "accept", ...options } = JSON.parse(process.argv[2] ?? "{}") as Arguments;
 
 const FACES: Readonly<Record<string, (socket: WebSocketConnection) => Promise<unknown>>> = {
   "direct": (socket) => socket.receive((message) => socket.send(message)),
@@ -17,14 +22,17 @@ const FACES: Readonly<Record<string, (socket: WebSocketConnection) => Promise<un
 };
 
 const echo = FACES[face]!, hostname = "127.0.0.1";
-const serve = (conn: ByteConnection) => void accept(conn, options).then(echo).catch(() => {});
+const echoOver = (conn: ByteConnection) => void accept(conn, options).then(echo).catch(() => {});
 
-if ("Deno" in globalThis) {
+if (door === "serve") {
+  const { addr } = await serve({ port: 0, ...options }, echo);
+  listening((addr as { port: number }).port);
+} else if ("Deno" in globalThis) {
   const listener = Deno.listen({ hostname, port: 0 });
   listening(listener.addr.port);
   for (;;) {
     try {
-      serve(await listener.accept());
+      echoOver(await listener.accept());
     } catch {
       // the client has already left
     }
@@ -33,10 +41,10 @@ if ("Deno" in globalThis) {
   const { listen } = await import("../../src/bun.ts");
   const listener = listen({ hostname });
   listening((listener.addr as { port: number }).port);
-  for await (const conn of listener) serve(conn);
+  for await (const conn of listener) echoOver(conn);
 } else {
   const { createServer } = await import("node:net");
   const { fromSocket } = await import("../../src/node.ts");
-  const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => serve(fromSocket(socket)));
+  const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => echoOver(fromSocket(socket)));
   server.listen(0, hostname, () => listening((server.address() as AddressInfo).port));
 }

@@ -21,6 +21,12 @@ import type { ConnectionState, MessageHandler } from "./websocket_connection.ts"
 /** How many turns of the event loop a peer that has ended waits for an answer to its last message. */
 const TURNS = 64;
 
+/** Who is told of the end of a connection without a promise: one for each idle connection would be memory. */
+export interface ConnectionOwner {
+  /** `closed` has settled. */
+  onClosed(): void;
+}
+
 /** One WebSocket. Its parts report to methods: a closure for each callback would take more memory per connection. */
 export class Driver
   implements TransportHandlers, MachineEvents, FlusherHandlers, IdleHandlers, ReceiverHost, ClosingHost, WorkHost {
@@ -31,13 +37,21 @@ export class Driver
   readonly idle: IdleWatch;
   readonly isServer: boolean;
   readonly messages: Receiver;
+  readonly #owner: ConnectionOwner | undefined;
   /** Made when first used: an open connection needs none of them, and may be one of very many that are idle. */
   #ending: Closing | undefined;
   #pings: Pings | undefined;
   #sink: MessageSink | undefined;
 
   /** @param rest Bytes behind the handshake: the first frames. */
-  constructor(transport: Transport, agreement: Agreement, options: CheckedOptions, rest: Uint8Array) {
+  constructor(
+    transport: Transport,
+    agreement: Agreement,
+    options: CheckedOptions,
+    rest: Uint8Array,
+    owner?: ConnectionOwner,
+  ) {
+    this.#owner = owner;
     this.isServer = agreement.role === "server";
     this.options = options;
     this.transport = transport;
@@ -261,5 +275,6 @@ export class Driver
     this.#pings?.fail(gone);
     this.messages.onSettled(outcome, isAborted);
     this.#sink?.end(outcome);
+    this.#owner?.onClosed();
   }
 }

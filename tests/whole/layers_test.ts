@@ -54,6 +54,9 @@ const TESTED_BY: Readonly<Record<string, string>> = {
   "handshake/upgrade_fields.ts": "handshake/answer_test.ts",
   "protocol/agreement.ts": "protocol/protocol_test.ts",
   "protocol/contract.ts": "protocol/protocol_test.ts",
+  "runtime/bun_serving.ts": "runtime/listener_test.ts",
+  "runtime/deno_listener.ts": "runtime/listener_test.ts",
+  "runtime/node_listener.ts": "runtime/listener_test.ts",
   "runtime/bun_dialler.ts": "client/dial_test.ts",
   "runtime/bun_socket.ts": "bun_test.ts",
   "runtime/bun_api.ts": "bun_test.ts",
@@ -218,7 +221,7 @@ test("no file is longer than a sitting", () => {
 });
 
 const VALUES = ["HandshakeError", "WebSocketError", "accept", "answer", "attach", "basicAuth", "confirm", "connect"]
-  .concat("isUpgrade", "offer", "readRequest", "writeResponse");
+  .concat("isUpgrade", "offer", "readRequest", "serve", "writeResponse");
 
 const TYPES = [
   "AcceptOptions",
@@ -245,6 +248,7 @@ const TYPES = [
   "HandshakeErrorInit",
   "HandshakeFailure",
   "HeadersInit",
+  "HttpContext",
   "Message",
   "MessageHandler",
   "NetworkAddress",
@@ -259,6 +263,10 @@ const TYPES = [
   "ResponseDraft",
   "ResponseHead",
   "SendOptions",
+  "ServeErrorContext",
+  "ServeHandlers",
+  "ServeOptions",
+  "Server",
   "WebSocketConnection",
   "WebSocketErrorInit",
   "WriteResponseOptions",
