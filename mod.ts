@@ -53,6 +53,8 @@ export { writeResponse, type WriteResponseOptions } from "./src/server/write_res
 export { basicAuth, type BasicAuthOptions } from "./src/server/basic_auth.ts";
 export { accept, type Accepted } from "./src/server/accept.ts";
 export type { AcceptOptions } from "./src/server/accept_options.ts";
+export { serve, type Server } from "./src/server/serve.ts";
+export type { HttpContext, ServeErrorContext, ServeHandlers, ServeOptions } from "./src/server/serve_options.ts";
 export type { DialOptions } from "./src/client/dial_options.ts";
 export { connect, type Connected } from "./src/client/connect.ts";
 export type { ConnectOptions } from "./src/client/connect_options.ts";

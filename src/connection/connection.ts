@@ -1,7 +1,7 @@
 // The public class. It only forwards to its driver, so that the driver's callbacks are not visible to users.
 
 import { INSPECT, type Inspect, inspectAs } from "../base/inspect.ts";
-import { Driver } from "./driver.ts";
+import { type ConnectionOwner, Driver } from "./driver.ts";
 import type { CheckedOptions } from "./connection_options.ts";
 import type { ConnectionState, MessageHandler, WebSocketConnection } from "./websocket_connection.ts";
 import type { CloseInfo } from "../errors/websocket_error.ts";
@@ -17,11 +17,17 @@ export class Connection implements WebSocketConnection {
   readonly deflate: DeflateAgreement | undefined;
   readonly #driver: Driver;
 
-  constructor(transport: Transport, agreement: Agreement, options: CheckedOptions, rest: Uint8Array) {
+  constructor(
+    transport: Transport,
+    agreement: Agreement,
+    options: CheckedOptions,
+    rest: Uint8Array,
+    owner?: ConnectionOwner,
+  ) {
     this.protocol = agreement.protocol;
     this.extensions = agreement.extensions;
     this.deflate = agreement.deflate;
-    this.#driver = new Driver(transport, agreement, options, rest);
+    this.#driver = new Driver(transport, agreement, options, rest, owner);
   }
 
   get state(): ConnectionState {

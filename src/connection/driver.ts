@@ -21,6 +21,12 @@ import type { ConnectionState, MessageHandler } from "./websocket_connection.ts"
 /** How many turns of the event loop a peer that has ended waits for an answer to its last message. */
 const TURNS = 64;
 
+/** Who is told of the end of a connection without a promise: one for each idle connection would be memory. */
+export interface ConnectionOwner {
+  /** `closed` has settled. */
+  onClosed(): void;
+}
+
 /** One WebSocket. Its parts report to methods: a closure for each callback would take more memory per connection. */
 export class Driver
   implements TransportHandlers, MachineEvents, FlusherHandlers, IdleHandlers, ReceiverHost, ClosingHost, WorkHost {
@@ -30,6 +36,7 @@ export class Driver
   readonly flusher: Flusher;
   readonly idle: IdleWatch;
   readonly isServer: boolean;
+  readonly #owner: ConnectionOwner | undefined;
   readonly #receiver: Receiver;
   readonly #closing: Closing;
   /** Made when first used: most connections never ping by hand, or never use the writable stream. */
@@ -37,7 +44,14 @@ export class Driver
   #sink: MessageSink | undefined;
 
   /** @param rest Bytes behind the handshake: the first frames. */
-  constructor(transport: Transport, agreement: Agreement, options: CheckedOptions, rest: Uint8Array) {
+  constructor(
+    transport: Transport,
+    agreement: Agreement,
+    options: CheckedOptions,
+    rest: Uint8Array,
+    owner?: ConnectionOwner,
+  ) {
+    this.#owner = owner;
     this.isServer = agreement.role === "server";
     this.options = options;
     this.transport = transport;
@@ -261,5 +275,6 @@ export class Driver
     this.#pings?.fail(gone);
     this.#receiver.onSettled(outcome, isAborted);
     this.#sink?.end(outcome);
+    this.#owner?.onClosed();
   }
 }

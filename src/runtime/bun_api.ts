@@ -46,7 +46,7 @@ export interface BunServer {
   readonly hostname?: string;
   readonly port?: number;
   readonly unix?: string;
-  stop(): void;
+  stop(closeActive?: boolean): void;
 }
 
 /** What is used of `Bun`. */

@@ -4,6 +4,7 @@ import type { TLSOptions } from "bun";
 import type { NetworkAddress } from "../transport/transport.ts";
 import { type BunConnection, bunHandlers } from "./bun_socket.ts";
 import { type BunServer, bunTcp } from "./bun_api.ts";
+import { bunAddress } from "./bun_serving.ts";
 
 /**
  * A listener of {@linkcode listen}: call `accept()`, or iterate it for its connections.
@@ -126,8 +127,7 @@ class Listener implements BunListener {
   }
 
   get addr(): NetworkAddress {
-    const { hostname = "", port = 0, unix } = this.#server;
-    return unix === undefined ? { transport: "tcp", hostname, port } : { transport: "unix", path: unix };
+    return bunAddress(this.#server);
   }
 
   onConnection(connection: BunConnection): void {

@@ -3,6 +3,7 @@
 
 import { type DenoConn, DenoSource, isDenoConn } from "./deno_conn.ts";
 import type { Dialler, Tls } from "./dialler.ts";
+import type { Listen } from "./listener.ts";
 import { streamSource } from "./stream_pair.ts";
 import { PullTransport } from "../transport/pull_transport.ts";
 import { type ByteConnection, TRANSPORT, type Transport, type TransportConnection } from "../transport/transport.ts";
@@ -59,13 +60,30 @@ function hintFor(conn: unknown): string {
  * @throws {TypeError} Rejects on a runtime without TCP sockets.
  */
 export async function diallerFor(tls: Tls | undefined, isTunnelled: boolean, isUnix: boolean): Promise<Dialler> {
-  const runtime = globalThis as { Deno?: unknown; Bun?: unknown; process?: { versions?: { node?: string } } };
-  if (runtime.Deno && !(tls && (isUnix || isTunnelled && tls.client))) {
+  if (isDeno() && !(tls && (isUnix || isTunnelled && tls.client))) {
     return (await import("./deno_dialler.ts")).denoDialler;
   }
-  if (runtime.Bun) return (await import("./bun_dialler.ts")).bunDialler;
-  if (runtime.process?.versions?.node) return (await import("./node_dialler.ts")).nodeDialler;
+  if (isBun()) return (await import("./bun_dialler.ts")).bunDialler;
+  if (isNode()) return (await import("./node_dialler.ts")).nodeDialler;
   throw new TypeError(
     "Cannot dial: this runtime has no TCP sockets; connect by yourself, and give the connection as conn",
   );
 }
+
+/**
+ * How this runtime listens, loaded when it is first needed. Deno's TLS does not listen on a Unix socket: there, Deno listens
+ * with Node's modules.
+ *
+ * @throws {TypeError} Rejects on a runtime without TCP sockets.
+ */
+export async function listenFor(hasTls: boolean, isUnix: boolean): Promise<Listen> {
+  if (isDeno() && !(hasTls && isUnix)) return (await import("./deno_listener.ts")).listenOnDeno;
+  if (isBun()) return (await import("./bun_serving.ts")).listenOnBun;
+  if (isNode()) return (await import("./node_listener.ts")).listenOnNode;
+  throw new TypeError("Cannot serve: this runtime has no TCP sockets; give connections of your own to accept()");
+}
+
+const runtime = globalThis as { Deno?: unknown; Bun?: unknown; process?: { versions?: { node?: string } } };
+const isDeno = () => runtime.Deno !== undefined;
+const isBun = () => runtime.Bun !== undefined;
+const isNode = () => runtime.process?.versions?.node !== undefined;

@@ -17,7 +17,7 @@ export interface DenoConn extends ByteConnection {
 }
 
 /** What is used of a `Deno.Addr`. The path of the end that has connected to a Unix socket is null. */
-interface DenoAddr {
+export interface DenoAddr {
   readonly transport: string;
   readonly hostname?: string;
   readonly port?: number;
@@ -40,7 +40,7 @@ export function closeDenoConn(conn: DenoConn): void {
 }
 
 /** The address of one end; `other` is that of the other one. */
-function addressOf(addr: DenoAddr | undefined, other: DenoAddr | undefined): NetworkAddress | undefined {
+export function addressOf(addr: DenoAddr | undefined, other: DenoAddr | undefined): NetworkAddress | undefined {
   const { transport, hostname, port, path } = addr ?? {};
   if (transport === "tcp") return { transport, hostname: hostname!, port: port! };
   const known = path ?? other?.path;

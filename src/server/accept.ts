@@ -3,24 +3,25 @@
 
 import { unlessAborted } from "../base/abort.ts";
 import { Connection } from "../connection/connection.ts";
+import type { ConnectionOwner } from "../connection/driver.ts";
 import type { CheckedOptions } from "../connection/connection_options.ts";
 import type { WebSocketConnection } from "../connection/websocket_connection.ts";
 import { HandshakeError, type RequestHead } from "../errors/handshake_error.ts";
 import { ExchangeError, type Problem } from "../errors/problem.ts";
 import { Exchange } from "../exchange/exchange.ts";
 import { readHead } from "../exchange/read_head.ts";
-import { decide, type Decision } from "../handshake/answer.ts";
+import { decide, type Decision, isUpgrade } from "../handshake/answer.ts";
 import { refuse } from "../handshake/refusal.ts";
 import { listHas } from "../http/field_values.ts";
 import { HeadReader } from "../http/head_reader.ts";
-import { expectsContinue, headOf, isPersistent, parseRequest } from "../http/request_head.ts";
+import { expectsContinue, headOf, isPersistent, type ParsedRequest, parseRequest } from "../http/request_head.ts";
 import { discardBody, type ResponseHeadDraft } from "../http/response.ts";
 import { CONTINUE, writeHead } from "../http/write_head.ts";
 import type { Agreement } from "../protocol/agreement.ts";
 import { transportOf } from "../runtime/choose.ts";
 import type { ByteConnection, Transport } from "../transport/transport.ts";
 import { type AcceptOptions, checkAcceptOptions, type CheckedAcceptOptions } from "./accept_options.ts";
-import { sendRefusal, serverError } from "./send_refusal.ts";
+import { respond, serverError } from "./respond.ts";
 
 /**
  * A WebSocket that was accepted, with the handshake that opened it.
@@ -61,8 +62,9 @@ class AcceptedConnection extends Connection implements Accepted {
     rest: Uint8Array,
     request: RequestHead,
     head: ResponseHeadDraft,
+    owner: ConnectionOwner | undefined,
   ) {
-    super(transport, agreement, options, rest);
+    super(transport, agreement, options, rest, owner);
     this.#head = head;
     const parsed = headOf(request);
     parsed?.headers.dropPositions();
@@ -120,24 +122,38 @@ export async function accept(conn: ByteConnection, options: AcceptOptions = {}):
     reader: new HeadReader(checked.maxHeadSize, 1),
     request: checked.request,
   };
-  let outcome: Accepted | Due;
-  try {
-    outcome = await openOrRefuse(handshake).catch((error: unknown) => answerFailure(handshake, error));
-    if ("readable" in outcome) return outcome;
-    await sendDue(handshake, outcome);
-  } catch (error) {
-    closeAndThrow(handshake, error);
-  }
-  throw outcome.error; // it is answered, and the connection is closed or given back
+  return await shakeHands(handshake) as Accepted; // nothing is passed on
 }
 
 /** A handshake under way. */
-interface Handshake {
+export interface Handshake {
   readonly exchange: Exchange;
   readonly options: CheckedAcceptOptions;
   readonly reader: HeadReader;
   /** The request, once its head is read. */
   request: RequestHead | undefined;
+  /** Whether a request that does not ask for a WebSocket is passed on, to be answered as plain HTTP, and not refused. */
+  readonly passesHttp?: boolean;
+  /** Who is told when the WebSocket is closed. */
+  readonly owner?: ConnectionOwner;
+}
+
+/**
+ * Reads the request of a handshake, unless it is there, and answers it.
+ *
+ * @returns The WebSocket, or a request that is passed on: the exchange goes on behind its head.
+ * @throws {unknown} Rejects as {@linkcode accept} does.
+ */
+export async function shakeHands(handshake: Handshake): Promise<Accepted | ParsedRequest> {
+  let outcome: Accepted | ParsedRequest | Due;
+  try {
+    outcome = await openOrRefuse(handshake).catch((error: unknown) => answerFailure(handshake, error));
+    if (!("error" in outcome)) return outcome;
+    await sendDue(handshake, outcome);
+  } catch (error) {
+    closeAndThrow(handshake, error);
+  }
+  throw outcome.error; // it is answered, and the connection is closed or given back
 }
 
 /** A response that is due, and the error to throw once it is sent. */
@@ -148,11 +164,12 @@ interface Due {
   readonly keepAlive: boolean;
 }
 
-async function openOrRefuse(handshake: Handshake): Promise<Accepted | Due> {
-  const { exchange, options } = handshake;
+async function openOrRefuse(handshake: Handshake): Promise<Accepted | ParsedRequest | Due> {
+  const { exchange, options, owner } = handshake;
   const request = handshake.request ?? await readUpgrade(handshake);
   if ("failure" in request) return { ...refuse(request, options.headers), keepAlive: false };
   handshake.request = request;
+  if (handshake.passesHttp && !isUpgrade(request)) return request as ParsedRequest; // it was read here
   const decision = await decideInTime(request, handshake);
   if (decision.error) {
     return { ...decision, keepAlive: options.keepAlive && isReusable(decision.response, request) };
@@ -162,7 +179,7 @@ async function openOrRefuse(handshake: Handshake): Promise<Accepted | Due> {
   if (expectsContinue(request)) await exchange.write(CONTINUE);
   await exchange.write(bytes);
   exchange.dispose();
-  return new AcceptedConnection(exchange.transport, agreement, options.connection, exchange.rest, request, head);
+  return new AcceptedConnection(exchange.transport, agreement, options.connection, exchange.rest, request, head, owner);
 }
 
 async function readUpgrade({ exchange, reader }: Handshake): Promise<RequestHead | Problem> {
@@ -212,7 +229,7 @@ function answerFailure(handshake: Handshake, error: unknown): Due {
 async function sendDue({ exchange, options, request }: Handshake, due: Due): Promise<void> {
   const { connection: { clock, closeTimeout: timeout }, signal } = options, { response, error, keepAlive } = due;
   exchange.dispose();
-  const reusable = await sendRefusal(exchange.transport, response, { clock, timeout, signal, request, keepAlive });
+  const reusable = await respond(exchange.transport, response, { clock, timeout, signal, request, keepAlive });
   if (reusable && error instanceof HandshakeError) Object.assign(error, { reusable, rest: exchange.rest });
 }
 

@@ -185,13 +185,23 @@ async function readWhole(
   if (!bytes || "failure" in bytes) return bytes;
   const head = parseRequest(bytes, exchange.transport.isSecure);
   if ("failure" in head) return head;
+  const request = await readBehindHead(exchange, head, maxBodySize);
+  return "failure" in request ? request : { request, keepAlive: isPersistent(head) };
+}
+
+/** Reads the body of a request whose head is read, and makes the `Request`. */
+export async function readBehindHead(
+  exchange: Exchange,
+  head: ParsedRequest,
+  maxBodySize: number,
+): Promise<Request | Problem> {
   const problem = findUnreadable(head, maxBodySize);
   if (problem) return problem;
   const body = await readRequestBody(exchange, head, maxBodySize);
   if (body && "failure" in body) return body;
   const request = new Request(head.url, { method: head.method, headers: [...head.headers], body });
   rememberHead(request, head);
-  return { request, keepAlive: isPersistent(head) };
+  return request;
 }
 
 /** Finds what a `Request` can't have, whatever the case of its method, and bodies that we know we can't read. */

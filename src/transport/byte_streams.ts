@@ -18,7 +18,7 @@ export abstract class ConnectionOverTransport implements TransportConnection {
   /** The one transport of the connection. */
   protected abstract readonly transport: OwnedTransport;
 
-  [TRANSPORT](): Transport {
+  [TRANSPORT](): OwnedTransport {
     if (this.#streams && (this.#streams.readable.locked || this.#streams.writable.locked)) {
       throw new TypeError("Cannot use the connection: a stream of it is locked");
     }

@@ -83,8 +83,8 @@ export abstract class OwnedTransport implements Transport {
     }
   }
 
-  /** The connection is lost: closes it, and tells so behind everything that was read. */
-  protected lose(error: unknown): void {
+  /** The connection is lost, or given up by who listens: closes it, and tells so behind everything that was read. */
+  lose(error: unknown): void {
     if (this.closed) return;
     this.closed = true;
     this.error = error;

@@ -4,7 +4,7 @@
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import { connect as connectTls, createServer as createTlsServer } from "node:tls";
 import { once } from "node:events";
-import type { ByteConnection } from "../../mod.ts";
+import type { ByteConnection, NetworkAddress } from "../../mod.ts";
 
 const LOOPBACK = "127.0.0.1";
 
@@ -101,6 +101,12 @@ export interface Listener<Conn> extends Disposable, AsyncIterable<Conn> {
   accept(): Promise<Conn>;
   /** Listens no more; connections stay as they are. */
   close(): void;
+}
+
+/** The port that an address of a listener has. */
+export function portOf({ addr }: { readonly addr: NetworkAddress }): number {
+  if (addr.transport === "unix") throw new TypeError(`${addr.path} has no port`);
+  return addr.port;
 }
 
 /** Connects by hand to a port of 127.0.0.1; over TLS where a CA is given. */

@@ -6,10 +6,10 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type BrowserContext, chromium, type Page } from "playwright-core";
-import { serve, type Server } from "../../docs/examples/one_port.ts";
-import { accept } from "../../mod.ts";
+import { serveDemonstration } from "../../docs/examples/one_port.ts";
+import { accept, type Server } from "../../mod.ts";
 import { program, test } from "../kit/harness.ts";
-import { listen } from "../kit/tcp.ts";
+import { listen, portOf } from "../kit/tcp.ts";
 import { agreed, ownRows, read } from "./deflate_rows.ts";
 import { MANY, many } from "./programs/script.ts";
 
@@ -36,7 +36,7 @@ interface Visit {
 /** Opens the page in a browser of its own; whatever the page complains of fails the test. */
 async function visit(run: (visit: Visit) => Promise<void>): Promise<void> {
   const stop = new AbortController(), { signal } = stop;
-  const server = await serve({ port: 0, signal });
+  const server = await serveDemonstration({ port: 0, signal });
   const profile = await mkdtemp(join(tmpdir(), "chromium-"));
   const complaints: string[] = [];
   try {
@@ -57,7 +57,7 @@ async function visit(run: (visit: Visit) => Promise<void>): Promise<void> {
       });
       page.on("pageerror", (error) => complaints.push(String(error)));
       page.on("requestfailed", (request) => complaints.push(`${request.url()} ${request.failure()?.errorText}`));
-      await page.goto(server.url);
+      await page.goto(server.url!);
       await run({ page, context, server, stop: () => stop.abort() });
     } finally {
       clearTimeout(deadline);
@@ -115,8 +115,8 @@ test(
       assertEquals(response[0], "HTTP/1.1 101 Switching Protocols");
       const value = (lines: string[], name: string) =>
         lines.find((line) => line.startsWith(`${name}: `))?.slice(name.length + 2);
-      assertEquals(value(request, "host"), `127.0.0.1:${server.port}`);
-      assertEquals(value(request, "origin"), `http://127.0.0.1:${server.port}`);
+      assertEquals(value(request, "host"), `127.0.0.1:${portOf(server)}`);
+      assertEquals(value(request, "origin"), `http://127.0.0.1:${portOf(server)}`);
       assertMatch(value(request, "user-agent") ?? "", /Chrome/);
       const key = value(request, "sec-websocket-key") ?? "";
       assertMatch(key, /^[A-Za-z0-9+/]{21}[AQgw]==$/);
@@ -194,7 +194,8 @@ test(
 
       // Another server at the same port: nobody has pressed a button
       const again = new AbortController();
-      const next = await serve({ port: server.port, signal: again.signal });
+      const port = Number(new URL(server.url!).port);
+      const next = await serveDemonstration({ port, signal: again.signal });
       try {
         await state(page, "open");
         assertEquals(await page.evaluate("document.activeElement.id"), "message");

@@ -1,10 +1,10 @@
 // The demonstration over real sockets: requests as bytes, so that what is on one connection is known exactly.
 
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { serve, type Server } from "../../docs/examples/one_port.ts";
-import { connect, HandshakeError } from "../../mod.ts";
+import { serveDemonstration } from "../../docs/examples/one_port.ts";
+import { connect, HandshakeError, type Server } from "../../mod.ts";
 import { concat, hex, latin1, test, text } from "../kit/harness.ts";
-import { dial, dialRaw, type RawConn } from "../kit/tcp.ts";
+import { dial, dialRaw, portOf, type RawConn } from "../kit/tcp.ts";
 
 /** What a test has opened; closed at its end, and after so long that nothing can come any more. */
 const clients = new Set<Client>();
@@ -12,7 +12,7 @@ const PATIENCE = 20_000;
 
 async function withServer(run: (server: Server, stop: () => void) => Promise<void>): Promise<void> {
   const stop = new AbortController();
-  const server = await serve({ port: 0, signal: stop.signal });
+  const server = await serveDemonstration({ port: 0, signal: stop.signal });
   const closeClients = () => clients.forEach((client) => client.close());
   const deadline = setTimeout(closeClients, PATIENCE);
   try {
@@ -41,7 +41,7 @@ class Client {
   }
 
   static async open(server: Server): Promise<Client> {
-    const client = new Client(await dialRaw(server.port));
+    const client = new Client(await dialRaw(portOf(server)));
     clients.add(client);
     return client;
   }
@@ -129,9 +129,9 @@ async function errorsOf(run: () => Promise<void>): Promise<unknown[]> {
 
 test("serve() gives the address it listens on", () =>
   withServer(async (server) => {
-    assertEquals(server.hostname, "127.0.0.1");
-    assert(server.port > 0);
-    assertEquals(server.url, `http://127.0.0.1:${server.port}/`);
+    assertEquals(server.addr, { transport: "tcp", hostname: "127.0.0.1", port: portOf(server) });
+    assert(portOf(server) > 0);
+    assertEquals(server.url, `http://127.0.0.1:${portOf(server)}/`);
     assertEquals((await ask(server, "/healthz")).status, 200);
   }));
 
@@ -230,18 +230,18 @@ test("a request with Connection: close is the last one", () =>
 
 test("the second request of a connection may become a WebSocket", () =>
   withServer(async (server) => {
-    const conn = await dial(server.port), writer = conn.writable.getWriter(), reading = conn.readable.getReader();
+    const conn = await dial(portOf(server)), writer = conn.writable.getWriter(), reading = conn.readable.getReader();
     await writer.write(latin1(request("/healthz")));
     let reply = "";
     while (!reply.endsWith("\r\n\r\nfine\n")) reply += text((await reading.read()).value!);
     for (const lock of [writer, reading]) lock.releaseLock();
-    const url = `ws://127.0.0.1:${server.port}/echo?x=1`;
+    const url = `ws://127.0.0.1:${portOf(server)}/echo?x=1`;
     const socket = await connect(url, { conn, protocols: ["other", "echo"] });
     assertEquals(socket.protocol, "echo");
     const reader = socket.readable.getReader();
     const heads = JSON.parse((await reader.read()).value as string);
     assertEquals(heads.request[0], "GET /echo?x=1 HTTP/1.1");
-    assert(heads.request.includes(`host: 127.0.0.1:${server.port}`), heads.request);
+    assert(heads.request.includes(`host: 127.0.0.1:${portOf(server)}`), heads.request);
     assertEquals(heads.response[0], "HTTP/1.1 101 Switching Protocols");
     assert(heads.response.includes(`sec-websocket-accept: ${socket.response.headers.get("sec-websocket-accept")}`));
     for (const message of ["text", "", new Uint8Array([0, 255]), new Uint8Array()]) {
@@ -268,8 +268,8 @@ test("bytes behind an upgrade, itself behind a request, are its first frame", ()
 
 test("the heads keep credentials and cookies to themselves", () =>
   withServer(async (server) => {
-    const conn = await dial(server.port);
-    const url = `ws://ada:secret@127.0.0.1:${server.port}/echo`;
+    const conn = await dial(portOf(server));
+    const url = `ws://ada:secret@127.0.0.1:${portOf(server)}/echo`;
     const socket = await connect(url, { conn, headers: { cookie: "session=precious" } });
     const { request } = JSON.parse((await socket.readable.getReader().read()).value as string);
     assert(request.includes("authorization: (not shown)"), request);
@@ -346,7 +346,7 @@ test("a WebSocket that breaks the protocol is closed, which is not an error of t
 
 test("serve() rejects when the port is taken", () =>
   withServer(async (server) => {
-    const error = await assertRejects(() => serve({ port: server.port }));
+    const error = await assertRejects(() => serveDemonstration({ port: portOf(server) }));
     assertEquals((error as { code?: unknown }).code, "EADDRINUSE");
   }));
 
@@ -355,8 +355,8 @@ test("stopping closes WebSockets with 1001, and connections that wait for a requ
     const idle = await Client.open(server);
     await idle.write(request("/healthz"));
     await idle.reply();
-    const conn = await dial(server.port);
-    const socket = await connect(`ws://127.0.0.1:${server.port}/echo`, { conn });
+    const conn = await dial(portOf(server));
+    const socket = await connect(`ws://127.0.0.1:${portOf(server)}/echo`, { conn });
     const closed = socket.receive(() => {});
     const before = performance.now();
     stop();
@@ -365,18 +365,21 @@ test("stopping closes WebSockets with 1001, and connections that wait for a requ
     assert(performance.now() - before < 5000, "that is when a connection without a request is closed anyway");
     idle.close();
     await server.finished;
-    await assertRejects(() => dialRaw(server.port));
+    await assertRejects(() => dialRaw(portOf(server)));
   }));
 
 test("stopping before anything has come ends at once", async () => {
-  const server = await serve({ port: 0, signal: AbortSignal.abort() });
+  const server = await serveDemonstration({ port: 0, signal: AbortSignal.abort() });
   await server.finished;
 });
 
 test("connect() to a path that is no WebSocket is refused with the server's response", () =>
   withServer(async (server) => {
-    const conn = await dial(server.port);
-    const error = await assertRejects(() => connect(`ws://127.0.0.1:${server.port}/nothing`, { conn }), HandshakeError);
+    const conn = await dial(portOf(server));
+    const error = await assertRejects(
+      () => connect(`ws://127.0.0.1:${portOf(server)}/nothing`, { conn }),
+      HandshakeError,
+    );
     assertEquals(error.failure, "status-not-101");
     assertEquals(error.response?.status, 404);
   }));

@@ -55,6 +55,10 @@ const TESTED_BY: Readonly<Record<string, string>> = {
   "handshake/upgrade_fields.ts": "handshake/answer_test.ts",
   "protocol/agreement.ts": "protocol/protocol_test.ts",
   "protocol/contract.ts": "protocol/protocol_test.ts",
+  "runtime/bun_serving.ts": "runtime/listener_test.ts",
+  "runtime/deno_listener.ts": "runtime/listener_test.ts",
+  "runtime/node_listener.ts": "runtime/listener_test.ts",
+  "server/serve_connection.ts": "server/serve_test.ts",
   "runtime/bun_dialler.ts": "client/dial_test.ts",
   "runtime/bun_socket.ts": "bun_test.ts",
   "runtime/bun_api.ts": "bun_test.ts",
@@ -219,7 +223,7 @@ test("no file is longer than a sitting", () => {
 });
 
 const VALUES = ["HandshakeError", "WebSocketError", "accept", "answer", "attach", "basicAuth", "confirm", "connect"]
-  .concat("isUpgrade", "offer", "readRequest", "writeResponse");
+  .concat("isUpgrade", "offer", "readRequest", "serve", "writeResponse");
 
 const TYPES = [
   "AcceptOptions",
@@ -244,6 +248,7 @@ const TYPES = [
   "DialOptions",
   "HandshakeErrorInit",
   "HandshakeFailure",
+  "HttpContext",
   "Message",
   "MessageHandler",
   "NetworkAddress",
@@ -258,6 +263,10 @@ const TYPES = [
   "ResponseDraft",
   "ResponseHead",
   "SendOptions",
+  "ServeErrorContext",
+  "ServeHandlers",
+  "ServeOptions",
+  "Server",
   "WebSocketConnection",
   "WebSocketErrorInit",
   "WriteResponseOptions",

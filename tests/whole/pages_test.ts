@@ -6,7 +6,7 @@ import config from "../../deno.json" with { type: "json" };
 import { anchorsOf, blocksOf, linksOf, PAGES } from "../../docs/make/pages.ts";
 import { NUMBERS, RANGES } from "../../docs/make/options.ts";
 import { allTables, fill } from "../../docs/make/tables.ts";
-import { connect, readRequest } from "../../mod.ts";
+import { readRequest } from "../../mod.ts";
 import { connectionPair } from "../../src/testing.ts";
 import { DEFAULTS } from "../../src/base/options.ts";
 import { checkConnectOptions } from "../../src/client/connect_options.ts";

@@ -2,11 +2,11 @@
 
 import { assertEquals, assertMatch } from "@std/assert";
 import { join } from "node:path";
-import { serve, type Server } from "../../docs/examples/one_port.ts";
-import { connect } from "../../mod.ts";
+import { serveDemonstration } from "../../docs/examples/one_port.ts";
+import { connect, type Server } from "../../mod.ts";
 import { test, text } from "../kit/harness.ts";
 import { findRuntimes } from "../kit/runtimes.ts";
-import { dial } from "../kit/tcp.ts";
+import { dial, portOf } from "../kit/tcp.ts";
 
 const root = join(import.meta.dirname!, "../..");
 
@@ -15,7 +15,7 @@ const PATIENCE = 20_000;
 
 async function withServer(run: (server: Server) => Promise<void>): Promise<void> {
   const stop = new AbortController();
-  const server = await serve({ port: 0, signal: stop.signal });
+  const server = await serveDemonstration({ port: 0, signal: stop.signal });
   try {
     await run(server);
   } finally {
@@ -80,10 +80,13 @@ test("deno task start prints its address and the password, and ends on Ctrl-C", 
 
 test("deno task start says so when it can't listen", () =>
   withServer(async (server) => {
-    const child = await start({ PORT: String(server.port), NO_COLOR: "1" });
+    const child = await start({ PORT: String(portOf(server)), NO_COLOR: "1" });
     const { code, stderr } = await child.output();
     assertEquals(code, 1);
-    assertMatch(text(stderr), new RegExp(`^Cannot serve on 127\\.0\\.0\\.1, port ${server.port}: AddrInUse`));
+    assertMatch(
+      text(stderr),
+      new RegExp(`^Cannot listen on 127\\.0\\.0\\.1 port ${portOf(server)}: the port is taken`),
+    );
   }));
 
 const commands = findRuntimes();

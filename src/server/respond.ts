@@ -1,5 +1,5 @@
-// Answering a request whose upgrade is refused: sends the response within a time of its own, then gives the connection
-// back, or closes it without cutting off what the client may still be sending (RFC 9112 §9.6).
+// Answering a request with a response, such as the refusal of its upgrade: sends it within a time of its own, then gives
+// the connection back, or closes it without cutting off what the client may still be sending (RFC 9112 §9.6).
 
 import type { Clock } from "../base/clock.ts";
 import type { RequestHead } from "../errors/handshake_error.ts";
@@ -9,8 +9,8 @@ import { linger } from "../transport/linger.ts";
 import type { Transport } from "../transport/transport.ts";
 import { sendResponse } from "./send_response.ts";
 
-/** How a refusal is sent. */
-export interface SendRefusalOptions {
+/** How a response is sent. */
+export interface RespondOptions {
   readonly clock: Clock;
   /** How long sending may take, and then how long the client may take to end the connection, each in milliseconds. */
   readonly timeout: number;
@@ -19,28 +19,30 @@ export interface SendRefusalOptions {
   readonly request: RequestHead | undefined;
   /** Whether to give the connection back. */
   readonly keepAlive: boolean;
+  /** Limits each write to the time, in place of all together: a body may come slowly, and be large. */
+  readonly isPaced?: boolean;
 }
 
 /**
- * Sends a refusal on a transport that no exchange uses any more: the deadline of the handshake, which may be over, does
- * not hold for it. If the client is gone, that changes nothing about the refusal, and is no error.
+ * Sends a response on a transport that no exchange uses any more: the deadline of the handshake, which may be over, does
+ * not hold for it. If the client is gone, that is no error: nobody needs the response.
  *
  * @returns Whether the connection was given back; otherwise it is closed.
  * @throws {unknown} Rejects when the signal aborts, or when the body of the response fails. The latter is answered, too.
  */
-export async function sendRefusal(
+export async function respond(
   transport: Transport,
   response: Response,
-  options: SendRefusalOptions,
+  options: RespondOptions,
 ): Promise<boolean> {
-  const { clock, timeout, signal, request, keepAlive } = options;
-  const exchange = new Exchange(transport, { clock, timeout, signal });
+  const { clock, timeout, signal, request, keepAlive, isPaced = false } = options;
+  const exchange = new Exchange(transport, { clock, timeout: isPaced ? 0 : timeout, signal });
   try {
-    await sendResponse(exchange, response, { request, keepAlive });
+    await sendResponse(exchange, response, { request, keepAlive, ...(isPaced && { timeout }) });
   } catch (error) {
     exchange.dispose();
     if (exchange.signal.aborted || exchange.hasWritten) exchange.abort();
-    else await sendRefusal(transport, serverError(), { ...options, keepAlive: false });
+    else await respond(transport, serverError(), { ...options, keepAlive: false });
     if (error instanceof ExchangeError) return false;
     throw error;
   }

@@ -1,0 +1,65 @@
+// Listens with node:net and node:tls: on Node, and on Deno where its own sockets lack an option.
+
+import { once } from "node:events";
+import { createServer, type ListenOptions as NodeListenOptions, type Server, type Socket } from "node:net";
+import { createServer as createTlsServer } from "node:tls";
+import type { NetworkAddress } from "../base/network_address.ts";
+import { TRANSPORT } from "../transport/transport.ts";
+import { type Listen, listenFailed, type ListenOptions } from "./listener.ts";
+import { NodeSocketConnection } from "./node_socket.ts";
+
+/** Listens on Node; a connection with TLS is handed over once its handshake is done. */
+export const listenOnNode: Listen = async (options, handlers) => {
+  const { address, reusePort } = options, unix = "unix" in address ? address.unix : undefined;
+  /** The sockets below TLS: of connections, and of handshakes under way. */
+  const below = new Set<Socket>();
+  const hand = (socket: Socket) => {
+    handlers.onConnection(new NodeSocketConnection(socket, false, unix)[TRANSPORT]());
+  };
+  let server: Server;
+  try {
+    server = open(options, hand, below);
+    const where: NodeListenOptions = unix === undefined ? addressOf(address as TcpAddress) : { path: unix };
+    server.listen({ ...where, ...(reusePort && { reusePort }) });
+    await once(server, "listening");
+  } catch (error) {
+    throw listenFailed(options, error);
+  }
+  server.on("error", (error) => handlers.onError(error));
+  return {
+    addr: boundTo(server, unix),
+    stop: () => void server.close(),
+    close() {
+      server.close();
+      for (const socket of below) socket.destroy();
+    },
+  };
+};
+
+interface TcpAddress {
+  readonly hostname: string;
+  readonly port: number;
+}
+
+function addressOf({ hostname, port }: TcpAddress): NodeListenOptions {
+  return { host: hostname, port };
+}
+
+function open({ tls, handshakeTimeout }: ListenOptions, hand: (socket: Socket) => void, below: Set<Socket>): Server {
+  const common = { allowHalfOpen: true, noDelay: true };
+  if (!tls) return createServer(common, hand);
+  // A client that does not finish its handshake is disconnected by node:tls itself, which wants a limit
+  const limit = handshakeTimeout === 0 ? 2 ** 31 - 1 : handshakeTimeout;
+  const server = createTlsServer({ ...common, ...tls, handshakeTimeout: limit }, hand);
+  server.on("connection", (socket: Socket) => {
+    below.add(socket);
+    socket.once("close", () => below.delete(socket));
+  });
+  return server;
+}
+
+function boundTo(server: Server, unix: string | undefined): NetworkAddress {
+  if (unix !== undefined) return { transport: "unix", path: unix };
+  const { address, port } = server.address() as { address: string; port: number };
+  return { transport: "tcp", hostname: address, port };
+}

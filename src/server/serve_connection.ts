@@ -1,0 +1,227 @@
+// One connection of a server, from its first request to its end: plain HTTP, request by request, until one of them becomes
+// a WebSocket. Its server can stop it at any time, at once or when what is under way is done.
+
+import { unlessAborted } from "../base/abort.ts";
+import type { ConnectionOwner } from "../connection/driver.ts";
+import { HandshakeError, type RequestHead } from "../errors/handshake_error.ts";
+import { ExchangeError, type Problem } from "../errors/problem.ts";
+import { WebSocketError } from "../errors/websocket_error.ts";
+import { Exchange } from "../exchange/exchange.ts";
+import { refuse } from "../handshake/refusal.ts";
+import { listHas } from "../http/field_values.ts";
+import { HeadReader } from "../http/head_reader.ts";
+import { isPersistent, type ParsedRequest } from "../http/request_head.ts";
+import { checkResponse, discardBody } from "../http/response.ts";
+import type { OwnedTransport } from "../transport/owned_transport.ts";
+import { type Accepted, shakeHands } from "./accept.ts";
+import { readBehindHead } from "./read_request.ts";
+import { respond, serverError } from "./respond.ts";
+import type { CheckedServeOptions, HttpContext, ServeErrorContext } from "./serve_options.ts";
+
+/** What a connection needs of its server. */
+export interface ConnectionHost {
+  readonly options: CheckedServeOptions;
+  /** Whether the server is about to end: no connection is kept alive. */
+  readonly isStopping: boolean;
+  /** Tells of an error that nobody else sees. */
+  report(error: unknown, context: ServeErrorContext): void;
+  /** A WebSocket is open. */
+  onOpen(socket: Accepted): void;
+  /** The connection is closed, and the handler of its WebSocket done; `socket` is that WebSocket, if it was one. */
+  onOver(connection: ServeConnection, socket: Accepted | undefined): void;
+}
+
+/** The Close frame of a server that stops (RFC 6455 §7.4.1). */
+const GOING_AWAY = { closeCode: 1001, reason: "The server stops" };
+
+/** One connection. */
+export class ServeConnection implements ConnectionOwner {
+  readonly #host: ConnectionHost;
+  readonly #transport: OwnedTransport;
+  /** Reads the head of a request that is waited for; none while a request is answered. */
+  #reader: HeadReader | undefined;
+  #socket: Accepted | undefined;
+  /** Of a WebSocket: whether its handler is done, and whether it is closed. */
+  #isHandled = false;
+  #isClosed = false;
+
+  constructor(transport: OwnedTransport, host: ConnectionHost) {
+    this.#transport = transport;
+    this.#host = host;
+  }
+
+  /** Serves it. Never rejects. */
+  async run(): Promise<void> {
+    let prefix: Uint8Array | undefined;
+    do prefix = await this.#serveNext(prefix); while (prefix);
+    if (!this.#socket) this.#host.onOver(this, undefined);
+  }
+
+  /** Ends it as soon as what is under way is done: a request is answered, a WebSocket closed with 1001. */
+  stop(): void {
+    if (this.#socket) this.#socket.close(GOING_AWAY);
+    else if (this.#reader && !this.#reader.started) this.#transport.lose(new Error("The server stops"));
+  }
+
+  /** Ends it at once. */
+  abort(reason: unknown): void {
+    if (this.#socket) this.#socket.abort(reason);
+    else this.#transport.lose(reason);
+  }
+
+  /** Serves one request. Gives what was read behind it when another one may follow. */
+  async #serveNext(prefix: Uint8Array | undefined): Promise<Uint8Array | undefined> {
+    const { accepting: options, handlers } = this.#host.options;
+    const { connection: { clock }, handshakeTimeout: timeout } = options;
+    const exchange = new Exchange(this.#transport, { clock, timeout, prefix });
+    const reader = this.#reader = new HeadReader(options.maxHeadSize, 1);
+    const handshake = { exchange, options, reader, request: undefined, passesHttp: !!handlers.http, owner: this };
+    try {
+      const outcome = await shakeHands(handshake);
+      this.#reader = undefined;
+      if ("closed" in outcome) this.#open(outcome);
+      else return await this.#serveHttp(exchange, outcome);
+    } catch (error) {
+      this.#reader = undefined;
+      return this.#onFailed(error, reader.started, handshake.request);
+    }
+    return undefined;
+  }
+
+  /** A handshake has failed, and was answered. A client that leaves without having asked for anything is no error. */
+  #onFailed(error: unknown, hasAsked: boolean, request: RequestHead | undefined): Uint8Array | undefined {
+    if (!(error instanceof HandshakeError)) this.#report("handshake", error, request);
+    else if (hasAsked) this.#report("peer", error, request);
+    return error instanceof HandshakeError && error.reusable && !this.#host.isStopping ? error.rest : undefined;
+  }
+
+  #open(socket: Accepted): void {
+    const { isStopping } = this.#host;
+    this.#socket = socket;
+    this.#host.onOpen(socket);
+    if (isStopping) socket.close(GOING_AWAY);
+    if (isStopping) this.#isHandled = true;
+    else this.#handle(socket);
+  }
+
+  async #handle(socket: Accepted): Promise<void> {
+    try {
+      await this.#host.options.handlers.socket(socket);
+    } catch (error) {
+      this.#onHandlerFailed(socket, error);
+    }
+    this.#isHandled = true;
+    this.#checkOver();
+  }
+
+  #onHandlerFailed(socket: Accepted, error: unknown): void {
+    // What a connection has ended with, or a call that came too late for it, is not the handler's mistake
+    const isEnd = error instanceof WebSocketError ||
+      (error as Partial<Error> | undefined)?.name === "InvalidStateError";
+    this.#report(isEnd && socket.state !== "open" ? "peer" : "socket", error, socket.request);
+    if (socket.state === "open") socket.close({ closeCode: 1011 });
+  }
+
+  onClosed(): void {
+    this.#isClosed = true;
+    this.#checkOver();
+  }
+
+  #checkOver(): void {
+    if (this.#isHandled && this.#isClosed) this.#host.onOver(this, this.#socket);
+  }
+
+  /** Answers a request that does not ask for a WebSocket, and whose head is read. */
+  async #serveHttp(exchange: Exchange, head: ParsedRequest): Promise<Uint8Array | undefined> {
+    const { accepting: { connection: { clock, closeTimeout }, handshakeTimeout } } = this.#host.options;
+    let answer: HttpAnswer;
+    try {
+      answer = await this.#answer(exchange, head);
+    } catch (error) { // nobody waits for an answer any more
+      exchange.abort();
+      this.#report(error instanceof ExchangeError ? "peer" : "http", error, head);
+      return undefined;
+    }
+    const { response, isReusable } = answer;
+    const keepAlive = isReusable && !this.#host.isStopping && isPersistent(head) &&
+      !listHas(response.headers.get("connection"), "close");
+    exchange.dispose();
+    try {
+      const timeout = isReusable ? handshakeTimeout : closeTimeout;
+      const options = { clock, timeout, signal: undefined, request: head, keepAlive, isPaced: isReusable };
+      return await respond(this.#transport, response, options) ? exchange.rest : undefined;
+    } catch (error) {
+      this.#report("http", error, head); // its body has failed
+      return undefined;
+    }
+  }
+
+  async #answer(exchange: Exchange, head: ParsedRequest): Promise<HttpAnswer> {
+    const { maxBodySize } = this.#host.options;
+    const request = await readBehindHead(exchange, head, maxBodySize).catch((error: unknown): Problem => {
+      if (!(error instanceof ExchangeError) || error.failure !== "handshake-timeout") throw error;
+      return { failure: error.failure, detail: error.message };
+    });
+    if ("failure" in request) return this.#refuse(request, head);
+    exchange.allow(0); // the handler takes its time
+    const context = contextOf(exchange);
+    try {
+      const handling = this.#askHandler(request, context);
+      return { response: await unlessAborted(handling, exchange.signal, discardBody), isReusable: true };
+    } finally {
+      exchange.stopWatching();
+    }
+  }
+
+  /** The response of the handler, or a 500 in its place. */
+  async #askHandler(request: Request, context: HttpContext): Promise<Response> {
+    let response: Response | undefined;
+    try {
+      response = await this.#host.options.handlers.http!(request, context);
+      if (!(response instanceof Response)) {
+        throw new TypeError("Cannot respond: the handler http must return a Response");
+      }
+      checkResponse(response);
+      return response;
+    } catch (error) {
+      if (response instanceof Response) discardBody(response);
+      this.#report(context.signal.aborted ? "peer" : "http", error, request); // it may have stopped because of the signal
+      return serverError();
+    }
+  }
+
+  #refuse(problem: Problem, head: ParsedRequest): HttpAnswer {
+    try {
+      const { response, error } = refuse(problem, this.#host.options.accepting.headers, head);
+      this.#report("peer", error, head);
+      return { response, isReusable: false };
+    } catch (error) {
+      this.#report("handshake", error, head);
+      return { response: serverError(), isReusable: false };
+    }
+  }
+
+  #report(kind: ServeErrorContext["kind"], error: unknown, request: RequestHead | undefined): void {
+    this.#host.report(error, { kind, request, remoteAddr: this.#transport.remoteAddr });
+  }
+}
+
+/** A response, and whether the request was read to its end, so that another one may follow. */
+interface HttpAnswer {
+  readonly response: Response;
+  readonly isReusable: boolean;
+}
+
+/** The addresses are looked up when somebody asks for them. */
+function contextOf(exchange: Exchange): HttpContext {
+  const { transport } = exchange, signal = exchange.watch();
+  return {
+    signal,
+    get remoteAddr() {
+      return transport.remoteAddr;
+    },
+    get localAddr() {
+      return transport.localAddr;
+    },
+  };
+}
