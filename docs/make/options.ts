@@ -45,6 +45,7 @@ export const NUMBERS: Readonly<Record<string, string>> = {
   highWaterMark: RANGES.size,
   followRedirects: RANGES.size,
   threshold: RANGES.size,
+  port: "0 to 65535",
   level: "0 to 9",
   memLevel: "1 to 9",
   serverMaxWindowBits: "8 to 15; at a server 9 to 15",

@@ -10,6 +10,7 @@ import { readRequest } from "../../mod.ts";
 import { connectionPair } from "../../src/testing.ts";
 import { DEFAULTS } from "../../src/base/options.ts";
 import { checkConnectOptions } from "../../src/client/connect_options.ts";
+import { checkServeOptions } from "../../src/server/serve_options.ts";
 import { checkCompression } from "../../src/protocol/compression_options.ts";
 import { test } from "../kit/harness.ts";
 
@@ -80,7 +81,8 @@ async function check(name: string, value: number): Promise<void> {
     await readRequest(server, { timeout: value }).catch((error) => {
       if (error instanceof RangeError) throw error;
     });
-  } else if (name in COMPRESSION) checkCompression({ [name]: value }, COMPRESSION[name]!);
+  } else if (name === "port") checkServeOptions({ port: value }, () => {});
+  else if (name in COMPRESSION) checkCompression({ [name]: value }, COMPRESSION[name]!);
   else checkConnectOptions({ [name]: value });
 }
 
