@@ -3,7 +3,7 @@
 
 import { type DenoConn, DenoSource, isDenoConn } from "./deno_conn.ts";
 import type { Dialler, Tls } from "./dialler.ts";
-import type { Listen } from "./listener.ts";
+import type { Listen, ListenOptions } from "./listener.ts";
 import { streamSource } from "./stream_pair.ts";
 import { PullTransport } from "../transport/pull_transport.ts";
 import { type ByteConnection, TRANSPORT, type Transport, type TransportConnection } from "../transport/transport.ts";
@@ -71,13 +71,15 @@ export async function diallerFor(tls: Tls | undefined, isTunnelled: boolean, isU
 }
 
 /**
- * How this runtime listens, loaded when it is first needed. Deno's TLS does not listen on a Unix socket: there, Deno listens
- * with Node's modules.
+ * How this runtime listens, loaded when it is first needed. Deno's TLS does not listen on a Unix socket, and its sockets
+ * share a port only with `--unstable-net`, which is shown by what else comes with it: without these, Deno listens with
+ * Node's modules.
  *
  * @throws {TypeError} Rejects on a runtime without TCP sockets.
  */
-export async function listenFor(hasTls: boolean, isUnix: boolean): Promise<Listen> {
-  if (isDeno() && !(hasTls && isUnix)) return (await import("./deno_listener.ts")).listenOnDeno;
+export async function listenFor({ address, tls, reusePort }: ListenOptions): Promise<Listen> {
+  const isLacking = tls && "unix" in address || reusePort && !("listenDatagram" in Object(runtime.Deno));
+  if (isDeno() && !isLacking) return (await import("./deno_listener.ts")).listenOnDeno;
   if (isBun()) return (await import("./bun_serving.ts")).listenOnBun;
   if (isNode()) return (await import("./node_listener.ts")).listenOnNode;
   throw new TypeError("Cannot serve: this runtime has no TCP sockets; give connections of your own to accept()");

@@ -125,6 +125,12 @@ export async function accept(conn: ByteConnection, options: AcceptOptions = {}):
   return await shakeHands(handshake) as Accepted; // nothing is passed on
 }
 
+/** Who is told of what becomes of a handshake, and of the WebSocket. */
+export interface HandshakeOwner extends ConnectionOwner {
+  /** The upgrade is refused; the refusal is not sent yet. */
+  onRefuse(): void;
+}
+
 /** A handshake under way. */
 export interface Handshake {
   readonly exchange: Exchange;
@@ -134,8 +140,7 @@ export interface Handshake {
   request: RequestHead | undefined;
   /** Whether a request that does not ask for a WebSocket is passed on, to be answered as plain HTTP, and not refused. */
   readonly passesHttp?: boolean;
-  /** Who is told when the WebSocket is closed. */
-  readonly owner?: ConnectionOwner;
+  readonly owner?: HandshakeOwner;
 }
 
 /**
@@ -226,7 +231,8 @@ function answerFailure(handshake: Handshake, error: unknown): Due {
 }
 
 /** Sends the response that is due. Tells its error whether the connection can be used again. */
-async function sendDue({ exchange, options, request }: Handshake, due: Due): Promise<void> {
+async function sendDue({ exchange, options, request, owner }: Handshake, due: Due): Promise<void> {
+  owner?.onRefuse();
   const { connection: { clock, closeTimeout: timeout }, signal } = options, { response, error, keepAlive } = due;
   exchange.dispose();
   const reusable = await respond(exchange.transport, response, { clock, timeout, signal, request, keepAlive });

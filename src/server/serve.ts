@@ -90,8 +90,8 @@ export async function serve(
   options: ServeOptions,
   handlers: ServeHandlers | ServeHandlers["socket"],
 ): Promise<Server> {
-  const checked = checkServeOptions(options, handlers), { address, tls } = checked.listening;
-  const listen = await listenFor(tls !== undefined, "unix" in address);
+  const checked = checkServeOptions(options, handlers);
+  const listen = await listenFor(checked.listening);
   const connections = new Connections(checked);
   const listener = await listen(checked.listening, {
     onConnection: (transport) => connections.add(transport),
@@ -135,8 +135,11 @@ class Connections implements ConnectionHost {
     this.sockets.add(socket);
   }
 
-  onOver(connection: ServeConnection, socket: Accepted | undefined): void {
-    if (socket) this.sockets.delete(socket);
+  onClosed(socket: Accepted): void {
+    this.sockets.delete(socket);
+  }
+
+  onOver(connection: ServeConnection): void {
     this.#all.delete(connection);
     this.#checkFinished();
   }

@@ -2,7 +2,7 @@
 // a WebSocket. Its server can stop it at any time, at once or when what is under way is done.
 
 import { unlessAborted } from "../base/abort.ts";
-import type { ConnectionOwner } from "../connection/driver.ts";
+import type { NetworkAddress } from "../base/network_address.ts";
 import { HandshakeError, type RequestHead } from "../errors/handshake_error.ts";
 import { ExchangeError, type Problem } from "../errors/problem.ts";
 import { WebSocketError } from "../errors/websocket_error.ts";
@@ -13,7 +13,7 @@ import { HeadReader } from "../http/head_reader.ts";
 import { isPersistent, type ParsedRequest } from "../http/request_head.ts";
 import { checkResponse, discardBody } from "../http/response.ts";
 import type { OwnedTransport } from "../transport/owned_transport.ts";
-import { type Accepted, shakeHands } from "./accept.ts";
+import { type Accepted, type HandshakeOwner, shakeHands } from "./accept.ts";
 import { readBehindHead } from "./read_request.ts";
 import { respond, serverError } from "./respond.ts";
 import type { CheckedServeOptions, HttpContext, ServeErrorContext } from "./serve_options.ts";
@@ -27,20 +27,24 @@ export interface ConnectionHost {
   report(error: unknown, context: ServeErrorContext): void;
   /** A WebSocket is open. */
   onOpen(socket: Accepted): void;
-  /** The connection is closed, and the handler of its WebSocket done; `socket` is that WebSocket, if it was one. */
-  onOver(connection: ServeConnection, socket: Accepted | undefined): void;
+  /** A WebSocket is closed; its handler may still have something to do. */
+  onClosed(socket: Accepted): void;
+  /** The connection is closed, and the handler of its WebSocket done. */
+  onOver(connection: ServeConnection): void;
 }
 
 /** The Close frame of a server that stops (RFC 6455 §7.4.1). */
 const GOING_AWAY = { closeCode: 1001, reason: "The server stops" };
 
 /** One connection. */
-export class ServeConnection implements ConnectionOwner {
+export class ServeConnection implements HandshakeOwner {
   readonly #host: ConnectionHost;
   readonly #transport: OwnedTransport;
   /** Reads the head of a request that is waited for; none while a request is answered. */
   #reader: HeadReader | undefined;
   #socket: Accepted | undefined;
+  /** For what is told of later: some sockets know it only until they are closed. */
+  #remoteAddr: NetworkAddress | undefined;
   /** Of a WebSocket: whether its handler is done, and whether it is closed. */
   #isHandled = false;
   #isClosed = false;
@@ -54,7 +58,7 @@ export class ServeConnection implements ConnectionOwner {
   async run(): Promise<void> {
     let prefix: Uint8Array | undefined;
     do prefix = await this.#serveNext(prefix); while (prefix);
-    if (!this.#socket) this.#host.onOver(this, undefined);
+    if (!this.#socket) this.#host.onOver(this);
   }
 
   /** Ends it as soon as what is under way is done: a request is answered, a WebSocket closed with 1001. */
@@ -122,13 +126,18 @@ export class ServeConnection implements ConnectionOwner {
     if (socket.state === "open") socket.close({ closeCode: 1011 });
   }
 
+  onRefuse(): void {
+    this.#remoteAddr = this.#transport.remoteAddr;
+  }
+
   onClosed(): void {
     this.#isClosed = true;
+    this.#host.onClosed(this.#socket!);
     this.#checkOver();
   }
 
   #checkOver(): void {
-    if (this.#isHandled && this.#isClosed) this.#host.onOver(this, this.#socket);
+    if (this.#isHandled && this.#isClosed) this.#host.onOver(this);
   }
 
   /** Answers a request that does not ask for a WebSocket, and whose head is read. */
@@ -142,6 +151,7 @@ export class ServeConnection implements ConnectionOwner {
       this.#report(error instanceof ExchangeError ? "peer" : "http", error, head);
       return undefined;
     }
+    this.#remoteAddr = this.#transport.remoteAddr; // its body may fail
     const { response, isReusable } = answer;
     const keepAlive = isReusable && !this.#host.isStopping && isPersistent(head) &&
       !listHas(response.headers.get("connection"), "close");
@@ -202,7 +212,7 @@ export class ServeConnection implements ConnectionOwner {
   }
 
   #report(kind: ServeErrorContext["kind"], error: unknown, request: RequestHead | undefined): void {
-    this.#host.report(error, { kind, request, remoteAddr: this.#transport.remoteAddr });
+    this.#host.report(error, { kind, request, remoteAddr: this.#remoteAddr ?? this.#transport.remoteAddr });
   }
 }
 

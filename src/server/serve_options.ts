@@ -49,7 +49,8 @@ export interface ServeOptions extends Omit<AcceptOptions, "prefix" | "request" |
   key?: string | undefined;
   /**
    * Lets several processes listen on one port, among which the kernel shares the connections out. Linux has it on every
-   * runtime; on another system it may fail.
+   * runtime; on another system it may fail. Deno's own sockets have it with `--unstable-net`; without that, Node's are used
+   * on Deno, which are slower.
    *
    * @default {false}
    */
@@ -101,9 +102,10 @@ export interface ServeOptions extends Omit<AcceptOptions, "prefix" | "request" |
  *   if (kind !== "peer") console.error(error);
  *   else if (error instanceof HandshakeError) failures.push(error.failure);
  * };
- * await using server = await serve({ port: 0, onError }, (socket) => socket.receive());
+ * const server = await serve({ port: 0, onError }, (socket) => socket.receive());
  *
- * await (await fetch(server.url!)).body?.cancel();
+ * await (await fetch(server.url!)).text();
+ * await server.shutdown();
  * assertEquals(failures, ["upgrade-missing"]);
  * ```
  */
@@ -112,7 +114,7 @@ export interface ServeErrorContext {
   readonly kind: "peer" | "socket" | "http" | "handshake" | "listener";
   /** The request, once its head was read; it may have credentials in it. */
   readonly request?: RequestHead | undefined;
-  /** The address of the client, or of the proxy in front, where it is known. */
+  /** The address of the client, or of the proxy in front; some sockets no longer know it when they are lost. */
   readonly remoteAddr?: NetworkAddress | undefined;
 }
 

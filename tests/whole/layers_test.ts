@@ -58,7 +58,6 @@ const TESTED_BY: Readonly<Record<string, string>> = {
   "runtime/bun_serving.ts": "runtime/listener_test.ts",
   "runtime/deno_listener.ts": "runtime/listener_test.ts",
   "runtime/node_listener.ts": "runtime/listener_test.ts",
-  "server/serve_connection.ts": "server/serve_test.ts",
   "runtime/bun_dialler.ts": "client/dial_test.ts",
   "runtime/bun_socket.ts": "bun_test.ts",
   "runtime/bun_api.ts": "bun_test.ts",
