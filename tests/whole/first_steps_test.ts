@@ -8,7 +8,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import config from "../../deno.json" with { type: "json" };
 import { blocksOf } from "../../docs/make/pages.ts";
@@ -29,22 +29,18 @@ function programOf(page: string, name: string): string {
 /** The port that the programs have. */
 const PORT = 8123;
 
-/** A folder with a program in it and what installing the package leaves there, for as long as `run` runs. */
-async function withFolder(name: string, code: string, run: (directory: string) => Promise<void>): Promise<void> {
-  const directory = await mkdtemp(join(tmpdir(), "first-steps-"));
-  try {
-    await writeFile(join(directory, name), code);
+/** What installing the package leaves in a folder. */
+async function install(runtime: keyof Runtimes, directory: string): Promise<void> {
+  if (runtime === "deno") {
     const imports = { [config.name]: `jsr:${config.name}@^${config.version}` };
     const links = [".", ...config.links].map((link) => join(root, link));
     await writeFile(join(directory, "deno.json"), JSON.stringify({ imports, links, lock: false }));
-    await writeFile(join(directory, "package.json"), JSON.stringify({ type: "module" }));
-    const [scope = "", own = ""] = config.name.split("/"), modules = join(directory, "node_modules", scope);
-    await mkdir(modules, { recursive: true });
-    await symlink(root, join(modules, own));
-    await run(directory);
-  } finally {
-    await rm(directory, { recursive: true });
+    return;
   }
+  const path = join(directory, "node_modules", config.name);
+  await mkdir(dirname(path), { recursive: true });
+  await symlink(root, path);
+  await writeFile(join(directory, "package.json"), JSON.stringify({ type: "module" }));
 }
 
 /** How each runtime runs a file; Deno with the permissions that the README says. */
@@ -60,8 +56,11 @@ async function withProgram(
   [page, name]: readonly [page: string, name: string],
   drive: (process: Process) => Promise<void>,
 ): Promise<void> {
-  await withFolder(name, programOf(page, name), async (directory) => {
-    const process = start(commands[runtime]!, [...ARGS[runtime], join(directory, name)], { cwd: directory });
+  const directory = await mkdtemp(join(tmpdir(), "first-steps-"));
+  try {
+    await install(runtime, directory);
+    await writeFile(join(directory, name), programOf(page, name));
+    const process = start(commands[runtime]!, [...ARGS[runtime], name], { cwd: directory });
     const deadline = setTimeout(() => process.child.kill("SIGKILL"), 60_000);
     try {
       await drive(process);
@@ -70,7 +69,9 @@ async function withProgram(
       process.child.kill("SIGKILL");
       await process.ended;
     }
-  });
+  } finally {
+    await rm(directory, { recursive: true });
+  }
 }
 
 /** That there is an echo. */
