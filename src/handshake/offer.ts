@@ -1,7 +1,7 @@
 // The first half of the client's handshake: a URL to the request of an upgrade, with what is needed to check the response
 // (RFC 6455 §4.1, the first list). Pure, except that the key is random.
 
-import { encodeBase64 } from "@std/encoding/base64";
+import { encodeBase64 } from "../base/base64.ts";
 import { quote } from "../errors/problem.ts";
 import { isToken } from "../http/field_values.ts";
 import type { FieldList } from "../http/write_head.ts";

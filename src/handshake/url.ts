@@ -1,6 +1,6 @@
 // The URL of a WebSocket (RFC 6455 §3) to the http or https URL of its handshake, and to the credentials in it.
 
-import { encodeBase64 } from "@std/encoding/base64";
+import { encodeBase64 } from "../base/base64.ts";
 import { quote } from "../errors/problem.ts";
 import { isOfHost, quoteUrl, whyNoUrl } from "./bad_url.ts";
 

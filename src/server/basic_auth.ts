@@ -1,6 +1,6 @@
 // HTTP Basic authentication (RFC 7617) as a policy: for the `authorize` option, or to be called before any other response.
 
-import { decodeBase64 } from "@std/encoding/base64";
+import { decodeBase64 } from "../base/base64.ts";
 import { decodeText } from "../base/utf8.ts";
 import type { RequestHead } from "../errors/handshake_error.ts";
 

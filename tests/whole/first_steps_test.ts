@@ -2,8 +2,7 @@
 // by each runtime, and driven from outside.
 //
 // How the package gets there: on Deno by the import that `deno add` writes, and a link to this checkout in place of the
-// download (https://docs.deno.com/runtime/fundamentals/modules/#overriding-dependencies); on Bun and Node by a link in
-// node_modules, as `npm link` makes one.
+// download; on Bun and Node by a link in node_modules, as `npm link` makes one.
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
@@ -33,7 +32,7 @@ const PORT = 8123;
 async function install(runtime: keyof Runtimes, directory: string): Promise<void> {
   if (runtime === "deno") {
     const imports = { [config.name]: `jsr:${config.name}@^${config.version}` };
-    const links = [".", ...config.links].map((link) => join(root, link));
+    const links = [root, ...config.links.map((link) => join(root, link))];
     await writeFile(join(directory, "deno.json"), JSON.stringify({ imports, links, lock: false }));
     return;
   }

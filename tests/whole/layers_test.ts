@@ -27,7 +27,6 @@ const ENTRIES = ["bun.ts", "node.ts", "testing.ts"];
 
 /** What may be imported from outside, and by whom. */
 const PACKAGES: readonly (readonly [from: RegExp, by: RegExp])[] = [
-  [/^@std\/encoding\//, /^/],
   [/^pako$/, /^protocol\/zlib\.ts$/],
   [/^bun$/, /^(?:bun|runtime\/bun_\w+)\.ts$/],
   [/^node:/, /^(?:node|runtime\/node_\w+)\.ts$/],

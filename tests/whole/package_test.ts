@@ -15,12 +15,7 @@ async function graphOf(entry: string): Promise<Graph> {
   try {
     await Deno.copyFile(new URL("mod.ts", root), `${directory}/mod.ts`);
     await cp(new URL("src/", root), `${directory}/src`, { recursive: true });
-    await Deno.writeTextFile(`${directory}/base64.ts`, "export const encodeBase64 = 0, decodeBase64 = 0;");
-    const imports = {
-      "@std/encoding/base64": "./base64.ts",
-      "bun": "npm:bun-types@^1.4.5",
-      "pako": "npm:pako@^3.0.3",
-    };
+    const imports = { "bun": "npm:bun-types@^1.4.5", "pako": "npm:pako@^3.0.3" };
     await Deno.writeTextFile(`${directory}/deno.json`, JSON.stringify({ imports }));
     const args = ["info", "--json", entry];
     const { stdout } = await new Deno.Command(Deno.execPath(), { args, cwd: directory }).output();
