@@ -8,6 +8,7 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import process from "node:process";
 import { fileURLToPath } from "node:url";
 import config from "../../deno.json" with { type: "json" };
 import { blocksOf } from "../../docs/make/pages.ts";
@@ -59,14 +60,14 @@ async function withProgram(
   try {
     await install(runtime, directory);
     await writeFile(join(directory, name), programOf(page, name));
-    const process = start(commands[runtime]!, [...ARGS[runtime], name], { cwd: directory });
-    const deadline = setTimeout(() => process.child.kill("SIGKILL"), 60_000);
+    const program = start(commands[runtime]!, [...ARGS[runtime], name], { cwd: directory });
+    const deadline = setTimeout(() => program.child.kill("SIGKILL"), 60_000);
     try {
-      await drive(process);
+      await drive(program);
     } finally {
       clearTimeout(deadline);
-      process.child.kill("SIGKILL");
-      await process.ended;
+      program.child.kill("SIGKILL");
+      await program.ended;
     }
   } finally {
     await rm(directory, { recursive: true });
@@ -116,7 +117,7 @@ for (const runtime of ["deno", "bun", "node"] as const) {
     await withProgram(runtime, ["docs/servers.md", "stop.ts"], async (server) => {
       await server.line;
       const socket = await connect(`ws://127.0.0.1:${PORT}/`);
-      server.child.kill("SIGTERM");
+      process.kill(server.child.pid!, "SIGTERM"); // after child.kill() Deno tells no exit code
       assertEquals((await socket.closed).closeCode, 1001);
       const { code, output, complaints } = await server.ended;
       assertEquals({ code, complaints }, { code: 0, complaints: "" });
