@@ -29,6 +29,18 @@ function programOf(page: string, name: string): string {
 /** The port that the programs have. */
 const PORT = 8123;
 
+/** Resolves once nobody has the port, such as the same test in another checkout. */
+async function portIsFree(): Promise<void> {
+  for (;;) {
+    try {
+      return Deno.listen({ hostname: "127.0.0.1", port: PORT }).close();
+    } catch (error) {
+      if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 100)); // nobody tells when it is free
+    }
+  }
+}
+
 /** What installing the package leaves in a folder. */
 async function install(runtime: keyof Runtimes, directory: string): Promise<void> {
   if (runtime === "deno") {
@@ -58,6 +70,7 @@ async function withProgram(
 ): Promise<void> {
   const directory = await mkdtemp(join(tmpdir(), "first-steps-"));
   try {
+    if (name !== "client.ts") await portIsFree();
     await install(runtime, directory);
     await writeFile(join(directory, name), programOf(page, name));
     const program = start(commands[runtime]!, [...ARGS[runtime], name], { cwd: directory });
