@@ -1,6 +1,6 @@
 // The peer by hand: what it writes goes out as it is; what comes is kept, to be looked at as text or as frames.
 
-import { attach, type AttachOptions, type WebSocketConnection } from "../../mod.ts";
+import { attach, type AttachOptions, type ByteConnection, type WebSocketConnection } from "../../mod.ts";
 import { nextTurn } from "../../src/base/clock.ts";
 import {
   connectionPair,
@@ -24,9 +24,9 @@ export interface WireFrame {
   readonly reason?: string;
 }
 
-/** The peer of a connection in memory, by hand. */
-export class RawPeer {
-  readonly conn: PairedConnection;
+/** The peer of a connection, mostly of one in memory, by hand. */
+export class RawPeer<Conn extends ByteConnection = PairedConnection> {
+  readonly conn: Conn;
   /** Settles when nothing more comes: at our end, or with what the connection was lost by. */
   readonly ended: Promise<void>;
   hasEnded = false;
@@ -35,7 +35,7 @@ export class RawPeer {
   #came = Promise.withResolvers<void>();
 
   /** @param reads Whether it reads; otherwise what is sent to it piles up. */
-  constructor(conn: PairedConnection, { reads = true } = {}) {
+  constructor(conn: Conn, { reads = true } = {}) {
     this.conn = conn;
     this.#writer = conn.writable.getWriter();
     this.#writer.closed.catch(() => {});
@@ -71,6 +71,11 @@ export class RawPeer {
   ): void {
     const bytes = typeof payload === "string" ? utf8(payload) : payload;
     this.write(Uint8Array.from(unhex(toward(role)(OPCODE[name], bytes, parts))));
+  }
+
+  /** Gives the connection up. */
+  abort(): void {
+    this.#writer.abort().catch(() => {});
   }
 
   /** Half-closes. */

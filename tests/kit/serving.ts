@@ -2,9 +2,12 @@
 
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { serve, type ServeErrorContext, type ServeHandlers, type ServeOptions, type Server } from "../../mod.ts";
+import type { ByteConnection, ServeErrorContext, ServeHandlers, ServeOptions, Server } from "../../mod.ts";
+import { serve } from "../../mod.ts";
+import { afterIO } from "../../src/base/clock.ts";
 import { latin1, text } from "./harness.ts";
-import { dialRaw, portOf, type RawConn } from "./tcp.ts";
+import { RawPeer } from "./raw_peer.ts";
+import { dial, dialRaw, portOf, type RawConn, streamsOf } from "./tcp.ts";
 
 /** An error that a server has told of. */
 export interface Told {
@@ -26,6 +29,20 @@ export async function serving(
   }, handlers);
   const port = server.addr.transport === "unix" ? 0 : portOf(server);
   return Object.assign(server, { told, port });
+}
+
+/** A server, and a peer by hand that has connected to it over a socket. */
+export async function served(
+  handlers: ServeHandlers | ServeHandlers["socket"],
+  options: ServeOptions = {},
+): Promise<{ readonly server: Server; readonly peer: RawPeer<ByteConnection> }> {
+  const server = await serve({ port: 0, ...options }, handlers);
+  return { server, peer: new RawPeer(streamsOf(await dial(portOf(server)))) };
+}
+
+/** Waits until what one end of a socket in this process has written was read, and answered, by the other. */
+export function socketsSettled(): Promise<void> {
+  return new Promise((resolve) => void afterIO(8, resolve));
 }
 
 /** The handler of an echo. */

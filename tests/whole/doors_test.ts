@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertInstanceOf } from "@std/assert";
 import { accept, type Accepted, answer, connect, type Connected, HandshakeError, readRequest } from "../../mod.ts";
-import type { DeflateAgreement } from "../../mod.ts";
+import type { ByteConnection, DeflateAgreement } from "../../mod.ts";
 import { Protocol } from "../../src/protocol/protocol.ts";
 import { acceptValue } from "../../src/handshake/accept_value.ts";
 import { connectionPair } from "../../src/testing.ts";
@@ -9,6 +9,7 @@ import { type RequestRow, requests } from "../cases/requests.ts";
 import { type ResponseRow, responses } from "../cases/responses.ts";
 import { concat, latin1, test, text } from "../kit/harness.ts";
 import { RawPeer, readFrames, settled, type WireFrame } from "../kit/raw_peer.ts";
+import { served, socketsSettled } from "../kit/serving.ts";
 
 /** Some positions to cut at, both ends included, and those around the end of the head. */
 function cuts(length: number, head: number): number[] {
@@ -37,15 +38,16 @@ function outcomeOf(
 /** The connection has `rest` as its first frame bytes: it answers them as the machine does. */
 async function checkRest(
   socket: Accepted | Connected,
-  peer: RawPeer,
+  peer: RawPeer<ByteConnection>,
   rest: string,
   role: "server" | "client",
   answered = "",
+  settle = settled,
 ) {
   const messages: unknown[] = [];
   socket.receive((message) => void messages.push(typeof message === "string" ? message : message.slice()))
     .catch(() => {});
-  await settled();
+  await settle();
   const frames = readFrames(latin1(answered + peer.take()), role);
   assertEquals({ messages, frames }, outcomeOf(latin1(rest), role, socket.deflate));
   socket.abort();
@@ -81,13 +83,18 @@ function checkFields(row: RequestRow, headers: Headers) {
 }
 
 /** The outcome is what the row says, and all of it was on the wire. */
-async function checkAccepted(row: RequestRow, peer: RawPeer, accepting: Promise<Accepted>) {
+async function checkAccepted(
+  row: RequestRow,
+  peer: RawPeer<ByteConnection>,
+  accepting: Promise<Accepted>,
+  settle = settled,
+) {
   peer.ended.then(() => peer.end(), () => {});
   const result = await accepting.catch((error: unknown) => error);
   if (row.expect === "upgrade") {
     if (result instanceof Error) throw result;
     const accepted = result as Accepted;
-    await settled();
+    await settle();
     let wire = peer.take();
     for (const status of row.interim ?? []) {
       const interim = readResponse(wire);
@@ -102,7 +109,7 @@ async function checkAccepted(row: RequestRow, peer: RawPeer, accepting: Promise<
     assertEquals(accepted.extensions, row.fields["Sec-WebSocket-Extensions"] ?? "");
     assertEquals(accepted.deflate, row.deflate);
     if (row.url !== undefined) assertEquals(accepted.request.url, row.url);
-    return await checkRest(accepted, peer, row.rest ?? "", "server", answered);
+    return await checkRest(accepted, peer, row.rest ?? "", "server", answered, settle);
   }
   assertInstanceOf(result, HandshakeError);
   assertEquals(result.failure, row.expect, result.message);
@@ -129,6 +136,19 @@ function server(written: Uint8Array, closes = false, chunkSize = Infinity) {
 for (const row of requests) {
   const options = row.options ?? {}, closes = row.closes === true;
   const whole = latin1(row.bytes + (row.rest ?? ""));
+
+  // A client that leaves before it has asked for anything is not told of
+  if (row.bytes !== "") {
+    test(`serve() ${row.name}`, async () => {
+      const opened = Promise.withResolvers<Accepted>();
+      const { server, peer } = await served(opened.resolve, { ...options, onError: opened.reject });
+      peer.write(whole);
+      if (closes) peer.end();
+      await checkAccepted(row, peer, opened.promise, socketsSettled);
+      peer.abort();
+      await server.shutdown();
+    });
+  }
 
   test(`accept() ${row.name}`, async () => {
     for (const chunkSize of [Infinity, 1]) {

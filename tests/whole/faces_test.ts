@@ -1,11 +1,12 @@
 import { assert, assertEquals, assertInstanceOf } from "@std/assert";
-import { type CloseInfo, type Message, WebSocketError } from "../../mod.ts";
+import { type Accepted, type CloseInfo, type Message, WebSocketError } from "../../mod.ts";
 import { protocolError } from "../../src/errors/websocket_error.ts";
 import { Protocol } from "../../src/protocol/protocol.ts";
 import { type DialogueRow, dialogues, type Sent, type Step } from "../cases/dialogues.ts";
 import { hex, unhex } from "../cases/frames_base.ts";
 import { concat, test } from "../kit/harness.ts";
 import { attached, readFrames, settled, type WireFrame } from "../kit/raw_peer.ts";
+import { request, served, socketsSettled, UPGRADE_FIELDS } from "../kit/serving.ts";
 
 /** One way to hold the same conversation. */
 interface Face {
@@ -19,10 +20,14 @@ interface Face {
   /** Whether we have ended our side; `undefined`: this face does not know. */
   hasEnded(): boolean | undefined;
   readonly messages: (string | Uint8Array)[];
+  /** Waits until everything has come; in memory that is soon. */
+  settle?(): Promise<void>;
+  /** Lets go of what it has opened. */
+  dispose?(): Promise<void>;
   outcome(): CloseInfo | WebSocketError | undefined;
 }
 
-type MakeFace = (row: DialogueRow) => Face;
+type MakeFace = (row: DialogueRow) => Face | Promise<Face>;
 
 const machine: MakeFace = ({ role, options }) => {
   const messages: Face["messages"] = [];
@@ -93,6 +98,35 @@ const streams: MakeFace = (row) => {
   };
 };
 
+/** A connection of serve(), over a socket. */
+const ofServer: MakeFace = async ({ options = {} }) => {
+  const messages: Face["messages"] = [], opened = Promise.withResolvers<Accepted>();
+  const { server, peer } = await served(opened.resolve, { ...options, pingInterval: 0, idleTimeout: 0 });
+  peer.write(request("/", UPGRADE_FIELDS));
+  await peer.until("\r\n\r\n");
+  const socket = await opened.promise;
+  let outcome: CloseInfo | WebSocketError | undefined;
+  socket.closed.then((info) => outcome = info, (error) => outcome = error);
+  socket.receive((message) => void messages.push(copyOf(message))).catch(() => {});
+  return {
+    messages,
+    peer: (bytes) => peer.write(bytes),
+    peerEnds: () => peer.end(),
+    send: (message) => void socket.send(message),
+    ping: (payload) => void socket.ping(payload).catch(() => {}),
+    close: (info) => void socket.close(info).catch(() => {}),
+    wire: () => peer.frames("server"),
+    hasEnded: () => peer.hasEnded,
+    outcome: () => outcome,
+    settle: socketsSettled,
+    async dispose() {
+      peer.abort();
+      socket.abort();
+      await server.shutdown();
+    },
+  };
+};
+
 function copyOf(message: string | Uint8Array): string | Uint8Array {
   return typeof message === "string" ? message : message.slice();
 }
@@ -118,7 +152,7 @@ async function take(face: Face, step: Step) {
   else if ("send" in step) face.send(messageOf(step.send));
   else if ("ping" in step) face.ping(bytesOf(step.ping));
   else if ("close" in step) face.close(step.close);
-  await settled();
+  await (face.settle?.() ?? settled());
   if ("expectWire" in step) checkSent(face.wire(), step.expectWire);
   if ("expectEnd" in step) assert(face.hasEnded() !== false, "we have ended our side");
   if ("expectMessage" in step) assertEquals(face.messages.shift(), messageOf(step.expectMessage));
@@ -134,12 +168,14 @@ const FACES: readonly [name: string, make: MakeFace][] = [
   ["the direct face", direct()],
   ["the direct face, byte by byte", direct(1)],
   ["the streams face", streams],
+  ["a connection of serve()", ofServer],
 ];
 
 for (const row of dialogues) {
   for (const [name, make] of FACES) {
+    if (make === ofServer && row.role !== "server") continue;
     test(`${name}: ${row.name}`, async () => {
-      const face = make(row);
+      const face = await make(row);
       for (const [i, step] of row.steps.entries()) {
         try {
           await take(face, step);
@@ -148,6 +184,7 @@ for (const row of dialogues) {
         }
       }
       assertEquals([face.messages, face.wire()], [[], []], "nothing came that no step expects");
+      await face.dispose?.();
     });
   }
 }

@@ -29,9 +29,10 @@ test("the main entry needs one npm package, pako, and no runtime's types", async
   const { modules, npmPackages = {} } = await graphOf("mod.ts");
   assertEquals(Object.keys(npmPackages).map((name) => name.replace(/@[^@]*$/, "")), ["pako"]);
   const other = modules.filter(({ kind }) => kind === "node").map(({ specifier }) => specifier);
-  assertEquals(other.sort(), ["node:net", "node:stream", "node:tls"]);
+  assertEquals(other.sort(), ["node:events", "node:net", "node:stream", "node:tls"]);
   const names = modules.map(({ specifier }) => specifier.split("/").at(-1));
-  for (const reached of ["deno_dialler.ts", "bun_dialler.ts", "node_dialler.ts"]) {
+  const diallers = ["deno_dialler.ts", "bun_dialler.ts", "node_dialler.ts"];
+  for (const reached of [...diallers, "deno_listener.ts", "bun_serving.ts", "node_listener.ts"]) {
     assert(names.includes(reached), reached);
   }
   for (const entry of ["bun.ts", "node.ts", "testing.ts"]) assert(!names.includes(entry), entry);

@@ -1,0 +1,249 @@
+// How a server stops: under load nothing is lost that was taken, what is idle goes at once, what is under way is finished,
+// and what does not end is dropped.
+
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { type Accepted, connect, serve, WebSocketError } from "../../mod.ts";
+import { handlingAll, hex, test } from "../kit/harness.ts";
+import { echo, HandClient, request, serving, UPGRADE_FIELDS } from "../kit/serving.ts";
+import { dialRaw } from "../kit/tcp.ts";
+
+const GOING_AWAY = { closeCode: 1001, reason: "The server stops" };
+const http = () => new Response("A page");
+
+test("shutdown() under load: every message that an echo took comes back, in order, before the Close frame", () =>
+  handlingAll(async () => {
+    const taken = new Map<string, number>(), CLIENTS = 8;
+    const server = await serving(async (socket) => {
+      await socket.receive((message) => {
+        const room = socket.send(message); // throws once the socket closes: then the message was not taken
+        taken.set(socket.request.target, Number(message));
+        return room;
+      });
+    });
+    const enough = Promise.withResolvers<void>();
+    let received = 0;
+    const clients = Array.from({ length: CLIENTS }, async (_, i) => {
+      const socket = await connect(`${server.url}${i}`);
+      let next = 1, last = 0;
+      const sending = (async () => {
+        try {
+          for (;;) {
+            for (let k = 0; k < 100; k++) await socket.send(String(next++));
+            await new Promise((resolve) => setTimeout(resolve, 0));
+          }
+        } catch {
+          // The server has closed
+        }
+      })();
+      const closed = await socket.receive((message) => {
+        assertEquals(Number(message), ++last);
+        if (++received === 20_000) enough.resolve();
+      });
+      await sending;
+      return { closed, last, taken: taken.get(`/${i}`) };
+    });
+    await enough.promise;
+    await server.shutdown();
+    for (const { closed, last, taken } of await Promise.all(clients)) assertEquals([closed, last], [GOING_AWAY, taken]);
+    assertEquals(server.told.filter(({ context }) => context.kind !== "peer"), []);
+  }));
+
+test("shutdown() under load: every message that send() took arrives, in order, before the Close frame", () =>
+  handlingAll(async () => {
+    const sent: number[] = [], clients: Promise<void>[] = [], enough = Promise.withResolvers<void>();
+    const server = await serving(async (socket) => {
+      const i = Number(socket.request.target.slice(1));
+      sent[i] = 0;
+      while (socket.state === "open") {
+        const room = socket.send(`${sent[i]! + 1} ${"x".repeat(1000)}`);
+        sent[i]!++;
+        if (sent[i] === 2000) enough.resolve();
+        await room;
+        if (sent[i]! % 50 === 0) await new Promise((resolve) => setTimeout(resolve, 0));
+      }
+    });
+    for (let i = 0; i < 8; i++) {
+      clients.push((async () => {
+        const socket = await connect(`${server.url}${i}`);
+        let last = 0;
+        const closed = await socket.receive((message) => {
+          assertEquals(Number(String(message).split(" ")[0]), ++last);
+        });
+        assertEquals([closed, last], [GOING_AWAY, sent[i]]);
+      })());
+    }
+    await enough.promise;
+    await server.shutdown();
+    await Promise.all(clients);
+    assertEquals(server.told, []);
+  }));
+
+test("shutdown() closes at once what has nothing under way, and listens no more", async () => {
+  const server = await serving({ socket: echo, http });
+  using silent = await HandClient.open(server.port);
+  using kept = await HandClient.open(server.port);
+  await kept.write(request("/"));
+  assertEquals((await kept.reply()).status, 200);
+  const finished = server.shutdown();
+  assertEquals(await Promise.all([silent.rest(), kept.rest()]), ["", ""]);
+  await Promise.all([finished, server.finished]);
+  await assertRejects(() => dialRaw(server.port));
+  assertEquals(server.told, []);
+});
+
+test("shutdown() lets a request that has begun be answered, and says that the connection closes", async () => {
+  const asked = Promise.withResolvers<void>(), answer = Promise.withResolvers<Response>();
+  const server = await serving({
+    socket: echo,
+    http: ({ url }) => {
+      if (!url.endsWith("/slow")) return http();
+      asked.resolve();
+      return answer.promise;
+    },
+  });
+  using slow = await HandClient.open(server.port);
+  await slow.write(request("/slow") + request("/next"));
+  using half = await HandClient.open(server.port);
+  await half.write(request("/", { "Expect": "100-continue", "Content-Length": "4" }, "PUT"));
+  assertEquals((await half.reply()).status, 100);
+  await asked.promise;
+  const finished = server.shutdown({ within: 0 });
+  await half.write("body");
+  answer.resolve(new Response("at last"));
+  for (const [client, body] of [[slow, "at last"], [half, "A page"]] as const) {
+    const reply = await client.reply();
+    assertEquals([reply.body, reply.headers.get("connection"), await client.rest()], [body, "close", ""]);
+    client[Symbol.dispose]();
+  }
+  await finished;
+});
+
+test("a WebSocket that opens while the server stops is closed with 1001, and has no handler", async () => {
+  const asked = Promise.withResolvers<void>(), decided = Promise.withResolvers<undefined>();
+  const authorize = () => {
+    asked.resolve();
+    return decided.promise;
+  };
+  let handled = 0;
+  const server = await serving(() => handled++, { authorize });
+  const opening = connect(server.url!);
+  await asked.promise;
+  const finished = server.shutdown();
+  decided.resolve(undefined);
+  const socket = await opening;
+  assertEquals([await socket.closed, handled], [GOING_AWAY, 0]);
+  await finished;
+});
+
+test("shutdown() waits for a handler that has something to do after the close", async () => {
+  const stored: string[] = [];
+  const server = await serving(async (socket) => {
+    await socket.receive();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    stored.push("saved");
+  });
+  const socket = await connect(server.url!);
+  await server.shutdown();
+  assertEquals([stored, (await socket.closed).closeCode], [["saved"], 1001]);
+});
+
+/** Rows: what does not end by itself. */
+const ENDLESS: readonly [name: string, run: (server: Awaited<ReturnType<typeof serving>>) => Promise<HandClient>][] = [
+  ["a peer that does not answer the Close frame", async (server) => {
+    const client = await HandClient.open(server.port);
+    await client.write(request("/", UPGRADE_FIELDS));
+    await client.reply();
+    return client;
+  }],
+  ["a handler socket that never ends", async (server) => {
+    const client = await HandClient.open(server.port);
+    await client.write(request("/endless", UPGRADE_FIELDS));
+    await client.reply();
+    await client.write(hex("88 82 00000000 03e8"));
+    return client;
+  }],
+  ["a handler http that never answers", async (server) => {
+    const client = await HandClient.open(server.port);
+    await client.write(request("/"));
+    return client;
+  }],
+  ["a request that never becomes whole", async (server) => {
+    const client = await HandClient.open(server.port);
+    await client.write("GET / HT");
+    return client;
+  }],
+];
+
+for (const [name, run] of ENDLESS) {
+  test(`shutdown({ within }) drops ${name}`, () =>
+    handlingAll(async () => {
+      const began = Promise.withResolvers<void>();
+      const server = await serving({
+        socket: (socket) => socket.request.target === "/endless" ? new Promise(() => {}) : socket.receive(),
+        http: () => {
+          began.resolve();
+          return new Promise(() => {});
+        },
+      }, { handshakeTimeout: 0, closeTimeout: 0 });
+      using client = await run(server);
+      if (name.startsWith("a handler http")) await began.promise;
+      using marker = await HandClient.open(server.port); // the server has read the other one once it has answered this
+      await marker.write(request("/", {}, "TRACE"));
+      await marker.reply();
+      marker[Symbol.dispose]();
+      await server.shutdown({ within: 30 });
+      assertEquals(server.connections.size, 0);
+      await client.rest().catch(() => {}); // it ends, whether by a reset or not
+    }));
+}
+
+test("a second shutdown() sets the time anew", async () => {
+  const server = await serving(() => new Promise(() => {}));
+  const socket = await connect(server.url!);
+  const finished = server.shutdown({ within: 0 });
+  assertEquals((await socket.closed).closeCode, 1001);
+  assert(server.shutdown() === finished, "without a time it changes nothing");
+  server.shutdown({ within: 1 });
+  await finished;
+});
+
+test("what is dropped ends with the reason as its cause", async () => {
+  const opened = Promise.withResolvers<Accepted>();
+  const server = await serving(opened.resolve, { closeTimeout: 0 });
+  using client = await HandClient.open(server.port);
+  await client.write(request("/", UPGRADE_FIELDS));
+  const socket = await opened.promise;
+  await server.shutdown({ within: 1 });
+  const error = await assertRejects(() => socket.closed, WebSocketError);
+  assertEquals((error.cause as Error).message, "The server has stopped, and waits no longer than 1 ms");
+});
+
+test("shutdown() refuses what is no time, and goes on serving", async () => {
+  await using server = await serving({ socket: echo, http });
+  for (const within of [-1, NaN, "1"] as number[]) {
+    await assertRejects(async () => await server.shutdown({ within }), RangeError, "within");
+  }
+  using client = await HandClient.open(server.port);
+  await client.write(request("/"));
+  assertEquals((await client.reply()).status, 200);
+  client[Symbol.dispose]();
+});
+
+test("the signal of serve() shuts down, also one that has aborted before", async () => {
+  const stop = new AbortController();
+  const server = await serving(echo, { signal: stop.signal });
+  const socket = await connect(server.url!);
+  stop.abort();
+  assertEquals(await socket.closed, GOING_AWAY);
+  await server.finished;
+  await (await serving(echo, { signal: AbortSignal.abort() })).finished;
+});
+
+test("await using ends a server with its connections", async () => {
+  let socket;
+  {
+    await using server = await serve({ port: 0 }, echo);
+    socket = await connect(server.url!);
+  }
+  assertEquals(await socket.closed, GOING_AWAY);
+});
