@@ -26,7 +26,7 @@ interface Property {
 
 /** The ranges of numbers; a test tries their ends. */
 export const RANGES = {
-  time: "0 to 2147483647 ms; 0: off",
+  time: "0 (off) to 2147483647 ms",
   size: "an integer of at least 0, or `Infinity`",
   head: "an integer of at least 1, or `Infinity`",
 } as const;
