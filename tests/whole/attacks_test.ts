@@ -3,7 +3,7 @@
 
 import { assert, assertEquals, assertInstanceOf, assertRejects, assertThrows } from "@std/assert";
 import { Buffer } from "node:buffer";
-import { accept, type AcceptOptions, basicAuth, connect, HandshakeError, offer } from "../../mod.ts";
+import { accept, type Accepted, type AcceptOptions, basicAuth, connect, HandshakeError, offer } from "../../mod.ts";
 import { acceptValue } from "../../src/handshake/accept_value.ts";
 import { connectionPair, type ConnectionPairOptions, fakeClock } from "../../src/testing.ts";
 import { closing, frame, times, toward } from "../cases/frames_base.ts";
@@ -11,6 +11,7 @@ import { crowded, insert, line, sized, upgrade } from "../cases/requests_base.ts
 import { type Changes, switching } from "../cases/responses_base.ts";
 import { concat, hex, latin1, test } from "../kit/harness.ts";
 import { attached, RawPeer, settled } from "../kit/raw_peer.ts";
+import { served, socketsSettled } from "../kit/serving.ts";
 
 const tested: number[] = [];
 
@@ -20,21 +21,71 @@ function attack(number: number, name: string, run: () => void | Promise<void>): 
 }
 
 /** What a server makes of a request, and what it answers. */
+interface Served {
+  readonly error?: Error;
+  readonly accepted?: Accepted;
+  readonly statuses: readonly number[];
+  readonly reply: string;
+  readonly conn: { readonly isClosed: boolean };
+}
+
+/** How a request gets to a server. */
+interface Door {
+  serve(request: string, options?: AcceptOptions): Promise<Served>;
+  /** The failure and the only status that a request is answered with; the connection is closed behind them. */
+  refusal(request: string, options?: AcceptOptions): Promise<[failure: string, status: number | undefined]>;
+}
+
+/** An attack on a server, tried on accept() in memory, and on serve() over sockets. */
+function attackOnServer(number: number, name: string, run: (door: Door) => Promise<void>): void {
+  attack(number, name, () => run({ serve, refusal }));
+  test(`attack ${number} on serve(): ${name}`, () => run({ serve: serveOverSocket, refusal: refusalOverSocket }));
+}
+
+async function serveOverSocket(request: string, options: AcceptOptions = {}): Promise<Served> {
+  const opened = Promise.withResolvers<Accepted>();
+  const { server, peer } = await served(opened.resolve, { ...options, onError: opened.reject });
+  peer.ended.then(() => peer.end(), () => {});
+  peer.write(request);
+  const result = await opened.promise.catch((error: Error) => error);
+  await socketsSettled();
+  const reply = peer.take(), statuses = statusesOf(reply), conn = { isClosed: peer.hasEnded };
+  if (!(result instanceof Error)) result.abort();
+  peer.abort();
+  await server.shutdown();
+  return { ...(result instanceof Error ? { error: result } : { accepted: result }), statuses, reply, conn };
+}
+
+async function refusalOverSocket(request: string, options?: AcceptOptions): ReturnType<Door["refusal"]> {
+  return onlyRefusal(request, await serveOverSocket(request, options));
+}
+
+const statusesOf = (reply: string) => [...reply.matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => Number(status));
+
 async function serve(request: string, options: AcceptOptions = {}, pair: ConnectionPairOptions = {}) {
   const [far, conn] = connectionPair(pair), peer = new RawPeer(far);
   peer.ended.then(() => peer.end(), () => {});
   peer.write(request);
   const result = await accept(conn, options).catch((error: Error) => error);
   await settled();
-  const reply = peer.take(), statuses = [...reply.matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => Number(status));
+  const reply = peer.take(), statuses = statusesOf(reply);
   if (result instanceof Error) return { error: result, statuses, reply, conn };
   result.abort();
   return { accepted: result, statuses, reply, conn };
 }
 
-/** The failure and the only status that a request is answered with; the connection is closed behind them. */
-async function refusal(request: string, options: AcceptOptions = {}, pair: ConnectionPairOptions = {}) {
-  const { error, statuses, conn } = await serve(request, options, pair);
+async function refusal(
+  request: string,
+  options: AcceptOptions = {},
+  pair: ConnectionPairOptions = {},
+): ReturnType<Door["refusal"]> {
+  return onlyRefusal(request, await serve(request, options, pair));
+}
+
+function onlyRefusal(
+  request: string,
+  { error, statuses, conn }: Served,
+): [failure: string, status: number | undefined] {
   assertInstanceOf(error, HandshakeError, request.slice(0, 1000));
   assertEquals([statuses.length, conn.isClosed, error.reusable, error.rest.length], [1, true, false, 0]);
   return [error.failure, statuses[0]];
@@ -100,7 +151,7 @@ async function work(run: () => Promise<unknown>): Promise<number> {
   return count;
 }
 
-attack(1, "too many fields (CVE-2024-37890)", async () => {
+attackOnServer(1, "too many fields (CVE-2024-37890)", async ({ serve, refusal }) => {
   for (const count of [129, 2000]) assertEquals(await refusal(crowded(count)), ["head-too-large", 431]);
   assertEquals((await serve(crowded(128))).statuses, [101]); // the server is alive
 });
@@ -135,7 +186,7 @@ attack(3, "fields that make an expression backtrack (CVE-2021-32640, CVE-2020-76
   }
 });
 
-attack(4, "names of an object's prototype as extensions, subprotocols and fields", async () => {
+attackOnServer(4, "names of an object's prototype as extensions, subprotocols and fields", async ({ serve }) => {
   const names = ["constructor", "__proto__", "toString"], list = names.join(", ");
   const request = insert(`Sec-WebSocket-Extensions: ${list}\r\nSec-WebSocket-Protocol: ${list}\r\n__proto__: x\r\n`);
   const { statuses, reply } = await serve(request, { protocols: ["chat"] });
@@ -201,17 +252,25 @@ attack(10, "a request smuggled behind a refused upgrade", async () => {
   assertEquals(await refusal(body + internal, { keepAlive: true }), ["method-not-get", 405]);
 });
 
-attack(11, "a body in front of the frames, of a length that is read in two ways (CVE-2026-1525)", async () => {
-  const bodies = ["Content-Length: 7", "Transfer-Encoding: chunked", "Transfer-Encoding: xchunked"];
-  const ambiguous = ["Content-Length: 0\r\nContent-Length: 7", "Content-Length: 0\r\nTransfer-Encoding: chunked"];
-  for (const length of ["-0", "0x0", "0, 0"]) ambiguous.push(`Content-Length: ${length}`);
-  for (const body of [...bodies, ...ambiguous]) {
-    const failure = bodies.includes(body) ? "body-present" : "head-malformed";
-    assertEquals(await refusal(insert(`${body}\r\n`) + "\x81\x80\0\0\0\0", { keepAlive: true }), [failure, 400], body);
-  }
-});
+attackOnServer(
+  11,
+  "a body in front of the frames, of a length that is read in two ways (CVE-2026-1525)",
+  async ({ refusal }) => {
+    const bodies = ["Content-Length: 7", "Transfer-Encoding: chunked", "Transfer-Encoding: xchunked"];
+    const ambiguous = ["Content-Length: 0\r\nContent-Length: 7", "Content-Length: 0\r\nTransfer-Encoding: chunked"];
+    for (const length of ["-0", "0x0", "0, 0"]) ambiguous.push(`Content-Length: ${length}`);
+    for (const body of [...bodies, ...ambiguous]) {
+      const failure = bodies.includes(body) ? "body-present" : "head-malformed";
+      assertEquals(
+        await refusal(insert(`${body}\r\n`) + "\x81\x80\0\0\0\0", { keepAlive: true }),
+        [failure, 400],
+        body,
+      );
+    }
+  },
+);
 
-attack(12, "heads that a proxy reads in another way", async () => {
+attackOnServer(12, "heads that a proxy reads in another way", async ({ serve, refusal }) => {
   const singles = ["Host", "Sec-WebSocket-Key", "Sec-WebSocket-Version", "Origin"];
   const fields = ["x: a\r\n b: c", "x : a", "x: a\nb: c", "x: a\ry: b", "x: a\0", "x", ": a", "Host: b"];
   const starts = ["GET  / HTTP/1.1", "GET / HTTP/1.1 ", "GET http://a@b/ HTTP/1.1", "GET b/ HTTP/1.1"];
@@ -252,23 +311,27 @@ attack(13, "heads split by what the application puts in (CVE-2026-1527, CVE-2026
   assertEquals(offer("ws://a/ \r\nInjected: 1\r\n?\r\n\0b").request.url, "http://a/%20Injected:%201?%00b");
 });
 
-attack(14, "a WebSocket opened by a stranger's page (CWE-1385, CVE-2026-27977, CVE-2025-24010)", async () => {
-  const own = "http://server.example.com", listed = ["https://app.example", /https:\/\/\w+\.app\.example/];
-  const rows: [status: number, origins: AcceptOptions["origins"], ...(string | null)[]][] = [
-    [101, undefined, null, own, "HTTP://Server.Example.Com", "https://server.example.com"],
-    [403, undefined, "null", "", `${own}:8080`, `${own}.evil`, `http://evil/${own}`, `${own}@evil`],
-    [101, listed, null, "https://app.example", "https://eu.app.example"],
-    [403, listed, "null", own, "http://app.example", "https://app.example:8443", "https://app.example.evil"],
-    [403, listed, "https://eu.app.example.evil", "https://evil/https://eu.app.example"],
-    [101, ["null"], "null"],
-    [101, "any", "null", "http://evil"],
-  ];
-  for (const [status, origins, ...values] of rows) {
-    const requests = values.map((Origin) => upgrade({ Origin }));
-    for (const request of requests) assertEquals((await serve(request, { origins })).statuses, [status], request);
-  }
-  assertEquals(await refusal(insert("Origin: null\r\n".repeat(2)), { origins: "any" }), ["head-malformed", 400]);
-});
+attackOnServer(
+  14,
+  "a WebSocket opened by a stranger's page (CWE-1385, CVE-2026-27977, CVE-2025-24010)",
+  async ({ serve, refusal }) => {
+    const own = "http://server.example.com", listed = ["https://app.example", /https:\/\/\w+\.app\.example/];
+    const rows: [status: number, origins: AcceptOptions["origins"], ...(string | null)[]][] = [
+      [101, undefined, null, own, "HTTP://Server.Example.Com", "https://server.example.com"],
+      [403, undefined, "null", "", `${own}:8080`, `${own}.evil`, `http://evil/${own}`, `${own}@evil`],
+      [101, listed, null, "https://app.example", "https://eu.app.example"],
+      [403, listed, "null", own, "http://app.example", "https://app.example:8443", "https://app.example.evil"],
+      [403, listed, "https://eu.app.example.evil", "https://evil/https://eu.app.example"],
+      [101, ["null"], "null"],
+      [101, "any", "null", "http://evil"],
+    ];
+    for (const [status, origins, ...values] of rows) {
+      const requests = values.map((Origin) => upgrade({ Origin }));
+      for (const request of requests) assertEquals((await serve(request, { origins })).statuses, [status], request);
+    }
+    assertEquals(await refusal(insert("Origin: null\r\n".repeat(2)), { origins: "any" }), ["head-malformed", 400]);
+  },
+);
 
 attack(15, "a 101 that does not answer this request", async () => {
   const accept = "Sec-WebSocket-Accept", ok = "HTTP/1.1 200 OK", old = "HTTP/1.0 101 Switching Protocols";
@@ -356,7 +419,7 @@ attack(19, "passwords guessed by time, or misread (CVE-2021-33880)", async () =>
   }
 });
 
-attack(21, "bytes beyond ASCII in a head (CVE-2026-55517)", async () => {
+attackOnServer(21, "bytes beyond ASCII in a head (CVE-2026-55517)", async ({ serve, refusal }) => {
   for (let byte = 0x80; byte <= 0xff; byte++) {
     const char = String.fromCharCode(byte), Origin = `http://${char}`;
     assertEquals(await refusal(upgrade({ "Sec-WebSocket-Protocol": char })), ["protocol-malformed", 400]);
