@@ -55,7 +55,7 @@ function shortened(title: string): string {
  */
 export async function joinReference(reference: URL): Promise<void> {
   await appendTo(new URL("styles.css", reference), NARROW);
-  const root = fileURLToPath(reference);
+  const root = fileURLToPath(reference.href);
   for (const path of await readdir(root, { recursive: true })) {
     if (!path.endsWith(".html")) continue;
     const file = join(root, path), up = "../".repeat(path.split(sep).length);

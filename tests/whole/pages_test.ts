@@ -5,6 +5,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import config from "../../deno.json" with { type: "json" };
 import { anchorsOf, blocksOf, linksOf, PAGES } from "../../docs/make/pages.ts";
 import { NUMBERS, RANGES } from "../../docs/make/options.ts";
+import { makeSite } from "../../docs/make/site.ts";
 import { allTables, fill } from "../../docs/make/tables.ts";
 import { readRequest } from "../../mod.ts";
 import { connectionPair } from "../../src/testing.ts";
@@ -139,4 +140,27 @@ test("a window of 256 bytes is not for our own compression, as the page says", (
 
 test("every default that is a number has a range on the page", () => {
   assertEquals(Object.keys(DEFAULTS).filter((name) => !(name in NUMBERS)), []);
+});
+
+test("the site has every page, and every link in it leads to a page or a heading", async () => {
+  const directory = await Deno.makeTempDir(), site = new URL(`file://${directory}/`);
+  try {
+    await Deno.mkdir(new URL("images/", site));
+    await makeSite(root, site);
+    let count = 0;
+    for (const page of ["index.html", ...PAGES.map((name) => name.replace(/\.md$/, ".html").toLowerCase())]) {
+      const html = await Deno.readTextFile(new URL(page, site));
+      assert(/<h1 id=/.test(html), page);
+      for (const [, link] of html.matchAll(/(?:href|src)="([^"]+)"/g)) {
+        if (/^(?:https?:|reference\/)/.test(link!)) continue;
+        count++;
+        const [path = "", anchor] = link!.split("#"), target = new URL(path === "" ? page : path, site);
+        assert((await Deno.stat(target)).isFile, `${page}: ${link}`);
+        if (anchor) assert((await Deno.readTextFile(target)).includes(` id="${anchor}"`), `${page}: ${link}`);
+      }
+    }
+    assert(count > 300, `${count} links`);
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
 });
