@@ -17,7 +17,7 @@ import { test } from "../kit/harness.ts";
 import { findRuntimes, type Runtimes } from "../kit/runtimes.ts";
 import { type Process, start } from "../peers/processes.ts";
 
-const root = fileURLToPath(new URL("../..", import.meta.url));
+const root = fileURLToPath(new URL("../..", import.meta.url).href);
 
 /** The program of a page, by the name that it has there. */
 function programOf(page: string, name: string): string {
@@ -74,7 +74,7 @@ async function withProgram(
     await install(runtime, directory);
     await writeFile(join(directory, name), programOf(page, name));
     const program = start(commands[runtime]!, [...ARGS[runtime], name], { cwd: directory });
-    const deadline = setTimeout(() => program.child.kill("SIGKILL"), 60_000);
+    const deadline = setTimeout(() => program.child.kill("SIGKILL"), 20_000);
     try {
       await drive(program);
     } finally {
