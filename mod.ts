@@ -1,27 +1,21 @@
 /**
- * WebSocket on a byte connection, for runtimes that speak Web Streams: the handshake of both roles, messages with true
- * back-pressure, and HTTP beside it on the same port.
+ * WebSocket for Deno, Bun and Node: servers with plain HTTP on the same port, clients, and the handshake of both over any
+ * byte connection; messages with back-pressure both ways.
  *
  * @example A server and a client
  * ```ts
- * import { accept, connect } from "@handfast/websocket";
+ * import { connect, serve } from "@handfast/websocket";
  * import { assertEquals } from "@std/assert";
  *
- * const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
- * const serving = (async () => {
- *   const socket = await accept(await listener.accept());
- *   await socket.readable.pipeTo(socket.writable);
- * })();
+ * await using server = await serve({ port: 0 }, (socket) => socket.receive((message) => socket.send(message)));
  *
- * const socket = await connect(`ws://127.0.0.1:${listener.addr.port}/`);
+ * const socket = await connect(server.url!);
  * socket.send("Hello");
  * for await (const message of socket.readable) {
  *   assertEquals(message, "Hello");
- *   break;
+ *   break; // closes the connection
  * }
- * await serving;
  * await socket.closed;
- * listener.close();
  * ```
  *
  * @module

@@ -4,7 +4,7 @@
 //   deno task npm              into npm/
 //   deno task npm some/folder  into another, from where node_modules/ must be found
 
-import { cp, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import process from "node:process";
 import ts from "typescript";
@@ -97,7 +97,9 @@ const config: Config = await read("deno.json"), manifest: Manifest = await read(
 const target = resolve(root, process.argv[2] ?? "npm");
 
 await rm(target, { recursive: true, force: true });
-for (const name of ["mod.ts", "src", "README.md", "LICENSE"]) {
+const pages = (await readdir(join(root, "docs"))).filter((name) => name.endsWith(".md")).map((name) => `docs/${name}`);
+const README_LEADS_TO = [...pages, "docs/images", "bench/results/summary.svg"];
+for (const name of ["mod.ts", "src", "README.md", "LICENSE", ...README_LEADS_TO]) {
   await cp(join(root, name), join(target, name), { recursive: true });
 }
 await writeFile(join(target, "package.json"), JSON.stringify(manifestOf(config, manifest), null, 2) + "\n");

@@ -24,8 +24,10 @@ const OWN: Readonly<Record<string, readonly [Name, why: string]>> = {
   "tests/runtime/bun_listener_test.ts": ["bun", "Bun.listen"],
   "tests/runtime/deno_conn_test.ts": ["deno", "Deno.Conn"],
   "tests/whole/docs_test.ts": ["deno", "deno doc"],
+  "tests/whole/first_steps_test.ts": ["deno", "starts every runtime by itself"],
   "tests/whole/npm_test.ts": ["deno", "starts every runtime by itself"],
   "tests/whole/package_test.ts": ["deno", "deno info"],
+  "tests/whole/pages_test.ts": ["deno", "deno doc"],
   "tests/peers/deflate_test.ts": ["deno", "starts every runtime by itself"],
   "tests/peers/deno_test.ts": ["deno", "its own WebSocket"],
   "tests/peers/matrix_test.ts": ["deno", "starts every runtime by itself"],
@@ -169,7 +171,7 @@ if (results.length > 1) {
       : `the ${count} cases that concern no runtime alone had the same outcome on all`,
   );
 }
-// What the README says of each runtime; a part of the suite does not show it
+// What docs/runtimes.md says of each runtime; a part of the suite does not show it
 const isWhole = files.length === (await findFiles([])).length;
 const missing = isWhole ? results.flatMap(({ name, all }) => unsupported(name, all)) : [];
 for (const line of [...missing, ...lines]) console.log(line);

@@ -1,4 +1,4 @@
-// What works where: the table of the README, and for each of its cells a case that shows it on that runtime.
+// What works where: the table of docs/runtimes.md, and for each of its cells a case that shows it on that runtime.
 
 import type { Outcome } from "./report.ts";
 
@@ -106,7 +106,7 @@ export const SUPPORT: readonly Row[] = [
   ],
 ];
 
-/** The table as it stands in the README. */
+/** The table as it stands in docs/runtimes.md. */
 export function supportTable(): string {
   const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
   const rows = SUPPORT.map(([what, how]) => line([what, ...how]));

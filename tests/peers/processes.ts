@@ -16,10 +16,10 @@ export interface Process {
   readonly ended: Promise<{ code: number | null; output: string; complaints: string }>;
 }
 
-/** Starts a program. */
-export function start(command: readonly string[], args: readonly string[]): Process {
+/** Starts a program, in this folder or another. */
+export function start(command: readonly string[], args: readonly string[], { cwd }: { cwd?: string } = {}): Process {
   const [file, ...before] = command;
-  const child = spawn(file!, [...before, ...args], { stdio: "pipe" });
+  const child = spawn(file!, [...before, ...args], { stdio: "pipe", cwd });
   const line = Promise.withResolvers<string>(), ended = Promise.withResolvers<Awaited<Process["ended"]>>();
   let output = "", complaints = "";
   child.stdout.setEncoding("utf8").on("data", (text: string) => {

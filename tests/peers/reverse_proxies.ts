@@ -1,10 +1,13 @@
-// nginx and haproxy in front of a server, each in a process of its own.
+// nginx and haproxy in front of a server, each in a process of its own, with the configuration that docs/servers.md gives.
 
+import { readFileSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { blocksOf } from "../../docs/make/pages.ts";
 import { program, text } from "../kit/harness.ts";
 import { closed, listening, readAll } from "../kit/node_server.ts";
 import { dialRaw } from "../kit/tcp.ts";
@@ -44,6 +47,19 @@ type Configure = (
   options: ReverseProxyOptions & { readonly port: number; readonly directory: string; readonly token: string },
 ) => string;
 
+/** The part of a configuration that docs/servers.md gives, with what stands there replaced by what a test needs. */
+function documented(proxy: ReverseProxy, changes: Readonly<Record<string, string>>): string {
+  const page = readFileSync(fileURLToPath(new URL("../../docs/servers.md", import.meta.url).href), "utf8");
+  const { code } = blocksOf(page).find(({ language }) => language === proxy)!;
+  return Object.entries(changes).reduce((text, [from, to]) => {
+    if (!text.includes(from)) throw new Error(`docs/servers.md has no "${from}" for ${proxy}`);
+    return text.replaceAll(from, to);
+  }, code);
+}
+
+/** Where the server is, as the page has it. */
+const SERVER = "127.0.0.1:8123";
+
 const nginx: Configure = ({ to, timeout, host = "$http_host", port, directory, token }) => `
 daemon off;
 master_process off;
@@ -53,39 +69,31 @@ events {}
 http {
   access_log off;
   ${["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map((of) => `${of}_temp_path ${directory}/${of};`).join(" ")}
-  server {
-    listen 127.0.0.1:${port};
-    location = /${token} { return 200 ${token}; }
-    location / {
-      proxy_pass http://127.0.0.1:${to};
-      proxy_http_version 1.1;
-      proxy_set_header Upgrade $http_upgrade;
-      proxy_set_header Connection "upgrade";
-      proxy_set_header Host ${host};
-      ${timeout === undefined ? "" : `proxy_read_timeout ${timeout}ms; proxy_send_timeout ${timeout}ms;`}
-    }
-  }
+  ${timeout === undefined ? "" : `proxy_read_timeout ${timeout}ms; proxy_send_timeout ${timeout}ms;`}
+  ${
+  documented("nginx", {
+    [SERVER]: `127.0.0.1:${to}`,
+    "listen 80;": `listen 127.0.0.1:${port}; location = /${token} { return 200 ${token}; }`,
+    "Host $http_host;": `Host ${host};`,
+  })
+}
 }
 `;
 
 const haproxy: Configure = ({ to, timeout, port, token }) => `
 global
   log stderr format raw local0 info
-defaults
-  mode http
-  log global
-  option httplog
-  timeout connect 5000
-  timeout client ${timeout ?? 50_000}
-  timeout server ${timeout ?? 50_000}
-  ${timeout === undefined ? "" : `timeout tunnel ${timeout}`}
-frontend front
-  bind 127.0.0.1:${port}
-  http-request return status 200 content-type text/plain string ${token} if { path /${token} }
-  default_backend back
-backend back
-  server only 127.0.0.1:${to}
-`;
+${
+  documented("haproxy", {
+    [SERVER]: `127.0.0.1:${to}`,
+    "mode http\n": `mode http\n  log global\n  option httplog\n  ${
+      timeout === undefined ? "" : `timeout tunnel ${timeout}`
+    }\n`,
+    "bind :80\n": `bind 127.0.0.1:${port}\n  http-request return status 200 content-type text/plain string ${token} ` +
+      `if { path /${token} }\n`,
+    ...timeout !== undefined && { "50s": `${timeout}ms` },
+  })
+}`;
 
 /** How each is started with a file, and stays in the foreground. */
 const PROGRAMS: Readonly<Record<ReverseProxy, readonly [Configure, args: (file: string) => string[]]>> = {

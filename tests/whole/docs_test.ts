@@ -4,7 +4,6 @@
 import { assert, assertEquals } from "@std/assert";
 import config from "../../deno.json" with { type: "json" };
 import { test } from "../kit/harness.ts";
-import { supportTable } from "../kit/support.ts";
 
 /** A JSDoc comment. */
 interface Comment {
@@ -175,10 +174,4 @@ test("every @throws has a type and a reason", () => {
 
 test("every member of a public class or interface has a description", () => {
   assertEquals(offenders(members, ({ jsDoc }) => isBlank(jsDoc?.doc)), []);
-});
-
-test("the README's table of what works where is the one that is checked", () => {
-  const readme = Deno.readTextFileSync(new URL("README.md", root)),
-    squeeze = (text: string) => text.replace(/ +|-+/g, " ");
-  assert(squeeze(readme).includes(squeeze(supportTable())), supportTable());
 });

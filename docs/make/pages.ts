@@ -1,0 +1,53 @@
+// The pages of the documentation, in the order in which they are listed, and the blocks of code in them.
+
+/** The files of docs/, in the order of the index. */
+export const PAGES = [
+  "servers.md",
+  "clients.md",
+  "messages.md",
+  "compression.md",
+  "errors.md",
+  "options.md",
+  "runtimes.md",
+  "handshake.md",
+  "machine.md",
+  "testing.md",
+  "moving.md",
+  "faq.md",
+  "SECURITY.md",
+  "CHANGELOG.md",
+  "CONTRIBUTING.md",
+  "design.md",
+] as const;
+
+/** A block of code: what stands behind its three backticks, and the code. */
+export interface Block {
+  readonly language: string;
+  /** The words behind the language. */
+  readonly words: readonly string[];
+  readonly code: string;
+}
+
+/** The blocks of code of a page. */
+export function blocksOf(page: string): Block[] {
+  return [...page.matchAll(/^```(\S+)([^\n]*)\n([^]*?)^```$/gm)].map(([, language, words, code]) => {
+    return { language: language!, words: words!.trim().split(" ").filter(Boolean), code: code! };
+  });
+}
+
+/** The headings of a page as GitHub makes anchors of them. */
+export function anchorsOf(page: string): string[] {
+  const prose = page.replace(/^```[^]*?^```$/gm, "");
+  return [...prose.matchAll(/^#{1,6} (.+)$/gm)].map(([, heading]) => anchorOf(heading!));
+}
+
+/** A heading as an anchor. */
+export function anchorOf(heading: string): string {
+  return heading.toLowerCase().replace(/[^\p{L}\p{N} _-]/gu, "").replaceAll(" ", "-");
+}
+
+/** The links of a page: where they lead to, from docs/. */
+export function linksOf(page: string): string[] {
+  const prose = page.replace(/^```[^]*?^```$/gm, "").replace(/`[^`\n]*`/g, "");
+  return [...prose.matchAll(/\]\(([^)\s]+)\)/g)].map(([, to]) => to!);
+}
