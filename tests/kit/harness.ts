@@ -34,7 +34,7 @@ export function test(name: string, ...rest: [TestBody] | [TestNeeds, TestBody]):
 
 /** Reporters print control characters in ways of their own, and the same test must have the same name everywhere. */
 function printable(name: string): string {
-  return name.replace(/[\0-\x1f\x7f-\x9f]/g, (char) => "\\x" + char.charCodeAt(0).toString(16).padStart(2, "0"));
+  return name.replace(/\p{Cc}/gu, (char) => "\\x" + char.charCodeAt(0).toString(16).padStart(2, "0"));
 }
 
 /** Registers one test with the runtime. */
