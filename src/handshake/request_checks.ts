@@ -14,7 +14,7 @@ const KEY = /^[A-Za-z0-9+/]{22}==$/;
 /** What is wrong with the value of a field, which is `null` when there is none. */
 type FieldCheck = (value: string | null) => HandshakeFailure | undefined;
 
-const FIELD_CHECKS: readonly (readonly [name: string, check: FieldCheck])[] = [
+const FIELDS: readonly (readonly [name: string, check: FieldCheck])[] = [
   // RFC 9110 §9.3.1
   ["Content-Length", (value) => value === null || /^0+$/.test(value) ? undefined : "body-present"],
   ["Transfer-Encoding", (value) => value === null ? undefined : "body-present"],
@@ -39,6 +39,9 @@ const FIELD_CHECKS: readonly (readonly [name: string, check: FieldCheck])[] = [
   ["Origin", (value) => value?.includes(",") ? "head-malformed" : undefined],
 ];
 
+/** With the name in lower case, as fields are looked up. */
+const FIELD_CHECKS = FIELDS.map(([name, check]) => ({ name, key: name.toLowerCase(), check }));
+
 /** The first rule that a request breaks, if there is one. */
 export function findProblem(request: RequestHead, origins: Origins): Problem | undefined {
   return problemOf(request) ?? checkRequestLine(request) ?? checkFields(request) ?? checkOrigin(request, origins);
@@ -56,8 +59,8 @@ function checkRequestLine(request: RequestHead): Problem | undefined {
 }
 
 function checkFields({ headers }: RequestHead): Problem | undefined {
-  for (const [name, check] of FIELD_CHECKS) {
-    const value = headers.get(name), failure = check(value);
+  for (const { name, key, check } of FIELD_CHECKS) {
+    const value = headers.get(key), failure = check(value);
     // Some clients, a browser's among them, have no other field for a token than this: it is not for a log
     if (failure === "protocol-malformed") return { failure, detail: `${name} is no list of different tokens` };
     if (failure) return badField(failure, name, value);

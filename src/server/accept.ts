@@ -152,7 +152,11 @@ export interface Handshake {
 export async function shakeHands(handshake: Handshake): Promise<Accepted | ParsedRequest> {
   let outcome: Accepted | ParsedRequest | Due;
   try {
-    outcome = await openOrRefuse(handshake).catch((error: unknown) => answerFailure(handshake, error));
+    try {
+      outcome = await openOrRefuse(handshake);
+    } catch (error) {
+      outcome = answerFailure(handshake, error);
+    }
     if (!("error" in outcome)) return outcome;
     await sendDue(handshake, outcome);
   } catch (error) {
@@ -171,11 +175,12 @@ interface Due {
 
 async function openOrRefuse(handshake: Handshake): Promise<Accepted | ParsedRequest | Due> {
   const { exchange, options, owner } = handshake;
-  const request = handshake.request ?? await readUpgrade(handshake);
+  const request = handshake.request ?? parseUpgrade(await readHead(exchange, handshake.reader), exchange);
   if ("failure" in request) return { ...refuse(request, options.headers), keepAlive: false };
   handshake.request = request;
   if (handshake.passesHttp && !isUpgrade(request)) return request as ParsedRequest; // it was read here
-  const decision = await decideInTime(request, handshake);
+  // Only a policy can take long to decide: without one, no signal and no guarded promise are made
+  const decision = await (options.authorize ? decideInTime(request, handshake) : decide(request, options));
   if (decision.error) {
     return { ...decision, keepAlive: options.keepAlive && isReusable(decision.response, request) };
   }
@@ -187,15 +192,13 @@ async function openOrRefuse(handshake: Handshake): Promise<Accepted | ParsedRequ
   return new AcceptedConnection(exchange.transport, agreement, options.connection, exchange.rest, request, head, owner);
 }
 
-async function readUpgrade({ exchange, reader }: Handshake): Promise<RequestHead | Problem> {
-  const head = await readHead(exchange, reader);
+function parseUpgrade(head: Uint8Array | Problem | undefined, exchange: Exchange): RequestHead | Problem {
   if (!head) throw new ExchangeError("connection-closed", "the connection ended before a request");
   return "failure" in head ? head : parseRequest(head, exchange.transport.isSecure);
 }
 
-/** Only a policy can take long to decide: without one, no signal and no guarded promise are made. */
+/** Decides, unless the exchange is interrupted first. */
 async function decideInTime(request: RequestHead, { exchange, options }: Handshake): Promise<Decision> {
-  if (!options.authorize) return await decide(request, options);
   const { transport } = exchange, signal = exchange.watch();
   try {
     return await unlessAborted(decide(request, { ...options, signal, transport }), exchange.signal, (late) => {
