@@ -13,6 +13,8 @@ import {
   offer,
   readRequest,
   type RequestDraft,
+  serve,
+  type ServeHandlers,
   type WebSocketConnection,
   WebSocketError,
   writeResponse,
@@ -40,9 +42,10 @@ export const ANY: [
   IsAny<WebSocketError["name"]>,
   IsAny<AcceptOptions["signal"]>,
   IsAny<Awaited<ReturnType<typeof answer>>["response"]>,
+  IsAny<Parameters<NonNullable<ServeHandlers["http"]>>[0]>,
   IsAny<BunTlsOptions["cert"]>,
   IsAny<ReturnType<typeof handlers>["data"]>,
-] = [false, false, false, false, false, false, false, false, false, false, false, false, false, false];
+] = [false, false, false, false, false, false, false, false, false, false, false, false, false, false, false];
 
 export async function right(socket: WebSocketConnection): Promise<void> {
   for (
@@ -72,6 +75,11 @@ export async function right(socket: WebSocketConnection): Promise<void> {
   const { response } = await answer(accepted.request);
   const { request }: { request: Request } = offer(new URL("ws://localhost/"));
   new Protocol({ role: "server", protocol: "", extensions: "" }, { message() {}, close() {}, fail() {} }).ping();
+  await using server = await serve({ port: 0, onListen: (addr) => console.log(addr.transport) }, {
+    socket: (socket) => socket.receive((message) => socket.send(message)),
+    http: (request, { remoteAddr }) => new Response(`${remoteAddr?.transport} ${request.url}`),
+  });
+  await server.shutdown({ within: server.connections.size });
   (await dial({ port: response.status, tls: { ca: request.url } })).close();
 }
 
@@ -104,6 +112,10 @@ export async function wrong(socket: WebSocketConnection): Promise<void> {
   await accept(new Socket());
   // @ts-expect-error a word, or a list
   await accept(connectionPair()[0], { origins: 42 });
+  // @ts-expect-error a port is a number
+  await serve({ port: "8080" }, () => {});
+  // @ts-expect-error what answers plain HTTP returns a Response
+  await serve({ port: 8080 }, { socket() {}, http: () => "A page" });
   // @ts-expect-error a string is no socket
   fromSocket("127.0.0.1");
   // @ts-expect-error a string is no port

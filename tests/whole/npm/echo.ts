@@ -1,7 +1,7 @@
 // A program of a user's who has the package from npm: an echo through every entry that there is for the runtime. It prints
 // the entries, and where in the package's sources an error of a call comes from.
 
-import { accept, connect, type WebSocketConnection } from "@handfast/websocket";
+import { accept, connect, serve, type WebSocketConnection } from "@handfast/websocket";
 import { fromSocket } from "@handfast/websocket/node";
 import { Protocol } from "@handfast/websocket/protocol";
 import { connectionPair } from "@handfast/websocket/testing";
@@ -22,14 +22,22 @@ async function echoes(client: WebSocketConnection): Promise<boolean> {
     client.deflate !== undefined && closeCode === 1005;
 }
 
-async function serve(conn: Parameters<typeof accept>[0]): Promise<void> {
+async function echo(conn: Parameters<typeof accept>[0]): Promise<void> {
   const socket = await accept(conn, { compression: true });
   await socket.receive((message) => socket.send(message));
 }
 
+async function inOneCall(): Promise<boolean> {
+  const options = { port: 0, compression: true };
+  const server = await serve(options, (socket) => socket.receive((message) => socket.send(message)));
+  const good = await echoes(await connect(server.url!, { compression: true }));
+  await server.shutdown();
+  return good;
+}
+
 async function overNode(): Promise<boolean> {
   const serving: Promise<void>[] = [];
-  const server = createServer((socket) => serving.push(serve(fromSocket(socket))));
+  const server = createServer((socket) => serving.push(echo(fromSocket(socket))));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;
   const good = await echoes(await connect(`ws://127.0.0.1:${port}/`, { compression: true }));
@@ -42,7 +50,7 @@ async function overBun(): Promise<boolean> {
   const { dial, listen } = await import("@handfast/websocket/bun");
   const listener = listen({ hostname: "127.0.0.1" }), { addr } = listener;
   if (addr.transport !== "tcp") return false;
-  const serving = listener.accept().then(serve), conn = await dial({ hostname: "127.0.0.1", port: addr.port });
+  const serving = listener.accept().then(echo), conn = await dial({ hostname: "127.0.0.1", port: addr.port });
   const good = await echoes(await connect("ws://localhost/", { conn, compression: true }));
   await serving;
   listener.close();
@@ -50,7 +58,7 @@ async function overBun(): Promise<boolean> {
 }
 
 async function inMemory(): Promise<boolean> {
-  const [near, far] = connectionPair(), serving = serve(far);
+  const [near, far] = connectionPair(), serving = echo(far);
   const good = await echoes(await connect("ws://localhost/", { conn: near, compression: true }));
   await serving;
   return good;
@@ -70,6 +78,6 @@ function withoutIO(): boolean {
   return came[0] === TEXT;
 }
 
-const entries = { node: await overNode(), testing: await inMemory(), protocol: withoutIO() };
+const entries = { serve: await inOneCall(), node: await overNode(), testing: await inMemory(), protocol: withoutIO() };
 console.log(JSON.stringify("Bun" in globalThis ? { bun: await overBun(), ...entries } : entries));
 await connect("ws://").catch((error: Error) => console.log(/\S+\/src\/\S+\.ts:\d+/.exec(error.stack ?? "")?.[0]));
