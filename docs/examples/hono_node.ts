@@ -1,5 +1,6 @@
 // A Hono app on Node whose middleware judges upgrades as well: a request for one goes through the app first, and what the
 // app answers with 204 is accepted. PORT chooses the port.
+// In a clone, run `npm install` first to run it on Node.
 
 import { once } from "node:events";
 import type { IncomingMessage, Server } from "node:http";

@@ -1,4 +1,5 @@
 // An HTTP server of node:http, on Node, Deno or Bun, whose upgrades are accepted here. PORT chooses the port.
+// In a clone, run `npm install --omit=dev` first to run it on Node.
 
 import { once } from "node:events";
 import { createServer, type Server } from "node:http";

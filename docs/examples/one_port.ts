@@ -1,5 +1,6 @@
 // One TCP port for everything: a page, plain HTTP beside it, and the WebSocket that the page talks to. PORT
 // and HOST choose the address, Ctrl-C ends. It runs on Deno, Bun and Node.
+// In a clone, run `npm install --omit=dev` first to run it on Node.
 
 import { readFile } from "node:fs/promises";
 import process from "node:process";
