@@ -445,14 +445,18 @@ function descriptors(): number {
   }
 }
 
-test("random handshakes all come to an end, and leave nothing behind", async () => {
-  const count = 800 * times, outcomes = new Map<string, number>();
+/** How many handshakes a test makes: a longer run is more tests, each within the time that a test has. */
+const COUNT = 800;
+
+/** Makes random handshakes from one number to another. */
+async function run(from: number, to: number): Promise<void> {
+  const outcomes = new Map<string, number>();
   await Promise.all(Array.from({ length: AT_ONCE }, (_, i) => attempt(2 ** 31 + i))); // what is loaded lazily is there now
   const before = descriptors();
-  let i = 0;
+  let i = from;
   await handlingAll(async () => {
     await Promise.all(Array.from({ length: AT_ONCE }, async () => {
-      while (i < count) {
+      while (i < to) {
         const outcome = await attempt(i++);
         outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
       }
@@ -461,6 +465,14 @@ test("random handshakes all come to an end, and leave nothing behind", async () 
     for (let turns = 1000; turns > 0 && descriptors() > before; turns--) await turn();
   });
   assert(descriptors() <= before, `${descriptors() - before} descriptors are left, FUZZ_SEED=${seed}`);
-  console.log(`${count} handshakes, FUZZ_SEED=${seed}: ${[...outcomes].map(([name, n]) => `${n} ${name}`).join(", ")}`);
-  for (const name of ["ok", "HandshakeError", "TypeError", "Mistake"]) assert(outcomes.get(name)! > count / 50, name);
-});
+  const name = from === 0 ? "" : `, from ${from} on`;
+  console.log(
+    `${to - from} handshakes, FUZZ_SEED=${seed}${name}: ${[...outcomes].map(([name, n]) => `${n} ${name}`).join(", ")}`,
+  );
+  for (const name of ["ok", "HandshakeError", "TypeError", "Mistake"]) assert(outcomes.get(name)! > COUNT / 50, name);
+}
+
+for (let round = 0; round < times; round++) {
+  const title = "random handshakes all come to an end, and leave nothing behind";
+  test(round === 0 ? title : `${title}, round ${round + 1}`, () => run(round * COUNT, (round + 1) * COUNT));
+}
