@@ -4,6 +4,7 @@
 //   deno task npm              into npm/
 //   deno task npm some/folder  into another, from where node_modules/ must be found
 
+import { existsSync } from "node:fs";
 import { cp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import process from "node:process";
@@ -96,6 +97,10 @@ const read = async <T>(name: string): Promise<T> => JSON.parse(await readFile(jo
 const config: Config = await read("deno.json"), manifest: Manifest = await read("package.json");
 const target = resolve(root, process.argv[2] ?? "npm");
 
+// What is there is deleted: nothing but a folder that this has made
+const isOurs = target === join(root, "npm") ||
+  existsSync(join(target, "package.json")) && existsSync(join(target, TOO_OLD));
+if (existsSync(target) && !isOurs) throw new Error(`Cannot build into ${target}: it is there, and no package of ours`);
 await rm(target, { recursive: true, force: true });
 const pages = (await readdir(join(root, "docs"))).filter((name) => name.endsWith(".md")).map((name) => `docs/${name}`);
 const README_LEADS_TO = [...pages, "docs/images", "bench/results/summary.svg"];

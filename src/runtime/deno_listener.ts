@@ -48,6 +48,8 @@ class AcceptLoop implements Listener {
   readonly addr: NetworkAddress;
   readonly #listener: DenoListener;
   readonly #handlers: ListenHandlers;
+  /** Settles when accepting has ended: until then the address is taken. */
+  readonly #accepting: Promise<void>;
   #isStopped = false;
   /** Whether the last attempt has failed: of a row of failures only the first is told. */
   #isFailing = false;
@@ -57,7 +59,7 @@ class AcceptLoop implements Listener {
     this.addr = addressOf(listener.addr, undefined)!;
     this.#listener = listener;
     this.#handlers = handlers;
-    this.#accept();
+    this.#accepting = this.#accept();
   }
 
   async #accept(): Promise<void> {
@@ -75,13 +77,14 @@ class AcceptLoop implements Listener {
     }
   }
 
-  stop(): void {
-    if (this.#isStopped) return;
+  stop(): Promise<void> {
+    if (this.#isStopped) return this.#accepting;
     this.#isStopped = true;
     clearTimeout(this.#retry?.timer);
     this.#retry?.go();
     this.#listener.close();
     if (this.addr.transport === "unix") remove(this.addr.path);
+    return this.#accepting;
   }
 
   close(): void {

@@ -28,8 +28,8 @@ export interface ListenHandlers {
 export interface Listener {
   /** Its address, with the port that it got. */
   readonly addr: NetworkAddress;
-  /** Listens no more. Connections that were handed over stay open. */
-  stop(): void;
+  /** Listens no more. Connections that were handed over stay open. Gives a promise where the address is free only later. */
+  stop(): void | Promise<void>;
   /** Also closes what has not got as far as a connection, such as TLS handshakes under way, once no connection is left. */
   close(): void;
 }
@@ -59,7 +59,8 @@ export function listenFailed({ address, tls }: ListenOptions, cause: unknown): E
   const isUnix = "unix" in address;
   const where = isUnix ? address.unix : `${address.hostname} port ${address.port}`;
   const remedy = REMEDIES[String(code)]?.[isUnix ? "unix" : "tcp"];
-  const why = remedy ?? `${message ?? cause}${tls && isCertificates(cause) ? " (the options cert and key)" : ""}`;
+  const isTls = tls && (code === undefined || isCertificates(cause)); // Deno's errors about them have no code
+  const why = remedy ?? `${message ?? cause}${isTls ? " (the options cert and key)" : ""}`;
   const error = new Error(`Cannot listen on ${where}: ${why}`, { cause });
   return code === undefined ? error : Object.assign(error, { code });
 }

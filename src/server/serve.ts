@@ -3,6 +3,7 @@
 
 import type { NetworkAddress } from "../base/network_address.ts";
 import { whenAborted } from "../base/abort.ts";
+import { afterIO } from "../base/clock.ts";
 import { checkTime } from "../base/options.ts";
 import { Deadline } from "../base/timers.ts";
 import { listenFor } from "../runtime/choose.ts";
@@ -99,7 +100,7 @@ export async function serve(
   });
   const server = new RunningServer(listener, connections, checked);
   try {
-    checked.onListen?.(server.addr);
+    await checked.onListen?.(server.addr);
   } catch (error) { // nobody gets the server
     await server.shutdown();
     throw error;
@@ -113,6 +114,8 @@ class Connections implements ConnectionHost {
   readonly sockets = new Set<Accepted>();
   readonly #all = new Set<ServeConnection>();
   readonly #finished = Promise.withResolvers<void>();
+  /** Ends the wait for requests that have come and are not read yet. */
+  #stopWaiting = () => {};
   isStopping = false;
 
   constructor(options: CheckedServeOptions) {
@@ -148,7 +151,16 @@ class Connections implements ConnectionHost {
   stop(): void {
     this.isStopping = true;
     for (const connection of this.#all) connection.stop();
+    // A request may have come that is not read yet: it is answered
+    this.#stopWaiting = afterIO(2, () => {
+      for (const connection of this.#all) connection.stopIdle();
+    });
     this.#checkFinished();
+  }
+
+  /** Whether it was stopped and nothing is left. */
+  get isFinished(): boolean {
+    return this.isStopping && this.#all.size === 0;
   }
 
   /** Drops what is left, and does not wait for handlers. */
@@ -160,7 +172,9 @@ class Connections implements ConnectionHost {
   }
 
   #checkFinished(): void {
-    if (this.isStopping && this.#all.size === 0) this.#finished.resolve();
+    if (!this.isFinished) return;
+    this.#stopWaiting();
+    this.#finished.resolve();
   }
 
   /** Calls `onError`, whose own mistakes end nothing either. */
@@ -178,6 +192,8 @@ class RunningServer implements Server {
   readonly #connections: Connections;
   readonly #options: CheckedServeOptions;
   readonly #deadline: Deadline;
+  /** Resolves once the listener has given its address back. */
+  #stopped: void | Promise<void> = undefined;
   readonly finished: Promise<void>;
 
   constructor(listener: Listener, connections: Connections, options: CheckedServeOptions) {
@@ -186,10 +202,11 @@ class RunningServer implements Server {
     this.#options = options;
     this.#deadline = new Deadline(options.accepting.connection.clock);
     const ignoreSignal = whenAborted(options.signal, () => this.shutdown());
-    this.finished = connections.finished.then(() => {
+    this.finished = connections.finished.then(async () => {
       ignoreSignal();
       this.#deadline.clear();
       listener.close();
+      await this.#stopped;
     });
   }
 
@@ -211,12 +228,13 @@ class RunningServer implements Server {
 
   shutdown({ within }: { within?: number | undefined } = {}): Promise<void> {
     const time = checkTime("within", within, this.#options.accepting.connection.closeTimeout);
+    if (this.#connections.isFinished) return this.finished;
     if (within !== undefined || !this.#connections.isStopping) {
       const reason = new Error(`The server has stopped, and waits no longer than ${time} ms`);
       this.#deadline.set(time, () => this.#connections.abort(reason));
     }
     if (!this.#connections.isStopping) {
-      this.#listener.stop();
+      this.#stopped = this.#listener.stop();
       this.#connections.stop();
     }
     return this.finished;

@@ -12,6 +12,7 @@ import { listHas } from "../http/field_values.ts";
 import { HeadReader } from "../http/head_reader.ts";
 import { isPersistent, type ParsedRequest } from "../http/request_head.ts";
 import { checkResponse, discardBody } from "../http/response.ts";
+import { linger } from "../transport/linger.ts";
 import type { OwnedTransport } from "../transport/owned_transport.ts";
 import { type Accepted, type HandshakeOwner, shakeHands } from "./accept.ts";
 import { readBehindHead } from "./read_request.ts";
@@ -57,14 +58,24 @@ export class ServeConnection implements HandshakeOwner {
   /** Serves it. Never rejects. */
   async run(): Promise<void> {
     let prefix: Uint8Array | undefined;
-    do prefix = await this.#serveNext(prefix); while (prefix);
+    do prefix = await this.#serveNext(prefix); while (prefix && !this.#host.isStopping);
+    if (prefix) await this.#linger(); // it was told that it may go on, and the server stops
     if (!this.#socket) this.#host.onOver(this);
+  }
+
+  async #linger(): Promise<void> {
+    const { clock, closeTimeout: timeout } = this.#host.options.accepting.connection;
+    await linger(this.#transport, { clock, timeout, signal: undefined }).closed;
   }
 
   /** Ends it as soon as what is under way is done: a request is answered, a WebSocket closed with 1001. */
   stop(): void {
-    if (this.#socket) this.#socket.close(GOING_AWAY);
-    else if (this.#reader && !this.#reader.started) this.#transport.lose(new Error("The server stops"));
+    this.#socket?.close(GOING_AWAY);
+  }
+
+  /** Ends it if nothing is under way: a request is waited for. */
+  stopIdle(): void {
+    if (this.#reader && !this.#reader.started) this.#transport.lose(new Error("The server stops"));
   }
 
   /** Ends it at once. */
@@ -96,16 +107,16 @@ export class ServeConnection implements HandshakeOwner {
   #onFailed(error: unknown, hasAsked: boolean, request: RequestHead | undefined): Uint8Array | undefined {
     if (!(error instanceof HandshakeError)) this.#report("handshake", error, request);
     else if (hasAsked) this.#report("peer", error, request);
-    return error instanceof HandshakeError && error.reusable && !this.#host.isStopping ? error.rest : undefined;
+    return error instanceof HandshakeError && error.reusable ? error.rest : undefined;
   }
 
   #open(socket: Accepted): void {
     const { isStopping } = this.#host;
     this.#socket = socket;
     this.#host.onOpen(socket);
-    if (isStopping) socket.close(GOING_AWAY);
-    if (isStopping) this.#isHandled = true;
-    else this.#handle(socket);
+    if (!isStopping) return void this.#handle(socket);
+    this.#isHandled = true; // before close(), which may be the end
+    socket.close(GOING_AWAY);
   }
 
   async #handle(socket: Accepted): Promise<void> {
@@ -148,7 +159,8 @@ export class ServeConnection implements HandshakeOwner {
       answer = await this.#answer(exchange, head);
     } catch (error) { // nobody waits for an answer any more
       exchange.abort();
-      this.#report(error instanceof ExchangeError ? "peer" : "http", error, head);
+      if (error instanceof ExchangeError) this.#report("peer", unanswered(error, head), head);
+      else this.#report("http", error, head);
       return undefined;
     }
     this.#remoteAddr = this.#transport.remoteAddr; // its body may fail
@@ -191,6 +203,7 @@ export class ServeConnection implements HandshakeOwner {
       if (!(response instanceof Response)) {
         throw new TypeError("Cannot respond: the handler http must return a Response");
       }
+      response = withoutHopByHop(response);
       checkResponse(response);
       return response;
     } catch (error) {
@@ -220,6 +233,24 @@ export class ServeConnection implements HandshakeOwner {
 interface HttpAnswer {
   readonly response: Response;
   readonly isReusable: boolean;
+}
+
+/** A client that was lost before its request was answered. */
+function unanswered({ failure, message, cause }: ExchangeError, request: RequestHead): HandshakeError {
+  return new HandshakeError(failure, `Cannot answer the request: ${message}`, { cause, request });
+}
+
+/** Fields for one hop, which a response from another server may have (RFC 9110 §7.6.1): they are not for the next. */
+const HOP_BY_HOP = ["keep-alive", "proxy-connection", "te", "transfer-encoding", "upgrade"];
+
+/** The response itself, or one with its body and without fields that are for another connection. */
+function withoutHopByHop(response: Response): Response {
+  if (response.status < 200 || response.bodyUsed || !HOP_BY_HOP.some((name) => response.headers.has(name))) {
+    return response;
+  }
+  const { body, status, statusText } = response, headers = new Headers(response.headers);
+  for (const name of HOP_BY_HOP) headers.delete(name);
+  return new Response(body, { status, statusText, headers });
 }
 
 /** The addresses are looked up when somebody asks for them. */

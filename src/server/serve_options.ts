@@ -90,7 +90,8 @@ export interface ServeOptions extends Omit<AcceptOptions, "prefix" | "request" |
  * - `"socket"`: the handler of WebSockets has failed; the connection is closed with 1011.
  * - `"http"`: the handler of plain HTTP has failed, or its response can't be sent; the client got a 500 where possible.
  * - `"handshake"`: `authorize`, or another function among the options, has failed; the client got a 500.
- * - `"listener"`: a connection could not be accepted, such as for want of file descriptors; the server goes on.
+ * - `"listener"`: a connection could not be accepted, such as for want of file descriptors; the server goes on. Bun and Node
+ *   do not tell of that: there such clients wait, or are disconnected.
  *
  * @example Count what clients do wrong, log the rest
  * ```ts
@@ -135,8 +136,9 @@ export interface ServeErrorContext {
  */
 export interface HttpContext {
   /**
-   * Aborts when nobody waits for the response any more. A client that has only half-closed is given a response within
-   * another second.
+   * Aborts when nobody waits for the response any more, until the handler has returned it. A client that has only
+   * half-closed is given a response within another second. One that leaves while a body is sent is noticed when the next
+   * piece is written: its stream is cancelled then.
    */
   readonly signal: AbortSignal;
   /** The address of the client, or of the proxy in front. */

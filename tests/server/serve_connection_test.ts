@@ -1,7 +1,7 @@
 // One connection of a server: request by request, until an upgrade; what follows what; and how long a client may take.
 
 import { assert, assertEquals } from "@std/assert";
-import { hex, test, text } from "../kit/harness.ts";
+import { hex, latin1, test, text } from "../kit/harness.ts";
 import { echo, HandClient, request, serving, UPGRADE_FIELDS } from "../kit/serving.ts";
 
 const http = ({ url, method }: Request) => new Response(`${method} ${new URL(url).pathname}`);
@@ -198,4 +198,26 @@ test("frames behind the request of an upgrade are received, however they are cut
     assertEquals(await client.rest(), "\x81\x03one\x81\x03two\x88\x00");
     client[Symbol.dispose]();
   }
+});
+
+test("a response of another server is passed on without the fields of its own connection (RFC 9110 §7.6.1)", async () => {
+  const upstream = await serving({
+    socket: echo,
+    http: () => new Response(new ReadableStream({ pull: (sink) => (sink.enqueue(latin1("in pieces")), sink.close()) })),
+  });
+  const fields = { "Keep-Alive": "timeout=5", "Transfer-Encoding": "chunked", "X-Own": "kept" };
+  const server = await serving({
+    socket: echo,
+    async http({ url }) {
+      const response = await fetch(upstream.url!), { body, status } = response;
+      return new URL(url).pathname === "/" ? response : new Response(body, { status, headers: fields });
+    },
+  });
+  for (const [path, own] of [["", null], ["fields", "kept"]] as const) {
+    const response = await fetch(server.url! + path);
+    assertEquals([response.status, await response.text()], [200, "in pieces"]);
+    assertEquals([response.headers.get("keep-alive"), response.headers.get("x-own")], [null, own]);
+  }
+  await server.shutdown();
+  await upstream.shutdown();
 });

@@ -3,8 +3,9 @@
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { type Accepted, connect, serve, WebSocketError } from "../../mod.ts";
-import { handlingAll, hex, test } from "../kit/harness.ts";
-import { echo, HandClient, request, serving, UPGRADE_FIELDS } from "../kit/serving.ts";
+import { nextTurn } from "../../src/base/clock.ts";
+import { handlingAll, hex, latin1, random, test } from "../kit/harness.ts";
+import { echo, HandClient, request, serving, socketsSettled, UPGRADE_FIELDS } from "../kit/serving.ts";
 import { dialRaw } from "../kit/tcp.ts";
 
 const GOING_AWAY = { closeCode: 1001, reason: "The server stops" };
@@ -247,4 +248,87 @@ test("await using ends a server with its connections", async () => {
     socket = await connect(server.url!);
   }
   assertEquals(await socket.closed, GOING_AWAY);
+});
+
+test("what was told that it may go on ends with the server: a refusal with keepAlive, and a body under way", async () => {
+  for (const name of ["refusal", "body"]) {
+    const stopping = Promise.withResolvers<void>();
+    const server = await serving({
+      socket: echo,
+      http: () => {
+        const pull = async (sink: ReadableStreamDefaultController) => {
+          await stopping.promise;
+          sink.enqueue(latin1("the end"));
+          sink.close();
+        };
+        return new Response(new ReadableStream({ start: (sink) => sink.enqueue(latin1("a body, ")), pull }));
+      },
+    }, {
+      keepAlive: true,
+      handshakeTimeout: 0,
+      authorize: async () => {
+        await stopping.promise;
+        return new Response("No", { status: 403 });
+      },
+    });
+    using client = await HandClient.open(server.port);
+    await client.write(request("/", name === "refusal" ? UPGRADE_FIELDS : {}));
+    await socketsSettled();
+    const finished = server.shutdown({ within: 0 });
+    stopping.resolve();
+    const rest = await client.rest();
+    assert(rest.includes(name === "refusal" ? "403" : "the end"), rest);
+    await finished;
+  }
+});
+
+test("requests that have come before shutdown() are answered, although nobody has read them yet", async () => {
+  const server = await serving({ socket: echo, http });
+  const clients = await Promise.all(Array.from({ length: 20 }, () => HandClient.open(server.port)));
+  for (const client of clients) {
+    await client.write(request("/"));
+    await client.reply();
+  }
+  const writing = clients.map((client) => client.write(request("/")));
+  const finished = server.shutdown({ within: 0 });
+  await Promise.all(writing);
+  for (const client of clients) {
+    using _ = client;
+    assertEquals((await client.reply()).status, 200);
+  }
+  await finished;
+});
+
+test("clients that reset while a server that stops answers their upgrades hold nothing up", async () => {
+  const next = random(7);
+  for (let round = 0; round < 5; round++) {
+    const turns = async (count: number) => {
+      for (let i = 0; i < count; i++) await new Promise<void>((resolve) => nextTurn(resolve));
+    };
+    const server = await serving(echo, { authorize: () => turns(next() % 30).then(() => undefined) });
+    const clients = await Promise.all(Array.from({ length: 60 }, () => dialRaw(server.port)));
+    const leaving = clients.map(async (client) => {
+      await client.write(latin1(request("/", UPGRADE_FIELDS)));
+      await turns(next() % 40);
+      client.close();
+    });
+    await turns(4);
+    await server.shutdown({ within: 0 });
+    await Promise.all(leaving);
+  }
+});
+
+test("the address is free once shutdown() is done, and another shutdown() starts no timer", async () => {
+  let port = 0;
+  for (let i = 0; i < 4; i++) {
+    const server = await serving(echo, { port });
+    port = server.port;
+    await server.shutdown();
+    await server.shutdown({ within: 600_000 }); // it would be a leak
+  }
+});
+
+test("an onListen that rejects makes serve() reject", async () => {
+  const onListen = () => Promise.reject(new Error("no address book"));
+  await assertRejects(() => serving(echo, { onListen }), Error, "no address book");
 });
