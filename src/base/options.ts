@@ -56,10 +56,15 @@ export function checkNumber(name: string, value: number | undefined, byDefault: 
   if (value === undefined) return byDefault;
   if (typeof value !== "number" || !(Number.isInteger(value) || value === Infinity) || value < min) {
     throw new RangeError(
-      `Cannot use the option ${name}: it is ${value}, and must be an integer of at least ${min}, or Infinity`,
+      `Cannot use the option ${name}: it is ${shown(value)}, and must be an integer of at least ${min}, or Infinity`,
     );
   }
   return value;
+}
+
+/** A value in an error: "8080" from an environment variable looks like a number otherwise. */
+function shown(value: unknown): string {
+  return typeof value === "string" ? `the string ${JSON.stringify(value)}` : String(value);
 }
 
 /** The longest delay of a timer: with a longer one `setTimeout()` would fire at once. */
@@ -74,7 +79,7 @@ export function checkTime(name: string, value: number | undefined, byDefault: nu
   if (value === undefined) return byDefault;
   if (typeof value !== "number" || !(value >= 0 && value <= MAX_DELAY)) {
     throw new RangeError(
-      `Cannot use the option ${name}: it is ${value}, and must be from 0 to ${MAX_DELAY} milliseconds`,
+      `Cannot use the option ${name}: it is ${shown(value)}, and must be from 0 to ${MAX_DELAY} milliseconds`,
     );
   }
   return value;
@@ -92,7 +97,9 @@ export function optional(name: string, value: number | undefined, min: number, m
  */
 export function inRange(name: string, value: number, min: number, max: number): number {
   if (Number.isInteger(value) && value >= min && value <= max) return value;
-  throw new RangeError(`Cannot use the option ${name}: it is ${value}, and must be an integer from ${min} to ${max}`);
+  throw new RangeError(
+    `Cannot use the option ${name}: it is ${shown(value)}, and must be an integer from ${min} to ${max}`,
+  );
 }
 
 /**
