@@ -240,8 +240,8 @@ function unanswered({ failure, message, cause }: ExchangeError, request: Request
   return new HandshakeError(failure, `Cannot answer the request: ${message}`, { cause, request });
 }
 
-/** Fields for one hop, which a response from another server may have (RFC 9110 §7.6.1): they are not for the next. */
-const HOP_BY_HOP = ["keep-alive", "proxy-connection", "te", "transfer-encoding", "upgrade"];
+/** Fields for one hop, which a response from another server may have (RFC 9110 §7.6.1). Not Upgrade, which a 426 needs. */
+const HOP_BY_HOP = ["keep-alive", "proxy-connection", "te", "transfer-encoding"];
 
 /** The response itself, or one with its body and without fields that are for another connection. */
 function withoutHopByHop(response: Response): Response {
