@@ -85,7 +85,10 @@ function wordsOf(bytes: Uint8Array<ArrayBuffer>, first: number): Words {
 
 const pair = new Int32Array(2), pairAsOne = new BigUint64Array(pair.buffer);
 
-/** Four words a turn of the loop: that is a tenth to a third faster than one. */
+/**
+ * Four words a turn of the loop: that is a tenth to a third faster than one. There is a loop for each kind of words, since
+ * one that sees both is compiled for neither.
+ */
 function maskWords(words: Words, from: number, to: number, word: number): void {
   const last = to - 3;
   let i = from;

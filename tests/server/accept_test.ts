@@ -1,21 +1,10 @@
 import { assert, assertEquals, assertInstanceOf, assertRejects, assertStrictEquals } from "@std/assert";
-import { accept, type AcceptOptions, HandshakeError } from "../../mod.ts";
-import { connectionPair, fakeClock, type PairedConnection } from "../../src/testing.ts";
+import { accept, type AcceptOptions } from "../../mod.ts";
+import { fakeClock, type PairedConnection } from "../../src/testing.ts";
 import { upgrade } from "../cases/requests_base.ts";
+import { failureOf, pair } from "../kit/accepting.ts";
 import { latin1, test } from "../kit/harness.ts";
-import { countedSignal, RawPeer, settled } from "../kit/raw_peer.ts";
-
-/** A server's end, and a client by hand that ends when the server has. */
-function pair(pairOptions: Parameters<typeof connectionPair>[0] = {}): { conn: PairedConnection; peer: RawPeer } {
-  const [far, conn] = connectionPair(pairOptions), peer = new RawPeer(far);
-  peer.ended.then(() => peer.end(), () => {});
-  return { conn, peer };
-}
-
-/** The failure of an accept. */
-async function failureOf(accepting: Promise<unknown>): Promise<HandshakeError> {
-  return await assertRejects(() => accepting, HandshakeError);
-}
+import { countedSignal, settled } from "../kit/raw_peer.ts";
 
 const text = (reply: string) => reply.split("\r\n\r\n")[1];
 const statusOf = (reply: string) => Number(reply.slice(9, 12));

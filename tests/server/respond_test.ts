@@ -3,22 +3,11 @@
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { accept, type AcceptOptions, HandshakeError } from "../../mod.ts";
-import { connectionPair, fakeClock, type PairedConnection } from "../../src/testing.ts";
+import { connectionPair, fakeClock } from "../../src/testing.ts";
 import { insert, upgrade } from "../cases/requests_base.ts";
+import { failureOf, pair } from "../kit/accepting.ts";
 import { test } from "../kit/harness.ts";
 import { countedSignal, RawPeer, settled } from "../kit/raw_peer.ts";
-
-/** A server's end, and a client by hand that ends when the server has. */
-function pair(pairOptions: Parameters<typeof connectionPair>[0] = {}): { conn: PairedConnection; peer: RawPeer } {
-  const [far, conn] = connectionPair(pairOptions), peer = new RawPeer(far);
-  peer.ended.then(() => peer.end(), () => {});
-  return { conn, peer };
-}
-
-/** The failure of an accept. */
-async function failureOf(accepting: Promise<unknown>): Promise<HandshakeError> {
-  return await assertRejects(() => accepting, HandshakeError);
-}
 
 const statusOf = (reply: string) => Number(reply.slice(9, 12));
 
