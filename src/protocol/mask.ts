@@ -85,32 +85,26 @@ function wordsOf(bytes: Uint8Array<ArrayBuffer>, first: number): Words {
 
 const pair = new Int32Array(2), pairAsOne = new BigUint64Array(pair.buffer);
 
-/**
- * Four words a turn of the loop: that is a tenth to a third faster than one. There is a loop for each kind of words, since
- * one that sees both is compiled for neither.
- */
 function maskWords(words: Words, from: number, to: number, word: number): void {
-  const last = to - 3;
-  let i = from;
-  if (words instanceof Int32Array) {
-    for (; i < last; i += 4) {
-      words[i]! ^= word;
-      words[i + 1]! ^= word;
-      words[i + 2]! ^= word;
-      words[i + 3]! ^= word;
-    }
-    for (; i < to; i++) words[i]! ^= word;
-  } else {
+  if (words instanceof Int32Array) maskFours(words, from, to, word);
+  else {
     pair[0] = pair[1] = word;
     const twice = pairAsOne[0]!;
-    for (; i < last; i += 4) {
-      words[i]! ^= twice;
-      words[i + 1]! ^= twice;
-      words[i + 2]! ^= twice;
-      words[i + 3]! ^= twice;
-    }
-    for (; i < to; i++) words[i]! ^= twice;
+    for (let i = from; i < to; i++) words[i]! ^= twice;
   }
+}
+
+/** Words of 32 bits: four in a turn of the loop are a third faster than one, which words of 64 bits are not. */
+function maskFours(words: Int32Array, from: number, to: number, word: number): void {
+  const last = to - 3;
+  let i = from;
+  for (; i < last; i += 4) {
+    words[i]! ^= word;
+    words[i + 1]! ^= word;
+    words[i + 2]! ^= word;
+    words[i + 3]! ^= word;
+  }
+  for (; i < to; i++) words[i]! ^= word;
 }
 
 /** Rotates 32 bits to the left. */
