@@ -34,9 +34,8 @@ function parseDate(value: string, now: number): number | undefined {
   return undefined;
 }
 
-/** §5.6.7: a year of two digits that seems to be more than 50 years in the future is the last one that ended so. */
+/** §5.6.7: a year of two digits that would be more than 50 years in the future is the last one before that ends so. */
 function fullYear(year: number, now: number): number {
-  if (year > 99) return year;
-  const thisYear = new Date(now).getUTCFullYear(), full = thisYear - thisYear % 100 + year;
-  return full > thisYear + 50 ? full - 100 : full;
+  const latest = new Date(now).getUTCFullYear() + 50;
+  return year > 99 ? year : latest - (latest - year) % 100;
 }
