@@ -68,7 +68,7 @@ export function checkNumber(name: string, value: number | undefined, byDefault: 
 }
 
 /** A value in an error: "8080" from an environment variable looks like a number otherwise. */
-function shown(value: unknown): string {
+export function shown(value: unknown): string {
   return typeof value === "string" ? `the string ${JSON.stringify(value)}` : String(value);
 }
 

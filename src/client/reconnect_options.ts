@@ -1,7 +1,7 @@
 // The options of reconnect() and their check, which is done before anything is dialled.
 
 import type { Clock } from "../base/clock.ts";
-import { DEFAULTS, inRange, limitOf, MAX_DELAY, timeOf } from "../base/options.ts";
+import { DEFAULTS, inRange, limitOf, MAX_DELAY, shown, timeOf } from "../base/options.ts";
 import type { HandshakeError } from "../errors/handshake_error.ts";
 import type { WebSocketError } from "../errors/websocket_error.ts";
 import type { BackOff } from "./back_off.ts";
@@ -216,5 +216,5 @@ export function checkReconnectOptions(options: ReconnectOptions): CheckedReconne
 
 function checkFactor(factor = 1.5): number {
   if (typeof factor === "number" && factor >= 1 && factor < Infinity) return factor;
-  throw new RangeError(`Cannot use the option factor: it is ${String(factor)}, and must be a number of at least 1`);
+  throw new RangeError(`Cannot use the option factor: it is ${shown(factor)}, and must be a number of at least 1`);
 }
