@@ -3,7 +3,7 @@
 
 import { assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import { accept, type Connected, reconnect, type Reconnecting, type ReconnectOptions } from "../../mod.ts";
-import { type PairedConnection } from "../../src/testing.ts";
+import type { PairedConnection } from "../../src/testing.ts";
 import { allOf, counted, inMemory, passing, URL } from "../kit/coming_back.ts";
 import { handlingAll, test } from "../kit/harness.ts";
 
