@@ -52,3 +52,6 @@ export type { HttpContext, ServeErrorContext, ServeHandlers, ServeOptions } from
 export type { DialOptions } from "./src/client/dial_options.ts";
 export { connect, type Connected } from "./src/client/connect.ts";
 export type { ConnectOptions } from "./src/client/connect_options.ts";
+export { reconnect } from "./src/client/reconnect.ts";
+export type { Reconnecting } from "./src/client/reconnecting.ts";
+export type { ReconnectAttempt, ReconnectOptions, ReconnectRetry } from "./src/client/reconnect_options.ts";

@@ -22,17 +22,21 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
 }
 
 function handshakeTable(): string {
-  const rows = Object.entries(handshakeFailures).map(([failure, { status, section, sentence }]) => {
-    return [`\`${failure}\``, status === 0 ? "–" : String(status), sentence, section];
+  const rows = Object.entries(handshakeFailures).map(([failure, { status, section, sentence, retryable }]) => {
+    return [`\`${failure}\``, status === 0 ? "–" : String(status), sentence, section, retryOf(retryable)];
   });
-  return table(["`failure`", "Status", "What is wrong", "By"], rows);
+  return table(["`failure`", "Status", "What is wrong", "By", "Try again"], rows);
 }
 
 function protocolTable(): string {
-  const rows = Object.entries(protocolFailures).map(([failure, { closeCode, section, sentence }]) => {
-    return [`\`${failure}\``, String(closeCode), sentence, section];
+  const rows = Object.entries(protocolFailures).map(([failure, { closeCode, section, sentence, retryable }]) => {
+    return [`\`${failure}\``, String(closeCode), sentence, section, retryOf(retryable)];
   });
-  return table(["`failure`", "Close code", "What is wrong", "By"], rows);
+  return table(["`failure`", "Close code", "What is wrong", "By", "Try again"], rows);
+}
+
+function retryOf(retryable: boolean | "by status"): string {
+  return typeof retryable === "string" ? retryable : retryable ? "yes" : "no";
 }
 
 /** A page with its tables put in. */

@@ -16,6 +16,11 @@ export const DEFAULTS = {
   pingInterval: 25_000,
   idleTimeout: 60_000,
   maxBufferedAmount: 64 * 1024 * 1024,
+  firstDelay: 3000,
+  maxDelay: 30_000,
+  spread: 25_000,
+  resetAfter: 10_000,
+  maxWaiting: 1024 * 1024,
   level: 6,
   memLevel: 5,
   threshold: 256,
@@ -63,12 +68,12 @@ export function checkNumber(name: string, value: number | undefined, byDefault: 
 }
 
 /** A value in an error: "8080" from an environment variable looks like a number otherwise. */
-function shown(value: unknown): string {
+export function shown(value: unknown): string {
   return typeof value === "string" ? `the string ${JSON.stringify(value)}` : String(value);
 }
 
 /** The longest delay of a timer: with a longer one `setTimeout()` would fire at once. */
-const MAX_DELAY = 2 ** 31 - 1;
+export const MAX_DELAY = 2 ** 31 - 1;
 
 /**
  * A time in milliseconds, or its default.

@@ -227,11 +227,15 @@ function tooManyRedirects({ headers }: ParsedResponse, followRedirects: number):
 }
 
 /** The error of an attempt without a response. After a redirect it has the redirect, which shows how we got here. */
-function unanswered({ url, offer, redirectedBy }: Attempt, { failure, message, cause, response }: ExchangeError) {
+function unanswered(
+  { url, offer, redirectedBy }: Attempt,
+  { failure, message, cause, response, retryable }: ExchangeError,
+) {
   const last = redirectedBy.at(-1);
   return handshakeFailed({ failure, detail: last ? `after a redirect to ${url.origin}, ${message}` : message }, {
     request: offer.request,
     cause,
+    retryable,
     response: response ?? (last && toResponse(last, null)),
     truncated: !response && last !== undefined && last.body !== 0,
   });

@@ -45,6 +45,8 @@ export class Closing {
   outcome: CloseInfo | WebSocketError | undefined;
   isReleased = false;
   isSettled = false;
+  /** Whether our Close frame was the first. */
+  isOurs = false;
   /** What the connection was lost by, from the moment on at which it is lost. */
   loss: WebSocketError | undefined;
   /** What the peer's Close frame said, while the answer waits for the messages before it. */
@@ -63,6 +65,7 @@ export class Closing {
 
   /** Our Close frame is about to be framed: the peer has `closeTimeout` to answer it. */
   awaitPeerClose(): void {
+    this.isOurs = true;
     this.#setDeadline(`The Close frame was not answered within ${this.#host.options.closeTimeout} ms`);
   }
 

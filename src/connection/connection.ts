@@ -39,6 +39,11 @@ export class Connection implements WebSocketConnection {
     return this.#driver.bufferedAmount;
   }
 
+  /** Whether the closing handshake was begun at this end: it is not for users, who know what they have closed. */
+  get isClosedByUs(): boolean {
+    return this.#driver.isClosedByUs;
+  }
+
   get remoteAddr(): NetworkAddress | undefined {
     return this.#driver.transport.remoteAddr;
   }

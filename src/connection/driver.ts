@@ -85,6 +85,10 @@ export class Driver
     return this.isOpen ? "open" : this.#ending?.isSettled ? "closed" : "closing";
   }
 
+  get isClosedByUs(): boolean {
+    return this.#ending !== undefined && this.#ending.isOurs;
+  }
+
   get bufferedAmount(): number {
     return this.flusher.buffered;
   }

@@ -1,24 +1,26 @@
 // Everything a peer or the network can do wrong, as two tables. Before the upgrade a failure has an HTTP status, after it
 // a close code. Each row also names the section that was broken and gives one sentence: the body of the refusal, or the
-// reason in the Close frame. A mistake of the caller's is in neither table: it is a `TypeError`, a `RangeError` or a
-// `DOMException`.
+// reason in the Close frame; and whether another attempt may succeed. A mistake of the caller's is in neither table: it is
+// a `TypeError`, a `RangeError` or a `DOMException`.
+
+import { isRetryableCode, isRetryableStatus } from "./retryable.ts";
 
 /**
  * What went wrong before the upgrade, as the `failure` of a `HandshakeError`. Each code stands for one section of a
  * specification; those that a server finds also have an HTTP status.
  *
- * @example Failures worth another attempt
+ * @example Failures of the network
  * ```ts
  * import { connect, type HandshakeFailure } from "@handfast/websocket";
  * import { connectionPair } from "@handfast/websocket/testing";
  * import { assert } from "@std/assert";
  *
- * const transient: readonly HandshakeFailure[] = ["connection-closed", "handshake-timeout"];
+ * const network: readonly HandshakeFailure[] = ["dial-failed", "connection-closed", "handshake-timeout"];
  * const [conn, server] = connectionPair();
  * server.reset();
  *
  * const error = await connect("ws://localhost/", { conn }).catch((error) => error);
- * assert(transient.includes(error.failure));
+ * assert(network.includes(error.failure));
  * ```
  */
 export type HandshakeFailure =
@@ -103,10 +105,17 @@ export interface HandshakeRow {
   readonly section: string;
   /** The body of the refusal. */
   readonly sentence: string;
+  /** Whether the same request may succeed later; `"by status"`: as the status of the response says. */
+  readonly retryable: boolean | "by status";
 }
 
-function http(status: number, section: string, sentence: string): HandshakeRow {
-  return { status, section, sentence };
+function http(
+  status: number,
+  section: string,
+  sentence: string,
+  retryable: HandshakeRow["retryable"] = isRetryableStatus(status),
+): HandshakeRow {
+  return { status, section, sentence, retryable };
 }
 
 /** Failures before the upgrade. Those that only a client finds have the status 0: a client sends no response. */
@@ -130,17 +139,17 @@ export const handshakeFailures: Readonly<Record<HandshakeFailure, HandshakeRow>>
   "protocol-malformed": http(400, "RFC 6455 §4.2.1 (8)", "Sec-WebSocket-Protocol must be a list of different tokens"),
   "extension-malformed": http(400, "RFC 6455 §9.1", "Sec-WebSocket-Extensions is malformed"),
   "origin-refused": http(403, "RFC 6455 §4.2.2 (4)", "The origin is not allowed"),
-  "unauthorized": http(403, "RFC 6455 §4.2.2 (2)", "The request was refused by this server's policy"),
+  "unauthorized": http(403, "RFC 6455 §4.2.2 (2)", "The request was refused by this server's policy", "by status"),
   "handshake-timeout": http(408, "RFC 9110 §15.5.9", "The handshake did not finish in time"),
-  "connection-closed": http(0, "RFC 9112 §8", "The connection ended before the handshake was complete"),
-  "status-not-101": http(0, "RFC 6455 §4.1 (1)", "The status is not 101"),
+  "connection-closed": http(0, "RFC 9112 §8", "The connection ended before the handshake was complete", true),
+  "status-not-101": http(0, "RFC 6455 §4.1 (1)", "The status is not 101", "by status"),
   "accept-missing": http(0, "RFC 6455 §4.1 (4)", "The Sec-WebSocket-Accept field is missing"),
   "accept-mismatch": http(0, "RFC 6455 §4.1 (4)", "Sec-WebSocket-Accept does not match the key"),
   "extension-unrequested": http(0, "RFC 6455 §4.1 (5)", "The server uses an extension that was not offered"),
   "protocol-unrequested": http(0, "RFC 6455 §4.1 (6)", "The server chose a subprotocol that was not offered"),
   "protocol-missing": http(0, "WHATWG WebSockets §2.1", "The server chose none of the offered subprotocols"),
-  "dial-failed": http(0, "RFC 6455 §4.1 (4)", "No connection to the server could be made"),
-  "proxy-refused": http(0, "RFC 6455 §4.1 (4)", "The proxy did not open a tunnel"),
+  "dial-failed": http(0, "RFC 6455 §4.1 (4)", "No connection to the server could be made", true),
+  "proxy-refused": http(0, "RFC 6455 §4.1 (4)", "The proxy did not open a tunnel", "by status"),
   "tls-failed": http(0, "RFC 6455 §4.1 (5)", "The TLS handshake failed"),
   "redirect-refused": http(0, "RFC 9110 §15.4", "The redirect is not followed"),
 };
@@ -152,10 +161,12 @@ export interface ProtocolRow {
   readonly section: string;
   /** The reason in the Close frame. */
   readonly sentence: string;
+  /** Whether another connection may do better. */
+  readonly retryable: boolean;
 }
 
 function close(closeCode: number, section: string, sentence: string): ProtocolRow {
-  return { closeCode, section, sentence };
+  return { closeCode, section, sentence, retryable: isRetryableCode(closeCode) };
 }
 
 /** Failures after the upgrade. */

@@ -2,6 +2,8 @@
 // table in failures.ts.
 
 import { type HandshakeFailure, handshakeFailures } from "./failures.ts";
+import { parseRetryAfter } from "./retry_after.ts";
+import { isRetryableStatus } from "./retryable.ts";
 
 /**
  * The parts of a request that decide about an upgrade: method, URL and header fields. A standard `Request` has them; for
@@ -90,6 +92,8 @@ export interface HandshakeErrorInit extends ErrorOptions {
    * @default {false}
    */
   truncated?: boolean | undefined;
+  /** Whether another attempt may succeed. By default this follows from the failure and the response's status. */
+  retryable?: boolean | undefined;
 }
 
 /**
@@ -129,6 +133,11 @@ export class HandshakeError extends Error {
   declare readonly rest: Uint8Array;
   /** Whether the response's body was cut off: at `maxBodySize`, at the deadline, or because the connection ended. */
   readonly truncated: boolean;
+  /**
+   * Whether the same request may succeed later, without anybody changing it: the network failed, or the server answers with
+   * a status that is about this moment, such as 429 or 503. {@linkcode reconnect} goes by it.
+   */
+  readonly retryable: boolean;
 
   /**
    * Makes the error of a failure.
@@ -147,7 +156,36 @@ export class HandshakeError extends Error {
     this.reusable = init.reusable ?? false;
     hide(this, "rest", init.rest ?? new Uint8Array());
     this.truncated = init.truncated ?? false;
+    this.retryable = init.retryable ?? isRetryable(failure, init.response);
   }
+
+  /**
+   * How long the server asks to wait before another attempt, in milliseconds: the Retry-After field of `response` (RFC 9110
+   * §10.2.3), as seconds or as a date. A date is compared with the response's own Date, if it has one, since the clocks of
+   * the two ends may differ; one that has passed gives 0.
+   *
+   * @returns `undefined` when there is no such field, or none that can be read.
+   *
+   * @example Usage
+   * ```ts
+   * import { HandshakeError } from "@handfast/websocket";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const response = new Response("Full", { status: 503, headers: { "retry-after": "7" } });
+   * const error = new HandshakeError("status-not-101", "Cannot open the WebSocket", { response });
+   *
+   * assertEquals([error.retryable, error.retryAfter], [true, 7000]);
+   * ```
+   */
+  get retryAfter(): number | undefined {
+    return this.response && parseRetryAfter(this.response.headers, Date.now());
+  }
+}
+
+/** What the table says; where that depends on a response and there is none, nothing speaks for another attempt. */
+function isRetryable(failure: HandshakeFailure, response: ResponseHead | undefined): boolean {
+  const { retryable } = handshakeFailures[failure];
+  return retryable === "by status" ? response !== undefined && isRetryableStatus(response.status) : retryable;
 }
 
 /** Gives an error a property that is not shown where the error is printed. */

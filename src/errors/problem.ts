@@ -33,15 +33,18 @@ export class ExchangeError extends Error {
   readonly failure: HandshakeFailure;
   /** The response of a proxy that refused to open a tunnel. Private, so that an error that is printed does not show it. */
   readonly #response: Response | undefined;
+  /** Whether another attempt may succeed, where the failure alone does not say so. */
+  readonly retryable: boolean | undefined;
 
   constructor(
     failure: HandshakeFailure,
     message: string,
-    options: ErrorOptions & { response?: Response | undefined } = {},
+    options: ErrorOptions & { response?: Response | undefined; retryable?: boolean } = {},
   ) {
     super(message, options);
     this.failure = failure;
     this.#response = options.response;
+    this.retryable = options.retryable;
   }
 
   get response(): Response | undefined {

@@ -3,6 +3,7 @@
 // failures.ts.
 
 import { type ProtocolFailure, protocolFailures } from "./failures.ts";
+import { isRetryableCode } from "./retryable.ts";
 
 /**
  * How a WebSocket was closed: the code and the reason in the peer's Close frame (RFC 6455 §7.1.5, §7.1.6).
@@ -90,6 +91,28 @@ export class WebSocketError extends DOMException {
     const { closeCode, reason = "" } = checkClose(init);
     this.closeCode = closeCode ?? null;
     this.reason = reason;
+  }
+
+  /**
+   * Whether another connection may do better: `true` when this one was lost, or was closed with a code that is about the
+   * moment (1001, 1005, 1011 to 1014, 3008). A rule that was broken will be broken again, and what an application's own
+   * codes mean (4000–4999) is its own to say. {@linkcode reconnect} goes by it.
+   *
+   * @returns What the close code says.
+   *
+   * @example Usage
+   * ```ts
+   * import { WebSocketError } from "@handfast/websocket";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const codes = [1000, 1012, 1008, 4000];
+   * const retryable = codes.map((closeCode) => new WebSocketError("Closed", { closeCode }).retryable);
+   *
+   * assertEquals(retryable, [false, true, false, false]);
+   * ```
+   */
+  get retryable(): boolean {
+    return this.failure ? protocolFailures[this.failure].retryable : isRetryableCode(this.closeCode);
   }
 }
 

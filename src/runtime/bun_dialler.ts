@@ -3,7 +3,7 @@
 import { unlessAborted } from "../base/abort.ts";
 import { bunHandlers, type BunSocketConnection } from "./bun_socket.ts";
 import { type BunSocket, type BunSocketHandlers, bunTcp, type BunTls } from "./bun_api.ts";
-import { type Address, dialFailed, type Dialler, type Tls, tlsFailed } from "./dialler.ts";
+import { type Address, dialFailed, type Dialler, endedEarly, type Tls, tlsFailed } from "./dialler.ts";
 
 interface UpgradableSocket extends BunSocket {
   upgradeTLS(options: { tls: BunTls; socket: BunSocketHandlers }): [raw: BunSocket, tls: BunSocket];
@@ -25,7 +25,7 @@ export const bunDialler: Dialler = {
     const { options, check } = await bunTlsOf(tls), { socket: raw, peerEnded } = conn as BunSocketConnection;
     if (peerEnded) { // upgradeTLS() would wait forever
       raw.close();
-      throw tlsFailed(tls, new Error("The connection has ended"));
+      throw tlsFailed(tls, endedEarly("The connection has ended"));
     }
     const pending = new PendingConnection((_, cause) => tlsFailed(tls, cause), signal, { isSecure: true, check });
     try {
@@ -112,7 +112,7 @@ class PendingConnection {
         this.#connection?.close();
       },
       close: (socket, error) => {
-        this.fail(error ?? new Error("The connection was closed"));
+        this.fail(error ?? endedEarly());
         handlers.close(socket, error);
       },
       connectError: (_, error) => this.fail(error),

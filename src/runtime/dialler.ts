@@ -30,9 +30,28 @@ export function dialFailed(address: Address, cause: unknown): ExchangeError {
   return new ExchangeError("dial-failed", `could not connect to ${where}: ${messageOf(cause)}`, { cause });
 }
 
-/** The error of a TLS handshake that failed. */
+/**
+ * The error of a TLS handshake that failed. It may succeed another time only if the connection was lost in the middle: a
+ * server that is being restarted looks like that, and a certificate stays what it is.
+ */
 export function tlsFailed({ hostname }: Tls, cause: unknown): ExchangeError {
-  return new ExchangeError("tls-failed", `the TLS handshake with ${hostname} failed: ${messageOf(cause)}`, { cause });
+  const message = `the TLS handshake with ${hostname} failed: ${messageOf(cause)}`;
+  return new ExchangeError("tls-failed", message, { cause, retryable: isLoss(cause) });
+}
+
+/** The error of a connection that ended before it could be used, with the code that a reset has. */
+export function endedEarly(message = "The connection was closed"): Error {
+  return Object.assign(new Error(message), { code: "ECONNRESET" });
+}
+
+/** What the runtimes call the loss of a connection: the code of an error, or the name of its class. */
+const LOSSES = new Set<unknown>([
+  ...["ECONNRESET", "ECONNABORTED", "EPIPE", "ETIMEDOUT", "ENETDOWN", "ENETUNREACH", "EHOSTUNREACH"],
+  ...["ConnectionReset", "ConnectionAborted", "BrokenPipe", "TimedOut", "UnexpectedEof", "NotConnected"],
+]);
+
+function isLoss(cause: unknown): boolean {
+  return cause instanceof Error && (LOSSES.has((cause as { code?: unknown }).code) || LOSSES.has(cause.name));
 }
 
 function messageOf(error: unknown): string {

@@ -5,7 +5,7 @@ import type { Duplex } from "node:stream";
 import { connect as connectTls, type ConnectionOptions } from "node:tls";
 import { unlessAborted } from "../base/abort.ts";
 import { ExchangeError } from "../errors/problem.ts";
-import { dialFailed, type Dialler, type Tls, tlsFailed } from "./dialler.ts";
+import { dialFailed, type Dialler, endedEarly, type Tls, tlsFailed } from "./dialler.ts";
 import { caOption } from "./node_ca.ts";
 import { identityError } from "./node_identity.ts";
 import { NodeSocketConnection } from "./node_socket.ts";
@@ -58,7 +58,7 @@ async function waitFor(
 ): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const onError = (error: Error) => reject(errorOf(error));
-  const onClose = () => reject(errorOf(new Error("The connection was closed")));
+  const onClose = () => reject(errorOf(endedEarly()));
   socket.once(event, resolve).on("error", onError).on("close", onClose);
   try {
     await unlessAborted(promise, signal);

@@ -57,8 +57,8 @@ export interface FakeClock extends Clock {
 }
 
 /**
- * Makes a fake clock, for the `clock` option of `accept()`, `connect()`, `attach()`, `readRequest()`, `writeResponse()` and
- * `connectionPair()`.
+ * Makes a fake clock, for the `clock` option of `accept()`, `connect()`, `reconnect()`, `attach()`, `readRequest()`,
+ * `writeResponse()` and `connectionPair()`.
  *
  * @returns The clock, which shows 0.
  *

@@ -147,7 +147,7 @@ for (const [name, options] of UNUSABLE) {
       const ended = listener.accept().then(async (conn) => (await everything(conn), conn.close()), () => {});
       const url = `wss://localhost:${listener.port}/`;
       const error = await assertRejects(() => connect(url, { ...options, ...through }), HandshakeError);
-      assertEquals(error.failure, "tls-failed");
+      assertEquals([error.failure, error.retryable], ["tls-failed", false]);
       listener.close(); // Bun finds it out before it connects
       await ended;
     });
@@ -242,9 +242,26 @@ for (const [name, via, options, tls = TLS] of UNTRUSTED) {
     const through = via ? { proxy: `http://127.0.0.1:${proxy.port}` } : {};
     const error = await assertRejects(() => connect(url, { ...options, ...through }), HandshakeError);
     assertEquals([error.failure, error.section], ["tls-failed", "RFC 6455 §4.1 (5)"]);
+    assertEquals(error.retryable, false);
     assert(error.cause instanceof Error, `${error.cause}`);
     listener.close();
     assertEquals(await serving, "not opened");
+  });
+}
+
+for (const [how, isTunnelled] of [["close", false], ["reset", false], ["close", true]] as const) {
+  const way = isTunnelled ? "through a proxy" : "directly";
+  test(`a connection that ends in its TLS handshake by ${how}, ${way}, is worth another attempt`, async () => {
+    using listener = await listenRaw();
+    await using proxy = await startProxy(listener.port);
+    const through = isTunnelled ? { proxy: `http://127.0.0.1:${proxy.port}` } : {};
+    const connecting = connect(`wss://localhost:${listener.port}/`, through);
+    connecting.catch(() => {});
+    const conn = await listener.accept();
+    await conn.read(new Uint8Array(1)); // the handshake has begun
+    conn[how]();
+    const error = await assertRejects(() => connecting, HandshakeError);
+    assertEquals([error.failure, error.retryable], ["tls-failed", true], `${error.cause}`);
   });
 }
 
@@ -259,7 +276,7 @@ test("connect() to wss: never falls back to what is not encrypted", async () => 
     return bytes;
   })();
   const error = await assertRejects(() => connect(`wss://localhost:${listener.port}/`), HandshakeError);
-  assertEquals(error.failure, "tls-failed");
+  assertEquals([error.failure, error.retryable], ["tls-failed", false]);
   const bytes = await serving;
   assertEquals(bytes[0], 22, "a TLS handshake record (RFC 8446 §5.1)");
   assert(!new TextDecoder("latin1").decode(bytes).includes("GET / HTTP"));

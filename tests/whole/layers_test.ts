@@ -45,6 +45,7 @@ const TESTED_BY: Readonly<Record<string, string>> = {
   "base/network_address.ts": "runtime/choose_test.ts",
   "base/returns_argument.ts": "base/owned_bytes_test.ts",
   "base/tuning.ts": "base/byte_builder_test.ts",
+  "client/reconnecting.ts": "client/reconnect_test.ts",
   "connection/begin_soon.ts": "connection/receiver_test.ts",
   "connection/driver.ts": "connection/connection_test.ts",
   "connection/lazy_promise.ts": "connection/closing_test.ts",
@@ -72,6 +73,8 @@ const TESTED_BY: Readonly<Record<string, string>> = {
 
 /** Tests of one aspect of a file, beside the file's own. */
 const ASPECTS = [
+  "client/reconnect_end_test.ts", // of reconnect
+  "client/reconnect_messages_test.ts",
   "connection/message_pipe_test.ts", // of message_streams
   "protocol/machine_work_test.ts", // of machine
   "server/accept_authorize_test.ts", // of accept
@@ -221,7 +224,7 @@ test("no file is longer than a sitting", () => {
 });
 
 const VALUES = ["HandshakeError", "WebSocketError", "accept", "answer", "attach", "basicAuth", "confirm", "connect"]
-  .concat("isUpgrade", "offer", "readRequest", "serve", "writeResponse");
+  .concat("isUpgrade", "offer", "readRequest", "reconnect", "serve", "writeResponse");
 
 const TYPES = [
   "AcceptOptions",
@@ -258,6 +261,10 @@ const TYPES = [
   "ProtocolFailure",
   "ReadRequest",
   "ReadRequestOptions",
+  "ReconnectAttempt",
+  "ReconnectOptions",
+  "ReconnectRetry",
+  "Reconnecting",
   "RequestDraft",
   "RequestHead",
   "ResponseDraft",

@@ -10,7 +10,7 @@ import { allTables, fill } from "../../docs/make/tables.ts";
 import { readRequest } from "../../mod.ts";
 import { connectionPair } from "../../src/testing.ts";
 import { DEFAULTS } from "../../src/base/options.ts";
-import { checkConnectOptions } from "../../src/client/connect_options.ts";
+import { checkReconnectOptions } from "../../src/client/reconnect_options.ts";
 import { checkServeOptions } from "../../src/server/serve_options.ts";
 import { checkCompression } from "../../src/protocol/compression_options.ts";
 import { test } from "../kit/harness.ts";
@@ -96,7 +96,7 @@ async function check(name: string, value: number): Promise<void> {
     });
   } else if (name === "port") checkServeOptions({ port: value }, () => {});
   else if (name in COMPRESSION) checkCompression({ [name]: value }, COMPRESSION[name]!);
-  else checkConnectOptions({ [name]: value });
+  else checkReconnectOptions({ [name]: value }); // and with them those of connect()
 }
 
 /** The options of compression, and the role for which the last number of the text holds. */
