@@ -2,10 +2,10 @@
 
 import { createHash } from "node:crypto";
 import { assert, assertEquals } from "@std/assert";
-import { attach, type WebSocketConnection } from "../../../mod.ts";
+import type { WebSocketConnection } from "../../../mod.ts";
 import { test } from "../../kit/harness.ts";
-import { rawPair } from "../../kit/tcp.ts";
-import { AGREEMENTS, chunksOf, type Form, headerOf, KIB, MIB, turn } from "./common.ts";
+import { chunksOf, headerOf, KIB, MIB, turn } from "./common.ts";
+import type { Door } from "./doors.ts";
 
 /** 64 MiB in messages of 64 KiB, each told from the others. */
 const COUNT = 1024, SIZE = 64 * KIB;
@@ -80,11 +80,11 @@ const senders: Readonly<Record<string, (ours: WebSocketConnection) => (message: 
   };
 
 /** Registers that who does not read stops who writes, and that nothing is lost by it. */
-export function testBackPressure(form: string, given: Form): void {
+export function testBackPressure(door: Door): void {
   for (const [name, read] of Object.entries(readers)) {
-    test(`a reader by ${name} on ${form} that stops stops its peer`, async () => {
-      const [peer, conn] = await rawPair();
-      const ours = attach(given(conn), AGREEMENTS[0]);
+    test(`a reader by ${name} on ${door.name} that stops stops its peer`, async () => {
+      await using pair = await door.open("server");
+      const { peer, ours } = pair;
       const going = Promise.withResolvers<void>();
       const reading = read(ours, going.promise);
       const header = headerOf(SIZE, "client");
@@ -101,15 +101,13 @@ export function testBackPressure(form: string, given: Form): void {
       going.resolve();
       await writing;
       assertEquals(await reading, digestOf(new Uint8Array()));
-      ours.abort();
-      peer.close();
     });
   }
 
   for (const [name, sender] of Object.entries(senders)) {
-    test(`a writer on ${form} that waits for ${name} is stopped by a peer that does not read`, async () => {
-      const [peer, conn] = await rawPair();
-      const ours = attach(given(conn), AGREEMENTS[0]);
+    test(`a writer on ${door.name} that waits for ${name} is stopped by a peer that does not read`, async () => {
+      await using pair = await door.open("server");
+      const { peer, ours } = pair;
       const send = sender(ours);
       let sent = 0;
       const sending = (async () => {
@@ -130,8 +128,6 @@ export function testBackPressure(form: string, given: Form): void {
       }
       await sending;
       assertEquals([left, hash.digest("hex")], [0, digestOf(header)]);
-      ours.abort();
-      peer.close();
     });
   }
 }

@@ -1,14 +1,10 @@
 // What the tests over sockets have in common.
 
-import type { ByteConnection } from "../../../mod.ts";
 import { FIN, MAX_HEADER, OPCODE, writeHeader } from "../../../src/protocol/frame_header.ts";
 import { concat } from "../../kit/harness.ts";
 import type { RawConn } from "../../kit/tcp.ts";
 
 export const KIB = 1024, MIB = 1024 * KIB;
-
-/** What a door is given of a connection: it as it is, or something that is made of it. */
-export type Form = (conn: ByteConnection) => ByteConnection;
 
 /** Reads to the end of the stream; a reset makes it reject. */
 export async function readAll(peer: RawConn): Promise<Uint8Array> {
@@ -33,10 +29,6 @@ export function headerOf(length: number, peer: "client" | "server"): Uint8Array 
   return header.slice(0, writeHeader(header, 0, FIN | OPCODE.binary, length, peer === "client" ? 0 : undefined));
 }
 
-export const AGREEMENTS = [
-  { role: "server", protocol: "", extensions: "" },
-  { role: "client", protocol: "", extensions: "" },
-] as const;
 export const OTHER = { server: "client", client: "server" } as const;
 
 export const UPGRADE = [

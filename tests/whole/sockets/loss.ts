@@ -1,11 +1,12 @@
 // Loss in all its forms.
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { attach, type WebSocketConnection, WebSocketError } from "../../../mod.ts";
+import { type WebSocketConnection, WebSocketError } from "../../../mod.ts";
 import { FIN, OPCODE } from "../../../src/protocol/frame_header.ts";
 import { handlingAll, test } from "../../kit/harness.ts";
-import { type RawConn, rawPair } from "../../kit/tcp.ts";
-import { AGREEMENTS, type Form, KIB, turn } from "./common.ts";
+import type { RawConn } from "../../kit/tcp.ts";
+import { KIB, turn } from "./common.ts";
+import type { Door } from "./doors.ts";
 
 /** Rows: how a peer goes that has sent no Close frame. */
 const losses: readonly { readonly name: string; lose(peer: RawConn): void | Promise<void> }[] = [
@@ -46,14 +47,13 @@ const uses: Readonly<Record<string, (ours: WebSocketConnection) => void>> = {
 };
 
 /** Registers that a connection which is lost says so. */
-export function testLoss(form: string, given: Form): void {
+export function testLoss(door: Door): void {
   for (const { name, lose } of losses) {
     for (const [use, begin] of Object.entries(uses)) {
-      test(`a connection on ${form} that ${use} ends with 1006 when the peer ${name}`, async () => {
-        const [peer, conn] = await rawPair();
-        using _peer = peer;
+      test(`a connection on ${door.name} that ${use} ends with 1006 when the peer ${name}`, async () => {
         await handlingAll(async () => {
-          const ours = attach(given(conn), AGREEMENTS[0]);
+          await using pair = await door.open("server");
+          const { peer, ours } = pair;
           begin(ours);
           await lose(peer);
           const error = await assertRejects(() => ours.closed, WebSocketError);
@@ -63,10 +63,10 @@ export function testLoss(form: string, given: Form): void {
     }
   }
 
-  test(`a connection on ${form} that only writes ends with 1006 when the peer is gone`, async () => {
-    const [peer, conn] = await rawPair();
+  test(`a connection on ${door.name} that only writes ends with 1006 when the peer is gone`, async () => {
     await handlingAll(async () => {
-      const ours = attach(given(conn), AGREEMENTS[0]);
+      await using pair = await door.open("server");
+      const { peer, ours } = pair;
       peer.close();
       // It is read as well, so that the end is seen; what is written meanwhile may be answered by a reset
       const sending = (async () => {
