@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { assert, assertEquals } from "@std/assert";
 import type { WebSocketConnection } from "../../../mod.ts";
 import { test } from "../../kit/harness.ts";
-import { chunksOf, headerOf, KIB, MIB, turn } from "./common.ts";
+import { chunksOf, headerOf, KIB, MIB, standstill } from "./common.ts";
 import type { Door } from "./doors.ts";
 
 /** 64 MiB in messages of 64 KiB, each told from the others. */
@@ -25,21 +25,6 @@ function digestOf(before: Uint8Array): string {
 
 /** What kernels take by themselves: usually up to 4 MiB to send, and little to receive for somebody who does not read. */
 const BOUND = 8 * MIB;
-
-/**
- * Waits until a count stands still. It is believed after so many turns, in each of which the runtime looks at all sockets,
- * that only something that is truly stuck can have stood; were it not, the test would be weaker, and not fail.
- */
-async function standstill(count: () => number): Promise<number> {
-  let last = count();
-  for (let turns = 0; turns < 200; turns++) {
-    await turn();
-    if (count() === last) continue;
-    last = count();
-    turns = 0;
-  }
-  return last;
-}
 
 /** Rows: readers that take one message, then nothing until they are let go on; each gives the digest of all. */
 const readers: Readonly<Record<string, (ours: WebSocketConnection, goOn: Promise<void>) => Promise<string>>> = {

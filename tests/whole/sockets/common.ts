@@ -23,6 +23,21 @@ export function turn(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 0));
 }
 
+/**
+ * Waits until a count stands still. It is believed after so many turns, in each of which the runtime looks at all sockets,
+ * that only something that is truly stuck can have stood; were it not, the test would be weaker, and not fail.
+ */
+export async function standstill(count: () => number): Promise<number> {
+  let last = count();
+  for (let turns = 0; turns < 200; turns++) {
+    await turn();
+    if (count() === last) continue;
+    last = count();
+    turns = 0;
+  }
+  return last;
+}
+
 /** The header of a raw peer's frame of binary; a client masks with the key 0, which leaves the payload as it is. */
 export function headerOf(length: number, peer: "client" | "server"): Uint8Array {
   const header = new Uint8Array(MAX_HEADER);

@@ -41,6 +41,29 @@ async function sendSteadily(
   return answer;
 }
 
+const LONG = "x".repeat(100 * KIB);
+
+/** Rows: what is refused while it still comes. */
+const refused: readonly {
+  readonly what: string;
+  readonly bytes: string;
+  readonly failure: HandshakeFailure;
+  readonly status: string;
+}[] = [
+  {
+    what: "of a head",
+    bytes: UPGRADE.replace("\r\n\r\n", `\r\nX-Long: ${LONG}\r\n\r\n`),
+    failure: "head-too-large",
+    status: "431 Request Header Fields Too Large",
+  },
+  {
+    what: "of a body",
+    bytes: `POST /chat HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: ${LONG.length}\r\n\r\n${LONG}`,
+    failure: "method-not-get",
+    status: "405 Method Not Allowed",
+  },
+];
+
 /** The handler of a server that refuses everybody. */
 function nobody(): never {
   throw new Error("It was accepted");
@@ -50,14 +73,15 @@ function nobody(): never {
 export function testRefusals(door: Door): void {
   const { name } = door;
   for (const reads of ["meanwhile", "afterwards"] as const) {
-    test(`a server on ${name} gets a refusal through to a client that sends 100 KiB and reads ${reads}`, async () => {
-      const server = await door.serve({}, nobody), peer = await dialRaw(server.port);
-      const head = latin1(UPGRADE.replace("\r\n\r\n", `\r\nX-Long: ${"x".repeat(100 * KIB)}\r\n\r\n`));
-      assertRefusal(await sendSteadily(peer, head, reads), "head-too-large", "431 Request Header Fields Too Large");
-      peer.close();
-      await server[Symbol.asyncDispose]();
-      assertEquals(server.failures.map(({ failure }) => failure), ["head-too-large"]);
-    });
+    for (const { what, bytes, failure, status } of refused) {
+      test(`a server on ${name} gets a refusal through to a client that sends 100 KiB ${what} and reads ${reads}`, async () => {
+        const server = await door.serve({}, nobody), peer = await dialRaw(server.port);
+        assertRefusal(await sendSteadily(peer, latin1(bytes), reads), failure, status);
+        peer.close();
+        await server[Symbol.asyncDispose]();
+        assertEquals(server.failures.map(({ failure }) => failure), [failure]);
+      });
+    }
 
     // What is sent behind a failure is thrown away, but at most 256 KiB of it: at more the connection is closed over what
     // is unread, and the reset may overtake the Close frame. So up to there it must arrive, and beyond there is no saying.
