@@ -1,10 +1,12 @@
 // The package for npm as a user gets it: built, packed, installed into a project of its own, and used there; first of all by
 // what the README begins with.
 
-import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import ts from "typescript";
+import { linkedFiles, PAGES } from "../../docs/make/pages.ts";
 import { test } from "../kit/harness.ts";
 import { findRuntimes, nodeOf } from "../kit/runtimes.ts";
 import { testFirstSteps } from "./npm/first_steps.ts";
@@ -62,6 +64,9 @@ test("npm pack makes a package with the entries of JSR, and installs with nothin
   assertEquals(manifest.dependencies, { pako: config.imports.pako.replace("npm:pako@", "") });
   for (const name of ["README.md", "LICENSE"]) {
     assertEquals(readFileSync(join(installed, name), "utf8"), readFileSync(join(root, name), "utf8"));
+  }
+  for (const name of [...PAGES.map((page) => `docs/${page}`), ...linkedFiles(pathToFileURL(`${root}/`))]) {
+    assert(existsSync(join(installed, name)), `the README or a page leads to ${name}`);
   }
   const lock = JSON.parse(readFileSync(join(project, "package-lock.json"), "utf8"));
   const packages = Object.keys(lock.packages).filter((path) => path !== "").map((path) =>
