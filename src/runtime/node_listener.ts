@@ -1,11 +1,13 @@
 // Listens with node:net and node:tls: on Node, and on Deno where its own sockets lack an option.
 
 import { once } from "node:events";
+import { existsSync } from "node:fs";
 import { createServer, type ListenOptions as NodeListenOptions, type Server, type Socket } from "node:net";
+import { dirname } from "node:path";
 import { createServer as createTlsServer } from "node:tls";
 import type { NetworkAddress } from "../base/network_address.ts";
 import { TRANSPORT } from "../transport/transport.ts";
-import { type Listen, listenFailed, type ListenOptions } from "./listener.ts";
+import { codeOf, type Listen, listenFailed, type ListenOptions } from "./listener.ts";
 import { NodeSocketConnection } from "./node_socket.ts";
 
 /** Listens on Node; a connection with TLS is handed over once its handshake is done. */
@@ -23,7 +25,7 @@ export const listenOnNode: Listen = async (options, handlers) => {
     server.listen({ ...where, ...(reusePort && { reusePort }) });
     await once(server, "listening");
   } catch (error) {
-    throw listenFailed(options, error);
+    throw listenFailed(options, error, systemCode(error, unix));
   }
   server.on("error", (error) => handlers.onError(error));
   return {
@@ -35,6 +37,12 @@ export const listenOnNode: Listen = async (options, handlers) => {
     },
   };
 };
+
+/** The system's code: for a path whose folder is missing, libuv has EACCES in place of ENOENT. */
+function systemCode(error: unknown, unix: string | undefined): unknown {
+  const code = codeOf(error);
+  return code === "EACCES" && unix !== undefined && !existsSync(dirname(unix)) ? "ENOENT" : code;
+}
 
 interface TcpAddress {
   readonly hostname: string;
