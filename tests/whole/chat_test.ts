@@ -36,7 +36,7 @@ test("a member of the chat that does not read is dropped, and holds nobody up", 
   while (server.connections.size < 2) await member.ping();
   let count = 0;
   for (; server.connections.size > 1; count++) {
-    assert(count < 20_000, "80 MB wait for who does not read");
+    assert(count < 6_000, "24 MB wait for who does not read");
     await member.send(message);
     assertEquals(await next(member, 1), [message]);
   }
