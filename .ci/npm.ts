@@ -5,10 +5,12 @@
 //   deno task npm some/folder  into another, from where node_modules/ must be found
 
 import { existsSync } from "node:fs";
-import { cp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, readFile, rm, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import process from "node:process";
+import { pathToFileURL } from "node:url";
 import ts from "typescript";
+import { linkedFiles, PAGES } from "../docs/make/pages.ts";
 
 const root = join(import.meta.dirname!, "..");
 
@@ -102,9 +104,9 @@ const isOurs = target === join(root, "npm") ||
   existsSync(join(target, "package.json")) && existsSync(join(target, TOO_OLD));
 if (existsSync(target) && !isOurs) throw new Error(`Cannot build into ${target}: it is there, and no package of ours`);
 await rm(target, { recursive: true, force: true });
-const pages = (await readdir(join(root, "docs"))).filter((name) => name.endsWith(".md")).map((name) => `docs/${name}`);
-const README_LEADS_TO = [...pages, "docs/images", "bench/results/summary.svg"];
-for (const name of ["mod.ts", "src", "README.md", "LICENSE", ...README_LEADS_TO]) {
+const pages = PAGES.map((page) => `docs/${page}`);
+const files = linkedFiles(pathToFileURL(join(root, "/")));
+for (const name of ["mod.ts", "src", "README.md", "LICENSE", ...pages, ...files]) {
   await cp(join(root, name), join(target, name), { recursive: true });
 }
 await writeFile(join(target, "package.json"), JSON.stringify(manifestOf(config, manifest), null, 2) + "\n");

@@ -24,7 +24,6 @@ const OWN: Readonly<Record<string, readonly [Name, why: string]>> = {
   "tests/runtime/bun_listener_test.ts": ["bun", "Bun.listen"],
   "tests/runtime/deno_conn_test.ts": ["deno", "Deno.Conn"],
   "tests/whole/docs_test.ts": ["deno", "deno doc"],
-  "tests/whole/first_steps_test.ts": ["deno", "starts every runtime by itself"],
   "tests/whole/npm_test.ts": ["deno", "starts every runtime by itself"],
   "tests/whole/package_test.ts": ["deno", "deno info"],
   "tests/whole/pages_test.ts": ["deno", "deno doc"],

@@ -1,4 +1,6 @@
-// The pages of the documentation, in the order in which they are listed, and the blocks of code in them.
+// The pages of the documentation, in the order in which they are listed, the blocks of code in them, and where they lead to.
+
+import { readFileSync } from "node:fs";
 
 /** The files of docs/, in the order of the index. */
 export const PAGES = [
@@ -50,4 +52,20 @@ export function anchorOf(heading: string): string {
 export function linksOf(page: string): string[] {
   const prose = page.replace(/^```[^]*?^```$/gm, "").replace(/`[^`\n]*`/g, "");
   return [...prose.matchAll(/\]\(([^)\s]+)\)/g)].map(([, to]) => to!);
+}
+
+/**
+ * What the README and the pages lead to beside each other, by its path in the project: pictures, programs, measurements. It
+ * goes wherever they go.
+ *
+ * @param root The project's folder.
+ */
+export function linkedFiles(root: URL): string[] {
+  const pages = ["README.md", ...PAGES.map((page) => `docs/${page}`)];
+  const files = pages.flatMap((page) => {
+    const here = new URL(page, root);
+    return linksOf(readFileSync(here, "utf8")).filter((link) => !/^(?:https?:|#)/.test(link))
+      .map((link) => new URL(link.split("#")[0]!, here).href.slice(root.href.length));
+  });
+  return [...new Set(files)].filter((file) => !pages.includes(file));
 }

@@ -13,7 +13,7 @@ await deno("fmt", "-q", ...PAGES.map((page) => `docs/${page}`));
 
 const site = new URL("site/", docs);
 await Deno.remove(site, { recursive: true }).catch(() => {});
-await Deno.mkdir(new URL("images/", site), { recursive: true });
+await Deno.mkdir(site, { recursive: true });
 await makeSite(new URL("../", docs), site);
 const entries = ["mod.ts", "src/bun.ts", "src/node.ts", "src/testing.ts", "src/protocol/protocol.ts"];
 await deno("doc", "--html", "--name=Handfast", "--output=docs/site/reference", ...entries);

@@ -1,20 +1,17 @@
 // The pages as HTML, with the README as the first one and the reference beside them.
 
 import { Marked } from "marked";
-import { readdir } from "node:fs/promises";
+import { mkdir, readdir } from "node:fs/promises";
 import { join, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import config from "../../deno.json" with { type: "json" };
-import { anchorOf, PAGES } from "./pages.ts";
-
-/** Where the pictures of the README are in the site. */
-const PICTURES = ["docs/images/demonstration.png", "bench/results/summary.svg"];
+import { anchorOf, linkedFiles, PAGES } from "./pages.ts";
 
 /**
  * Writes the pages.
  *
  * @param root The project's folder.
- * @param site The folder for the site, with one for pictures.
+ * @param site The folder for the site.
  */
 export async function makeSite(root: URL, site: URL): Promise<void> {
   const sources = [["README.md", "index.html"], ...PAGES.map((page) => [`docs/${page}`, nameOf(page)])];
@@ -30,7 +27,8 @@ export async function makeSite(root: URL, site: URL): Promise<void> {
   for (const { name, text, title } of pages) {
     await Deno.writeTextFile(new URL(name, site), whole(title, name, links, await asHtml(text)));
   }
-  for (const picture of PICTURES) await Deno.copyFile(new URL(picture, root), new URL(pictureOf(picture), site));
+  await mkdir(new URL("files/", site));
+  for (const file of linkedFiles(root)) await Deno.copyFile(new URL(file, root), new URL(fileOf(file), site));
 }
 
 /** The entries in the reference. */
@@ -86,14 +84,14 @@ const NARROW = `
 `;
 
 const nameOf = (page: string) => page.replace(/\.md$/, ".html").toLowerCase();
-const pictureOf = (path: string) => `images/${path.split("/").at(-1)}`;
+const fileOf = (path: string) => `files/${path.split("/").at(-1)}`;
 
 /** A link of a page, in the site. */
 function linkOf(href: string): string {
   if (/^(?:https?:|#)/.test(href)) return href;
-  if (PICTURES.some((picture) => picture.endsWith(href))) return pictureOf(href);
-  const [path, anchor] = href.replace(/^docs\//, "").split("#");
-  return nameOf(path!) + (anchor === undefined ? "" : `#${anchor}`);
+  const [path = "", anchor] = href.replace(/^docs\//, "").split("#");
+  if (!(PAGES as readonly string[]).includes(path)) return fileOf(path);
+  return nameOf(path) + (anchor === undefined ? "" : `#${anchor}`);
 }
 
 async function asHtml(markdown: string): Promise<string> {

@@ -38,7 +38,7 @@ export interface Listener {
 export type Listen = (options: ListenOptions, handlers: ListenHandlers) => Promise<Listener>;
 
 /** What is to be done about the codes that have an answer. */
-const REMEDIES: Readonly<Record<string, { readonly tcp: string; readonly unix: string }>> = {
+const REMEDIES: Readonly<Record<string, { readonly tcp?: string; readonly unix: string }>> = {
   EADDRINUSE: {
     tcp: "the port is taken: choose another with the option port, where 0 takes a free one",
     unix: "the path is taken: by a server that runs, or by the file that one has left behind",
@@ -51,11 +51,14 @@ const REMEDIES: Readonly<Record<string, { readonly tcp: string; readonly unix: s
     tcp: "the option hostname must be an address of this machine, or a name of one",
     unix: "the path can't be used",
   },
+  ENOENT: { unix: "the folder of the path does not exist: make it first" },
+  ENOTDIR: { unix: "a part of the path that should be a folder is none" },
+  EINVAL: { unix: "the path can't be used: most systems take no more than about 100 bytes" },
 };
 
-/** The error of a listener that could not be made. It has the code of its cause, such as `EADDRINUSE`. */
-export function listenFailed({ address, tls }: ListenOptions, cause: unknown): Error {
-  const { code, message } = cause as { code?: unknown; message?: unknown };
+/** The error of a listener that could not be made. It has the code of the system, such as `EADDRINUSE`: mostly its cause's. */
+export function listenFailed({ address, tls }: ListenOptions, cause: unknown, code = codeOf(cause)): Error {
+  const { message } = cause as { message?: unknown };
   const isUnix = "unix" in address;
   const where = isUnix ? address.unix : `${address.hostname} port ${address.port}`;
   const remedy = REMEDIES[String(code)]?.[isUnix ? "unix" : "tcp"];
@@ -63,6 +66,11 @@ export function listenFailed({ address, tls }: ListenOptions, cause: unknown): E
   const why = remedy ?? `${message ?? cause}${isTls ? " (the options cert and key)" : ""}`;
   const error = new Error(`Cannot listen on ${where}: ${why}`, { cause });
   return code === undefined ? error : Object.assign(error, { code });
+}
+
+/** The code of an error, if it has one. */
+export function codeOf(error: unknown): unknown {
+  return (error as { code?: unknown }).code;
 }
 
 /** Whether it is a certificate or a key that can't be used. */

@@ -1,11 +1,15 @@
 // Listens with node:net and node:tls: on Node, and on Deno where its own sockets lack an option.
 
+import { Buffer } from "node:buffer";
 import { once } from "node:events";
+import { existsSync } from "node:fs";
 import { createServer, type ListenOptions as NodeListenOptions, type Server, type Socket } from "node:net";
+import { dirname } from "node:path";
+import process from "node:process";
 import { createServer as createTlsServer } from "node:tls";
 import type { NetworkAddress } from "../base/network_address.ts";
 import { TRANSPORT } from "../transport/transport.ts";
-import { type Listen, listenFailed, type ListenOptions } from "./listener.ts";
+import { codeOf, type Listen, listenFailed, type ListenOptions } from "./listener.ts";
 import { NodeSocketConnection } from "./node_socket.ts";
 
 /** Listens on Node; a connection with TLS is handed over once its handshake is done. */
@@ -18,12 +22,13 @@ export const listenOnNode: Listen = async (options, handlers) => {
   };
   let server: Server;
   try {
+    checkPath(unix);
     server = open(options, hand, below);
     const where: NodeListenOptions = unix === undefined ? addressOf(address as TcpAddress) : { path: unix };
     server.listen({ ...where, ...(reusePort && { reusePort }) });
     await once(server, "listening");
   } catch (error) {
-    throw listenFailed(options, error);
+    throw listenFailed(options, error, systemCode(error, unix));
   }
   server.on("error", (error) => handlers.onError(error));
   return {
@@ -35,6 +40,21 @@ export const listenOnNode: Listen = async (options, handlers) => {
     },
   };
 };
+
+/** How many bytes of a path fit into an address of a socket. */
+const MAX_PATH = process.platform === "linux" ? 107 : 103;
+
+/** Node 22 would cut a path that is too long, and listen at another one. */
+function checkPath(unix = ""): void {
+  if (Buffer.byteLength(unix) <= MAX_PATH || process.platform === "win32") return;
+  throw Object.assign(new Error(`The path has more than ${MAX_PATH} bytes`), { code: "EINVAL" });
+}
+
+/** The system's code: for a path whose folder is missing, libuv has EACCES in place of ENOENT. */
+function systemCode(error: unknown, unix: string | undefined): unknown {
+  const code = codeOf(error);
+  return code === "EACCES" && unix !== undefined && !existsSync(dirname(unix)) ? "ENOENT" : code;
+}
 
 interface TcpAddress {
   readonly hostname: string;

@@ -19,8 +19,8 @@ const options: ConnectionOptions = pings === "never" ? { pingInterval: 0, idleTi
 /** What came of the connections of one proxy and role. */
 async function measure(proxy: ReverseProxy, role: Role): Promise<number> {
   let lost = 0;
-  await throughProxy(proxy, role, { patience: 2 * DURATION }, async (open) => {
-    const links = await open(Number(count), options), seen = links.length;
+  await throughProxy(proxy, role, { patience: 2 * DURATION, connection: options }, async (open) => {
+    const links = await open(Number(count)), seen = links.length;
     const ended: string[] = [];
     for (const { ours } of links) ours.closed.then(String, String).then((how) => ended.push(how));
     await new Promise((resolve) => setTimeout(resolve, DURATION));

@@ -1,11 +1,11 @@
 // WebSockets of ours through a reverse proxy, each with a peer by hand at the other side that says nothing by itself: it
 // answers Pings, and sends none.
 
-import { accept, connect, type ConnectionOptions, type WebSocketConnection } from "../../mod.ts";
+import { type Accepted, connect, type ConnectionOptions, serve, type WebSocketConnection } from "../../mod.ts";
 import { acceptValue } from "../../src/handshake/accept_value.ts";
 import { OPCODE, toward, unhex } from "../cases/frames_base.ts";
 import { concat, latin1, text } from "../kit/harness.ts";
-import { dialRaw, listen, listenRaw, type RawConn } from "../kit/tcp.ts";
+import { dialRaw, listenRaw, portOf, type RawConn } from "../kit/tcp.ts";
 import { type ReverseProxy, type ReverseProxyOptions, withReverseProxy } from "./reverse_proxies.ts";
 
 /** A role of ours. */
@@ -18,7 +18,7 @@ export interface IdleLink {
 }
 
 /** Opens connections. */
-export type Open = (count: number, options: ConnectionOptions) => Promise<IdleLink[]>;
+export type Open = (count: number) => Promise<IdleLink[]>;
 
 /** The peer of an end of this role. */
 export class IdlePeer {
@@ -133,56 +133,58 @@ async function agree(conn: RawConn): Promise<IdlePeer> {
 }
 
 /** What listens behind a proxy, and how a connection through it is opened. */
-interface Behind extends Disposable {
+interface Behind extends AsyncDisposable {
   readonly port: number;
-  open(front: number, options: ConnectionOptions): Promise<IdleLink>;
+  open(front: number): Promise<IdleLink>;
 }
 
-async function listenBehind(role: Role): Promise<Behind> {
-  if (role === "server") {
-    const listener = await listen();
+const LISTEN: Readonly<Record<Role, (options: ConnectionOptions) => Promise<Behind>>> = {
+  async server(options) {
+    let opened = Promise.withResolvers<Accepted>();
+    const server = await serve({ ...options, port: 0 }, (socket) => opened.resolve(socket));
     return {
-      port: listener.port,
-      [Symbol.dispose]: () => listener.close(),
-      async open(front, options) {
-        const accepting = listener.accept().then((conn) => accept(conn, options));
-        const [ours, peer] = await Promise.all([accepting, request(front)]);
+      port: portOf(server),
+      [Symbol.asyncDispose]: () => server.shutdown(),
+      async open(front) {
+        opened = Promise.withResolvers();
+        const [ours, peer] = await Promise.all([opened.promise, request(front)]);
         await peer.head();
         return { ours, peer };
       },
     };
-  }
-  const listener = await listenRaw();
-  return {
-    port: listener.port,
-    [Symbol.dispose]: () => listener.close(),
-    async open(front, options) {
-      const connecting = connect(`ws://127.0.0.1:${front}/`, options);
-      const [ours, peer] = await Promise.all([connecting, listener.accept().then(agree)]);
-      return { ours, peer };
-    },
-  };
-}
+  },
+  async client(options) {
+    const listener = await listenRaw();
+    return {
+      port: listener.port,
+      [Symbol.asyncDispose]: () => Promise.resolve(listener.close()),
+      async open(front) {
+        const connecting = connect(`ws://127.0.0.1:${front}/`, options);
+        const [ours, peer] = await Promise.all([connecting, listener.accept().then(agree)]);
+        return { ours, peer };
+      },
+    };
+  },
+};
 
 /** A reverse proxy between ends of ours, all of one role, and peers, while `run` runs; none is left open. */
 export async function throughProxy(
   proxy: ReverseProxy,
   role: Role,
-  options: Omit<ReverseProxyOptions, "to">,
+  { connection, ...options }: Omit<ReverseProxyOptions, "to"> & { readonly connection: ConnectionOptions },
   run: (open: Open) => Promise<void>,
 ): Promise<void> {
-  using behind = await listenBehind(role);
+  await using behind = await LISTEN[role](connection);
   const links: IdleLink[] = [], endings: Promise<unknown>[] = [];
   await withReverseProxy(proxy, { ...options, to: behind.port }, async (front) => {
     try {
-      await run(async (count, options) => {
-        const from = links.length;
-        while (links.length < from + count) {
-          const link = await behind.open(front, options);
+      await run(async (count) => {
+        while (links.length < count) {
+          const link = await behind.open(front);
           links.push(link);
           endings.push(link.ours.closed, link.peer.answerPings());
         }
-        return links.slice(from);
+        return links;
       });
     } finally {
       for (const { ours, peer } of links) {

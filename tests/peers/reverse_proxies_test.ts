@@ -1,9 +1,9 @@
 // nginx and haproxy in front of ours: an idle connection lasts, in both roles, and a page of the same host is let in.
 
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { accept, HandshakeError, WebSocketError } from "../../mod.ts";
+import { type HandshakeError, WebSocketError } from "../../mod.ts";
 import { test } from "../kit/harness.ts";
-import { listen } from "../kit/tcp.ts";
+import { serving } from "../kit/serving.ts";
 import { request, type Role, throughProxy } from "./idle_links.ts";
 import { lacks, REVERSE_PROXIES, type ReverseProxy, withReverseProxy } from "./reverse_proxies.ts";
 
@@ -21,18 +21,21 @@ for (const proxy of REVERSE_PROXIES) {
   const title = `idle connections through ${proxy} last by Pings, a server's and a client's (RFC 6455 §5.5.2)`;
   test(title, { lacks: lacks(proxy) }, async () => {
     const hold = (role: Role) =>
-      throughProxy(proxy, role, { timeout: TIMEOUT }, async (open) => {
-        const silent = await open(COUNT, { pingInterval: 0 });
-        const pinging = await open(COUNT, { pingInterval: PING_INTERVAL });
-        await Promise.all(pinging.map(({ peer }) => peer.pinged(PINGS)));
-        assertEquals(pinging.map(({ peer }) => peer.lost), new Array(COUNT).fill(undefined));
-        // The proxy does cut those that are silent
-        for (const { ours, peer } of silent) {
+      throughProxy(proxy, role, { timeout: TIMEOUT, connection: { pingInterval: PING_INTERVAL } }, async (open) => {
+        const links = await open(COUNT);
+        await Promise.all(links.map(({ peer }) => peer.pinged(PINGS)));
+        assertEquals(links.map(({ peer }) => peer.lost), new Array(COUNT).fill(undefined));
+      });
+    /** That the proxy does cut those that are silent. */
+    const lose = (role: Role) =>
+      throughProxy(proxy, role, { timeout: TIMEOUT, connection: { pingInterval: 0 } }, async (open) => {
+        for (const { ours, peer } of await open(COUNT)) {
           const { failure } = await assertRejects(() => ours.closed, WebSocketError);
           assertEquals([failure, peer.pings], ["connection-lost", 0]);
         }
       });
-    for (const held of await Promise.allSettled(ROLES.map(hold))) if (held.status === "rejected") throw held.reason;
+    const ended = await Promise.allSettled(ROLES.flatMap((role) => [hold(role), lose(role)]));
+    for (const outcome of ended) if (outcome.status === "rejected") throw outcome.reason;
   });
 }
 
@@ -60,16 +63,14 @@ for (const { proxy, host, Host, Origin, status } of visits) {
   test(`behind ${proxy}${host ? ` with Host set to ${host}` : ""}, ${what} (RFC 6455 §10.2)`, {
     lacks: lacks(proxy),
   }, async () => {
-    using listener = await listen();
-    await withReverseProxy(proxy, { to: listener.port, ...host && { host } }, async (port) => {
-      const accepting = listener.accept().then((conn) => accept(conn));
-      accepting.catch(() => {});
+    await using server = await serving(() => {});
+    await withReverseProxy(proxy, { to: server.port, ...host && { host } }, async (port) => {
       const peer = await request(port, { Host, Origin });
       assertStringIncludes(await peer.head(), `HTTP/1.1 ${status} `);
-      if (status === 101) (await accepting).abort();
-      else assertEquals((await assertRejects(() => accepting, HandshakeError)).failure, "origin-refused");
       peer.close();
-      await accepting.then(({ closed }) => closed).catch(() => {});
     });
+    await server.shutdown();
+    const failures = server.told.map(({ error }) => (error as HandshakeError).failure);
+    assertEquals(failures, status === 101 ? [] : ["origin-refused"]);
   });
 }

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { connect as connectNode } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -102,6 +102,29 @@ test("a listener of a port that is taken says so, and by which option another is
   ]);
   end(listener);
 });
+
+const UNUSABLE: readonly [path: (folder: string) => string, code: string, why: string][] = [
+  [(folder) => join(folder, "none", "x.sock"), "ENOENT", "the folder of the path does not exist: make it first"],
+  [(folder) => join(folder, "file", "x.sock"), "ENOTDIR", "a part of the path that should be a folder is none"],
+  [
+    (folder) => join(folder, "x".repeat(120)),
+    "EINVAL",
+    "the path can't be used: most systems take no more than about 100 bytes",
+  ],
+];
+for (const hasTls of [false, true]) {
+  test(`a listener says what is wrong with the path of a Unix socket${hasTls ? " with TLS" : ""}`, async () => {
+    const folder = await mkdtemp(join(tmpdir(), "listener-"));
+    await writeFile(join(folder, "file"), "");
+    const tls = hasTls ? { cert: await pem("localhost"), key: await pem("localhost.key") } : undefined;
+    for (const [pathIn, code, why] of UNUSABLE) {
+      const path = pathIn(folder);
+      const error = await assertRejects(() => listening({ address: { unix: path }, tls }), Error);
+      assertEquals([error.message, (error as { code?: unknown }).code], [`Cannot listen on ${path}: ${why}`, code]);
+    }
+    await rm(folder, { recursive: true });
+  });
+}
 
 test("a listener says that an address is not of this machine", async () => {
   const address = { hostname: "192.0.2.1", port: 0 };

@@ -12,6 +12,7 @@ import {
   type NetworkAddress,
   serve,
   type ServeHandlers,
+  type ServeOptions,
   WebSocketError,
 } from "../../mod.ts";
 import { handlingAll, hex, test } from "../kit/harness.ts";
@@ -85,7 +86,7 @@ const FAILURES: readonly {
   readonly name: string;
   readonly handlers: ServeHandlers;
   readonly bytes: string | Uint8Array;
-  readonly authorize?: () => never;
+  readonly options?: ServeOptions;
   readonly kind: string;
   readonly says: string;
   readonly status: number;
@@ -137,9 +138,36 @@ const FAILURES: readonly {
     name: "authorize that throws",
     handlers: page,
     bytes: request("/", UPGRADE_FIELDS),
-    authorize: () => fail("no policy"),
+    options: { authorize: () => fail("no policy") },
     kind: "handshake",
     says: "no policy",
+    status: 500,
+  },
+  {
+    name: "a choice of subprotocols that throws",
+    handlers: page,
+    bytes: request("/", { ...UPGRADE_FIELDS, "Sec-WebSocket-Protocol": "chat" }),
+    options: { protocols: () => fail("no choice") },
+    kind: "handshake",
+    says: "no choice",
+    status: 500,
+  },
+  {
+    name: "a decorator that throws",
+    handlers: page,
+    bytes: request("/", UPGRADE_FIELDS),
+    options: { headers: () => fail("no fields") },
+    kind: "handshake",
+    says: "no fields",
+    status: 500,
+  },
+  {
+    name: "a decorator that throws for a refusal",
+    handlers: page,
+    bytes: request("/", UPGRADE_FIELDS),
+    options: { headers: () => fail("no fields"), authorize: () => new Response(null, { status: 403 }) },
+    kind: "handshake",
+    says: "no fields",
     status: 500,
   },
   {
@@ -172,10 +200,10 @@ function fail(message: string): never {
   throw new Error(message);
 }
 
-for (const { name, handlers, bytes, authorize, kind, says, status } of FAILURES) {
+for (const { name, handlers, bytes, options, kind, says, status } of FAILURES) {
   test(`serve() tells of ${name} as "${kind}", and serves others`, () =>
     handlingAll(async () => {
-      const server = await serving(handlers, authorize ? { authorize } : {});
+      const server = await serving(handlers, options);
       using client = await HandClient.open(server.port);
       await client.write(bytes);
       const reply = await client.reply();

@@ -1,5 +1,5 @@
 // The programs in the pages of the documentation, on every runtime. Those for one runtime alone are run by `deno test --doc`
-// and by the test of the entry for Bun; those that stay up, by tests/whole/first_steps_test.ts.
+// and by the test of the entry for Bun; those that stay up, by tests/whole/npm_test.ts.
 
 import { assert } from "@std/assert";
 import { blocksOfPages, run } from "../kit/examples.ts";

@@ -1,10 +1,11 @@
 // Nothing secret is in what console.log() prints of an error or of a WebSocket (CWE-532): no credential of a header field
 // and no query of a URL, on either side, whoever has read the request.
 
-import { assert, assertEquals } from "@std/assert";
-import { accept, answer, connect, type ConnectOptions, HandshakeError, offer, readRequest } from "../../mod.ts";
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { accept, answer, connect, type ConnectOptions, HandshakeError, offer, readRequest, serve } from "../../mod.ts";
 import { connectionPair } from "../../src/testing.ts";
 import { test } from "../kit/harness.ts";
+import { serving } from "../kit/serving.ts";
 import { shown } from "../kit/shown.ts";
 
 /** Not as it stands here: Bun shows the source of an error as well. */
@@ -47,6 +48,34 @@ test("an error of a request that was read before, or is only judged, shows no cr
   const offered = offer(URL_WITH_SECRETS, { headers: HEADERS }).request;
   assertSilent((await answer(offered, { authorize: refuse })).error);
 });
+
+test("what serve() tells of, and prints by itself, shows no credentials", async () => {
+  const printed: unknown[] = [], { error } = console;
+  const servers = [await serving({ socket: fail, http: fail }), await serve({ port: 0 }, { socket: fail, http: fail })];
+  console.error = (...args) => void printed.push(...args);
+  try {
+    for (const server of servers) {
+      const url = `${server.url}chat?token=${SECRET}`;
+      await (await fetch(url, { headers: { ...HEADERS, connection: "close" } })).text();
+      await assertRejects(
+        () => connect(url, { headers: { ...HEADERS, origin: "http://evil.example" } }),
+        HandshakeError,
+      );
+      await (await connect(url.replace("//", `//ada:${SECRET}@`), { headers: HEADERS })).closed;
+      await server.shutdown();
+    }
+  } finally {
+    console.error = error;
+  }
+  const [{ told }] = servers as [Awaited<ReturnType<typeof serving>>];
+  assertEquals([told.map(({ context }) => context.kind), printed.length > 0], [["http", "peer", "socket"], true]);
+  for (const { error } of told) assertSilent(error);
+  for (const value of printed) assertSilent(value);
+});
+
+function fail(): never {
+  throw new Error("A mistake of the application");
+}
 
 const UNUSABLE: readonly [url: string, options?: ConnectOptions][] = [
   [`ws://ada:${SECRET}@h/#x`],

@@ -1,13 +1,16 @@
-// The package for npm as a user gets it: built, packed, installed into a project of its own, and used there.
+// The package for npm as a user gets it: built, packed, installed into a project of its own, and used there; first of all by
+// what the README begins with.
 
-import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { execFileSync } from "node:child_process";
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import ts from "typescript";
+import { linkedFiles, PAGES } from "../../docs/make/pages.ts";
 import { test } from "../kit/harness.ts";
 import { findRuntimes, nodeOf } from "../kit/runtimes.ts";
+import { testFirstSteps } from "./npm/first_steps.ts";
+import { emptyFolder, npmInstall, packageFile, run } from "./npm/pack.ts";
 
 const root = join(import.meta.dirname!, "../..");
 
@@ -25,28 +28,11 @@ const OPTIONS: ts.CompilerOptions = {
   skipLibCheck: false,
 };
 
-const run = ([file, ...command]: readonly string[], args: readonly string[], cwd: string) =>
-  execFileSync(file!, [...command, ...args], {
-    cwd,
-    encoding: "utf8",
-    stdio: ["ignore", "pipe", "inherit"],
-    timeout: 120_000,
-  });
-
-/** Builds and packs where the compiler finds what the sources import, and installs it in a new project. */
+/** Installs it in a new project. */
 function install(project: string): void {
-  const directory = mkdtempSync(join(tmpdir(), "npm-")), build = join(directory, "build");
-  symlinkSync(join(root, "node_modules"), join(directory, "node_modules"));
-  try {
-    run([Deno.execPath(), "run", "-A", ".ci/npm.ts"], [build], root);
-    const pack = run(["npm", "pack", "--silent"], ["--pack-destination", project], build).trim();
-    writeFileSync(join(project, "package.json"), JSON.stringify(PROJECT));
-    const { version } = JSON.parse(readFileSync(join(root, "node_modules/@types/node/package.json"), "utf8"));
-    const packages = [`./${pack}`, `@types/node@${version}`];
-    run(["npm", "install", "--silent", "--no-audit", "--no-fund", "--prefer-offline"], packages, project);
-  } finally {
-    rmSync(directory, { recursive: true });
-  }
+  writeFileSync(join(project, "package.json"), JSON.stringify(PROJECT));
+  const { version } = JSON.parse(readFileSync(join(root, "node_modules/@types/node/package.json"), "utf8"));
+  npmInstall([packageFile(), `@types/node@${version}`], project);
 }
 
 /** Compiles the programs of the project; gives what the compiler says. */
@@ -64,8 +50,7 @@ function compile(project: string): string {
   return ts.formatDiagnostics(wrong, host);
 }
 
-const project = mkdtempSync(join(tmpdir(), "npm-"));
-globalThis.addEventListener("unload", () => rmSync(project, { recursive: true, force: true }));
+const project = emptyFolder();
 const installed = join(project, "node_modules/@handfast/websocket");
 const manifestOf = (folder: string) => JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
 
@@ -79,6 +64,9 @@ test("npm pack makes a package with the entries of JSR, and installs with nothin
   assertEquals(manifest.dependencies, { pako: config.imports.pako.replace("npm:pako@", "") });
   for (const name of ["README.md", "LICENSE"]) {
     assertEquals(readFileSync(join(installed, name), "utf8"), readFileSync(join(root, name), "utf8"));
+  }
+  for (const name of [...PAGES.map((page) => `docs/${page}`), ...linkedFiles(pathToFileURL(`${root}/`))]) {
+    assert(existsSync(join(installed, name)), `the README or a page leads to ${name}`);
   }
   const lock = JSON.parse(readFileSync(join(project, "package-lock.json"), "utf8"));
   const packages = Object.keys(lock.packages).filter((path) => path !== "").map((path) =>
@@ -130,3 +118,5 @@ test("it runs on Bun", { needs: "npm", lacks: bun ? undefined : "needs bun" }, (
   const [line] = run(bun!, ["echo.js"], project).split("\n");
   assertEquals(JSON.parse(line!), { bun: true, ...ENTRIES });
 });
+
+testFirstSteps();

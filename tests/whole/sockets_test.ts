@@ -1,25 +1,16 @@
-// Ours against raw sockets over TCP, as a connection and as a pair of streams; and peers whose process ends.
+// Ours against raw sockets over TCP, by each of the ways to a connection; and peers whose process ends.
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import process from "node:process";
 import { assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
-import { accept, type ByteConnection, WebSocketError } from "../../mod.ts";
+import { type Accepted, WebSocketError } from "../../mod.ts";
 import { handlingAll, test } from "../kit/harness.ts";
 import { UPGRADE } from "./sockets/common.ts";
-import { testRefusals } from "./sockets/refusals.ts";
-import { testConnection } from "./sockets/suite.ts";
-import { listen, streamsOf } from "../kit/tcp.ts";
+import { DOORS } from "./sockets/doors.ts";
+import { testSockets } from "./sockets/suite.ts";
 
-for (
-  const [form, given] of [["a socket of the runtime", (conn: ByteConnection) => conn], [
-    "a pair of streams",
-    streamsOf,
-  ]] as const
-) {
-  testConnection(form, given);
-  testRefusals(form, given);
-}
+for (const door of DOORS) testSockets(door);
 
 /** Opens a WebSocket in a process of its own, and says so once it goes on as told. */
 const client = (port: number, flushLater: string) => `
@@ -40,24 +31,27 @@ const killed = [
   },
 ];
 
-for (const { name, flushLater, code } of killed) {
-  test(`a connection ends with 1006 when the process of a peer that ${name} is killed`, async () => {
-    using listener = await listen();
-    const args = ["-e", client(listener.port, flushLater)];
-    const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
-    const exited = once(child, "exit"), open = once(child.stdout, "data");
-    await handlingAll(async () => {
+for (const door of DOORS) {
+  for (const { name, flushLater, code } of killed) {
+    test(`a connection on ${door.name} ends with 1006 when the process of a peer that ${name} is killed`, async () => {
+      const accepted = Promise.withResolvers<Accepted>();
       // With no byte allowed to wait, the promise says that all have been written
-      const ours = await accept(await listener.accept(), { highWaterMark: 0 });
-      await open;
-      const received = ours.receive(() => {});
-      await ours.send("message");
-      child.kill("SIGKILL");
-      const error = await assertRejects(() => received, WebSocketError);
-      assertEquals([error.failure, error.closeCode], ["connection-lost", 1006]);
-      if (code) assertEquals((error.cause as { code?: unknown }).code, code, `${error.cause}`);
-      assertStrictEquals(await assertRejects(() => ours.closed), error);
+      await using server = await door.serve({ highWaterMark: 0 }, (socket) => accepted.resolve(socket));
+      const args = ["-e", client(server.port, flushLater)];
+      const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
+      const exited = once(child, "exit"), open = once(child.stdout, "data");
+      await handlingAll(async () => {
+        const ours = await accepted.promise;
+        await open;
+        const received = ours.receive(() => {});
+        await ours.send("message");
+        child.kill("SIGKILL");
+        const error = await assertRejects(() => received, WebSocketError);
+        assertEquals([error.failure, error.closeCode], ["connection-lost", 1006]);
+        if (code) assertEquals((error.cause as { code?: unknown }).code, code, `${error.cause}`);
+        assertStrictEquals(await assertRejects(() => ours.closed), error);
+      });
+      await exited;
     });
-    await exited;
-  });
+  }
 }

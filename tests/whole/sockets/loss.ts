@@ -1,11 +1,12 @@
 // Loss in all its forms.
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { attach, type WebSocketConnection, WebSocketError } from "../../../mod.ts";
+import { type Message, type WebSocketConnection, WebSocketError } from "../../../mod.ts";
 import { FIN, OPCODE } from "../../../src/protocol/frame_header.ts";
-import { handlingAll, test } from "../../kit/harness.ts";
-import { type RawConn, rawPair } from "../../kit/tcp.ts";
-import { AGREEMENTS, type Form, KIB, turn } from "./common.ts";
+import { concat, handlingAll, test } from "../../kit/harness.ts";
+import type { RawConn } from "../../kit/tcp.ts";
+import { headerOf, KIB, turn } from "./common.ts";
+import type { Door } from "./doors.ts";
 
 /** Rows: how a peer goes that has sent no Close frame. */
 const losses: readonly { readonly name: string; lose(peer: RawConn): void | Promise<void> }[] = [
@@ -27,8 +28,20 @@ const losses: readonly { readonly name: string; lose(peer: RawConn): void | Prom
   },
 ];
 
+const MESSAGE = concat(headerOf(1, "client"), Uint8Array.of(7));
+
+/** Rows: how five messages are taken that have come before the end. */
+const faces: Readonly<
+  Record<string, (ours: WebSocketConnection, take: (message: Message) => void) => Promise<unknown>>
+> = {
+  "the streams": async (ours, take) => {
+    for await (const message of ours.readable) take(message);
+  },
+  "receive()": (ours, take) => ours.receive(take),
+};
+
 /** Rows: what an application has begun, and waits for nowhere but in `closed`. */
-const uses: Readonly<Record<string, (ours: WebSocketConnection) => void>> = {
+const uses: Readonly<Record<string, (ours: WebSocketConnection, peer: RawConn) => void | Promise<void>>> = {
   "is read by its streams": (ours) => {
     const reader = ours.readable.getReader(), writer = ours.writable.getWriter();
     reader.read().catch((error) => assert(error instanceof WebSocketError, `${error}`));
@@ -38,6 +51,17 @@ const uses: Readonly<Record<string, (ours: WebSocketConnection) => void>> = {
     ours.receive(() => {});
     ours.send("message");
   },
+  "has a handler that does not come back": async (ours, peer) => {
+    ours.send("message");
+    const called = new Promise<void>((resolve) => {
+      ours.receive(() => {
+        resolve();
+        return new Promise(() => {});
+      }).catch(() => {});
+    });
+    await peer.write(MESSAGE);
+    await called;
+  },
   "waits for room and a pong": (ours) => {
     ours.receive(() => {});
     ours.ping();
@@ -46,15 +70,14 @@ const uses: Readonly<Record<string, (ours: WebSocketConnection) => void>> = {
 };
 
 /** Registers that a connection which is lost says so. */
-export function testLoss(form: string, given: Form): void {
+export function testLoss(door: Door): void {
   for (const { name, lose } of losses) {
     for (const [use, begin] of Object.entries(uses)) {
-      test(`a connection on ${form} that ${use} ends with 1006 when the peer ${name}`, async () => {
-        const [peer, conn] = await rawPair();
-        using _peer = peer;
+      test(`a connection on ${door.name} that ${use} ends with 1006 when the peer ${name}`, async () => {
         await handlingAll(async () => {
-          const ours = attach(given(conn), AGREEMENTS[0]);
-          begin(ours);
+          await using pair = await door.open("server");
+          const { peer, ours } = pair;
+          await begin(ours, peer);
           await lose(peer);
           const error = await assertRejects(() => ours.closed, WebSocketError);
           assertEquals([error.failure, error.closeCode], ["connection-lost", 1006]);
@@ -63,10 +86,21 @@ export function testLoss(form: string, given: Form): void {
     }
   }
 
-  test(`a connection on ${form} that only writes ends with 1006 when the peer is gone`, async () => {
-    const [peer, conn] = await rawPair();
+  for (const [face, read] of Object.entries(faces)) {
+    test(`a connection on ${door.name} hands over by ${face} what came before its peer half-closed`, async () => {
+      await using pair = await door.open("server");
+      const { peer, ours } = pair, taken: Message[] = [];
+      await peer.write(concat(...new Array(5).fill(MESSAGE)));
+      await peer.closeWrite();
+      const error = await assertRejects(() => read(ours, (message) => void taken.push(message)), WebSocketError);
+      assertEquals([taken.length, error.failure], [5, "connection-lost"]);
+    });
+  }
+
+  test(`a connection on ${door.name} that only writes ends with 1006 when the peer is gone`, async () => {
     await handlingAll(async () => {
-      const ours = attach(given(conn), AGREEMENTS[0]);
+      await using pair = await door.open("server");
+      const { peer, ours } = pair;
       peer.close();
       // It is read as well, so that the end is seen; what is written meanwhile may be answered by a reset
       const sending = (async () => {

@@ -1,13 +1,14 @@
 // Answers to a peer that keeps sending, or takes its time: they arrive whole.
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { accept, attach, HandshakeError, type HandshakeFailure, WebSocketError } from "../../../mod.ts";
+import { type HandshakeFailure, WebSocketError } from "../../../mod.ts";
 import { handshakeFailures } from "../../../src/errors/failures.ts";
 import { FIN, OPCODE } from "../../../src/protocol/frame_header.ts";
 import { fakeClock } from "../../../src/testing.ts";
 import { concat, latin1, test, text } from "../../kit/harness.ts";
-import { type RawConn, rawPair } from "../../kit/tcp.ts";
-import { AGREEMENTS, type Form, headerOf, KIB, MIB, OTHER, readAll, turn, UPGRADE } from "./common.ts";
+import { dialRaw, type RawConn } from "../../kit/tcp.ts";
+import { headerOf, KIB, MIB, OTHER, readAll, turn, UPGRADE } from "./common.ts";
+import type { Door } from "./doors.ts";
 
 /** Whether the bytes are the whole response to a failure, and nothing else. */
 function assertRefusal(bytes: Uint8Array, failure: HandshakeFailure, status: string): void {
@@ -40,33 +41,63 @@ async function sendSteadily(
   return answer;
 }
 
+const LONG = "x".repeat(100 * KIB);
+
+/** Rows: what is refused while it still comes. */
+const refused: readonly {
+  readonly what: string;
+  readonly bytes: string;
+  readonly failure: HandshakeFailure;
+  readonly status: string;
+}[] = [
+  {
+    what: "of a head",
+    bytes: UPGRADE.replace("\r\n\r\n", `\r\nX-Long: ${LONG}\r\n\r\n`),
+    failure: "head-too-large",
+    status: "431 Request Header Fields Too Large",
+  },
+  {
+    what: "of a body",
+    bytes: `POST /chat HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: ${LONG.length}\r\n\r\n${LONG}`,
+    failure: "method-not-get",
+    status: "405 Method Not Allowed",
+  },
+];
+
+/** The handler of a server that refuses everybody. */
+function nobody(): never {
+  throw new Error("It was accepted");
+}
+
 /** Registers what holds where closing the writable half-closes the connection. */
-export function testRefusals(form: string, given: Form): void {
+export function testRefusals(door: Door): void {
+  const { name } = door;
   for (const reads of ["meanwhile", "afterwards"] as const) {
-    test(`accept() on ${form} gets a refusal through to a client that sends 100 KiB and reads ${reads}`, async () => {
-      const [peer, conn] = await rawPair();
-      const accepting = assertRejects(() => accept(given(conn)), HandshakeError);
-      const head = latin1(UPGRADE.replace("\r\n\r\n", `\r\nX-Long: ${"x".repeat(100 * KIB)}\r\n\r\n`));
-      assertRefusal(await sendSteadily(peer, head, reads), "head-too-large", "431 Request Header Fields Too Large");
-      peer.close();
-      assertEquals((await accepting).failure, "head-too-large");
-    });
+    for (const { what, bytes, failure, status } of refused) {
+      test(`a server on ${name} gets a refusal through to a client that sends 100 KiB ${what} and reads ${reads}`, async () => {
+        const server = await door.serve({}, nobody), peer = await dialRaw(server.port);
+        assertRefusal(await sendSteadily(peer, latin1(bytes), reads), failure, status);
+        peer.close();
+        await server[Symbol.asyncDispose]();
+        assertEquals(server.failures.map(({ failure }) => failure), [failure]);
+      });
+    }
 
     // What is sent behind a failure is thrown away, but at most 256 KiB of it: at more the connection is closed over what
     // is unread, and the reset may overtake the Close frame. So up to there it must arrive, and beyond there is no saying.
     for (const amount of [64, 256]) {
-      for (const agreement of AGREEMENTS) {
-        const title = `a ${agreement.role} on ${form} gets a Close frame through to a peer that sends ${amount} KiB`;
+      for (const role of door.roles) {
+        const title = `a ${role} on ${name} gets a Close frame through to a peer that sends ${amount} KiB`;
         test(`${title} and reads ${reads}`, async () => {
-          const [peer, conn] = await rawPair();
-          const ours = attach(given(conn), agreement, { maxMessageSize: 1000 });
+          await using pair = await door.open(role, { maxMessageSize: 1000 });
+          const { peer, ours } = pair;
           const received = assertRejects(() => ours.receive(() => {}), WebSocketError);
-          const message = concat(headerOf(MIB, OTHER[agreement.role]), new Uint8Array(amount * KIB));
+          const message = concat(headerOf(MIB, OTHER[role]), new Uint8Array(amount * KIB));
           const answer = await sendSteadily(peer, message, reads);
           peer.close();
           const [first, second] = answer;
           assertEquals(first, FIN | OPCODE.close);
-          const masked = agreement.role === "client";
+          const masked = role === "client";
           assertEquals(second! >= 0x80, masked);
           assertEquals(answer.length, 2 + (masked ? 4 : 0) + (second! & 0x7f));
           const code = masked ? answer.subarray(6, 8).map((byte, i) => byte ^ answer[2 + i]!) : answer.subarray(2, 4);
@@ -78,10 +109,9 @@ export function testRefusals(form: string, given: Form): void {
     }
   }
 
-  test(`accept() on ${form} cuts a client that sends a byte a second at its deadline, with 408`, async () => {
-    const clock = fakeClock();
-    const [peer, conn] = await rawPair();
-    const accepting = assertRejects(() => accept(given(conn), { clock }), HandshakeError);
+  test(`a server on ${name} cuts a client that sends a byte a second at its deadline, with 408`, async () => {
+    const clock = fakeClock(), server = await door.serve({ clock }, nobody), peer = await dialRaw(server.port);
+    while (clock.pending === 0) await turn(); // until it is accepted, its time does not run
     const bytes = latin1(UPGRADE);
     const trickle = async (from: number, to: number) => {
       for (let second = from; second < to; second++) {
@@ -93,7 +123,21 @@ export function testRefusals(form: string, given: Form): void {
     assertRefusal(await readAll(peer), "handshake-timeout", "408 Request Timeout");
     // A client that keeps sending has two seconds to read the answer and to end
     await trickle(10, 12);
-    assertEquals((await accepting).failure, "handshake-timeout");
+    await server[Symbol.asyncDispose]();
+    assertEquals(server.failures.map(({ failure }) => failure), ["handshake-timeout"]);
+    assertEquals(clock.pending, 0);
+    peer.close();
+  });
+
+  test(`a server on ${name} closes a silent client at its deadline in silence`, async () => {
+    const clock = fakeClock(), server = await door.serve({ clock }, nobody), peer = await dialRaw(server.port);
+    while (clock.pending === 0) await turn();
+    await clock.advance(9999);
+    assertEquals(clock.pending, 1);
+    await clock.advance(1);
+    assertEquals((await readAll(peer)).length, 0);
+    await server[Symbol.asyncDispose]();
+    assertEquals(server.failures.map(({ failure }) => failure), door.silent);
     assertEquals(clock.pending, 0);
     peer.close();
   });

@@ -1,14 +1,13 @@
 // Ours against raw sockets over TCP: what only a kernel in between can show. Refusals and Close frames that reach a peer
 // which keeps sending, loss in all its forms, back-pressure, many connections, and clients that take their time.
 
-import { assertEquals, assertRejects } from "@std/assert";
-import { accept, connect, HandshakeError, type WebSocketConnection } from "../../../mod.ts";
-import { fakeClock } from "../../../src/testing.ts";
+import { assertEquals } from "@std/assert";
+import type { WebSocketConnection } from "../../../mod.ts";
 import { test } from "../../kit/harness.ts";
 import { testBackPressure } from "./back_pressure.ts";
-import { type Form, readAll } from "./common.ts";
+import type { Door } from "./doors.ts";
 import { testLoss } from "./loss.ts";
-import { dial, listen, rawPair } from "../../kit/tcp.ts";
+import { testRefusals } from "./refusals.ts";
 
 /** An echo by each face. */
 const echoes: readonly ((socket: WebSocketConnection) => Promise<unknown>)[] = [
@@ -16,25 +15,17 @@ const echoes: readonly ((socket: WebSocketConnection) => Promise<unknown>)[] = [
   (socket) => socket.receive((message) => socket.send(message)),
 ];
 
-/** Registers what holds for a connection in every form that it may be given in. */
-export function testConnection(form: string, given: Form): void {
-  testLoss(form, given);
-  testBackPressure(form, given);
+/** Registers what holds for a connection, whatever way it comes. */
+export function testSockets(door: Door): void {
+  testLoss(door);
+  testBackPressure(door);
+  testRefusals(door);
 
-  test(`a hundred connections at once, each on ${form}, echo without mixing`, async () => {
-    using listener = await listen();
-    const { port } = listener;
-    const serving = (async () => {
-      const echoing: Promise<unknown>[] = [];
-      for (let i = 0; i < 100; i++) {
-        const conn = await listener.accept();
-        echoing.push(accept(given(conn)).then(echoes[i % 2]!));
-      }
-      await Promise.all(echoing);
-    })();
+  test(`a hundred connections at once, each on ${door.name}, echo without mixing`, async () => {
+    let count = 0;
+    await using server = await door.serve({}, (socket) => echoes[count++ % 2]!(socket));
     await Promise.all(Array.from({ length: 100 }, async (_, id) => {
-      const conn = given(await dial(port));
-      const socket = await connect(`ws://127.0.0.1:${port}/${id}`, { conn });
+      const socket = await door.connect(`ws://127.0.0.1:${server.port}/${id}`);
       const messages = Array.from({ length: 20 }, (_, i) => `message ${i} of ${id} `.repeat(1 + i * id));
       for (const message of messages) socket.send(message);
       const received: unknown[] = [];
@@ -44,19 +35,6 @@ export function testConnection(form: string, given: Form): void {
       });
       assertEquals(received, messages);
     }));
-    await serving;
-  });
-
-  test(`accept() on ${form} closes a silent client at its deadline in silence`, async () => {
-    const clock = fakeClock();
-    const [peer, conn] = await rawPair();
-    const accepting = assertRejects(() => accept(given(conn), { clock }), HandshakeError);
-    await clock.advance(9999);
-    assertEquals(clock.pending, 1);
-    await clock.advance(1);
-    assertEquals((await readAll(peer)).length, 0);
-    assertEquals((await accepting).failure, "handshake-timeout");
-    assertEquals(clock.pending, 0);
-    peer.close();
+    assertEquals([count, server.failures], [100, []]);
   });
 }
