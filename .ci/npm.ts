@@ -8,7 +8,6 @@ import { existsSync } from "node:fs";
 import { cp, readFile, rm, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import process from "node:process";
-import { pathToFileURL } from "node:url";
 import ts from "typescript";
 import { linkedFiles, PAGES } from "../docs/make/pages.ts";
 
@@ -105,8 +104,7 @@ const isOurs = target === join(root, "npm") ||
 if (existsSync(target) && !isOurs) throw new Error(`Cannot build into ${target}: it is there, and no package of ours`);
 await rm(target, { recursive: true, force: true });
 const pages = PAGES.map((page) => `docs/${page}`);
-const files = linkedFiles(pathToFileURL(join(root, "/")));
-for (const name of ["mod.ts", "src", "README.md", "LICENSE", ...pages, ...files]) {
+for (const name of ["mod.ts", "src", "README.md", "LICENSE", ...pages, ...linkedFiles()]) {
   await cp(join(root, name), join(target, name), { recursive: true });
 }
 await writeFile(join(target, "package.json"), JSON.stringify(manifestOf(config, manifest), null, 2) + "\n");

@@ -1,6 +1,7 @@
 // The pages of the documentation, in the order in which they are listed, the blocks of code in them, and where they lead to.
 
 import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 
 /** The files of docs/, in the order of the index. */
 export const PAGES = [
@@ -57,14 +58,13 @@ export function linksOf(page: string): string[] {
 /**
  * What the README and the pages lead to beside each other, by its path in the project: pictures, programs, measurements. It
  * goes wherever they go.
- *
- * @param root The project's folder.
  */
-export function linkedFiles(root: URL): string[] {
+export function linkedFiles(): string[] {
+  const root = new URL("../../", import.meta.url);
   const pages = ["README.md", ...PAGES.map((page) => `docs/${page}`)];
   const files = pages.flatMap((page) => {
     const here = new URL(page, root);
-    return linksOf(readFileSync(here, "utf8")).filter((link) => !/^(?:https?:|#)/.test(link))
+    return linksOf(readFileSync(fileURLToPath(here.href), "utf8")).filter((link) => !/^(?:https?:|#)/.test(link))
       .map((link) => new URL(link.split("#")[0]!, here).href.slice(root.href.length));
   });
   return [...new Set(files)].filter((file) => !pages.includes(file));

@@ -1,7 +1,7 @@
 // The pages as HTML, with the README as the first one and the reference beside them.
 
 import { Marked } from "marked";
-import { mkdir, readdir } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import { join, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import config from "../../deno.json" with { type: "json" };
@@ -27,8 +27,8 @@ export async function makeSite(root: URL, site: URL): Promise<void> {
   for (const { name, text, title } of pages) {
     await Deno.writeTextFile(new URL(name, site), whole(title, name, links, await asHtml(text)));
   }
-  await mkdir(new URL("files/", site));
-  for (const file of linkedFiles(root)) await Deno.copyFile(new URL(file, root), new URL(fileOf(file), site));
+  await Deno.mkdir(new URL("files/", site));
+  for (const file of linkedFiles()) await Deno.copyFile(new URL(file, root), new URL(fileOf(file), site));
 }
 
 /** The entries in the reference. */

@@ -10,6 +10,7 @@ import { fromSocket } from "../../src/node.ts";
 import type { Transport } from "../../src/transport/transport.ts";
 import { transportOf } from "../../src/runtime/choose.ts";
 import { latin1, test, text } from "../kit/harness.ts";
+import { given } from "../whole/sockets/doors.ts";
 import { testConnection } from "../whole/sockets/suite.ts";
 
 /** Both ends of a connection. */
@@ -225,7 +226,7 @@ test("a Deno.Conn that was closed has failed", async () => {
 });
 
 // Closing this writable closes the connection as a whole: there is no half-close, and no patience at the end
-testConnection("the streams of a Deno.Conn", ({ readable, writable }) => ({ readable, writable }));
+testConnection(given("the streams of a Deno.Conn", ({ readable, writable }) => ({ readable, writable })));
 
 test("a socket of node:tls, which can't be paused, is lost when too much of it waits", async () => {
   const pem = (name: string) => Deno.readTextFileSync(new URL(`../kit/tls/${name}.pem`, import.meta.url));

@@ -8,9 +8,13 @@ import { type Accepted, WebSocketError } from "../../mod.ts";
 import { handlingAll, test } from "../kit/harness.ts";
 import { UPGRADE } from "./sockets/common.ts";
 import { DOORS } from "./sockets/doors.ts";
-import { testSockets } from "./sockets/suite.ts";
+import { testRefusals } from "./sockets/refusals.ts";
+import { testConnection } from "./sockets/suite.ts";
 
-for (const door of DOORS) testSockets(door);
+for (const door of DOORS) {
+  testConnection(door);
+  testRefusals(door);
+}
 
 /** Opens a WebSocket in a process of its own, and says so once it goes on as told. */
 const client = (port: number, flushLater: string) => `

@@ -56,3 +56,8 @@ export const UPGRADE = [
   "",
   "",
 ].join("\r\n");
+
+/** The handler of a server that refuses everybody. */
+export function nobody(): never {
+  throw new Error("It was accepted");
+}

@@ -49,7 +49,7 @@ export interface Door {
 }
 
 /** The doors that are given a connection: it as it is, or something that is made of it. */
-function given(name: string, form: (conn: ByteConnection) => ByteConnection): Door {
+export function given(name: string, form: (conn: ByteConnection) => ByteConnection): Door {
   return {
     name,
     roles: ["server", "client"],

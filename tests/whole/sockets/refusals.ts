@@ -7,7 +7,7 @@ import { FIN, OPCODE } from "../../../src/protocol/frame_header.ts";
 import { fakeClock } from "../../../src/testing.ts";
 import { concat, latin1, test, text } from "../../kit/harness.ts";
 import { dialRaw, type RawConn } from "../../kit/tcp.ts";
-import { headerOf, KIB, MIB, OTHER, readAll, turn, UPGRADE } from "./common.ts";
+import { headerOf, KIB, MIB, nobody, OTHER, readAll, turn, UPGRADE } from "./common.ts";
 import type { Door } from "./doors.ts";
 
 /** Whether the bytes are the whole response to a failure, and nothing else. */
@@ -63,11 +63,6 @@ const refused: readonly {
     status: "405 Method Not Allowed",
   },
 ];
-
-/** The handler of a server that refuses everybody. */
-function nobody(): never {
-  throw new Error("It was accepted");
-}
 
 /** Registers what holds where closing the writable half-closes the connection. */
 export function testRefusals(door: Door): void {
@@ -125,19 +120,6 @@ export function testRefusals(door: Door): void {
     await trickle(10, 12);
     await server[Symbol.asyncDispose]();
     assertEquals(server.failures.map(({ failure }) => failure), ["handshake-timeout"]);
-    assertEquals(clock.pending, 0);
-    peer.close();
-  });
-
-  test(`a server on ${name} closes a silent client at its deadline in silence`, async () => {
-    const clock = fakeClock(), server = await door.serve({ clock }, nobody), peer = await dialRaw(server.port);
-    while (clock.pending === 0) await turn();
-    await clock.advance(9999);
-    assertEquals(clock.pending, 1);
-    await clock.advance(1);
-    assertEquals((await readAll(peer)).length, 0);
-    await server[Symbol.asyncDispose]();
-    assertEquals(server.failures.map(({ failure }) => failure), door.silent);
     assertEquals(clock.pending, 0);
     peer.close();
   });

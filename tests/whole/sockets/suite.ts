@@ -3,11 +3,13 @@
 
 import { assertEquals } from "@std/assert";
 import type { WebSocketConnection } from "../../../mod.ts";
+import { fakeClock } from "../../../src/testing.ts";
 import { test } from "../../kit/harness.ts";
+import { dialRaw } from "../../kit/tcp.ts";
 import { testBackPressure } from "./back_pressure.ts";
+import { nobody, readAll, turn } from "./common.ts";
 import type { Door } from "./doors.ts";
 import { testLoss } from "./loss.ts";
-import { testRefusals } from "./refusals.ts";
 
 /** An echo by each face. */
 const echoes: readonly ((socket: WebSocketConnection) => Promise<unknown>)[] = [
@@ -16,10 +18,9 @@ const echoes: readonly ((socket: WebSocketConnection) => Promise<unknown>)[] = [
 ];
 
 /** Registers what holds for a connection, whatever way it comes. */
-export function testSockets(door: Door): void {
+export function testConnection(door: Door): void {
   testLoss(door);
   testBackPressure(door);
-  testRefusals(door);
 
   test(`a hundred connections at once, each on ${door.name}, echo without mixing`, async () => {
     let count = 0;
@@ -36,5 +37,18 @@ export function testSockets(door: Door): void {
       assertEquals(received, messages);
     }));
     assertEquals([count, server.failures], [100, []]);
+  });
+
+  test(`a server on ${door.name} closes a silent client at its deadline in silence`, async () => {
+    const clock = fakeClock(), server = await door.serve({ clock }, nobody), peer = await dialRaw(server.port);
+    while (clock.pending === 0) await turn();
+    await clock.advance(9999);
+    assertEquals(clock.pending, 1);
+    await clock.advance(1);
+    assertEquals((await readAll(peer)).length, 0);
+    await server[Symbol.asyncDispose]();
+    assertEquals(server.failures.map(({ failure }) => failure), door.silent);
+    assertEquals(clock.pending, 0);
+    peer.close();
   });
 }
