@@ -119,9 +119,11 @@ test("return() of an iterator ends the client although next() waits", async () =
 test("close() tells the server a code and a reason, and await using ends the client, too", async () => {
   const told: unknown[] = [];
   const { configure, clock } = inMemory(async (conn) => told.push(await (await opening(conn)).receive()));
-  const client = reconnect(URL, { clock, configure }), using = client.receive();
-  await clock.advance(0);
+  const client = reconnect(URL, { clock, configure });
   await assertRejects(() => client.close({ closeCode: 1006 }), DOMException, "the code is 1006");
+  const using = client.receive();
+  await clock.advance(0);
+  await assertRejects(() => client.close({ reason: "x".repeat(124) }), DOMException, "124 bytes");
   assertEquals(client.socket?.state, "open");
   await client.close({ closeCode: 4001, reason: "moved" });
   await using;
@@ -173,4 +175,28 @@ test("a loop waits for the end of a connection that it is done with", async () =
   ends[0]!();
   await passing(clock, loop);
   assertEquals(conns.length, 2);
+});
+
+test("a signal that aborts between any two steps of an attempt ends the client, and closes the connection", async () => {
+  let steps = 0, total = Infinity;
+  for (let nth = 1; nth <= total; nth++) {
+    const { configure, conns, clock } = inMemory(opening), controller = new AbortController();
+    steps = 0;
+    // The clock is asked in the middle of things, such as when a connection is opened
+    const now = () => {
+      if (++steps === nth) controller.abort();
+      return clock.now();
+    };
+    const client = reconnect(URL, { clock: { ...clock, now }, configure, signal: controller.signal });
+    const using = client.receive();
+    await clock.advance(0);
+    if (controller.signal.aborted) await using;
+    else {
+      total = nth; // it has opened before
+      await client.close();
+      await using;
+    }
+    assertEquals([conns.map(({ isClosed }) => isClosed), clock.pending], [[true], 0], `step ${nth}`);
+  }
+  assertEquals(total > 2, true);
 });

@@ -100,6 +100,13 @@ test("send() refuses what is more than maxWaiting, and what comes after the end"
   assertEquals([late.name, client.bufferedAmount], ["InvalidStateError", 0]);
 });
 
+test("close() throws away what waits", async () => {
+  const client = reconnect(URL);
+  client.send("Hello");
+  await client.close();
+  assertEquals(client.bufferedAmount, 0);
+});
+
 test("send() with a maxWaiting of 0 keeps nothing", () => {
   const client = reconnect(URL, { maxWaiting: 0 });
   assertThrows(() => client.send(""), DOMException, "(maxWaiting is 0)");

@@ -1,9 +1,10 @@
 // A client that comes back: when it tries again, when it gives up, and what it is told. reconnect_end_test.ts has how it is
 // ended, reconnect_messages_test.ts what is sent and received.
 
-import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
 import {
   accept,
+  type Connected,
   HandshakeError,
   reconnect,
   type ReconnectAttempt,
@@ -191,6 +192,7 @@ for (const [name, url, options] of THROWING) {
       const client = reconnect(url, { clock, configure, ...options });
       assertStrictEquals(await assertRejects(() => passing(clock, client.receive())), mine);
       assertEquals([conns.every((conn) => conn.isClosed), clock.pending], [true, 0]);
+      assertThrows(() => client.send("late"), DOMException, "the client has ended");
     }));
 }
 
@@ -211,20 +213,24 @@ test("reconnect() tries again after a HandshakeError of a function, if that is r
 test("reconnect() tries again when the connection is lost while onOpen uses it, or waits", () =>
   handlingAll(async () => {
     const { configure, conns, clock } = inMemory(async (conn) => {
-      const socket = await accept(conn);
+      const socket = await accept(conn, { pingInterval: 0, idleTimeout: 0 });
       if (conns.length < 3) socket.abort();
-      else socket.close({ closeCode: 1000 });
+      else if (conns.length === 4) socket.close({ closeCode: 1000 });
     });
     const onOpen = [
-      async (socket: { closed: Promise<unknown> }) => void await socket.closed, // rejects with the loss
+      async (socket: Connected) => void await socket.closed, // rejects with the loss
       () => new Promise<void>(() => {}),
+      (socket: Connected) => {
+        socket.abort(); // as if it were lost just now
+        socket.send("too late");
+      },
       () => {},
     ];
     await passing(
       clock,
       reconnect(URL, { clock, configure, onOpen: (socket) => onOpen[conns.length - 1]!(socket) }).receive(),
     );
-    assertEquals(conns.length, 3);
+    assertEquals([conns.length, clock.pending], [4, 0]);
   }));
 
 test("reconnect() can be used once", async () => {
