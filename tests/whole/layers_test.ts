@@ -42,7 +42,6 @@ const IO =
 
 /** Files without a test file of their name, and what tests them. */
 const TESTED_BY: Readonly<Record<string, string>> = {
-  "base/network_address.ts": "runtime/choose_test.ts",
   "base/returns_argument.ts": "base/owned_bytes_test.ts",
   "base/tuning.ts": "base/byte_builder_test.ts",
   "connection/begin_soon.ts": "connection/receiver_test.ts",
@@ -64,6 +63,7 @@ const TESTED_BY: Readonly<Record<string, string>> = {
   "runtime/dialler.ts": "client/dial_test.ts",
   "runtime/node_ca.ts": "client/dial_test.ts",
   "runtime/node_dialler.ts": "client/dial_test.ts",
+  "server/serving.ts": "whole/shutdown_test.ts",
   "testing.ts": "testing/connection_pair_test.ts",
   "testing/memory_connection.ts": "testing/connection_pair_test.ts",
   "testing/memory_transport.ts": "transport/owned_transport_test.ts",
@@ -220,7 +220,17 @@ test("no file is longer than a sitting", () => {
   assertEquals(long, []);
 });
 
-const VALUES = ["HandshakeError", "WebSocketError", "accept", "answer", "attach", "basicAuth", "confirm", "connect"]
+const VALUES = [
+  "HandshakeError",
+  "RateLimit",
+  "WebSocketError",
+  "accept",
+  "answer",
+  "attach",
+  "basicAuth",
+  "confirm",
+  "connect",
+]
   .concat("isUpgrade", "offer", "readRequest", "serve", "writeResponse");
 
 const TYPES = [
@@ -249,6 +259,8 @@ const TYPES = [
   "HandshakeFailure",
   "HeadersInit",
   "HttpContext",
+  "LimitContext",
+  "LimitOptions",
   "Message",
   "MessageHandler",
   "NetworkAddress",
@@ -256,6 +268,7 @@ const TYPES = [
   "OfferOptions",
   "Origins",
   "ProtocolFailure",
+  "RateLimitOptions",
   "ReadRequest",
   "ReadRequestOptions",
   "RequestDraft",
@@ -267,6 +280,7 @@ const TYPES = [
   "ServeHandlers",
   "ServeOptions",
   "Server",
+  "ShutdownOptions",
   "WebSocketConnection",
   "WebSocketErrorInit",
   "WriteResponseOptions",

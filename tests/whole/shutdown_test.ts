@@ -1,7 +1,7 @@
 // How a server stops: under load nothing is lost that was taken, what is idle goes at once, what is under way is finished,
 // and what does not end is dropped.
 
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import { type Accepted, connect, serve, WebSocketError } from "../../mod.ts";
 import { nextTurn } from "../../src/base/clock.ts";
 import { handlingAll, hex, latin1, random, test } from "../kit/harness.ts";
@@ -231,14 +231,30 @@ test("shutdown() refuses what is no time, and goes on serving", async () => {
   client[Symbol.dispose]();
 });
 
-test("the signal of serve() shuts down, also one that has aborted before", async () => {
+test("the signal of serve() shuts down", async () => {
   const stop = new AbortController();
   const server = await serving(echo, { signal: stop.signal });
   const socket = await connect(server.url!);
   stop.abort();
   assertEquals(await socket.closed, GOING_AWAY);
   await server.finished;
-  await (await serving(echo, { signal: AbortSignal.abort() })).finished;
+});
+
+test("serve() with a signal that has aborted before rejects with its reason, and never listens", async () => {
+  let listened = 0;
+  const reason = new Error("not today"), options = { onListen: () => listened++, signal: AbortSignal.abort(reason) };
+  assertStrictEquals(await serving(echo, options).catch((error) => error), reason);
+  assertEquals(listened, 0);
+});
+
+test("serve() with a signal that aborts while it begins to listen rejects with its reason, and its port is free", async () => {
+  const stop = new AbortController(), reason = new Error("not today");
+  const first = await serving(echo), { port } = first;
+  await first.shutdown();
+  const starting = serving(echo, { port, signal: stop.signal });
+  stop.abort(reason);
+  assertStrictEquals(await starting.catch((error) => error), reason);
+  await (await serving(echo, { port })).shutdown();
 });
 
 test("await using ends a server with its connections", async () => {
