@@ -180,10 +180,12 @@ export class Exchange implements TransportHandlers {
   }
 
   #onDeparture(): void {
-    const reason = new ExchangeError("connection-closed", "the peer has ended the connection");
-    this.#watching?.abort(reason);
+    const { signal } = this.#watching!;
+    if (!signal.aborted) {
+      this.#watching!.abort(new ExchangeError("connection-closed", "the peer has ended the connection"));
+    }
     this.#departure ??= new Deadline(this.#clock);
-    this.#departure.set(DEPARTURE_GRACE, () => this.#interrupt(reason));
+    this.#departure.set(DEPARTURE_GRACE, () => this.#interrupt(signal.reason));
   }
 
   /** Waits for a promise of somebody else's; rejects when the exchange is interrupted first. */
