@@ -17,7 +17,19 @@ const FOLDERS: Readonly<Record<string, readonly string[]>> = {
   runtime: ["transport", "errors", "base"],
   connection: ["protocol", "transport", "errors", "base"],
   exchange: ["http", "transport", "errors", "base"],
-  server: ["exchange", "connection", "runtime", "handshake", "transport", "protocol", "http", "errors", "base"],
+  group: ["connection", "protocol", "errors", "base"],
+  server: [
+    "group",
+    "exchange",
+    "connection",
+    "runtime",
+    "handshake",
+    "transport",
+    "protocol",
+    "http",
+    "errors",
+    "base",
+  ],
   client: ["exchange", "connection", "runtime", "handshake", "transport", "protocol", "http", "errors", "base"],
   testing: ["transport", "base"],
 };
@@ -51,6 +63,7 @@ const TESTED_BY: Readonly<Record<string, string>> = {
   "connection/connection_options.ts": "connection/connection_test.ts",
   "connection/websocket_connection.ts": "connection/connection_test.ts",
   "errors/failures.ts": "whole/failures_test.ts",
+  "group/membership.ts": "group/connections_test.ts",
   "handshake/upgrade_fields.ts": "handshake/answer_test.ts",
   "protocol/agreement.ts": "protocol/protocol_test.ts",
   "protocol/contract.ts": "protocol/protocol_test.ts",
@@ -220,7 +233,17 @@ test("no file is longer than a sitting", () => {
   assertEquals(long, []);
 });
 
-const VALUES = ["HandshakeError", "WebSocketError", "accept", "answer", "attach", "basicAuth", "confirm", "connect"]
+const VALUES = [
+  "Connections",
+  "HandshakeError",
+  "WebSocketError",
+  "accept",
+  "answer",
+  "attach",
+  "basicAuth",
+  "confirm",
+  "connect",
+]
   .concat("isUpgrade", "offer", "readRequest", "serve", "writeResponse");
 
 const TYPES = [
@@ -235,12 +258,15 @@ const TYPES = [
   "BufferSource",
   "ByteConnection",
   "Clock",
+  "CloseAllOptions",
+  "CloseAllReport",
   "CloseInfo",
   "CompressionOptions",
   "ConnectOptions",
   "Connected",
   "ConnectionOptions",
   "ConnectionState",
+  "ConnectionsOptions",
   "Decorator",
   "DeflateAgreement",
   "DeflateOffer",
