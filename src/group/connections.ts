@@ -46,7 +46,7 @@ export interface ConnectionsOptions {
  * await Promise.all([ada.ping(), bob.ping()]); // both have joined
  * assertEquals([...group.entries()].map(([, { name }]) => name), ["ada", "bob"]);
  *
- * const [socket] = group; // at the server, ada's
+ * const socket = [...group][0]!; // at the server, ada's
  * await Promise.all([ada.close(), socket.closed]);
  * assertEquals(group.size, 1);
  * await bob.close();
