@@ -41,6 +41,8 @@ export type { Clock } from "./src/base/clock.ts";
 export type { ByteConnection, NetworkAddress } from "./src/transport/transport.ts";
 export type { ConnectionOptions } from "./src/connection/connection_options.ts";
 export type { ConnectionState, MessageHandler, WebSocketConnection } from "./src/connection/websocket_connection.ts";
+export { Connections, type ConnectionsOptions } from "./src/group/connections.ts";
+export type { CloseAllOptions, CloseAllReport } from "./src/group/closing_all.ts";
 export { attach, type AttachOptions } from "./src/server/attach.ts";
 export { type ReadRequest, readRequest, type ReadRequestOptions } from "./src/server/read_request.ts";
 export { writeResponse, type WriteResponseOptions } from "./src/server/write_response.ts";
