@@ -95,6 +95,7 @@ export function checkCloseAll(options: CloseAllOptions): CheckedCloseAll {
       `Cannot use the option spread: it is ${spread}, and must be at most within, which is ${within} milliseconds`,
     );
   }
+  checkClose(options); // as it was given, for a code that has another name
   return { closeCode, reason: checkClose({ closeCode, reason }).reason, within, spread };
 }
 

@@ -5,6 +5,7 @@ import type { NetworkAddress } from "../base/network_address.ts";
 import { whenAborted } from "../base/abort.ts";
 import { Deadline } from "../base/timers.ts";
 import { listenFor } from "../runtime/choose.ts";
+import type { Connections } from "../group/connections.ts";
 import type { Listener } from "../runtime/listener.ts";
 import type { Accepted } from "./accept.ts";
 import { type CheckedServeOptions, checkServeOptions, type ServeHandlers, type ServeOptions } from "./serve_options.ts";
@@ -36,8 +37,8 @@ export interface Server extends AsyncDisposable {
    * socket. For an address that stands for all of the machine's, such as `0.0.0.0`, it has the loopback address.
    */
   readonly url: string | undefined;
-  /** The WebSockets that are not closed yet, from the oldest to the newest; and how many they are, as `size`. */
-  readonly connections: Iterable<Accepted> & { readonly size: number };
+  /** The WebSockets that are not closed yet, from the oldest to the newest. */
+  readonly connections: Connections<undefined, Accepted>;
   /** Resolves once the server was shut down and its last connection is closed. Never rejects. */
   readonly finished: Promise<void>;
   /**
@@ -140,7 +141,7 @@ class RunningServer implements Server {
     return `${this.#options.listening.tls ? "https" : "http"}://${host}:${addr.port}/`;
   }
 
-  get connections(): Iterable<Accepted> & { readonly size: number } {
+  get connections(): Connections<undefined, Accepted> {
     return this.#serving.sockets;
   }
 

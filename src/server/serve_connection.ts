@@ -30,8 +30,6 @@ export interface ConnectionHost {
   report(error: unknown, context: ServeErrorContext): void;
   /** A WebSocket is open. */
   onOpen(socket: Accepted): void;
-  /** A WebSocket is closed; its handler may still have something to do. */
-  onClosed(socket: Accepted): void;
   /** The connection is closed, and the handler of its WebSocket done. */
   onOver(connection: ServeConnection): void;
 }
@@ -147,7 +145,6 @@ export class ServeConnection implements HandshakeOwner, Place {
   onClosed(): void {
     this.#isClosed = true;
     this.#host.limits.leave(this);
-    this.#host.onClosed(this.#socket!);
     this.#checkOver();
   }
 

@@ -1,6 +1,7 @@
 // All connections of one server: takes what its listener hands over or turns it away, knows what is open, and stops it.
 
 import { afterIO } from "../base/clock.ts";
+import { Connections } from "../group/connections.ts";
 import { HandshakeError } from "../errors/handshake_error.ts";
 import type { Problem } from "../errors/problem.ts";
 import { linger, type Lingering } from "../transport/linger.ts";
@@ -22,7 +23,7 @@ const MOST_TOLD = 1024;
 export class Serving implements ConnectionHost {
   readonly options: CheckedServeOptions;
   readonly limits: Limits;
-  readonly sockets = new Set<Accepted>();
+  readonly sockets: Connections<undefined, Accepted>;
   readonly #all = new Set<ServeConnection>();
   /** Those who are turned away, and are told why. */
   readonly #turnedAway = new Set<Lingering>();
@@ -30,12 +31,13 @@ export class Serving implements ConnectionHost {
   /** Ends the wait for requests that have come and are not read yet. */
   #stopWaiting = () => {};
   stopping: Problem | undefined;
-  #closeInfo: { closeCode: number; reason: string } | undefined;
 
   constructor(options: CheckedServeOptions) {
     this.options = options;
     const { limits, accepting, handlers } = options;
-    this.limits = new Limits(limits, accepting.connection.clock, handlers.http !== undefined);
+    const { clock } = accepting.connection;
+    this.limits = new Limits(limits, clock, handlers.http !== undefined);
+    this.sockets = new Connections({ clock });
   }
 
   /** Resolves once it was stopped and nothing is left. */
@@ -66,12 +68,7 @@ export class Serving implements ConnectionHost {
   }
 
   onOpen(socket: Accepted): void {
-    this.sockets.add(socket);
-    if (this.#closeInfo) socket.close(this.#closeInfo);
-  }
-
-  onClosed(socket: Accepted): void {
-    this.sockets.delete(socket);
+    this.sockets.add(socket); // which closes it if they are closed already
   }
 
   onOver(connection: ServeConnection): void {
@@ -80,10 +77,9 @@ export class Serving implements ConnectionHost {
   }
 
   /** Lets nothing new begin, and closes the WebSockets. */
-  stop({ closeCode, reason, retryAfter }: CheckedShutdown): void {
+  stop({ closeCode, reason, spread, retryAfter }: CheckedShutdown): void {
     this.stopping = { failure: "server-stopping", detail: "the server is stopping", retryAfter };
-    this.#closeInfo = { closeCode, reason };
-    for (const socket of this.sockets) socket.close(this.#closeInfo);
+    this.sockets.close({ closeCode, reason, spread, within: 0 }); // the server itself drops what is left
     // A request may have come that is not read yet: it is answered
     this.#stopWaiting = afterIO(2, () => {
       for (const connection of this.#all) connection.stopIdle();

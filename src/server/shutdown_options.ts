@@ -1,7 +1,7 @@
 // How a server stops: the options and their check.
 
 import { checkTime } from "../base/options.ts";
-import { checkClose } from "../errors/websocket_error.ts";
+import { checkCloseAll, type CheckedCloseAll, type CloseAllOptions } from "../group/closing_all.ts";
 
 /**
  * How a server stops: the argument of {@linkcode Server.shutdown}.
@@ -19,25 +19,12 @@ import { checkClose } from "../errors/websocket_error.ts";
  * assertEquals(await socket.closed, { closeCode: 1012, reason: "A new version is coming up" });
  * ```
  */
-export interface ShutdownOptions {
+export interface ShutdownOptions extends CloseAllOptions {
   /**
-   * After so many milliseconds, from the call on, what is left is dropped; 0 means no limit. By default `closeTimeout`, and
-   * `spread` on top. A second call may set it anew.
+   * After so many milliseconds, from the call on, what is left is dropped, whatever it is; 0 means no limit. By default
+   * `closeTimeout`, and `spread` on top. A second call may set it anew.
    */
   within?: number | undefined;
-  /**
-   * Closes the WebSockets one by one over so many milliseconds, from the oldest on, so that their clients don't all come
-   * back at once. It must not be longer than `within`.
-   *
-   * @default {0}
-   */
-  spread?: number | undefined;
-  /**
-   * The code in the Close frames: 1001 (going away), or 1012 for a server that starts again.
-   *
-   * @default {1001}
-   */
-  closeCode?: number | undefined;
   /**
    * The reason in the Close frames, of at most 123 bytes.
    *
@@ -52,18 +39,14 @@ export interface ShutdownOptions {
 }
 
 /** {@linkcode ShutdownOptions}, checked and with their defaults. */
-export interface CheckedShutdown {
-  readonly within: number;
-  readonly spread: number;
-  readonly closeCode: number;
-  readonly reason: string;
+export interface CheckedShutdown extends CheckedCloseAll {
   readonly retryAfter: number;
 }
 
 /**
  * Checks how to stop.
  *
- * @throws {RangeError} When a time is out of its range.
+ * @throws {RangeError} When a time is out of its range, or `spread` longer than `within`.
  * @throws {TypeError} When the reason is no string.
  * @throws {DOMException} `InvalidAccessError` for the code, `SyntaxError` for the reason.
  */
@@ -71,16 +54,8 @@ export function checkShutdown(
   options: ShutdownOptions,
   defaults: { readonly closeTimeout: number; readonly retryAfter: number },
 ): CheckedShutdown {
-  checkClose(options);
-  const { within, spread, closeCode = 1001, reason = "The server stops", retryAfter } = options;
-  const spreadTime = checkTime("spread", spread, 0);
-  const byDefault = defaults.closeTimeout === 0 ? 0 : defaults.closeTimeout + spreadTime;
-  const time = checkTime("within", within, byDefault);
-  if (time !== 0 && time < spreadTime) {
-    throw new RangeError(
-      `Cannot use the option spread: it is ${spreadTime}, and must not be longer than within, which is ${time} ms`,
-    );
-  }
-  const checkedRetryAfter = checkTime("retryAfter", retryAfter, defaults.retryAfter);
-  return { within: time, spread: spreadTime, closeCode, reason, retryAfter: checkedRetryAfter };
+  const { spread = 0, reason = "The server stops" } = options, { closeTimeout } = defaults;
+  const within = options.within ?? (closeTimeout === 0 ? 0 : closeTimeout + checkTime("spread", spread, 0));
+  const retryAfter = checkTime("retryAfter", options.retryAfter, defaults.retryAfter);
+  return { ...checkCloseAll({ ...options, reason, within }), retryAfter };
 }
