@@ -267,8 +267,8 @@ test("a client that has half-closed gets a body for as long as each piece comes 
   const server = await serving({ socket: echo, http }, { clock });
   using client = await HandClient.open(server.port);
   await client.write(request("/"));
-  await client.conn.closeWrite();
   await through(client, "\r\na\r\n");
+  await client.conn.closeWrite();
   for (let i = 0; i < 3; i++) {
     await socketsSettled();
     await clock.advance(999);
