@@ -24,12 +24,26 @@ export const DEFAULTS = {
   level: 6,
   memLevel: 5,
   threshold: 256,
+  maxConnections: Infinity,
+  maxPendingHandshakes: Infinity,
+  maxConnectionsPerAddress: Infinity,
+  maxConnectionsPerMinute: Infinity,
+  retryAfter: 5000,
+  window: 60_000,
+  maxKeys: 65_536,
 } as const satisfies Readonly<Record<string, number>>;
 
 type LimitName = keyof typeof DEFAULTS;
 
 /** The minimum of a limit, where that is not 0. */
-const LEAST: { readonly [Name in LimitName]?: number } = { maxHeadSize: 1 };
+const LEAST: { readonly [Name in LimitName]?: number } = {
+  maxHeadSize: 1,
+  maxConnections: 1,
+  maxPendingHandshakes: 1,
+  maxConnectionsPerAddress: 1,
+  maxConnectionsPerMinute: 1,
+  maxKeys: 1,
+};
 
 /** Options that may have the limit of this name. */
 type Limited<Name extends LimitName> = { readonly [_ in Name]?: number | undefined };

@@ -30,12 +30,17 @@ export function dialFailed(address: Address, cause: unknown): ExchangeError {
   return new ExchangeError("dial-failed", `could not connect to ${where}: ${messageOf(cause)}`, { cause });
 }
 
+/** What OpenSSL, BoringSSL and rustls say of an answer that is no TLS, such as a 400 in plain HTTP. */
+const NO_TLS = /wrong.version.number|http.request|packet.length.too.long|InvalidContentType/i;
+
 /**
  * The error of a TLS handshake that failed. It may succeed another time only if the connection was lost in the middle: a
  * server that is being restarted looks like that, and a certificate stays what it is.
  */
 export function tlsFailed({ hostname }: Tls, cause: unknown): ExchangeError {
-  const message = `the TLS handshake with ${hostname} failed: ${messageOf(cause)}`;
+  const said = messageOf(cause),
+    why = NO_TLS.test(said) ? `the server answers without TLS, try ws: (${said.trim()})` : said;
+  const message = `the TLS handshake with ${hostname} failed: ${why}`;
   return new ExchangeError("tls-failed", message, { cause, retryable: isLoss(cause) });
 }
 
