@@ -87,6 +87,7 @@ const TESTED_BY: Readonly<Record<string, string>> = {
 /** Tests of one aspect of a file, beside the file's own. */
 const ASPECTS = [
   "client/reconnect_end_test.ts", // of reconnect
+  "client/reconnect_many_test.ts",
   "client/reconnect_messages_test.ts",
   "connection/message_pipe_test.ts", // of message_streams
   "protocol/machine_work_test.ts", // of machine
