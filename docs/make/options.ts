@@ -30,6 +30,7 @@ export const RANGES = {
   size: "an integer of at least 0, or `Infinity`",
   head: "an integer of at least 1, or `Infinity`",
   delay: "0 to 2147483647 ms",
+  pause: "more than 0, up to 2147483647 ms",
 } as const;
 
 /** What a number of each name is. */
@@ -40,8 +41,8 @@ export const NUMBERS: Readonly<Record<string, string>> = {
   pingInterval: RANGES.time,
   idleTimeout: RANGES.time,
   resetAfter: RANGES.time,
-  firstDelay: "1 to 2147483647 ms",
-  maxDelay: "1 to 2147483647 ms",
+  firstDelay: RANGES.pause,
+  maxDelay: RANGES.pause,
   maxHeadSize: RANGES.head,
   maxBodySize: RANGES.size,
   maxMessageSize: RANGES.size,
@@ -58,7 +59,7 @@ export const NUMBERS: Readonly<Record<string, string>> = {
   retryAfter: RANGES.delay,
   spread: RANGES.delay,
   within: RANGES.time,
-  window: "1 to 2147483647 ms",
+  window: RANGES.pause,
   limit: "an integer of at least 1",
   port: "0 to 65535",
   level: "0 to 9",

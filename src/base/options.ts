@@ -67,6 +67,17 @@ export function timeOf<Name extends LimitName>(options: Limited<Name>, name: Nam
 }
 
 /**
+ * A time among the options that must be longer than nothing, or its default.
+ *
+ * @throws {RangeError} When it is not above 0, or longer than a timer can be.
+ */
+export function delayOf<Name extends LimitName>(options: Limited<Name>, name: Name): number {
+  const time = timeOf(options, name);
+  if (time > 0) return time;
+  throw new RangeError(`Cannot use the option ${name}: it is 0, and must be longer`);
+}
+
+/**
  * A number, or its default.
  *
  * @throws {RangeError} When it is neither an integer of at least `min` nor `Infinity`.

@@ -1,7 +1,7 @@
 // The options of reconnect() and their check, which is done before anything is dialled.
 
 import type { Clock } from "../base/clock.ts";
-import { DEFAULTS, inRange, limitOf, MAX_DELAY, shown, timeOf } from "../base/options.ts";
+import { delayOf, limitOf, shown, timeOf } from "../base/options.ts";
 import type { HandshakeError } from "../errors/handshake_error.ts";
 import type { WebSocketError } from "../errors/websocket_error.ts";
 import type { BackOff } from "./back_off.ts";
@@ -193,11 +193,10 @@ export function checkReconnectOptions(options: ReconnectOptions): CheckedReconne
   if (notCalled) throw new TypeError(`Cannot use the option ${notCalled}: it is not a function`);
   const { configure, onOpen, onRetry, shouldRetry = (error) => error.retryable, random = Math.random } = options;
   const { connection: { clock }, signal } = checkConnectOptions(options);
-  const delay = (name: "firstDelay" | "maxDelay") => inRange(name, options[name] ?? DEFAULTS[name], 1, MAX_DELAY);
   return {
     backOff: {
-      firstDelay: delay("firstDelay"),
-      maxDelay: delay("maxDelay"),
+      firstDelay: delayOf(options, "firstDelay"),
+      maxDelay: delayOf(options, "maxDelay"),
       factor: checkFactor(options.factor),
       spread: timeOf(options, "spread"),
       random,

@@ -4,7 +4,7 @@
 
 import type { Clock } from "../base/clock.ts";
 import { type NetworkAddress, networkOf } from "../base/network_address.ts";
-import { checkClock, checkNumber, limitOf, timeOf } from "../base/options.ts";
+import { checkClock, checkNumber, delayOf, limitOf } from "../base/options.ts";
 import { retryAfterField } from "../handshake/refusal.ts";
 
 /**
@@ -133,11 +133,9 @@ export class RateLimit {
     if (!Number.isFinite(limit)) {
       throw new RangeError("Cannot use the option limit: it must be an integer of at least 1");
     }
-    const window = timeOf(options, "window");
-    if (window === 0) throw new RangeError("Cannot use the option window: it is 0, and must be longer");
     this.#counter = new RateCounter({
       limit,
-      window,
+      window: delayOf(options, "window"),
       maxKeys: limitOf(options, "maxKeys"),
       clock: checkClock(options.clock),
     });

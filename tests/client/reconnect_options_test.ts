@@ -28,7 +28,7 @@ const WRONG: readonly [options: object, error: new () => Error, message: string]
   [{ factor: 0.9 }, RangeError, "Cannot use the option factor: it is 0.9, and must be a number of at least 1"],
   [{ factor: "2" }, RangeError, 'the option factor: it is the string "2"'],
   [{ factor: Infinity }, RangeError, "the option factor: it is Infinity"],
-  [{ firstDelay: 0 }, RangeError, "the option firstDelay: it is 0, and must be an integer from 1 to 2147483647"],
+  [{ firstDelay: 0 }, RangeError, "the option firstDelay: it is 0, and must be longer"],
   [{ maxDelay: 2 ** 31 }, RangeError, "the option maxDelay"],
   [{ spread: -1 }, RangeError, "the option spread"],
   [{ resetAfter: NaN }, RangeError, "the option resetAfter"],

@@ -29,7 +29,8 @@ test("isRetryableCode() knows the close codes that are about this moment (RFC 64
 test("the failures before the upgrade that are worth another attempt are these", () => {
   const by = (wanted: unknown) =>
     Object.entries(handshakeFailures).filter(([, { retryable }]) => retryable === wanted).map(([failure]) => failure);
-  assertEquals(by(true).sort(), ["connection-closed", "dial-failed", "handshake-timeout"]);
+  const now = ["connection-closed", "dial-failed", "handshake-timeout"];
+  assertEquals(by(true).sort(), [...now, "server-stopping", "too-many-connections", "too-many-requests"]);
   assertEquals(by("by status").sort(), ["proxy-refused", "status-not-101", "unauthorized"]);
 });
 

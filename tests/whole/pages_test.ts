@@ -126,7 +126,7 @@ function endsOf(range: string): { readonly good: readonly number[]; readonly bad
   if (range === RANGES.size) return { good: [0, 1, Infinity], bad: [-1, 0.5, NaN] };
   if (range === RANGES.head) return { good: [1, Infinity], bad: [0, 1.5, NaN] };
   if (range === NUMBERS.limit) return { good: [1, 2 ** 40], bad: [0, 1.5, NaN, Infinity] };
-  if (range === NUMBERS.window) return { good: [1, 1.5, 2 ** 31 - 1], bad: [0, 2 ** 31, NaN, Infinity] };
+  if (range === RANGES.pause) return { good: [0.5, 1, 2 ** 31 - 1], bad: [0, 2 ** 31, NaN, Infinity] };
   const [, from, to] = /^(\d+) to (\d+)/.exec(range)!.map(Number);
   return { good: [from!, to!], bad: [from! - 1, to! + 1, from! + 0.5] };
 }
