@@ -66,6 +66,7 @@ const TESTED_BY: Readonly<Record<string, string>> = {
   "group/membership.ts": "group/connections_test.ts",
   "handshake/upgrade_fields.ts": "handshake/answer_test.ts",
   "protocol/agreement.ts": "protocol/protocol_test.ts",
+  "protocol/encode_text.ts": "protocol/machine_work_test.ts",
   "protocol/contract.ts": "protocol/protocol_test.ts",
   "runtime/bun_serving.ts": "runtime/listener_test.ts",
   "runtime/deno_listener.ts": "runtime/listener_test.ts",
@@ -244,7 +245,7 @@ const VALUES = [
   "confirm",
   "connect",
 ]
-  .concat("isUpgrade", "offer", "readRequest", "serve", "writeResponse");
+  .concat("isUpgrade", "offer", "prepare", "readRequest", "serve", "writeResponse");
 
 const TYPES = [
   "AcceptOptions",
@@ -255,6 +256,8 @@ const TYPES = [
   "AttachOptions",
   "AuthorizeContext",
   "BasicAuthOptions",
+  "BroadcastOptions",
+  "BroadcastReport",
   "BufferSource",
   "ByteConnection",
   "Clock",
@@ -281,6 +284,8 @@ const TYPES = [
   "Offer",
   "OfferOptions",
   "Origins",
+  "PrepareOptions",
+  "PreparedMessage",
   "ProtocolFailure",
   "ReadRequest",
   "ReadRequestOptions",
@@ -293,6 +298,7 @@ const TYPES = [
   "ServeHandlers",
   "ServeOptions",
   "Server",
+  "SlowMembers",
   "WebSocketConnection",
   "WebSocketErrorInit",
   "WriteResponseOptions",
