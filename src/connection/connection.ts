@@ -9,6 +9,7 @@ import type { CloseInfo } from "../errors/websocket_error.ts";
 import type { Agreement } from "../protocol/agreement.ts";
 import type { DeflateAgreement } from "../protocol/compression_options.ts";
 import type { Message, SendOptions } from "../protocol/contract.ts";
+import type { PreparedMessage } from "../protocol/prepared_message.ts";
 import type { NetworkAddress, Transport } from "../transport/transport.ts";
 
 /** A WebSocket, as its users see it. */
@@ -73,7 +74,7 @@ export class Connection implements WebSocketConnection {
     return this.#driver.receive(handler);
   }
 
-  send(message: Message, options?: SendOptions): void | Promise<void> {
+  send(message: Message | PreparedMessage, options?: SendOptions): void | Promise<void> {
     return this.#driver.send(message, options);
   }
 

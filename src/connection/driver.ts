@@ -6,6 +6,7 @@ import { nextTurn } from "../base/clock.ts";
 import { checkClose, type CloseInfo, notOpenError, WebSocketError } from "../errors/websocket_error.ts";
 import type { Agreement } from "../protocol/agreement.ts";
 import type { Message, SendOptions } from "../protocol/contract.ts";
+import type { PreparedMessage } from "../protocol/prepared_message.ts";
 import { Machine, type MachineEvents } from "../protocol/machine.ts";
 import type { Transport, TransportHandlers } from "../transport/transport.ts";
 import { Closing, type ClosingHost } from "./closing.ts";
@@ -129,7 +130,7 @@ export class Driver
     return this.#sink.stream;
   }
 
-  send(message: Message, options?: SendOptions): void | Promise<void> {
+  send(message: Message | PreparedMessage, options?: SendOptions): void | Promise<void> {
     if (!this.isOpen) throw notOpenError("send", this.#endOrLoss);
     return this.flusher.send(message, options);
   }

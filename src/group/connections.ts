@@ -1,8 +1,12 @@
-// A group of WebSockets: a set that empties itself as they close, with a value for each, and an end for all of them.
+// A group of WebSockets: a set that empties itself as they close, with a value for each. A message can be sent to all of
+// them, and all of them can be closed.
 
 import type { Clock } from "../base/clock.ts";
 import { checkClock } from "../base/options.ts";
 import type { WebSocketConnection } from "../connection/websocket_connection.ts";
+import type { Message } from "../protocol/contract.ts";
+import { Prepared, type PreparedMessage } from "../protocol/prepared_message.ts";
+import { broadcast, type BroadcastOptions, type BroadcastReport, checkBroadcast } from "./broadcast.ts";
 import { checkCloseAll, type CloseAllOptions, type CloseAllReport, ClosingAll } from "./closing_all.ts";
 import { driverOf, Membership, type WhenClosed } from "./membership.ts";
 
@@ -143,6 +147,20 @@ export class Connections<Value = undefined, Socket extends WebSocketConnection =
    */
   *entries(): IterableIterator<[socket: Socket, value: Value]> {
     for (const { socket, value } of this.#members.values()) yield [socket, value];
+  }
+
+  /**
+   * Sends a message to all members, in order with whatever else is sent to each of them. It is framed and compressed as
+   * {@linkcode prepare} says. Nobody waits for anybody: what is done about members that do not read is up to `slow`.
+   *
+   * @param message A string goes as text, a buffer as binary; what {@linkcode prepare} has given, as it is.
+   * @param options Who does not get it, and what to do about slow members.
+   * @returns What became of it. It is written at the end of this turn.
+   * @throws {TypeError} When the message is none, or an option is wrong.
+   * @throws {RangeError} When `limit` is no number of bytes.
+   */
+  broadcast(message: Message | PreparedMessage, options: BroadcastOptions<Value, Socket> = {}): BroadcastReport {
+    return broadcast(this.#members.values(), Prepared.of(message, options.compress), checkBroadcast(options));
   }
 
   /**

@@ -66,6 +66,7 @@ const TESTED_BY: Readonly<Record<string, string>> = {
   "group/membership.ts": "group/connections_test.ts",
   "handshake/upgrade_fields.ts": "handshake/answer_test.ts",
   "protocol/agreement.ts": "protocol/protocol_test.ts",
+  "protocol/encode_text.ts": "protocol/machine_work_test.ts",
   "protocol/contract.ts": "protocol/protocol_test.ts",
   "runtime/bun_serving.ts": "runtime/listener_test.ts",
   "runtime/deno_listener.ts": "runtime/listener_test.ts",
@@ -247,7 +248,7 @@ const VALUES = [
   "attach",
   "basicAuth",
 ]
-  .concat("confirm", "connect", "isUpgrade", "offer", "readRequest", "reconnect", "serve", "writeResponse");
+  .concat("confirm", "connect", "isUpgrade", "offer", "prepare", "readRequest", "reconnect", "serve", "writeResponse");
 
 const TYPES = [
   "AcceptOptions",
@@ -258,6 +259,8 @@ const TYPES = [
   "AttachOptions",
   "AuthorizeContext",
   "BasicAuthOptions",
+  "BroadcastOptions",
+  "BroadcastReport",
   "BufferSource",
   "ByteConnection",
   "Clock",
@@ -286,6 +289,8 @@ const TYPES = [
   "Offer",
   "OfferOptions",
   "Origins",
+  "PrepareOptions",
+  "PreparedMessage",
   "ProtocolFailure",
   "RateLimitOptions",
   "ReadRequest",
@@ -304,6 +309,7 @@ const TYPES = [
   "ServeOptions",
   "Server",
   "ShutdownOptions",
+  "SlowMembers",
   "WebSocketConnection",
   "WebSocketErrorInit",
   "WriteResponseOptions",
