@@ -24,7 +24,7 @@ export interface NatsClient {
   /** Tells when the connection is lost, there again, and closed for good. */
   status(): AsyncIterable<{ readonly type: string }> & { stop?(): void };
   /** What the server says of itself; nothing while there is no connection. */
-  readonly info?: { readonly cluster?: string } | undefined;
+  readonly info?: { readonly cluster?: string; readonly max_payload: number } | undefined;
 }
 
 /** What is used of a message that has come. */
@@ -102,15 +102,18 @@ export interface NatsStreamInfo {
   };
 }
 
-/** A cursor that reads what follows a message. */
-export interface NatsConsumerConfig {
+/** Where a cursor begins. */
+export type NatsStart =
+  | { readonly deliver_policy: "by_start_sequence"; readonly opt_start_seq: number }
+  | { readonly deliver_policy: "by_start_time"; readonly opt_start_time: string; readonly headers_only: true };
+
+/** A cursor that reads messages of one subject. */
+export type NatsConsumerConfig = NatsStart & {
   readonly ack_policy: "none";
-  readonly deliver_policy: "by_start_sequence";
-  readonly opt_start_seq: number;
   readonly filter_subject: string;
   readonly inactive_threshold: number;
-  readonly mem_storage: boolean;
-}
+  readonly mem_storage: true;
+};
 
 /** A cursor as it was made. */
 export interface NatsConsumerInfo {
@@ -120,8 +123,7 @@ export interface NatsConsumerInfo {
 }
 
 /** A message that was read from a stream. */
-export interface NatsStoredMessage {
+export interface NatsStoredMessage extends NatsMessage {
   readonly seq: number;
-  readonly data: Uint8Array;
   readonly info: { readonly pending: number };
 }

@@ -2,122 +2,65 @@
 // message is its place in the stream. The server republishes what it has stored with the number of the message before it
 // in the room, so that live messages need no consumer, and whoever has missed one sees it. History is read in pages.
 
-import { checkTime, inRange } from "../base/options.ts";
+import { checkTime } from "../base/options.ts";
 import { snapshotOf } from "../base/owned_bytes.ts";
-import { quote } from "../errors/problem.ts";
 import type {
   NatsClient,
-  NatsConsumerInfo,
   NatsJetStreamManager,
   NatsMessage,
+  NatsStart,
   NatsStoredMessage,
   NatsStreamConfig,
-  NatsStreamInfo,
 } from "./nats_client.ts";
+import { addStream, baseOf, configOf, NANOSECONDS, type NatsRelayOptions, tokenOf } from "./nats_stream.ts";
 import type { Relay, RelayDraft, RelayListener, RelayPage } from "./relay.ts";
-
-/** How {@linkcode natsRelay} keeps messages. */
-export interface NatsRelayOptions {
-  /**
-   * The name of the stream, which its subjects begin with. It is created unless it is there; one that is there is left as it
-   * is, also where the options below say otherwise.
-   *
-   * @default {"rooms"}
-   */
-  readonly stream?: string | undefined;
-  /**
-   * How many messages of a room are kept.
-   *
-   * @default {1000}
-   */
-  readonly maxMessages?: number | undefined;
-  /**
-   * How many bytes the stream may have, of all rooms.
-   *
-   * @default {1_073_741_824}
-   */
-  readonly maxBytes?: number | undefined;
-  /**
-   * So long, in milliseconds, an answer of the server is waited for.
-   *
-   * @default {5000}
-   */
-  readonly timeout?: number | undefined;
-  /**
-   * So long, in milliseconds, a message that is published again with the same id is known.
-   *
-   * @default {120_000}
-   */
-  readonly duplicateWindow?: number | undefined;
-  /**
-   * Where the stream is kept: in `"memory"` it is gone when the server is restarted.
-   *
-   * @default {"file"}
-   */
-  readonly storage?: "file" | "memory" | undefined;
-  /**
-   * On how many servers of a cluster the stream is kept, at most 5.
-   *
-   * @default {1}
-   */
-  readonly replicas?: number | undefined;
-}
 
 /** So long a server keeps a cursor that nobody uses: one that was being read when the connection was lost. */
 const CURSOR_TIMEOUT = 30_000;
 
-const NANOSECONDS = 1_000_000;
+/** So much a server's clock may be behind, in milliseconds. */
+const CLOCKS_DIFFER = 60_000;
 
-/** How JetStream says that a stream is there, but otherwise. */
-const STREAM_DIFFERS = 10058;
+/** What the fields of a message take at most: its id, with the room before it, percent-encoded. */
+const MAX_FIELDS = 4096;
 
 /** How the bytes of a message begin. */
 const TEXT = 0x74, BINARY = 0x62;
 
 const ENCODER = new TextEncoder(), DECODER = new TextDecoder("utf-8", { ignoreBOM: true });
 
+/**
+ * Carries rooms between processes by NATS JetStream, for {@linkcode Rooms}. The client is yours: `@nats-io/transport-node`
+ * and `@nats-io/jetstream`, version 3, or whatever has their types. It needs a server of version 2.9 or later, and one stream
+ * for all rooms. Let the connection come back for ever (`maxReconnectAttempts: -1`); it stays open when the relay is closed.
+ *
+ * The server knows a message that is published again, after an outage or by another process, for `duplicateWindow`. Don't
+ * delete the stream while processes use it; purge it instead: numbers then go on.
+ *
+ * @param connection The connection.
+ * @param manager What `jetstreamManager(connection)` resolves to.
+ * @param options What is kept, and for how long an answer is waited for.
+ * @returns The relay, for one `Rooms`.
+ * @throws {TypeError} When the stream or the storage is none. A stream that was created for something else is told to
+ * `onError` of the rooms.
+ * @throws {RangeError} When a number is out of its range.
+ *
+ * @example Rooms of as many processes as there are
+ * ```ts ignore
+ * import { jetstreamManager } from "@nats-io/jetstream";
+ * import { connect } from "@nats-io/transport-node";
+ * import { natsRelay, Rooms } from "@handfast/websocket/rooms";
+ *
+ * const connection = await connect({ servers: "nats://127.0.0.1:4222", maxReconnectAttempts: -1 });
+ * const rooms = new Rooms({ relay: natsRelay(connection, await jetstreamManager(connection)) });
+ * ```
+ */
 export function natsRelay(
   connection: NatsClient,
   manager: NatsJetStreamManager,
   options: NatsRelayOptions = {},
 ): Relay {
   return new NatsRelay(connection, manager, options);
-}
-
-/** The stream that options ask for. */
-function configOf(options: NatsRelayOptions): NatsStreamConfig {
-  const { stream: name = "rooms", storage = "file", maxMessages = 1000, maxBytes = 2 ** 30, replicas = 1 } = options;
-  if (typeof name !== "string" || !/^[\w-]{1,255}$/.test(name)) {
-    throw new TypeError(
-      `Cannot use the option stream: it is ${quote(`${name}`)}, and must consist of letters, digits, _ and -`,
-    );
-  }
-  if (storage !== "file" && storage !== "memory") {
-    throw new TypeError(`Cannot use the option storage: it is ${quote(`${storage}`)}, and must be "file" or "memory"`);
-  }
-  return {
-    name,
-    subjects: [`${name}.kept.*`],
-    republish: { src: `${name}.kept.*`, dest: `${name}.live.$1` },
-    max_msgs_per_subject: inRange("maxMessages", maxMessages, 1, Number.MAX_SAFE_INTEGER),
-    max_bytes: inRange("maxBytes", maxBytes, 1, Number.MAX_SAFE_INTEGER),
-    duplicate_window: checkTime("duplicateWindow", options.duplicateWindow, 120_000) * NANOSECONDS,
-    num_replicas: inRange("replicas", replicas, 1, 5),
-    storage,
-  };
-}
-
-/**
- * The number before that of a stream's first message: the microseconds from 1970 to its creation. A stream that takes the
- * place of one that is lost gives no number again, for nobody stores a million messages a second all the time.
- */
-function baseOf({ created }: NatsStreamInfo): number {
-  return Date.parse(created) * 1000;
-}
-
-/** The part of a subject that stands for a room: no dot, no wildcard, no space. With 256 characters a line still fits. */
-function tokenOf(room: string): string {
-  return encodeURIComponent(room).replace(/[.*]/g, (char) => char === "." ? "%2E" : "%2A");
 }
 
 /** A message as a payload: a byte that says whether it is text, and its bytes. */
@@ -141,6 +84,8 @@ class NatsRelay implements Relay {
   readonly #timeout: number;
   readonly #config: NatsStreamConfig;
   #listener: RelayListener | undefined;
+  /** Since when publishing into a room fails, in milliseconds since 1970. */
+  readonly #failing = new Map<string, number>();
   readonly #subscriptions = new Map<string, { unsubscribe(): void }>();
   /** Looks for the stream, unless that was done since the connection is there. */
   #stream: Promise<number> | undefined;
@@ -202,7 +147,7 @@ class NatsRelay implements Relay {
   /** The number before that of the first message of the stream, which is created unless it is there. */
   #findStream(): Promise<number> {
     if (this.#stream) return this.#stream;
-    const stream = this.#stream = this.#answer(() => this.#addStream()).then(baseOf);
+    const stream = this.#stream = this.#answer(() => addStream(this.#manager.streams, this.#config)).then(baseOf);
     stream.then((base) => {
       if (this.#stream === stream) this.#base = base;
     }, () => {
@@ -211,52 +156,65 @@ class NatsRelay implements Relay {
     return stream;
   }
 
-  async #addStream(): Promise<NatsStreamInfo> {
-    const { streams } = this.#manager, { name, subjects: [subject = ""], republish } = this.#config;
-    try {
-      return await streams.add(this.#config);
-    } catch (error) {
-      if ((error as { code?: unknown }).code !== STREAM_DIFFERS) throw error;
-    }
-    const info = await streams.info(name), { config } = info;
-    if (config.subjects.includes(subject) && config.republish?.dest === republish.dest) return info;
-    throw new TypeError(
-      `Cannot keep rooms in the stream ${quote(name)}: it was created for something else, and must have the subject ` +
-        `${quote(subject)}, republished as ${quote(republish.dest)}; use the option stream for another name`,
-    );
+  get maxMessageSize(): number | undefined {
+    const { info } = this.#connection;
+    return info && info.max_payload - MAX_FIELDS;
   }
 
   async publish(room: string, drafts: readonly RelayDraft[]): Promise<readonly number[]> {
-    const token = tokenOf(room), base = await this.#findStream();
+    const token = tokenOf(room), since = this.#failing.get(room);
+    try {
+      const base = await this.#findStream(), known = await this.#storedSince(token, since);
+      const seqs = await this.#storeAll(token, drafts, known);
+      this.#failing.delete(room);
+      return seqs.map((seq) => base + seq);
+    } catch (error) {
+      this.#failing.set(room, since ?? Date.now());
+      throw error;
+    }
+  }
+
+  async #storeAll(token: string, drafts: readonly RelayDraft[], known: ReadonlyMap<string, number>): Promise<number[]> {
     const store = async ({ id, data }: RelayDraft) => {
-      // The server knows ids for the whole stream
-      const options = { msgID: `${token}/${encodeURIComponent(id)}`, timeout: this.#timeout };
-      const { seq } = await this.#jetstream.publish(this.#subject(token), encode(data), options);
-      return base + seq;
+      const msgID = `${token}/${encodeURIComponent(id)}`; // the server knows ids for the whole stream
+      const options = { msgID, timeout: this.#timeout };
+      return known.get(msgID) ?? (await this.#jetstream.publish(this.#subject(token), encode(data), options)).seq;
     };
     // A server gets what is sent over a connection in order, or only its beginning. In a cluster a message may be lost on its
     // way to the server that has the stream, and the next one not.
     if (!this.#connection.info?.cluster) return await this.#answer(() => Promise.all(drafts.map(store)));
-    const numbers: number[] = [];
-    for (const draft of drafts) numbers.push(await this.#answer(() => store(draft)));
-    return numbers;
+    const seqs: number[] = [];
+    for (const draft of drafts) seqs.push(await this.#answer(() => store(draft)));
+    return seqs;
+  }
+
+  /** What was stored in a room while publishing failed, where that was for so long that the server may have forgotten ids. */
+  async #storedSince(token: string, since = Infinity): Promise<ReadonlyMap<string, number>> {
+    const window = this.#config.duplicate_window / NANOSECONDS, stored = new Map<string, number>();
+    if (Date.now() - since < window / 2) return stored;
+    const opt_start_time = new Date(since - CLOCKS_DIFFER).toISOString();
+    const from = { deliver_policy: "by_start_time", opt_start_time, headers_only: true } as const;
+    for (const { headers, seq } of await this.#answer(() => this.#fetch(this.#subject(token), from, Infinity))) {
+      stored.set(headers?.get("Nats-Msg-Id") ?? "", seq);
+    }
+    return stored;
   }
 
   async read(room: string, after: number, limit: number): Promise<RelayPage> {
     const subject = this.#subject(tokenOf(room)), base = await this.#findStream(), seq = Math.max(0, after - base);
     return await this.#answer(async () => {
-      const stored = await this.#fetch(subject, seq + 1, limit);
-      const messages = stored.map(({ seq, data }) => ({ number: base + seq, data: decode(data) }));
+      const from = { deliver_policy: "by_start_sequence", opt_start_seq: seq + 1 } as const;
+      const messages = (await this.#fetch(subject, from, limit))
+        .map(({ seq, data }) => ({ number: base + seq, data: decode(data) }));
       return { messages, isTrimmed: await this.#isTrimmed(subject, after === 0 ? undefined : seq) };
     });
   }
 
-  async #fetch(subject: string, seq: number, limit: number): Promise<NatsStoredMessage[]> {
+  async #fetch(subject: string, from: NatsStart, limit: number): Promise<NatsStoredMessage[]> {
     const { name } = this.#config, { consumers } = this.#manager, stored: NatsStoredMessage[] = [];
     const cursor = await consumers.add(name, {
+      ...from,
       ack_policy: "none",
-      deliver_policy: "by_start_sequence",
-      opt_start_seq: seq,
       filter_subject: subject,
       inactive_threshold: CURSOR_TIMEOUT * NANOSECONDS,
       mem_storage: true,

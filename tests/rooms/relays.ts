@@ -9,7 +9,7 @@ import { Engine, lacksEngine } from "../kit/engines.ts";
 /** A relay's engine while a test runs. */
 export interface Carrier extends AsyncDisposable {
   /** A relay as a process of its own would have it, which was started; it keeps so many messages of a room. */
-  open(listener?: RelayListener, maxMessages?: number): Promise<Relay & AsyncDisposable>;
+  open(listener?: RelayListener, messages?: number): Promise<Relay & AsyncDisposable>;
   /** What there is to restart. */
   readonly engine?: Engine;
 }
@@ -36,10 +36,10 @@ export const RELAYS: readonly RelayKind[] = [
       const engine = await Engine.start("nats");
       return {
         engine,
-        async open(listener = IGNORING, maxMessages) {
+        async open(listener = IGNORING, messages) {
           const options = { servers: engine.url, maxReconnectAttempts: -1, reconnectTimeWait: RECONNECT_DELAY };
           const connection = await connect(options);
-          const relay = natsRelay(connection, await jetstreamManager(connection), { maxMessages });
+          const relay = natsRelay(connection, await jetstreamManager(connection), { messages });
           relay.start(listener);
           return Object.assign(relay, {
             async [Symbol.asyncDispose]() {
