@@ -30,6 +30,8 @@
 export type { Clock } from "./base/clock.ts";
 export type { RoomEvent, RoomGap, RoomMessage, RoomsErrorContext } from "./rooms/event.ts";
 export { memoryRelay, type MemoryRelayOptions } from "./rooms/memory_relay.ts";
+export type { RedisClient, RedisConnection } from "./rooms/redis_client.ts";
+export { redisRelay, type RedisRelayOptions } from "./rooms/redis_relay.ts";
 export type { Relay, RelayDraft, RelayedMessage, RelayListener, RelayPage } from "./rooms/relay.ts";
 export { Rooms, type RoomSubscription } from "./rooms/rooms.ts";
 export type { JoinOptions, PublishOptions, RoomsOptions } from "./rooms/rooms_options.ts";
