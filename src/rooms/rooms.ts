@@ -286,7 +286,7 @@ export class Rooms implements AsyncDisposable {
     const { clock, closeTimeout, relay } = this.#options;
     await undefined; // so that this is known to be closed from here on
     for (const room of [...this.#rooms.values()]) room.end();
-    if (this.#queues.size > 0 && !this.#outage) {
+    if (this.#host.budget.messages > 0 && !this.#outage) {
       const { promise, resolve } = Promise.withResolvers<void>();
       this.#stopWaiting = resolve;
       const timer = closeTimeout > 0 ? clock.setTimeout(resolve, closeTimeout) : undefined;
