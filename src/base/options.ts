@@ -19,12 +19,15 @@ export const DEFAULTS = {
   level: 6,
   memLevel: 5,
   threshold: 256,
+  maxQueuedMessages: 10_000,
+  maxQueuedBytes: 16 * 1024 * 1024,
+  publishTimeout: 30_000,
 } as const satisfies Readonly<Record<string, number>>;
 
 type LimitName = keyof typeof DEFAULTS;
 
 /** The minimum of a limit, where that is not 0. */
-const LEAST: { readonly [Name in LimitName]?: number } = { maxHeadSize: 1 };
+const LEAST: { readonly [Name in LimitName]?: number } = { maxHeadSize: 1, maxQueuedMessages: 1 };
 
 /** Options that may have the limit of this name. */
 type Limited<Name extends LimitName> = { readonly [_ in Name]?: number | undefined };

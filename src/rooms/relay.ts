@@ -1,5 +1,5 @@
-// What rooms ask of whatever numbers their messages, keeps them, and carries them to other processes. It has no code:
-// memory_relay.ts does it for one process, and the other files of this name for an engine that processes share.
+// What rooms ask of whatever numbers their messages, keeps them, and carries them to other processes:
+// memory_relay.ts for one process, and the other files of this name by an engine that processes share.
 
 /**
  * A message to publish, as a {@linkcode Relay} gets it.
@@ -137,6 +137,8 @@ export interface RelayListener {
  * ```
  */
 export interface Relay {
+  /** The largest message that can be stored, in bytes, of UTF-8 for a string; `undefined` when there is no limit, or none known yet. */
+  readonly maxMessageSize?: number | undefined;
   /**
    * Begins, and connects where there is something to connect to. Called once, before everything else; it does not throw
    * for an engine that is not there, but tells it by `onDown`.
@@ -185,4 +187,18 @@ export interface Relay {
    * @returns Resolves once everything is released; never rejects.
    */
   close(): Promise<void>;
+}
+
+/**
+ * Whether messages may be missing between a number that somebody has and a message that comes with the number of the one
+ * before it. Who has a number that the room had later than that misses nothing; who has any misses all of a room that has
+ * begun anew.
+ */
+export function isCut(previous: number, after: number): boolean {
+  return previous > after || previous === 0 && after > 0;
+}
+
+/** What calls of a relay reject with once it is closed. */
+export function closedError(): DOMException {
+  return new DOMException("Cannot use the relay: it is closed", "InvalidStateError");
 }
