@@ -31,8 +31,8 @@ export interface Order {
 
 /** What a member gets. */
 type Delivery =
-  | { readonly number: number; readonly message: string; readonly gap?: never }
-  | { readonly gap: unknown };
+  | { readonly number: number; readonly message: string; readonly gap?: undefined }
+  | { readonly gap: object };
 
 /** So long a client waits before it tries another server, so that it does not spin while none is there. */
 const PAUSE = 20;
