@@ -20,7 +20,7 @@ const result = await play({
   members: 50,
   publishers: 10,
   rounds: Number(rounds),
-  patience: Infinity,
+  patience: 24 * 60 * 60 * 1000,
   seed: SEED,
 }, console.log);
 console.log(`LOAD_SEED=${SEED}:`, result);
