@@ -32,7 +32,7 @@ export interface RedisRelayOptions {
    */
   prefix?: string | undefined;
   /**
-   * How many messages of a room are kept, at least: Redis removes them in blocks of about a hundred.
+   * How many messages of a room are kept.
    *
    * @default {1000}
    */
@@ -93,6 +93,8 @@ class RedisRelay implements Relay {
   readonly #kept: readonly string[];
   readonly #rooms = new Set<string>();
   #listener: RelayListener | undefined;
+  /** Settles when the first attempt to connect has succeeded or failed. */
+  readonly #begun = Promise.withResolvers<void>();
   #isDown = false;
   #isClosed = false;
   /** The script, once Redis has it. */
@@ -134,17 +136,21 @@ class RedisRelay implements Relay {
   #onError(error: unknown): void {
     if (this.#isDown || this.#isClosed || this.#isReady) return;
     this.#isDown = true;
+    this.#begun.resolve();
     this.#listener?.onDown(error);
   }
 
   #onReady(): void {
     this.#script = undefined; // it may be another server
     if (this.#isClosed || !this.#isReady) return;
+    this.#begun.resolve();
+    if (!this.#isDown) return;
     this.#isDown = false;
     this.#listener?.onUp();
   }
 
   async #send(args: readonly string[]): Promise<unknown> {
+    await this.#begun.promise;
     if (this.#isClosed) throw closedError();
     try {
       return await this.#commands.sendCommand(args);
@@ -188,6 +194,7 @@ class RedisRelay implements Relay {
   }
 
   async subscribe(room: string): Promise<number> {
+    await this.#begun.promise;
     if (this.#isClosed) throw closedError();
     // Otherwise it would wait in the client, and come in a place of its own between lost connections
     if (!this.#subscriber.isReady) throw new Error("Cannot subscribe: there is no connection to Redis");
@@ -227,6 +234,7 @@ class RedisRelay implements Relay {
   close(): Promise<void> {
     if (!this.#isClosed) {
       this.#isClosed = true;
+      this.#begun.resolve();
       this.#commands.destroy();
       this.#subscriber.destroy();
     }
