@@ -137,12 +137,15 @@ const CASES: Readonly<Record<string, (carrier: Carrier) => Promise<void>>> = {
     for (const room of NAMES) assertEquals(texts(await readAll(relay, room)), [`for ${room}`]);
   },
 
-  async "tells nothing more of a room that was unsubscribed from"({ open }) {
+  async "tells nothing more of a room that was unsubscribed from, or while that was under way"({ open }) {
     const told = new Told();
     await using relay = await open(told);
     for (const room of ["left", "kept"]) await relay.subscribe(room);
     relay.unsubscribe("left");
-    for (const room of ["left", "kept"]) await publish(relay, room, "id", room);
+    const subscribing = relay.subscribe("left at once").catch(() => {});
+    relay.unsubscribe("left at once");
+    await subscribing;
+    for (const room of ["left", "left at once", "kept"]) await publish(relay, room, "id", room);
     await told.until(() => told.messages.length > 0);
     assertEquals(told.messages.map(({ room }) => room), ["kept"]);
   },

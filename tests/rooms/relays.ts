@@ -63,18 +63,9 @@ export const RELAYS: readonly RelayKind[] = [
       const engine = await Engine.start("redis");
       return {
         engine,
-        async open(listener = IGNORING, messages) {
+        open(listener, messages) {
           const client = createClient({ url: engine.url, socket: { reconnectStrategy: RECONNECT_DELAY } });
-          const { promise: connected, resolve } = Promise.withResolvers<void>();
-          let onUp = resolve;
-          const relay = started(redisRelay(client, { messages }), {
-            onMessage: (room, message, previous) => listener.onMessage(room, message, previous),
-            onDown: (error) => listener.onDown(error),
-            onUp: () => onUp(),
-          });
-          await connected; // that it connects at first is told too
-          onUp = () => listener.onUp();
-          return relay;
+          return Promise.resolve(started(redisRelay(client, { messages }), listener));
         },
         [Symbol.asyncDispose]: () => engine[Symbol.asyncDispose](),
       };
