@@ -73,11 +73,16 @@ const TEXT = "t", BINARY = "b";
  * @throws {RangeError} When a number is out of its range.
  *
  * @example Rooms of many processes
- * ```ts ignore
- * import { redisRelay, Rooms } from "@handfast/websocket/rooms";
+ * ```ts
+ * import { redisRelay } from "@handfast/websocket/rooms";
  * import { createClient } from "redis";
+ * import { assertEquals } from "@std/assert";
  *
- * const rooms = new Rooms({ relay: redisRelay(createClient({ url: "redis://127.0.0.1:6379" })) });
+ * const client = createClient({ url: "redis://127.0.0.1:6379" });
+ * const relay = redisRelay(client, { prefix: "chat" });
+ * const options = { relay }; // for new Rooms(options), which has it connect
+ *
+ * assertEquals([client.isOpen, options.relay], [false, relay]);
  * ```
  */
 export function redisRelay(client: RedisClient, options: RedisRelayOptions = {}): Relay {
@@ -194,11 +199,12 @@ class RedisRelay implements Relay {
   }
 
   async subscribe(room: string): Promise<number> {
+    this.#rooms.add(room);
     await this.#begun.promise;
     if (this.#isClosed) throw closedError();
+    if (!this.#rooms.has(room)) return 0; // it was unsubscribed from meanwhile
     // Otherwise it would wait in the client, and come in a place of its own between lost connections
     if (!this.#subscriber.isReady) throw new Error("Cannot subscribe: there is no connection to Redis");
-    this.#rooms.add(room);
     await this.#subscriber.subscribe(this.#channel(room), this.#onPublished);
     const [newest] = await this.#send(["XREVRANGE", this.#key(room, "stream"), "+", "-", "COUNT", "1"]) as Entry[];
     return newest ? Number.parseInt(newest[0]) : 0;
