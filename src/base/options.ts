@@ -31,6 +31,9 @@ export const DEFAULTS = {
   retryAfter: 5000,
   window: 60_000,
   maxKeys: 65_536,
+  maxQueuedMessages: 10_000,
+  maxQueuedBytes: 16 * 1024 * 1024,
+  publishTimeout: 30_000,
 } as const satisfies Readonly<Record<string, number>>;
 
 type LimitName = keyof typeof DEFAULTS;
@@ -43,6 +46,7 @@ const LEAST: { readonly [Name in LimitName]?: number } = {
   maxConnectionsPerAddress: 1,
   maxConnectionsPerMinute: 1,
   maxKeys: 1,
+  maxQueuedMessages: 1,
 };
 
 /** Options that may have the limit of this name. */

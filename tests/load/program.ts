@@ -1,5 +1,6 @@
-// Programs of this folder, each in a process of its own on the runtime that runs the test, so that memory, descriptors and
-// what nobody has handled are of that process alone. The two talk in lines of JSON: calls go in, answers come out.
+// Programs of this folder, each in a process of its own, on the runtime that runs the test or another one, so that memory,
+// descriptors and what nobody has handled are of that process alone. The two talk in lines of JSON: calls go in, answers
+// come out.
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -8,12 +9,20 @@ import process from "node:process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { collectGarbage } from "../kit/harness.ts";
+import type { Runtimes } from "../kit/runtimes.ts";
 
 /** Which runtime this is. */
 export const RUNTIME = "Deno" in globalThis ? "Deno" : "Bun" in globalThis ? "Bun" : "Node";
 
-/** What comes before the path of a program. */
-const ARGUMENTS = { Deno: ["run", "-A"], Bun: ["run"], Node: [] }[RUNTIME];
+/** What comes between a runtime and the path of a program. */
+const ARGUMENTS = { deno: ["run", "-A"], bun: ["run"], node: [] };
+
+/** How a program is started on a runtime: `command` is how that is started itself. */
+export function runOn(name: keyof Runtimes, command: readonly string[]): string[] {
+  return [...command, ...ARGUMENTS[name]];
+}
+
+const OWN = runOn(RUNTIME.toLowerCase() as keyof Runtimes, [process.execPath]);
 
 /** A number that random() starts from: that of an earlier run, for the same again, or a new one. */
 export const SEED = Number(process.env.LOAD_SEED ?? crypto.getRandomValues(new Uint32Array(1))[0]);
@@ -41,10 +50,13 @@ export class Program<Known extends Calls> implements AsyncDisposable {
   readonly #waiting = new Map<number, PromiseWithResolvers<unknown>>();
   #count = 0;
 
-  /** @param file Its name in this folder. */
-  constructor(file: string) {
+  /**
+   * @param file Its name in this folder.
+   * @param command What runs it; the runtime that runs the test by default.
+   */
+  constructor(file: string, [program, ...args]: readonly string[] = OWN) {
     const path = fileURLToPath(new URL(file, import.meta.url).href);
-    const child = spawn(process.execPath, [...ARGUMENTS, path], { stdio: ["pipe", "pipe", "inherit"] });
+    const child = spawn(program!, [...args, path], { stdio: ["pipe", "pipe", "inherit"] });
     this.#child = child;
     child.stdin.on("error", () => {}); // it has ended: whoever waits for it is told below
     createInterface({ input: child.stdout }).on("line", (line) => this.#answered(JSON.parse(line)));

@@ -1,0 +1,151 @@
+// One who gets the messages of a room: a member's socket, or a handler. It is live, and handed each message as it comes; or
+// it catches up, at its own pace, from what the relay keeps. Who can take no more while live falls behind and catches up
+// once there is room, so that a slow one costs nobody else time or memory.
+
+import { Delivery, type RoomEvent } from "./event.ts";
+import type { Recent } from "./recent.ts";
+import type { RelayPage } from "./relay.ts";
+
+/** Takes an event; gives a promise when no more should come until it has settled. It must not throw. */
+export type Sink = (delivery: Delivery) => void | PromiseLike<unknown>;
+
+/** What a follower needs of its room. */
+export interface FollowedRoom {
+  readonly name: string;
+  /** The number of the message that who is live had last. */
+  readonly place: number;
+  readonly recent: Recent;
+  /** Reads what the relay keeps, however long that takes; `undefined` when the room is over. */
+  read(after: number, limit: number): Promise<RelayPage | undefined>;
+}
+
+/** How many messages are read at first. */
+export const FIRST_PAGE = 16;
+
+/** How many messages are read at once, and about how many bytes. */
+const LARGEST_PAGE = 128, PAGE_BYTES = 64 * 1024;
+
+/** How many messages to read next, if they are as large as these. */
+export function nextLimit(deliveries: readonly Delivery[], limit: number): number {
+  if (deliveries.length === 0) return limit;
+  const average = deliveries.reduce((sum, { bytes }) => sum + bytes, 0) / deliveries.length;
+  return Math.max(1, Math.min(LARGEST_PAGE, Math.floor(PAGE_BYTES / (average + 1))));
+}
+
+/** The messages of a page, and before them the gap, for who has come to this number. */
+export function deliveriesOf(room: string, { messages, isTrimmed }: RelayPage, after: number): Delivery[] {
+  const events: RoomEvent[] = messages.map(({ number, data }) => ({ room, number, message: data }));
+  const next = messages[0]?.number;
+  if (isTrimmed) events.unshift({ room, gap: { after, next } });
+  return events.map((event) => new Delivery(event));
+}
+
+/** One who follows a room. */
+export class Follower {
+  /** The number of the last message that it had. */
+  #place = 0;
+  #isLive = false;
+  #isCatchingUp = false;
+  #isOver = false;
+  #limit = FIRST_PAGE;
+  /** Settles when it can take more. */
+  #full: PromiseLike<unknown> | undefined;
+  readonly #room: FollowedRoom;
+  readonly #sink: Sink;
+
+  constructor(room: FollowedRoom, sink: Sink) {
+    this.#room = room;
+    this.#sink = sink;
+  }
+
+  /** Begins behind a number, once the room knows its place: by default there, with what is new. */
+  start(after: number = this.#room.place): void {
+    if (this.#isOver) return;
+    this.#place = after;
+    this.#isLive = after === this.#room.place;
+    if (!this.#isLive) void this.#catchUp();
+  }
+
+  /** A message that comes, or a gap. The live ones get it; the others read it, or have had it from elsewhere. */
+  onDelivery(delivery: Delivery): void {
+    if (!this.#isLive || this.#isOver) return;
+    const { event } = delivery;
+    if (event.gap) return void this.#sink(delivery);
+    if (event.number <= this.#place) return;
+    this.#place = event.number;
+    this.#full = this.#sink(delivery) ?? undefined;
+    if (!this.#full) return;
+    this.#isLive = false;
+    void this.#catchUp();
+  }
+
+  /** The room has begun anew behind this number. */
+  restart(after: number): void {
+    if (this.#isLive) this.#place = Math.min(this.#place, after);
+  }
+
+  end(): void {
+    this.#isOver = true;
+  }
+
+  /** Takes what it has missed, whenever it can take some, until it is live. */
+  async #catchUp(): Promise<void> {
+    if (this.#isCatchingUp) return; // it has just come live, and goes on
+    this.#isCatchingUp = true;
+    const { recent } = this.#room;
+    while (!this.#isOver && !this.#isLive) {
+      if (this.#full) await settled(this.#full);
+      this.#full = undefined;
+      recent.begin(this.#room.place);
+      try {
+        await this.#takeMissed();
+      } finally {
+        recent.end();
+      }
+    }
+    this.#isCatchingUp = false;
+  }
+
+  /** Takes what it has missed, until it is live or can take no more. */
+  async #takeMissed(): Promise<void> {
+    const { recent, name } = this.#room;
+    while (!this.#isOver && !this.#full && !this.#isLive) {
+      const { after } = recent;
+      if (this.#place >= after && this.#place <= this.#room.place) {
+        this.#hand(recent.since(this.#place));
+        this.#isLive = !this.#full && this.#place === this.#room.place;
+        continue;
+      }
+      const page = await this.#room.read(this.#place, this.#limit);
+      this.#isOver ||= !page;
+      if (!page || this.#isOver) return;
+      const deliveries = deliveriesOf(name, page, this.#place);
+      this.#limit = nextLimit(deliveries, this.#limit);
+      this.#hand(deliveries);
+      if (page.messages.length > 0) continue;
+      if (page.isTrimmed || this.#place < after) this.#place = after; // nothing between is kept
+      // In another process it has had more than has come here yet: until that number it is told nothing
+      else this.#isLive = this.#place > this.#room.place;
+    }
+  }
+
+  /** Hands over events until no more can be taken; behind a gap always what is next, so that it is told once. */
+  #hand(deliveries: readonly Delivery[]): void {
+    for (const delivery of deliveries) {
+      if (this.#isOver) return;
+      this.#full = this.#sink(delivery) ?? undefined;
+      if (delivery.event.gap) continue;
+      this.#place = delivery.event.number;
+      if (this.#full) return;
+    }
+  }
+}
+
+/** Waits until a promise has settled, however it did: a socket that was closed leaves its rooms by itself. */
+async function settled(promise: PromiseLike<unknown>): Promise<void> {
+  try {
+    await promise;
+  } catch {
+    // it is told where the promise was made
+  }
+}

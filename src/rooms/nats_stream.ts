@@ -1,0 +1,130 @@
+// The stream of the relay over NATS JetStream: what it is called, what it keeps, and how its messages get their numbers.
+
+import { checkNumber, checkTime, inRange } from "../base/options.ts";
+import { quote } from "../errors/problem.ts";
+import type { NatsJetStreamManager, NatsStreamConfig, NatsStreamInfo } from "./nats_client.ts";
+
+/**
+ * How {@linkcode natsRelay} keeps messages. What is said of the stream counts when it is created; one that is there is used
+ * as it is.
+ *
+ * @example A week's talk, on three servers of a cluster
+ * ```ts
+ * import type { NatsRelayOptions } from "@handfast/websocket/rooms";
+ *
+ * const options: NatsRelayOptions = { stream: "chat", messages: 10_000, totalBytes: 10 * 2 ** 30, replicas: 3 };
+ * ```
+ */
+export interface NatsRelayOptions {
+  /**
+   * The name of the stream, which its subjects begin with: letters, digits, `_` and `-`. It is created unless it is there.
+   *
+   * @default {"rooms"}
+   */
+  stream?: string | undefined;
+  /**
+   * How many messages of a room are kept; `Infinity` means no limit.
+   *
+   * @default {1000}
+   */
+  messages?: number | undefined;
+  /**
+   * How many bytes are kept for all rooms together; `Infinity` means no limit. Past it, the oldest messages are dropped.
+   *
+   * @default {1_073_741_824}
+   */
+  totalBytes?: number | undefined;
+  /**
+   * Where they are kept: those in `"memory"` are gone when the server is restarted.
+   *
+   * @default {"file"}
+   */
+  storage?: "file" | "memory" | undefined;
+  /**
+   * On how many servers of a cluster they are kept, from 1 to 5.
+   *
+   * @default {1}
+   */
+  replicas?: number | undefined;
+  /**
+   * So long the id of a message is known, in milliseconds: one that is published again later is another message.
+   *
+   * @default {120_000}
+   */
+  duplicateWindow?: number | undefined;
+  /**
+   * So long an answer of the server is waited for, in milliseconds.
+   *
+   * @default {5000}
+   */
+  timeout?: number | undefined;
+}
+
+/** What a millisecond is in the options of a stream. */
+export const NANOSECONDS = 1_000_000;
+
+/** The shortest time for which a server knows ids, in milliseconds. */
+const SHORTEST_WINDOW = 100;
+
+/** How JetStream says that a stream is there, but otherwise. */
+const STREAM_DIFFERS = 10058;
+
+/** The stream that options ask for. */
+export function configOf(options: NatsRelayOptions): NatsStreamConfig {
+  const { stream: name = "rooms", storage = "file" } = options;
+  if (typeof name !== "string" || !/^[\w-]{1,100}$/.test(name)) {
+    const rule = "must have 1 to 100 letters, digits, _ and -";
+    throw new TypeError(`Cannot use the option stream: it is ${quote(`${name}`)}, and ${rule}`);
+  }
+  if (storage !== "file" && storage !== "memory") {
+    throw new TypeError(`Cannot use the option storage: it is ${quote(`${storage}`)}, and must be "file" or "memory"`);
+  }
+  return {
+    name,
+    subjects: [`${name}.kept.*`],
+    republish: { src: `${name}.kept.*`, dest: `${name}.live.$1` },
+    max_msgs_per_subject: limitOf("messages", options.messages, 1000),
+    max_bytes: limitOf("totalBytes", options.totalBytes, 2 ** 30),
+    duplicate_window: Math.max(SHORTEST_WINDOW, checkTime("duplicateWindow", options.duplicateWindow, 120_000)) *
+      NANOSECONDS,
+    num_replicas: inRange("replicas", options.replicas ?? 1, 1, 5),
+    storage,
+  };
+}
+
+/** A limit of a stream, for which -1 means that there is none. */
+function limitOf(name: string, value: number | undefined, byDefault: number): number {
+  const limit = checkNumber(name, value, byDefault, 1);
+  return limit === Infinity ? -1 : limit;
+}
+
+/**
+ * The number before that of a stream's first message: the microseconds from 1970 to its creation. A stream that takes the
+ * place of one that is lost gives no number again, for nobody stores a million messages a second all the time.
+ */
+export function baseOf({ created }: NatsStreamInfo): number {
+  return Date.parse(created) * 1000;
+}
+
+/** The part of a subject that stands for a room: no dot, no wildcard, no space. With 256 characters a line still fits. */
+export function tokenOf(room: string): string {
+  return encodeURIComponent(room).replace(/[.*]/g, (char) => char === "." ? "%2E" : "%2A");
+}
+
+/** The stream as it is; it is created unless it is there. */
+export async function addStream(
+  streams: NatsJetStreamManager["streams"],
+  config: NatsStreamConfig,
+): Promise<NatsStreamInfo> {
+  try {
+    return await streams.add(config);
+  } catch (error) {
+    if ((error as { code?: unknown }).code !== STREAM_DIFFERS) throw error;
+  }
+  const { name, subjects: [subject = ""], republish } = config, info = await streams.info(name);
+  if (info.config.subjects.includes(subject) && info.config.republish?.dest === republish.dest) return info;
+  throw new TypeError(
+    `Cannot keep rooms in the stream ${quote(name)}: it was created for something else, and must have the subject ` +
+      `${quote(subject)}, republished as ${quote(republish.dest)}; use the option stream for another name`,
+  );
+}

@@ -1,0 +1,78 @@
+// What is used of a client of the package `redis`, written down here so that rooms depend on no package.
+
+/**
+ * What {@linkcode redisRelay} needs of a client: one of the package `redis` (node-redis), version 5 or later, has it.
+ *
+ * @example The type of a client is not named
+ * ```ts
+ * import { type RedisClient, redisRelay } from "@handfast/websocket/rooms";
+ * import { createClient } from "redis";
+ * import { assert } from "@std/assert";
+ *
+ * const client: RedisClient = createClient({ url: "redis://127.0.0.1:6379" });
+ *
+ * assert(redisRelay(client));
+ * ```
+ */
+export interface RedisClient {
+  /** The options that it was made with. */
+  readonly options?: object | undefined;
+  /**
+   * Another client with the same options, for a connection of its own.
+   *
+   * @param overrides Options in their place.
+   * @returns The client, which is not connected.
+   */
+  duplicate(overrides?: object): RedisConnection;
+}
+
+/**
+ * A connection that {@linkcode redisRelay} has made from a client.
+ *
+ * @example Usage
+ * ```ts
+ * import type { RedisConnection } from "@handfast/websocket/rooms";
+ * import { createClient } from "redis";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const connection: RedisConnection = createClient();
+ *
+ * assertEquals(connection.isReady, false);
+ * ```
+ */
+export interface RedisConnection {
+  /** Whether commands can be sent. */
+  readonly isReady: boolean;
+  /** Connects, and again and again by the client's own strategy. */
+  connect(): Promise<unknown>;
+  /** Closes the connection, and rejects what is under way. */
+  destroy(): void;
+  /**
+   * Has a function called with an event.
+   *
+   * @param event `"error"` or `"ready"`.
+   * @param listener The function.
+   */
+  on(event: string, listener: (error: unknown) => void): unknown;
+  /**
+   * Sends a command.
+   *
+   * @param args Its name and its arguments.
+   * @returns The reply.
+   */
+  sendCommand(args: readonly string[]): Promise<unknown>;
+  /**
+   * Subscribes to a channel, also on the connections that follow a lost one.
+   *
+   * @param channel Its name.
+   * @param listener Called with each message, and the channel.
+   */
+  subscribe(channel: string, listener: (message: string, channel: string) => void): Promise<unknown>;
+  /**
+   * Ends a subscription.
+   *
+   * @param channel Its name.
+   * @param listener That was called.
+   */
+  unsubscribe(channel: string, listener: (message: string, channel: string) => void): Promise<unknown>;
+}

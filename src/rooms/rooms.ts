@@ -1,0 +1,305 @@
+// The public class: who is in which room, and what waits to be published. A room is made when somebody enters it, and a queue
+// when something is published; both are gone once they are empty.
+
+import type { WebSocketConnection } from "../connection/websocket_connection.ts";
+import { quote } from "../errors/problem.ts";
+import type { Message } from "../protocol/contract.ts";
+import type { RoomEvent } from "./event.ts";
+import type { Sink } from "./follower.ts";
+import { PublishQueue, type QueueHost } from "./publish_queue.ts";
+import { Retry } from "./retry.ts";
+import { Room, type RoomHost } from "./room.ts";
+import { checkAfter, type CheckedRoomsOptions, checkId, checkRoom, checkRoomsOptions } from "./rooms_options.ts";
+import {
+  checkSize,
+  checkSocket,
+  dataOf,
+  type JoinOptions,
+  type PublishOptions,
+  type RoomsOptions,
+} from "./rooms_options.ts";
+import { handlerSink, socketSink } from "./sinks.ts";
+
+/**
+ * What `subscribe()` of `Rooms` gives.
+ *
+ * @example Usage
+ * ```ts
+ * import { Rooms, type RoomSubscription } from "@handfast/websocket/rooms";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using rooms = new Rooms();
+ * const seen: unknown[] = [];
+ * const subscription: RoomSubscription = await rooms.subscribe("lobby", (event) => seen.push(event.message));
+ * await rooms.publish("lobby", "Hello");
+ * subscription.unsubscribe();
+ * await rooms.publish("lobby", "Is anybody here?");
+ *
+ * assertEquals(seen, ["Hello"]);
+ * ```
+ */
+export interface RoomSubscription extends Disposable {
+  /** Ends it: the handler is not called again. */
+  unsubscribe(): void;
+}
+
+/**
+ * Rooms of WebSockets. What is published in a room gets a number there, and goes to all members, in order. Who comes back
+ * with the number that it had last gets what it has missed, and then what is new: nothing twice, and nothing left out
+ * without a word. With a relay for an engine, the rooms are the same in all processes that share it.
+ *
+ * @example A member who comes back
+ * ```ts
+ * import { connect, serve } from "@handfast/websocket";
+ * import { Rooms } from "@handfast/websocket/rooms";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using rooms = new Rooms();
+ * await using server = await serve({ port: 0 }, (socket) => {
+ *   const after = new URL(socket.request.url).searchParams.get("after");
+ *   return rooms.join("lobby", socket, after === null ? {} : { after: Number(after) });
+ * });
+ * const first = await rooms.publish("lobby", "I am early");
+ * const second = await rooms.publish("lobby", "What have I missed?");
+ *
+ * await using socket = await connect(`${server.url}?after=${first}`);
+ * const { value } = await socket.readable.getReader().read();
+ * assertEquals(JSON.parse(value as string), { room: "lobby", number: second, message: "What have I missed?" });
+ * ```
+ */
+export class Rooms implements AsyncDisposable {
+  readonly #options: CheckedRoomsOptions;
+  readonly #retry: Retry;
+  readonly #rooms = new Map<string, Room>();
+  readonly #queues = new Map<string, PublishQueue>();
+  readonly #host: RoomHost & QueueHost;
+  /** The sockets that leave their rooms when they close. */
+  readonly #watched = new WeakSet<WebSocketConnection>();
+  /** What ids begin with that nobody has given. */
+  readonly #idPrefix = crypto.randomUUID();
+  #ids = 0;
+  /** Why the engine cannot be used, while it cannot. */
+  #outage: { readonly error: unknown } | undefined;
+  #closed: Promise<void> | undefined;
+  /** Ends what `close()` waits for. */
+  #stopWaiting = () => {};
+
+  /**
+   * Makes rooms, and starts their relay.
+   *
+   * @param options The relay, how events are encoded, and what may wait.
+   * @throws {TypeError} When an option is wrong.
+   * @throws {RangeError} When a number is out of its range.
+   */
+  constructor(options: RoomsOptions = {}) {
+    this.#options = checkRoomsOptions(options);
+    this.#retry = new Retry(this.#options.clock);
+    this.#host = this.#makeHost();
+    this.#options.relay.start({
+      onMessage: (room, message, previous) => this.#rooms.get(room)?.onMessage(message, previous),
+      onDown: (error) => this.#onDown(error),
+      onUp: () => this.#onUp(),
+    });
+  }
+
+  #makeHost(): RoomHost & QueueHost {
+    const { relay, clock, publishTimeout, maxQueuedMessages, maxQueuedBytes } = this.#options;
+    const outage = () => this.#outage;
+    return {
+      relay,
+      clock,
+      publishTimeout,
+      retry: this.#retry,
+      budget: { messages: 0, bytes: 0, maxMessages: maxQueuedMessages, maxBytes: maxQueuedBytes },
+      get cause() {
+        return outage()?.error;
+      },
+      onFailed: (error, attempt, room) => {
+        // Not the first one, which may be for a lost connection that is about to be told of
+        if (attempt === 1 && !this.#outage) this.#options.onError(error, { kind: "relay", room });
+      },
+      onRoomEmpty: (room) => {
+        if (this.#rooms.get(room.name) === room) this.#rooms.delete(room.name);
+      },
+      onQueueEmpty: (queue) => {
+        if (this.#queues.get(queue.room) === queue) this.#queues.delete(queue.room);
+        if (this.#queues.size === 0) this.#stopWaiting();
+      },
+    };
+  }
+
+  #onDown(error: unknown): void {
+    if (this.#closed) this.#stopWaiting();
+    if (this.#outage || this.#closed) return;
+    this.#outage = { error };
+    this.#options.onError(error, { kind: "relay" });
+  }
+
+  #onUp(): void {
+    if (this.#closed) return;
+    const wasDown = this.#outage !== undefined;
+    this.#outage = undefined;
+    this.#retry.now();
+    for (const room of this.#rooms.values()) void room.catchUp();
+    if (wasDown) this.#options.onRecovery();
+  }
+
+  /**
+   * Makes a socket a member of a room, until it leaves or closes. A member who takes messages more slowly than they come is
+   * sent no more than its `highWaterMark`, and gets the others from what the relay keeps.
+   *
+   * @param room The name of the room: a string of 1 to 256 characters.
+   * @param socket The socket. Other messages may be sent to it as well.
+   * @param options Where it begins.
+   * @returns Resolves once it misses nothing any more: what is published from then on it will get. While the engine cannot
+   * be used, that takes until it can. It also resolves when the socket has closed, or has left, before.
+   * @throws {TypeError} When the room's name is wrong, or the socket is none or already a member.
+   * @throws {RangeError} When `after` is not a number of a message.
+   * @throws {DOMException} `InvalidStateError` when the rooms are closed.
+   */
+  async join(room: string, socket: WebSocketConnection, options: JoinOptions = {}): Promise<void> {
+    checkRoom(room);
+    checkSocket(socket);
+    const after = checkAfter(options);
+    this.#checkOpen("join");
+    if (socket.state !== "open") return;
+    if (this.#rooms.get(room)?.has(socket)) {
+      throw new TypeError(`Cannot join: the socket is already a member of ${quote(room)}`);
+    }
+    if (!this.#watched.has(socket)) {
+      this.#watched.add(socket);
+      const leave = () => {
+        for (const entered of this.#rooms.values()) entered.remove(socket);
+      };
+      socket.closed.then(leave, leave);
+    }
+    await this.#enter(room, socket, socketSink(socket, this.#options), after);
+  }
+
+  /** Adds a follower, and starts it. */
+  async #enter(name: string, key: object, sink: Sink, after: number | undefined): Promise<void> {
+    const known = this.#rooms.get(name), room = known ?? new Room(name, this.#host);
+    if (!known) this.#rooms.set(name, room);
+    const follower = room.add(key, sink);
+    await room.ready;
+    follower.start(after);
+  }
+
+  /**
+   * Ends a membership.
+   *
+   * @param room The name of the room.
+   * @param socket The socket, which stays open.
+   * @returns Whether it was a member.
+   */
+  leave(room: string, socket: WebSocketConnection): boolean {
+    return this.#rooms.get(room)?.remove(socket) ?? false;
+  }
+
+  /**
+   * The members of a room that are connected to this process. Who is connected to others is for your application to know,
+   * such as by messages that members publish.
+   *
+   * @param room The name of the room.
+   * @returns Their sockets, in the order in which they joined.
+   */
+  members(room: string): WebSocketConnection[] {
+    return [...this.#rooms.get(room)?.keys ?? []].filter((key) => "send" in key) as WebSocketConnection[];
+  }
+
+  /**
+   * Publishes a message in a room, to all members in all processes; nobody has to be there. Messages that are published by
+   * these rooms in one room are stored in the order of the calls. While the engine cannot be used they wait.
+   *
+   * @param room The name of the room: a string of 1 to 256 characters.
+   * @param message A string or a buffer; it has been copied when the call returns.
+   * @param options How a second attempt is known for one.
+   * @returns The number of the message, once it is stored. It rejects with a `TimeoutError` when it has waited for
+   * `publishTimeout`, with a `QuotaExceededError` when too much waits already, and with an `InvalidStateError` when the
+   * rooms are closed. Nobody has to handle it.
+   * @throws {TypeError} When the room's name, the message or the id is wrong.
+   * @throws {RangeError} When the message is larger than the engine takes.
+   */
+  publish(room: string, message: Message, { id }: PublishOptions = {}): Promise<number> {
+    checkRoom(room);
+    const data = checkSize(dataOf(message), this.#options.relay.maxMessageSize);
+    const draft = { id: id === undefined ? this.#newId() : checkId(id), data };
+    try {
+      this.#checkOpen("publish");
+      const queue = this.#queues.get(room) ?? new PublishQueue(room, this.#host);
+      const stored = queue.add(draft);
+      this.#queues.set(room, queue);
+      return stored;
+    } catch (error) {
+      const rejected = Promise.reject<number>(error);
+      rejected.catch(() => {});
+      return rejected;
+    }
+  }
+
+  #newId(): string {
+    return `${this.#idPrefix}-${this.#ids++}`;
+  }
+
+  /**
+   * Has a function called with what is published in a room, as if it were a member: for bots, or to know who is there. The
+   * promise that it gives is waited for; meanwhile it falls behind as a slow member does.
+   *
+   * @param room The name of the room: a string of 1 to 256 characters.
+   * @param handler Called with each event, in order. What it throws goes to `onError`.
+   * @param options Where it begins.
+   * @returns Resolves as `join()` does, with a way to end it.
+   * @throws {TypeError} When the room's name is wrong, or the handler is no function.
+   * @throws {RangeError} When `after` is not a number of a message.
+   * @throws {DOMException} `InvalidStateError` when the rooms are closed.
+   */
+  async subscribe(
+    room: string,
+    handler: (event: RoomEvent) => unknown,
+    options: JoinOptions = {},
+  ): Promise<RoomSubscription> {
+    checkRoom(room);
+    const after = checkAfter(options);
+    if (typeof handler !== "function") throw new TypeError("Cannot subscribe: the handler must be a function");
+    this.#checkOpen("subscribe");
+    const unsubscribe = () => void this.#rooms.get(room)?.remove(subscription);
+    const subscription: RoomSubscription = { unsubscribe, [Symbol.dispose]: unsubscribe };
+    await this.#enter(room, subscription, handlerSink(handler, this.#options), after);
+    return subscription;
+  }
+
+  #checkOpen(action: string): void {
+    if (this.#closed) throw new DOMException(`Cannot ${action}: the rooms are closed`, "InvalidStateError");
+  }
+
+  /**
+   * Ends all memberships and subscriptions, and closes the relay. Sockets stay open. Messages that wait are still stored,
+   * if the engine can be used; otherwise, and after `closeTimeout`, their promises reject.
+   *
+   * @returns Resolves once everything is released; never rejects.
+   */
+  close(): Promise<void> {
+    return this.#closed ??= this.#close();
+  }
+
+  async #close(): Promise<void> {
+    const { clock, closeTimeout, relay } = this.#options;
+    await undefined; // so that this is known to be closed from here on
+    for (const room of [...this.#rooms.values()]) room.end();
+    if (this.#host.budget.messages > 0 && !this.#outage) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#stopWaiting = resolve;
+      const timer = closeTimeout > 0 ? clock.setTimeout(resolve, closeTimeout) : undefined;
+      await promise;
+      if (timer !== undefined) clock.clearTimeout(timer);
+    }
+    for (const queue of [...this.#queues.values()]) queue.end();
+    this.#retry.end();
+    await relay.close();
+  }
+
+  /** Closes the rooms. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
