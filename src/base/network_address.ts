@@ -32,3 +32,17 @@ export interface Endpoints {
   /** Whether the bytes travel in TLS. */
   readonly isSecure: boolean | undefined;
 }
+
+/**
+ * What an address counts as where addresses are counted: an IPv6 address as its /64, all of which one customer may have
+ * (RFC 6177 §2), and one that stands for an IPv4 address as that (RFC 4291 §2.5.5.2). Anything else counts as itself.
+ */
+export function networkOf(address: string): string {
+  const url = `http://[${address.split("%", 1)[0]}]/`; // without the zone of a link-local address
+  if (!address.includes(":") || !URL.canParse(url)) return address;
+  const [front = "", back = ""] = new URL(url).hostname.slice(1, -1).split("::");
+  const [first, last] = [front, back].map((part) => part === "" ? [] : part.split(":")) as [string[], string[]];
+  const groups = [...first, ...Array<string>(8 - first.length - last.length).fill("0"), ...last];
+  if (groups.slice(0, 6).join(":") !== "0:0:0:0:0:ffff") return `${groups.slice(0, 4).join(":")}::/64`;
+  return groups.slice(6).flatMap((group) => [parseInt(group, 16) >> 8, parseInt(group, 16) & 255]).join(".");
+}

@@ -22,12 +22,27 @@ export const DEFAULTS = {
   maxQueuedMessages: 10_000,
   maxQueuedBytes: 16 * 1024 * 1024,
   publishTimeout: 30_000,
+  maxConnections: Infinity,
+  maxPendingHandshakes: Infinity,
+  maxConnectionsPerAddress: Infinity,
+  maxConnectionsPerMinute: Infinity,
+  retryAfter: 5000,
+  window: 60_000,
+  maxKeys: 65_536,
 } as const satisfies Readonly<Record<string, number>>;
 
 type LimitName = keyof typeof DEFAULTS;
 
 /** The minimum of a limit, where that is not 0. */
-const LEAST: { readonly [Name in LimitName]?: number } = { maxHeadSize: 1, maxQueuedMessages: 1 };
+const LEAST: { readonly [Name in LimitName]?: number } = {
+  maxHeadSize: 1,
+  maxQueuedMessages: 1,
+  maxConnections: 1,
+  maxPendingHandshakes: 1,
+  maxConnectionsPerAddress: 1,
+  maxConnectionsPerMinute: 1,
+  maxKeys: 1,
+};
 
 /** Options that may have the limit of this name. */
 type Limited<Name extends LimitName> = { readonly [_ in Name]?: number | undefined };

@@ -227,9 +227,13 @@ function tooManyRedirects({ headers }: ParsedResponse, followRedirects: number):
 }
 
 /** The error of an attempt without a response. After a redirect it has the redirect, which shows how we got here. */
-function unanswered({ url, offer, redirectedBy }: Attempt, { failure, message, cause, response }: ExchangeError) {
+function unanswered({ url, offer, use, redirectedBy }: Attempt, { failure, message, cause, response }: ExchangeError) {
   const last = redirectedBy.at(-1);
-  return handshakeFailed({ failure, detail: last ? `after a redirect to ${url.origin}, ${message}` : message }, {
+  const reached = last ? `after a redirect to ${url.origin}, ${message}` : message;
+  // A server with TLS may drop what is not TLS without a word
+  const isBare = failure === "connection-closed" && url.protocol === "http:" && !("conn" in use);
+  const hint = isBare ? "; if the server uses TLS, use wss:" : "";
+  return handshakeFailed({ failure, detail: reached + hint }, {
     request: offer.request,
     cause,
     response: response ?? (last && toResponse(last, null)),

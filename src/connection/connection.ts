@@ -31,6 +31,11 @@ export class Connection implements WebSocketConnection {
     this.#driver = new Driver(transport, agreement, options, rest, owner);
   }
 
+  /** What runs a connection of ours; `undefined` for anything else. */
+  static driverOf(socket: unknown): Driver | undefined {
+    return typeof socket === "object" && socket !== null && #driver in socket ? socket.#driver : undefined;
+  }
+
   get state(): ConnectionState {
     return this.#driver.state;
   }

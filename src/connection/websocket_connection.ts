@@ -154,6 +154,7 @@ export interface WebSocketConnection extends AsyncDisposable {
    * @param info Code and reason. Without `info` the Close frame is empty.
    * @returns The promise `closed`.
    * @throws {DOMException} `InvalidAccessError` for the code, `SyntaxError` for the reason.
+   * @throws {TypeError} When it is no such object, such as one that calls the code `code`.
    */
   close(info?: { closeCode?: number; reason?: string }): Promise<CloseInfo>;
   /**

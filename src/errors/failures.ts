@@ -42,6 +42,9 @@ export type HandshakeFailure =
   | "extension-malformed"
   | "origin-refused"
   | "unauthorized"
+  | "too-many-connections"
+  | "too-many-requests"
+  | "server-stopping"
   | "handshake-timeout"
   | "connection-closed"
   | "status-not-101"
@@ -131,6 +134,9 @@ export const handshakeFailures: Readonly<Record<HandshakeFailure, HandshakeRow>>
   "extension-malformed": http(400, "RFC 6455 §9.1", "Sec-WebSocket-Extensions is malformed"),
   "origin-refused": http(403, "RFC 6455 §4.2.2 (4)", "The origin is not allowed"),
   "unauthorized": http(403, "RFC 6455 §4.2.2 (2)", "The request was refused by this server's policy"),
+  "too-many-connections": http(503, "RFC 9110 §15.6.4", "The server has as many connections as it takes"),
+  "too-many-requests": http(429, "RFC 6585 §4", "Too many connections come from this client"),
+  "server-stopping": http(503, "RFC 9110 §15.6.4", "The server is stopping"),
   "handshake-timeout": http(408, "RFC 9110 §15.5.9", "The handshake did not finish in time"),
   "connection-closed": http(0, "RFC 9112 §8", "The connection ended before the handshake was complete"),
   "status-not-101": http(0, "RFC 6455 §4.1 (1)", "The status is not 101"),

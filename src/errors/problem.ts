@@ -10,6 +10,8 @@ export interface Problem {
   readonly detail: string;
   /** The status of the refusal, where it is not the table's. */
   readonly status?: number;
+  /** When the client may come again, in milliseconds from now on (RFC 9110 §10.2.3). */
+  readonly retryAfter?: number;
 }
 
 /** A head that does not match the grammar of HTTP. The detail names the section, which is finer than the table's. */

@@ -103,11 +103,14 @@ export function isCloseCode(code: number): boolean {
  * frame has no payload.
  *
  * @throws {DOMException} `InvalidAccessError` for the code, `SyntaxError` for a reason of more than 123 bytes.
- * @throws {TypeError} When the reason is not a string.
+ * @throws {TypeError} When the reason is not a string, or the code has another name.
  */
 export function checkClose(init: WebSocketErrorInit): { closeCode?: number; reason: string } {
   if (typeof init !== "object" || init === null || typeof (init.reason ?? "") !== "string") {
     throw new TypeError("Cannot close: the argument must be { closeCode, reason }, with the reason as a string");
+  }
+  if (init.closeCode === undefined && "code" in init) { // as a CloseEvent and others call it
+    throw new TypeError("Cannot close: the code must be given as closeCode, not as code");
   }
   const reason = (init.reason ?? "").toWellFormed();
   const size = new TextEncoder().encode(reason).length;

@@ -143,9 +143,12 @@ export class Exchange implements TransportHandlers {
     if (this.#error) throw this.#error.reason;
     if (bytes.length === 0) return;
     this.#hasWritten = true;
-    if (this.transport.write(bytes)) return;
-    this.#writing = Promise.withResolvers();
-    await this.#writing.promise;
+    this.#departure?.clear(); // a peer that has half-closed may take it
+    if (!this.transport.write(bytes)) {
+      this.#writing = Promise.withResolvers();
+      await this.#writing.promise;
+    }
+    if (this.#hasEnded && this.#watching) this.#onDeparture();
   }
 
   /** Whether the peer may have got any bytes of this exchange. */
@@ -154,14 +157,15 @@ export class Exchange implements TransportHandlers {
   }
 
   /**
-   * Watches the peer from now on, for as long as somebody else decides. For that what it sends is read ahead, up to a
-   * limit: behind more than that its end is not seen.
+   * Watches the peer from now on, for as long as somebody else decides or gives. For that what it sends is read ahead, up to
+   * a limit: behind more than that its end is not seen.
    *
-   * @returns A signal that aborts as {@linkcode Exchange.signal} does, and also when the peer ends. A peer that has only
-   * half-closed may still read an answer (RFC 9112 §9.6), but from then on it is not waited for longer than a second.
+   * @param watching What is aborted as {@linkcode Exchange.signal} is, and also when the peer ends. A peer that has only
+   * half-closed may still read an answer (RFC 9112 §9.6), but from then on, and from each write on, nothing is waited for
+   * longer than a second.
    */
-  watch(): AbortSignal {
-    this.#watching = new AbortController();
+  watch(watching: AbortController = new AbortController()): AbortSignal {
+    this.#watching = watching;
     if (this.#error) this.#watching.abort(this.#error.reason);
     else if (this.#hasEnded) this.#onDeparture();
     else if (this.rest.length < MOST_AHEAD) this.transport.resume();
@@ -176,10 +180,12 @@ export class Exchange implements TransportHandlers {
   }
 
   #onDeparture(): void {
-    const reason = new ExchangeError("connection-closed", "the peer has ended the connection");
-    this.#watching?.abort(reason);
+    const { signal } = this.#watching!;
+    if (!signal.aborted) {
+      this.#watching!.abort(new ExchangeError("connection-closed", "the peer has ended the connection"));
+    }
     this.#departure ??= new Deadline(this.#clock);
-    this.#departure.set(DEPARTURE_GRACE, () => this.#interrupt(reason));
+    this.#departure.set(DEPARTURE_GRACE, () => this.#interrupt(signal.reason));
   }
 
   /** Waits for a promise of somebody else's; rejects when the exchange is interrupted first. */

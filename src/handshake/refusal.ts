@@ -34,11 +34,17 @@ export function refuse(problem: Problem, decorator?: Decorator<ResponseDraft>, r
   const fields: FieldList = [
     ["Content-Type", "text/plain; charset=utf-8"],
     ...REFUSAL_FIELDS[problem.failure] ?? REFUSAL_FIELDS[status] ?? [],
+    ...problem.retryAfter === undefined ? [] : [retryAfterField(problem.retryAfter)],
   ];
   const decorated = decorate(fields, decorator, "server", (headers) => ({ status, headers }), request);
   const { response } = new ResponseHeadDraft(status, decorated, row.sentence + "\n");
   const message = `Cannot accept the upgrade: ${problem.detail}`;
   return { response, error: new HandshakeError(problem.failure, message, { request, response }) };
+}
+
+/** When to come again, as whole seconds: not too early, and never at once (RFC 9110 §10.2.3). */
+export function retryAfterField(milliseconds: number): readonly [name: string, value: string] {
+  return ["Retry-After", String(Math.max(1, Math.ceil(milliseconds / 1000)))];
 }
 
 /** Refuses a request with the response that a policy has given. Its body is handed on, or cancelled. */

@@ -7,6 +7,9 @@ import { isTokenChar } from "./field_values.ts";
 
 const CR = 13, LF = 10;
 
+/** How an alert and a handshake begin in TLS (RFC 8446 §5.1). */
+const TLS_RECORDS: readonly number[] = [0x15, 0x16];
+
 /** A head, and the bytes that came after it. */
 export interface HeadBytes {
   /** From the start line to the empty line, both included. */
@@ -64,7 +67,8 @@ export class HeadReader {
     const end = Math.min(this.#length, this.#limit), bytes = this.#bytes.subarray(0, end);
     const first = bytes[0];
     if (first !== undefined && !isTokenChar(first) && first !== CR) {
-      return malformed("RFC 9112 §3", `the first byte is 0x${first.toString(16).padStart(2, "0")}`);
+      const hint = TLS_RECORDS.includes(first) ? ", as in TLS: one end uses wss: and the other does not" : "";
+      return malformed("RFC 9112 §3", `the first byte is 0x${first.toString(16).padStart(2, "0")}${hint}`);
     }
     for (;;) {
       const at = bytes.indexOf(LF, this.#searched);

@@ -47,8 +47,10 @@ export const STATUS_TEXT: Readonly<Record<number, string>> = {
   413: "Content Too Large",
   414: "URI Too Long",
   426: "Upgrade Required",
+  429: "Too Many Requests",
   431: "Request Header Fields Too Large",
   500: "Internal Server Error",
+  503: "Service Unavailable",
   505: "HTTP Version Not Supported",
 };
 

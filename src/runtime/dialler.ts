@@ -30,9 +30,14 @@ export function dialFailed(address: Address, cause: unknown): ExchangeError {
   return new ExchangeError("dial-failed", `could not connect to ${where}: ${messageOf(cause)}`, { cause });
 }
 
+/** What OpenSSL, BoringSSL and rustls say of an answer that is no TLS, such as a 400 in plain HTTP. */
+const NO_TLS = /wrong.version.number|http.request|packet.length.too.long|InvalidContentType/i;
+
 /** The error of a TLS handshake that failed. */
 export function tlsFailed({ hostname }: Tls, cause: unknown): ExchangeError {
-  return new ExchangeError("tls-failed", `the TLS handshake with ${hostname} failed: ${messageOf(cause)}`, { cause });
+  const said = messageOf(cause),
+    why = NO_TLS.test(said) ? `the server answers without TLS, try ws: (${said.trim()})` : said;
+  return new ExchangeError("tls-failed", `the TLS handshake with ${hostname} failed: ${why}`, { cause });
 }
 
 function messageOf(error: unknown): string {

@@ -127,6 +127,8 @@ export async function accept(conn: ByteConnection, options: AcceptOptions = {}):
 
 /** Who is told of what becomes of a handshake, and of the WebSocket. */
 export interface HandshakeOwner extends ConnectionOwner {
+  /** A request asks for a WebSocket: gives what speaks against it on this server, before anything else is judged. */
+  admit(request: RequestHead): Problem | undefined;
   /** The upgrade is refused; the refusal is not sent yet. */
   onRefuse(): void;
 }
@@ -179,6 +181,10 @@ async function openOrRefuse(handshake: Handshake): Promise<Accepted | ParsedRequ
   if ("failure" in request) return { ...refuse(request, options.headers), keepAlive: false };
   handshake.request = request;
   if (handshake.passesHttp && !isUpgrade(request)) return request as ParsedRequest; // it was read here
+  const problem = owner?.admit(request);
+  if (problem) {
+    return { ...refuse(problem, options.headers, request), keepAlive: false };
+  }
   // Only a policy can take long to decide: without one, no signal and no guarded promise are made
   const decision = await (options.authorize ? decideInTime(request, handshake) : decide(request, options));
   if (decision.error) {
@@ -238,8 +244,9 @@ async function sendDue({ exchange, options, request, owner }: Handshake, due: Du
   owner?.onRefuse();
   const { connection: { clock, closeTimeout: timeout }, signal } = options, { response, error, keepAlive } = due;
   exchange.dispose();
-  const reusable = await respond(exchange.transport, response, { clock, timeout, signal, request, keepAlive });
-  if (reusable && error instanceof HandshakeError) Object.assign(error, { reusable, rest: exchange.rest });
+  const sending = { clock, timeout, signal, request, keepAlive, prefix: exchange.rest };
+  const rest = await respond(exchange.transport, response, sending);
+  if (rest && error instanceof HandshakeError) Object.assign(error, { reusable: true, rest });
 }
 
 function closeAndThrow({ exchange, request }: Handshake, error: unknown): never {

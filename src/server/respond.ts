@@ -21,38 +21,43 @@ export interface RespondOptions {
   readonly keepAlive: boolean;
   /** Limits each write to the time, in place of all together: a body may come slowly, and be large. */
   readonly isPaced?: boolean;
+  /** What was read behind the request. */
+  readonly prefix: Uint8Array;
+  /** Aborted when the client is lost while the response is sent. */
+  readonly sending?: AbortController | undefined;
 }
 
 /**
  * Sends a response on a transport that no exchange uses any more: the deadline of the handshake, which may be over, does
  * not hold for it. If the client is gone, that is no error: nobody needs the response.
  *
- * @returns Whether the connection was given back; otherwise it is closed.
+ * @returns What was read behind the request, when the connection is given back; `undefined` when it is closed.
  * @throws {unknown} Rejects when the signal aborts, or when the body of the response fails. The latter is answered, too.
  */
 export async function respond(
   transport: Transport,
   response: Response,
   options: RespondOptions,
-): Promise<boolean> {
-  const { clock, timeout, signal, request, keepAlive, isPaced = false } = options;
-  const exchange = new Exchange(transport, { clock, timeout: isPaced ? 0 : timeout, signal });
+): Promise<Uint8Array | undefined> {
+  const { clock, timeout, signal, request, keepAlive, isPaced = false, prefix } = options;
+  const exchange = new Exchange(transport, { clock, timeout: isPaced ? 0 : timeout, signal, prefix });
   try {
-    await sendResponse(exchange, response, { request, keepAlive, ...(isPaced && { timeout }) });
+    await sendResponse(exchange, response, { request, keepAlive, ...(isPaced && { timeout }), watches: true });
   } catch (error) {
     exchange.dispose();
+    if (error instanceof ExchangeError) options.sending?.abort(error);
     if (exchange.signal.aborted || exchange.hasWritten) exchange.abort();
     else await respond(transport, serverError(), { ...options, keepAlive: false });
-    if (error instanceof ExchangeError) return false;
+    if (error instanceof ExchangeError) return undefined;
     throw error;
   }
   if (keepAlive) {
     exchange.release();
-    return true;
+    return exchange.rest;
   }
   exchange.dispose();
   await linger(transport, { clock, timeout, signal }).closed;
-  return false;
+  return undefined;
 }
 
 /** A 500, for what is not the client's fault, such as a policy that failed. */

@@ -17,13 +17,18 @@ export interface SendResponseOptions {
   readonly keepAlive: boolean;
   /** How long the peer may take for each write, in milliseconds; without it, the exchange's own deadline holds for all. */
   readonly timeout?: number;
+  /**
+   * Whether to watch the peer while a body is waited for, so that its source is cancelled once it is gone, and not only when
+   * the next piece is written. What is read ahead for that stays in the exchange.
+   */
+  readonly watches: boolean;
 }
 
 /** Writes a response that `checkResponse()` has passed. If it rejects, the body of the response is cancelled. */
 export async function sendResponse(
   exchange: Exchange,
   response: Response,
-  { request, keepAlive, timeout }: SendResponseOptions,
+  { request, keepAlive, timeout, watches }: SendResponseOptions,
 ): Promise<void> {
   const { status, headers } = response;
   const start = `HTTP/1.1 ${status} ${response.statusText || (STATUS_TEXT[status] ?? "")}`;
@@ -38,6 +43,7 @@ export async function sendResponse(
   const body = new BodyReader(exchange, response.body);
   try {
     const { pieces, size, isWhole } = await body.readReady();
+    if (watches && !isWhole) exchange.watch();
     if (isWhole) {
       checkSize(size, length);
       await write(join([writeHead(start, [...fields, ["Content-Length", String(size)]]), ...pieces]));
@@ -55,6 +61,8 @@ export async function sendResponse(
   } catch (error) {
     body.cancel(error);
     throw error;
+  } finally {
+    exchange.stopWatching();
   }
 }
 

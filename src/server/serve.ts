@@ -3,21 +3,14 @@
 
 import type { NetworkAddress } from "../base/network_address.ts";
 import { whenAborted } from "../base/abort.ts";
-import { afterIO } from "../base/clock.ts";
-import { checkTime } from "../base/options.ts";
 import { Deadline } from "../base/timers.ts";
 import { listenFor } from "../runtime/choose.ts";
+import type { Connections } from "../group/connections.ts";
 import type { Listener } from "../runtime/listener.ts";
-import type { OwnedTransport } from "../transport/owned_transport.ts";
 import type { Accepted } from "./accept.ts";
-import { type ConnectionHost, ServeConnection } from "./serve_connection.ts";
-import {
-  type CheckedServeOptions,
-  checkServeOptions,
-  type ServeErrorContext,
-  type ServeHandlers,
-  type ServeOptions,
-} from "./serve_options.ts";
+import { type CheckedServeOptions, checkServeOptions, type ServeHandlers, type ServeOptions } from "./serve_options.ts";
+import { Serving } from "./serving.ts";
+import { checkShutdown, type ShutdownOptions } from "./shutdown_options.ts";
 
 /**
  * A server that listens.
@@ -44,20 +37,22 @@ export interface Server extends AsyncDisposable {
    * socket. For an address that stands for all of the machine's, such as `0.0.0.0`, it has the loopback address.
    */
   readonly url: string | undefined;
-  /** The WebSockets that are not closed yet, from the oldest to the newest; and how many they are, as `size`. */
-  readonly connections: Iterable<Accepted> & { readonly size: number };
+  /** The WebSockets that are not closed yet, from the oldest to the newest. */
+  readonly connections: Connections<undefined, Accepted>;
   /** Resolves once the server was shut down and its last connection is closed. Never rejects. */
   readonly finished: Promise<void>;
   /**
-   * Stops the server: it listens no more, WebSockets are closed with 1001 after what was sent to them, requests under way
-   * are answered, connections that are kept alive without one are closed. Waits for the handlers of WebSockets, too.
+   * Stops the server. It listens no more, and its address is free for another one. WebSockets are closed with 1001, after
+   * what was sent to them; requests under way are answered, and a new one for a WebSocket, on a connection that was there
+   * already, with 503 and Retry-After; connections that are kept alive without one are closed. Waits for the handlers of
+   * WebSockets, too.
    *
-   * @param options `within`: after so many milliseconds what is left is dropped; `closeTimeout` by default, and 0 means no
-   * limit. A second call may set it anew.
+   * @param options How much time to take, and what to say. After the first call only `within` counts.
    * @returns The promise `finished`.
-   * @throws {RangeError} When `within` is no time.
+   * @throws {RangeError} When a time is out of its range, or `spread` longer than `within`.
+   * @throws {DOMException} `InvalidAccessError` for the code, `SyntaxError` for the reason.
    */
-  shutdown(options?: { within?: number | undefined }): Promise<void>;
+  shutdown(options?: ShutdownOptions): Promise<void>;
 }
 
 /**
@@ -70,6 +65,7 @@ export interface Server extends AsyncDisposable {
  * @throws {TypeError} Rejects when an option or a handler is wrong, before anything is listened on; and on a runtime
  * without TCP sockets. Also rejects with whatever `onListen` throws.
  * @throws {RangeError} Rejects when a number among the options is out of its range.
+ * @throws {unknown} Rejects with the reason of the signal, if it has aborted already; then nothing was listened on.
  * @throws {Error} Rejects when it can't listen, such as on a port that is taken: `code` is then that of the system, such as
  * `EADDRINUSE`, and `cause` the runtime's error.
  *
@@ -91,15 +87,17 @@ export async function serve(
   options: ServeOptions,
   handlers: ServeHandlers | ServeHandlers["socket"],
 ): Promise<Server> {
-  const checked = checkServeOptions(options, handlers);
+  const checked = checkServeOptions(options, handlers), { signal } = checked;
+  signal?.throwIfAborted();
   const listen = await listenFor(checked.listening);
-  const connections = new Connections(checked);
+  const serving = new Serving(checked);
   const listener = await listen(checked.listening, {
-    onConnection: (transport) => connections.add(transport),
-    onError: (error) => connections.report(error, { kind: "listener" }),
+    onConnection: (transport) => serving.add(transport),
+    onError: (error) => serving.report(error, { kind: "listener" }),
   });
-  const server = new RunningServer(listener, connections, checked);
+  const server = new RunningServer(listener, serving, checked);
   try {
+    signal?.throwIfAborted(); // while it began to listen
     await checked.onListen?.(server.addr);
   } catch (error) { // nobody gets the server
     await server.shutdown();
@@ -108,101 +106,22 @@ export async function serve(
   return server;
 }
 
-/** The connections of a server. */
-class Connections implements ConnectionHost {
-  readonly options: CheckedServeOptions;
-  readonly sockets = new Set<Accepted>();
-  readonly #all = new Set<ServeConnection>();
-  readonly #finished = Promise.withResolvers<void>();
-  /** Ends the wait for requests that have come and are not read yet. */
-  #stopWaiting = () => {};
-  isStopping = false;
-
-  constructor(options: CheckedServeOptions) {
-    this.options = options;
-  }
-
-  /** Resolves once it was stopped and nothing is left. */
-  get finished(): Promise<void> {
-    return this.#finished.promise;
-  }
-
-  add(transport: OwnedTransport): void {
-    if (this.isStopping) return transport.abort();
-    const connection = new ServeConnection(transport, this);
-    this.#all.add(connection);
-    connection.run();
-  }
-
-  onOpen(socket: Accepted): void {
-    this.sockets.add(socket);
-  }
-
-  onClosed(socket: Accepted): void {
-    this.sockets.delete(socket);
-  }
-
-  onOver(connection: ServeConnection): void {
-    this.#all.delete(connection);
-    this.#checkFinished();
-  }
-
-  /** Lets nothing new begin. */
-  stop(): void {
-    this.isStopping = true;
-    for (const connection of this.#all) connection.stop();
-    // A request may have come that is not read yet: it is answered
-    this.#stopWaiting = afterIO(2, () => {
-      for (const connection of this.#all) connection.stopIdle();
-    });
-    this.#checkFinished();
-  }
-
-  /** Whether it was stopped and nothing is left. */
-  get isFinished(): boolean {
-    return this.isStopping && this.#all.size === 0;
-  }
-
-  /** Drops what is left, and does not wait for handlers. */
-  abort(reason: unknown): void {
-    for (const connection of this.#all) connection.abort(reason);
-    this.#all.clear();
-    this.sockets.clear();
-    this.#checkFinished();
-  }
-
-  #checkFinished(): void {
-    if (!this.isFinished) return;
-    this.#stopWaiting();
-    this.#finished.resolve();
-  }
-
-  /** Calls `onError`, whose own mistakes end nothing either. */
-  async report(error: unknown, context: ServeErrorContext): Promise<void> {
-    try {
-      await this.options.onError(error, context);
-    } catch (mistake) {
-      console.error(mistake);
-    }
-  }
-}
-
 class RunningServer implements Server {
   readonly #listener: Listener;
-  readonly #connections: Connections;
+  readonly #serving: Serving;
   readonly #options: CheckedServeOptions;
   readonly #deadline: Deadline;
   /** Resolves once the listener has given its address back. */
   #stopped: void | Promise<void> = undefined;
   readonly finished: Promise<void>;
 
-  constructor(listener: Listener, connections: Connections, options: CheckedServeOptions) {
+  constructor(listener: Listener, serving: Serving, options: CheckedServeOptions) {
     this.#listener = listener;
-    this.#connections = connections;
+    this.#serving = serving;
     this.#options = options;
     this.#deadline = new Deadline(options.accepting.connection.clock);
     const ignoreSignal = whenAborted(options.signal, () => this.shutdown());
-    this.finished = connections.finished.then(async () => {
+    this.finished = serving.finished.then(async () => {
       ignoreSignal();
       this.#deadline.clear();
       listener.close();
@@ -222,20 +141,21 @@ class RunningServer implements Server {
     return `${this.#options.listening.tls ? "https" : "http"}://${host}:${addr.port}/`;
   }
 
-  get connections(): Iterable<Accepted> & { readonly size: number } {
-    return this.#connections.sockets;
+  get connections(): Connections<undefined, Accepted> {
+    return this.#serving.sockets;
   }
 
-  shutdown({ within }: { within?: number | undefined } = {}): Promise<void> {
-    const time = checkTime("within", within, this.#options.accepting.connection.closeTimeout);
-    if (this.#connections.isFinished) return this.finished;
-    if (within !== undefined || !this.#connections.isStopping) {
-      const reason = new Error(`The server has stopped, and waits no longer than ${time} ms`);
-      this.#deadline.set(time, () => this.#connections.abort(reason));
+  shutdown(options: ShutdownOptions = {}): Promise<void> {
+    const { accepting: { connection: { closeTimeout } }, limits } = this.#options, serving = this.#serving;
+    const checked = checkShutdown(options, { closeTimeout, retryAfter: limits.retryAfter }), { within } = checked;
+    if (serving.isFinished) return this.finished;
+    if (options.within !== undefined || !serving.stopping) {
+      const reason = new Error(`The server has stopped, and waits no longer than ${within} ms`);
+      this.#deadline.set(within, () => serving.abort(reason));
     }
-    if (!this.#connections.isStopping) {
+    if (!serving.stopping) {
       this.#stopped = this.#listener.stop();
-      this.#connections.stop();
+      serving.stop(checked);
     }
     return this.finished;
   }

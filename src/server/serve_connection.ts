@@ -15,6 +15,7 @@ import { checkResponse, discardBody } from "../http/response.ts";
 import { linger } from "../transport/linger.ts";
 import type { OwnedTransport } from "../transport/owned_transport.ts";
 import { type Accepted, type HandshakeOwner, shakeHands } from "./accept.ts";
+import type { Limits, Place } from "./limits.ts";
 import { readBehindHead } from "./read_request.ts";
 import { respond, serverError } from "./respond.ts";
 import type { CheckedServeOptions, HttpContext, ServeErrorContext } from "./serve_options.ts";
@@ -22,23 +23,22 @@ import type { CheckedServeOptions, HttpContext, ServeErrorContext } from "./serv
 /** What a connection needs of its server. */
 export interface ConnectionHost {
   readonly options: CheckedServeOptions;
-  /** Whether the server is about to end: no connection is kept alive. */
-  readonly isStopping: boolean;
+  readonly limits: Limits;
+  /** Why no WebSocket begins any more, once the server is about to end: then no connection is kept alive, either. */
+  readonly stopping: Problem | undefined;
   /** Tells of an error that nobody else sees. */
   report(error: unknown, context: ServeErrorContext): void;
   /** A WebSocket is open. */
   onOpen(socket: Accepted): void;
-  /** A WebSocket is closed; its handler may still have something to do. */
-  onClosed(socket: Accepted): void;
   /** The connection is closed, and the handler of its WebSocket done. */
   onOver(connection: ServeConnection): void;
 }
 
-/** The Close frame of a server that stops (RFC 6455 §7.4.1). */
-const GOING_AWAY = { closeCode: 1001, reason: "The server stops" };
-
 /** One connection. */
-export class ServeConnection implements HandshakeOwner {
+export class ServeConnection implements HandshakeOwner, Place {
+  key: string | undefined;
+  isReserved = false;
+  isOpen = false;
   readonly #host: ConnectionHost;
   readonly #transport: OwnedTransport;
   /** Reads the head of a request that is waited for; none while a request is answered. */
@@ -58,19 +58,16 @@ export class ServeConnection implements HandshakeOwner {
   /** Serves it. Never rejects. */
   async run(): Promise<void> {
     let prefix: Uint8Array | undefined;
-    do prefix = await this.#serveNext(prefix); while (prefix && !this.#host.isStopping);
+    do prefix = await this.#serveNext(prefix); while (prefix && !this.#host.stopping);
     if (prefix) await this.#linger(); // it was told that it may go on, and the server stops
-    if (!this.#socket) this.#host.onOver(this);
+    if (this.#socket) return;
+    this.#host.limits.leave(this);
+    this.#host.onOver(this);
   }
 
   async #linger(): Promise<void> {
     const { clock, closeTimeout: timeout } = this.#host.options.accepting.connection;
     await linger(this.#transport, { clock, timeout, signal: undefined }).closed;
-  }
-
-  /** Ends it as soon as what is under way is done: a request is answered, a WebSocket closed with 1001. */
-  stop(): void {
-    this.#socket?.close(GOING_AWAY);
   }
 
   /** Ends it if nothing is under way: a request is waited for. */
@@ -111,12 +108,11 @@ export class ServeConnection implements HandshakeOwner {
   }
 
   #open(socket: Accepted): void {
-    const { isStopping } = this.#host;
     this.#socket = socket;
+    this.#host.limits.onOpen(this);
+    this.#isHandled = this.#host.stopping !== undefined; // before onOpen(), which may be the end
     this.#host.onOpen(socket);
-    if (!isStopping) return void this.#handle(socket);
-    this.#isHandled = true; // before close(), which may be the end
-    socket.close(GOING_AWAY);
+    if (!this.#isHandled) this.#handle(socket);
   }
 
   async #handle(socket: Accepted): Promise<void> {
@@ -137,13 +133,18 @@ export class ServeConnection implements HandshakeOwner {
     if (socket.state === "open") socket.close({ closeCode: 1011 });
   }
 
+  admit(request: RequestHead): Problem | undefined {
+    return this.#host.stopping ?? this.#host.limits.reserve(this, request, this.#transport);
+  }
+
   onRefuse(): void {
+    this.#host.limits.giveUp(this);
     this.#remoteAddr = this.#transport.remoteAddr;
   }
 
   onClosed(): void {
     this.#isClosed = true;
-    this.#host.onClosed(this.#socket!);
+    this.#host.limits.leave(this);
     this.#checkOver();
   }
 
@@ -164,14 +165,14 @@ export class ServeConnection implements HandshakeOwner {
       return undefined;
     }
     this.#remoteAddr = this.#transport.remoteAddr; // its body may fail
-    const { response, isReusable } = answer;
-    const keepAlive = isReusable && !this.#host.isStopping && isPersistent(head) &&
+    const { response, isReusable, asking } = answer;
+    const keepAlive = isReusable && !this.#host.stopping && isPersistent(head) &&
       !listHas(response.headers.get("connection"), "close");
     exchange.dispose();
     try {
       const timeout = isReusable ? handshakeTimeout : closeTimeout;
-      const options = { clock, timeout, signal: undefined, request: head, keepAlive, isPaced: isReusable };
-      return await respond(this.#transport, response, options) ? exchange.rest : undefined;
+      const options = { clock, timeout, signal: undefined, request: head, keepAlive, prefix: exchange.rest };
+      return await respond(this.#transport, response, { ...options, isPaced: isReusable, sending: asking });
     } catch (error) {
       this.#report("http", error, head); // its body has failed
       return undefined;
@@ -186,10 +187,10 @@ export class ServeConnection implements HandshakeOwner {
     });
     if ("failure" in request) return this.#refuse(request, head);
     exchange.allow(0); // the handler takes its time
-    const context = contextOf(exchange);
+    const asking = new AbortController(), context = contextOf(exchange, asking);
     try {
       const handling = this.#askHandler(request, context);
-      return { response: await unlessAborted(handling, exchange.signal, discardBody), isReusable: true };
+      return { response: await unlessAborted(handling, exchange.signal, discardBody), isReusable: true, asking };
     } finally {
       exchange.stopWatching();
     }
@@ -233,6 +234,8 @@ export class ServeConnection implements HandshakeOwner {
 interface HttpAnswer {
   readonly response: Response;
   readonly isReusable: boolean;
+  /** Behind the signal of the handler. */
+  readonly asking?: AbortController;
 }
 
 /** A client that was lost before its request was answered. */
@@ -254,8 +257,8 @@ function withoutHopByHop(response: Response): Response {
 }
 
 /** The addresses are looked up when somebody asks for them. */
-function contextOf(exchange: Exchange): HttpContext {
-  const { transport } = exchange, signal = exchange.watch();
+function contextOf(exchange: Exchange, asking: AbortController): HttpContext {
+  const { transport } = exchange, signal = exchange.watch(asking);
   return {
     signal,
     get remoteAddr() {

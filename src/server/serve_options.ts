@@ -7,9 +7,11 @@ import { quote } from "../errors/problem.ts";
 import type { ListenOptions } from "../runtime/listener.ts";
 import type { Accepted } from "./accept.ts";
 import { type AcceptOptions, checkAcceptOptions, type CheckedAcceptOptions } from "./accept_options.ts";
+import { type CheckedLimits, checkLimits, type LimitOptions } from "./limit_options.ts";
 
 /**
- * Options of {@linkcode serve}: where to listen, and everything that {@linkcode accept} takes for a connection.
+ * Options of {@linkcode serve}: where to listen, how many clients to take ({@linkcode LimitOptions}), and everything that
+ * {@linkcode accept} takes for a connection.
  *
  * @example Two subprotocols, and a path of its own
  * ```ts
@@ -27,7 +29,7 @@ import { type AcceptOptions, checkAcceptOptions, type CheckedAcceptOptions } fro
  * assertEquals(socket.protocol, "chat.v1");
  * ```
  */
-export interface ServeOptions extends Omit<AcceptOptions, "prefix" | "request" | "signal"> {
+export interface ServeOptions extends Omit<AcceptOptions, "prefix" | "request" | "signal">, LimitOptions {
   /**
    * The port to listen on; 0 takes a free one, which `addr` of the server then says. The default is that of `Deno.serve()`.
    *
@@ -72,7 +74,7 @@ export interface ServeOptions extends Omit<AcceptOptions, "prefix" | "request" |
    * @default {1048576}
    */
   maxBodySize?: number | undefined;
-  /** Shuts the server down when it aborts, as `shutdown()` does. */
+  /** Shuts the server down when it aborts, as `shutdown()` does. One that has aborted before makes `serve()` reject. */
   signal?: AbortSignal | undefined;
   /** Called once the server listens, with its address. */
   onListen?: ((addr: NetworkAddress) => void) | undefined;
@@ -136,9 +138,9 @@ export interface ServeErrorContext {
  */
 export interface HttpContext {
   /**
-   * Aborts when nobody waits for the response any more, until the handler has returned it. A client that has only
-   * half-closed is given a response within another second. One that leaves while a body is sent is noticed when the next
-   * piece is written: its stream is cancelled then.
+   * Aborts when nobody waits for the response any more, until all of it is sent. When the client leaves while a body is
+   * sent, the stream of the body is cancelled as well. A client that has only half-closed is given a response, and each next
+   * piece of its body, within another second; before the response, the signal aborts at once.
    */
   readonly signal: AbortSignal;
   /** The address of the client, or of the proxy in front. */
@@ -187,6 +189,7 @@ export interface ServeHandlers {
 export interface CheckedServeOptions {
   readonly listening: ListenOptions;
   readonly accepting: CheckedAcceptOptions;
+  readonly limits: CheckedLimits;
   readonly maxBodySize: number;
   readonly signal: AbortSignal | undefined;
   readonly onListen: ServeOptions["onListen"];
@@ -219,6 +222,7 @@ export function checkServeOptions(
   return {
     listening: { ...checkWhere(options), handshakeTimeout: accepting.handshakeTimeout },
     accepting,
+    limits: checkLimits(options, options.unix === undefined),
     maxBodySize: limitOf(options, "maxBodySize"),
     signal: checkSignal(signal),
     onListen,

@@ -88,7 +88,8 @@ function checkWriteResponseOptions(options: WriteResponseOptions): CheckedWriteR
  * @throws {TypeError} Rejects for a response that can't be written, before anything is written; and for a larger body that
  * is not as long as its Content-Length says, or not of bytes, after which the connection is closed.
  * @throws {RangeError} Rejects when the timeout is out of its range.
- * @throws {HandshakeError} Rejects when the peer is gone or takes too long; the connection is closed.
+ * @throws {HandshakeError} Rejects when the peer is gone or takes too long; the connection is closed. While the body is
+ * waited for, that is noticed at once unless the connection is kept open: then the next piece shows it.
  *
  * @example Usage
  * ```ts
@@ -117,7 +118,8 @@ export async function writeResponse(
     !listHas(response.headers.get("connection"), "close");
   const exchange = new Exchange(transportOf(conn), { clock, timeout: 0, signal });
   try {
-    await sendResponse(exchange, response, { request, keepAlive, timeout });
+    // What is read ahead could not be given back with the connection
+    await sendResponse(exchange, response, { request, keepAlive, timeout, watches: !keepAlive });
   } catch (error) {
     exchange.abort();
     if (!(error instanceof ExchangeError)) throw error;

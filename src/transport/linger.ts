@@ -24,6 +24,8 @@ export interface LingerOptions {
   readonly timeout: number;
   /** `false` lets the peer end first, as a WebSocket client should (RFC 6455 §7.1.1). */
   readonly halfClose?: boolean;
+  /** What is still to be written, before the half-close. It must not change, and its time counts. */
+  readonly lastWords?: Uint8Array<ArrayBuffer>;
   /** Closes at once when it aborts. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -37,7 +39,8 @@ export interface Lingering {
 }
 
 /** Closes a transport on which nothing is being written. */
-export function linger(transport: Transport, { clock, timeout, halfClose = true, signal }: LingerOptions): Lingering {
+export function linger(transport: Transport, options: LingerOptions): Lingering {
+  const { clock, timeout, halfClose = true, lastWords, signal } = options;
   const { promise: closed, resolve } = Promise.withResolvers<void>();
   const deadline = new Deadline(clock);
   const close = () => {
@@ -45,6 +48,10 @@ export function linger(transport: Transport, { clock, timeout, halfClose = true,
     signal?.removeEventListener("abort", close);
     transport.abort();
     resolve();
+  };
+  const end = () => {
+    if (halfClose) transport.end();
+    transport.resume();
   };
   let discarded = 0;
   deadline.set(timeout === 0 ? LINGER_TIME : Math.min(timeout, LINGER_TIME), close);
@@ -55,11 +62,10 @@ export function linger(transport: Transport, { clock, timeout, halfClose = true,
       if (discarded > MOST_DISCARDED) close();
     },
     onEnd: close,
-    onDrained() {},
+    onDrained: end,
     onLost: close,
   });
-  if (halfClose) transport.end();
-  transport.resume();
+  if (!lastWords || transport.write(lastWords)) end();
   if (signal?.aborted) close();
   return { closed, close };
 }

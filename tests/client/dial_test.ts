@@ -7,7 +7,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { networkInterfaces, tmpdir } from "node:os";
 import { join } from "node:path";
 import { createServer as createTlsServer } from "node:tls";
-import { accept, connect, type ConnectOptions, HandshakeError } from "../../mod.ts";
+import { accept, connect, type ConnectOptions, HandshakeError, serve } from "../../mod.ts";
 import { fromSocket } from "../../src/node.ts";
 import { fakeClock } from "../../src/testing.ts";
 import { test } from "../kit/harness.ts";
@@ -260,9 +260,16 @@ test("connect() to wss: never falls back to what is not encrypted", async () => 
   })();
   const error = await assertRejects(() => connect(`wss://localhost:${listener.port}/`), HandshakeError);
   assertEquals(error.failure, "tls-failed");
+  assertMatch(error.message, /the server answers without TLS, try ws: \(/);
   const bytes = await serving;
   assertEquals(bytes[0], 22, "a TLS handshake record (RFC 8446 §5.1)");
   assert(!new TextDecoder("latin1").decode(bytes).includes("GET / HTTP"));
+});
+
+test("connect() by ws: to a port with TLS says so, whether the server answers in TLS or not at all", async () => {
+  await using server = await serve({ port: 0, cert: pem("localhost"), key: pem("localhost.key") }, () => {});
+  const error = await assertRejects(() => connect(server.url!.replace("https:", "ws:")), HandshakeError);
+  assertMatch(error.message, /as in TLS: one end uses wss: and the other does not|if the server uses TLS, use wss:/);
 });
 
 for (const isTunnelled of [false, true]) {

@@ -6,6 +6,7 @@ import {
   protocolError,
   uncleanError,
   WebSocketError,
+  type WebSocketErrorInit,
 } from "../../src/errors/websocket_error.ts";
 import { test } from "../kit/harness.ts";
 
@@ -70,4 +71,13 @@ test("uncleanError() takes codes that no caller may send (RFC 6455 §7.1.5)", ()
   const error = uncleanError("Lost", { closeCode: 1006, reason: "why" });
   assert(error instanceof WebSocketError);
   assertEquals([error.message, error.closeCode, error.reason], ["Lost", 1006, "why"]);
+});
+
+test("checkClose() says that a code is called closeCode, and takes an error of ours, whose code is the DOM's", () => {
+  for (const given of [{ code: 4000 }, { code: 4000, reason: "bye" }, new Event("close")]) {
+    const wrong = given instanceof Event ? Object.assign(given, { code: 1000 }) : given;
+    assertThrows(() => checkClose(wrong as WebSocketErrorInit), TypeError, "closeCode, not as code");
+  }
+  const error = new WebSocketError("", { closeCode: 4000, reason: "bye" });
+  assertEquals(checkClose(error as unknown as WebSocketErrorInit), { closeCode: 4000, reason: "bye" });
 });

@@ -66,6 +66,9 @@ test("HeadReader.push() refuses a first byte that no head begins with, at once (
     const found = read([Uint8Array.of(byte)]);
     const begins = byte === 13 || /[!#$%&'*+\-.^_`|~0-9A-Za-z]/.test(String.fromCharCode(byte));
     assertEquals(found?.failure, begins ? undefined : "head-malformed", `0x${byte.toString(16)}`);
+    const problem = new HeadReader(1000, 1).push(Uint8Array.of(byte));
+    const isTls = problem !== undefined && "detail" in problem && problem.detail.includes("TLS");
+    assertEquals(isTls, byte === 0x15 || byte === 0x16); // RFC 8446 §5.1
   }
 });
 

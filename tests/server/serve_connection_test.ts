@@ -1,8 +1,10 @@
 // One connection of a server: request by request, until an upgrade; what follows what; and how long a client may take.
 
 import { assert, assertEquals } from "@std/assert";
+import type { HttpContext, ServeHandlers } from "../../mod.ts";
+import { fakeClock } from "../../src/testing.ts";
 import { hex, latin1, test, text } from "../kit/harness.ts";
-import { echo, HandClient, request, serving, UPGRADE_FIELDS } from "../kit/serving.ts";
+import { echo, HandClient, request, serving, socketsSettled, UPGRADE_FIELDS } from "../kit/serving.ts";
 
 const http = ({ url, method }: Request) => new Response(`${method} ${new URL(url).pathname}`);
 
@@ -220,4 +222,82 @@ test("a response of another server is passed on without the fields of its own co
   }
   await server.shutdown();
   await upstream.shutdown();
+});
+
+/** A response whose body begins with `a`, and goes on as the test says; and how its client was lost. */
+function endless() {
+  const cancelled = Promise.withResolvers<unknown>();
+  let sink: ReadableStreamDefaultController<Uint8Array>, signal: AbortSignal | undefined;
+  const http = (_: Request, context: HttpContext) => {
+    ({ signal } = context);
+    return new Response(
+      new ReadableStream<Uint8Array>({
+        start(controller) {
+          sink = controller;
+          sink.enqueue(latin1("a"));
+        },
+        cancel: cancelled.resolve,
+      }),
+    );
+  };
+  return { http, cancelled: cancelled.promise, signalOf: () => signal!, sinkOf: () => sink };
+}
+
+/** Up to this text, which it takes. */
+const through = (client: HandClient, end: string) =>
+  client.until((read) => read.includes(end) ? read.indexOf(end) + end.length : undefined);
+
+test("a client that is lost while a body is waited for cancels the body at once, and the signal aborts", async () => {
+  const { http, cancelled, signalOf } = endless();
+  const server = await serving({ socket: echo, http }, { handshakeTimeout: 0 });
+  using client = await HandClient.open(server.port);
+  await client.write(request("/"));
+  await through(client, "\r\na\r\n");
+  assertEquals(signalOf().aborted, false);
+  const aborted = new Promise((resolve) => signalOf().addEventListener("abort", resolve));
+  client.conn.reset();
+  assertEquals((await cancelled as Error).message, "the connection was lost");
+  await aborted;
+  await server.shutdown({ within: 0 });
+  assertEquals(server.told, []);
+});
+
+test("a client that has half-closed gets a body for as long as each piece comes within a second", async () => {
+  const { http, cancelled, signalOf, sinkOf } = endless(), clock = fakeClock();
+  const server = await serving({ socket: echo, http }, { clock });
+  using client = await HandClient.open(server.port);
+  await client.write(request("/"));
+  await through(client, "\r\na\r\n");
+  await client.conn.closeWrite();
+  for (let i = 0; i < 3; i++) {
+    await socketsSettled();
+    await clock.advance(999);
+    assertEquals(signalOf().aborted, false);
+    sinkOf().enqueue(latin1(`b${i}`));
+    await through(client, `b${i}\r\n`);
+  }
+  const aborted = new Promise((resolve) => signalOf().addEventListener("abort", resolve));
+  await socketsSettled();
+  await clock.advance(1000);
+  assertEquals((await cancelled as Error).message, "the peer has ended the connection");
+  await aborted;
+  await server.shutdown({ within: 0 });
+});
+
+test("what a client sends while a body is sent to it is its next request", async () => {
+  const { http: body, sinkOf, signalOf } = endless();
+  const handler: ServeHandlers["http"] = (req, context) => req.url.endsWith("/body") ? body(req, context) : http(req);
+  await using server = await serving({ socket: echo, http: handler });
+  using client = await HandClient.open(server.port);
+  const next = request("/next"), upgrade = request("/", UPGRADE_FIELDS) + frame("Hello");
+  await client.write(request("/body") + next.slice(0, 7));
+  await through(client, "\r\na\r\n");
+  await client.write(next.slice(7) + upgrade);
+  await socketsSettled(); // it is read by now
+  sinkOf().close();
+  await through(client, "0\r\n\r\n");
+  assertEquals([(await client.reply()).body, (await client.reply()).status], ["GET /next", 101]);
+  assertEquals(await client.until((read) => read.length < 7 ? undefined : 7), "\x81\x05Hello");
+  assertEquals(signalOf().aborted, false);
+  client[Symbol.dispose]();
 });

@@ -103,3 +103,20 @@ test("close() of what linger() gives closes at once", async () => {
   await settled();
   assertEquals([state.closed, conn.isClosed, clock.pending], [true, true, 0]);
 });
+
+test("linger() writes last words before it half-closes, and gives the peer no more time for them", async () => {
+  const clock = fakeClock(), [conn, far] = connectionPair(), peer = new RawPeer(far);
+  const lastWords = new TextEncoder().encode("Good bye");
+  const { closed } = linger(transportOf(conn), { clock, timeout: 1000, lastWords });
+  await peer.ended;
+  assertEquals([peer.take(), conn.isClosed], ["Good bye", false]);
+  peer.end();
+  await closed;
+  const [deaf] = connectionPair({ highWaterMark: 1 }), transport = transportOf(deaf);
+  const late = linger(transport, { clock, timeout: 1000, lastWords });
+  await clock.advance(999);
+  assertEquals(deaf.isClosed, false);
+  await clock.advance(1);
+  await late.closed;
+  assertEquals([deaf.isClosed, clock.pending], [true, 0]);
+});

@@ -13,7 +13,9 @@ function* documented(): Generator<[name: string, value: number]> {
   for (const file of readdirSync(src, { recursive: true, encoding: "utf8" })) {
     if (!file.endsWith(".ts")) continue;
     const text = readFileSync(join(src, file), "utf8");
-    for (const [, value, name] of text.matchAll(/@default \{(\d+)\}\s+\*\/\s+(\w+)\?:/g)) yield [name!, Number(value)];
+    for (const [, value, name] of text.matchAll(/@default \{(\d+|Infinity)\}\s+\*\/\s+(\w+)\?:/g)) {
+      yield [name!, Number(value)];
+    }
   }
 }
 

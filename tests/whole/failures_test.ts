@@ -1,7 +1,7 @@
 // That the tables of failures and the rows of cases fit each other: every failure is reached by a row, or here.
 
 import { assert, assertEquals } from "@std/assert";
-import { accept } from "../../src/server/accept.ts";
+import { accept, type Accepted } from "../../src/server/accept.ts";
 import { answer } from "../../src/handshake/answer.ts";
 import { attach } from "../../src/server/attach.ts";
 import { connect } from "../../src/client/connect.ts";
@@ -14,6 +14,8 @@ import {
   protocolFailures,
 } from "../../src/errors/failures.ts";
 import { readRequest } from "../../src/server/read_request.ts";
+import { serve, type Server } from "../../src/server/serve.ts";
+import type { ServeOptions } from "../../src/server/serve_options.ts";
 import { connectionPair, fakeClock } from "../../src/testing.ts";
 import { dialogues } from "../cases/dialogues.ts";
 import { frames } from "../cases/frames.ts";
@@ -21,7 +23,8 @@ import { requests } from "../cases/requests.ts";
 import { responses } from "../cases/responses.ts";
 import { latin1, test } from "../kit/harness.ts";
 import { startProxy } from "../kit/proxies.ts";
-import { listen, listenRaw } from "../kit/tcp.ts";
+import { HandClient, socketsSettled } from "../kit/serving.ts";
+import { dialRaw, listen, listenRaw, portOf } from "../kit/tcp.ts";
 
 /** What the rows say of handshakes, but for those that succeed. */
 const handshakes = new Set<string>(
@@ -54,6 +57,25 @@ async function reading(lines: readonly string[], body = "", maxBodySize?: number
   return await readRequest(server, { maxBodySize }).catch((error) => error);
 }
 
+/** How a server that has a client tells of another one, once `change` was done to it; it comes on a connection that is there. */
+async function turnedAway(options: ServeOptions, change?: (server: Server) => void): Promise<unknown> {
+  const told: unknown[] = [], handlers = { socket: (socket: Accepted) => socket.receive() };
+  const server = await serve({ port: 0, onError: (error) => told.push(error), ...options }, handlers);
+  const first = await connect(server.url!);
+  const conn = await dialRaw(portOf(server));
+  const bytes = latin1([...UPGRADE, "", ""].join("\r\n"));
+  await conn.write(bytes.subarray(0, 10));
+  await socketsSettled();
+  change?.(server);
+  await conn.write(bytes.subarray(10));
+  await new HandClient(conn).rest();
+  conn.close();
+  const finished = server.shutdown();
+  await first.closed;
+  await finished;
+  return told[0];
+}
+
 /** What no row can hold: it is not in the bytes of an upgrade, or not in bytes at all. */
 const others: Partial<Record<HandshakeFailure | ProtocolFailure, () => Promise<unknown>>> = {
   "method-unsupported": () => reading(["TRACE / HTTP/1.1", "Host: h"]),
@@ -64,6 +86,9 @@ const others: Partial<Record<HandshakeFailure | ProtocolFailure, () => Promise<u
     const request = new Request("http://h/", { headers });
     return (await answer(request, { authorize: () => new Response("", { status: 403 }) })).error;
   },
+  "too-many-connections": () => turnedAway({ maxConnections: 1 }),
+  "too-many-requests": () => turnedAway({ maxConnectionsPerMinute: 1 }),
+  "server-stopping": () => turnedAway({}, (server) => void server.shutdown({ within: 0 })),
   async "handshake-timeout"() {
     const clock = fakeClock();
     const [client, server] = connectionPair();
@@ -123,6 +148,9 @@ test("every protocol failure is reached by a row of the cases, or below, and by 
   assertEquals(reached.sort(), Object.keys(protocolFailures).sort());
 });
 
+/** What a client is turned away with before its request is read: nobody has a `Response` of it. */
+const EARLY = ["too-many-connections", "too-many-requests"];
+
 for (const [failure, reach] of Object.entries(others)) {
   test(`${failure}, which no row can hold, is reached`, async () => {
     const error = await reach();
@@ -131,7 +159,7 @@ for (const [failure, reach] of Object.entries(others)) {
     const row = { ...handshakeFailures, ...protocolFailures }[failure as HandshakeFailure | ProtocolFailure];
     assertEquals([error.failure, error.section], [failure as never, row.section]);
     if (error instanceof WebSocketError) assertEquals(error.closeCode, (row as { closeCode: number }).closeCode);
-    else if ((row as { status: number }).status > 0) {
+    else if ((row as { status: number }).status > 0 && !EARLY.includes(failure)) {
       assertEquals(error.response?.status, (row as { status: number }).status);
     }
   });

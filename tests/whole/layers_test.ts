@@ -17,7 +17,19 @@ const FOLDERS: Readonly<Record<string, readonly string[]>> = {
   runtime: ["transport", "errors", "base"],
   connection: ["protocol", "transport", "errors", "base"],
   exchange: ["http", "transport", "errors", "base"],
-  server: ["exchange", "connection", "runtime", "handshake", "transport", "protocol", "http", "errors", "base"],
+  group: ["connection", "protocol", "errors", "base"],
+  server: [
+    "group",
+    "exchange",
+    "connection",
+    "runtime",
+    "handshake",
+    "transport",
+    "protocol",
+    "http",
+    "errors",
+    "base",
+  ],
   client: ["exchange", "connection", "runtime", "handshake", "transport", "protocol", "http", "errors", "base"],
   testing: ["transport", "base"],
 };
@@ -42,7 +54,6 @@ const IO =
 
 /** Files without a test file of their name, and what tests them. */
 const TESTED_BY: Readonly<Record<string, string>> = {
-  "base/network_address.ts": "runtime/choose_test.ts",
   "base/returns_argument.ts": "base/owned_bytes_test.ts",
   "base/tuning.ts": "base/byte_builder_test.ts",
   "connection/begin_soon.ts": "connection/receiver_test.ts",
@@ -51,6 +62,7 @@ const TESTED_BY: Readonly<Record<string, string>> = {
   "connection/connection_options.ts": "connection/connection_test.ts",
   "connection/websocket_connection.ts": "connection/connection_test.ts",
   "errors/failures.ts": "whole/failures_test.ts",
+  "group/membership.ts": "group/connections_test.ts",
   "handshake/upgrade_fields.ts": "handshake/answer_test.ts",
   "protocol/agreement.ts": "protocol/protocol_test.ts",
   "protocol/contract.ts": "protocol/protocol_test.ts",
@@ -64,6 +76,7 @@ const TESTED_BY: Readonly<Record<string, string>> = {
   "runtime/dialler.ts": "client/dial_test.ts",
   "runtime/node_ca.ts": "client/dial_test.ts",
   "runtime/node_dialler.ts": "client/dial_test.ts",
+  "server/serving.ts": "whole/shutdown_test.ts",
   "testing.ts": "testing/connection_pair_test.ts",
   "testing/memory_connection.ts": "testing/connection_pair_test.ts",
   "testing/memory_transport.ts": "transport/owned_transport_test.ts",
@@ -220,7 +233,18 @@ test("no file is longer than a sitting", () => {
   assertEquals(long, []);
 });
 
-const VALUES = ["HandshakeError", "WebSocketError", "accept", "answer", "attach", "basicAuth", "confirm", "connect"]
+const VALUES = [
+  "Connections",
+  "HandshakeError",
+  "RateLimit",
+  "WebSocketError",
+  "accept",
+  "answer",
+  "attach",
+  "basicAuth",
+  "confirm",
+  "connect",
+]
   .concat("isUpgrade", "offer", "readRequest", "serve", "writeResponse");
 
 const TYPES = [
@@ -235,12 +259,15 @@ const TYPES = [
   "BufferSource",
   "ByteConnection",
   "Clock",
+  "CloseAllOptions",
+  "CloseAllReport",
   "CloseInfo",
   "CompressionOptions",
   "ConnectOptions",
   "Connected",
   "ConnectionOptions",
   "ConnectionState",
+  "ConnectionsOptions",
   "Decorator",
   "DeflateAgreement",
   "DeflateOffer",
@@ -249,6 +276,8 @@ const TYPES = [
   "HandshakeFailure",
   "HeadersInit",
   "HttpContext",
+  "LimitContext",
+  "LimitOptions",
   "Message",
   "MessageHandler",
   "NetworkAddress",
@@ -256,6 +285,7 @@ const TYPES = [
   "OfferOptions",
   "Origins",
   "ProtocolFailure",
+  "RateLimitOptions",
   "ReadRequest",
   "ReadRequestOptions",
   "RequestDraft",
@@ -267,6 +297,7 @@ const TYPES = [
   "ServeHandlers",
   "ServeOptions",
   "Server",
+  "ShutdownOptions",
   "WebSocketConnection",
   "WebSocketErrorInit",
   "WriteResponseOptions",

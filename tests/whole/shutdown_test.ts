@@ -1,9 +1,10 @@
 // How a server stops: under load nothing is lost that was taken, what is idle goes at once, what is under way is finished,
 // and what does not end is dropped.
 
-import { assert, assertEquals, assertRejects } from "@std/assert";
-import { type Accepted, connect, serve, WebSocketError } from "../../mod.ts";
+import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
+import { type Accepted, connect, type HandshakeError, serve, WebSocketError } from "../../mod.ts";
 import { nextTurn } from "../../src/base/clock.ts";
+import { fakeClock } from "../../src/testing.ts";
 import { handlingAll, hex, latin1, random, test } from "../kit/harness.ts";
 import { echo, HandClient, request, serving, socketsSettled, UPGRADE_FIELDS } from "../kit/serving.ts";
 import { dialRaw } from "../kit/tcp.ts";
@@ -231,14 +232,30 @@ test("shutdown() refuses what is no time, and goes on serving", async () => {
   client[Symbol.dispose]();
 });
 
-test("the signal of serve() shuts down, also one that has aborted before", async () => {
+test("the signal of serve() shuts down", async () => {
   const stop = new AbortController();
   const server = await serving(echo, { signal: stop.signal });
   const socket = await connect(server.url!);
   stop.abort();
   assertEquals(await socket.closed, GOING_AWAY);
   await server.finished;
-  await (await serving(echo, { signal: AbortSignal.abort() })).finished;
+});
+
+test("serve() with a signal that has aborted before rejects with its reason, and never listens", async () => {
+  let listened = 0;
+  const reason = new Error("not today"), options = { onListen: () => listened++, signal: AbortSignal.abort(reason) };
+  assertStrictEquals(await serving(echo, options).catch((error) => error), reason);
+  assertEquals(listened, 0);
+});
+
+test("serve() with a signal that aborts while it begins to listen rejects with its reason, and its port is free", async () => {
+  const stop = new AbortController(), reason = new Error("not today");
+  const first = await serving(echo), { port } = first;
+  await first.shutdown();
+  const starting = serving(echo, { port, signal: stop.signal });
+  stop.abort(reason);
+  assertStrictEquals(await starting.catch((error) => error), reason);
+  await (await serving(echo, { port })).shutdown();
 });
 
 test("await using ends a server with its connections", async () => {
@@ -331,4 +348,88 @@ test("the address is free once shutdown() is done, and another shutdown() starts
 test("an onListen that rejects makes serve() reject", async () => {
   const onListen = () => Promise.reject(new Error("no address book"));
   await assertRejects(() => serving(echo, { onListen }), Error, "no address book");
+});
+
+test("shutdown({ spread }) closes one after the other, evenly, from the oldest on; who comes meanwhile is closed at once", async () => {
+  const clock = fakeClock(), ends: [index: number, time: number][] = [], COUNT = 10, SPREAD = 5000;
+  const asked = Promise.withResolvers<void>(), decided = Promise.withResolvers<undefined>();
+  const server = await serving(echo, {
+    clock,
+    authorize: ({ url }) => url.endsWith("/late") ? (asked.resolve(), decided.promise) : undefined,
+  });
+  const sockets = [], seen: Promise<void>[] = [];
+  for (let i = 0; i < COUNT; i++) {
+    const socket = await connect(server.url!);
+    await socket.ping(); // it is a member before the next one comes
+    sockets.push(socket);
+    seen.push(socket.closed.then((info) => {
+      assertEquals(info, { closeCode: 1012, reason: "back soon" });
+      ends.push([i, clock.now()]);
+    }));
+  }
+  const opening = connect(`${server.url}late`);
+  await asked.promise;
+  const finished = server.shutdown({ closeCode: 1012, reason: "back soon", spread: SPREAD });
+  for (let i = 0; i < COUNT; i++) {
+    await seen[i];
+    if (i === 5) {
+      decided.resolve(undefined);
+      assertEquals(await (await opening).closed, { closeCode: 1012, reason: "back soon" });
+    }
+    assertEquals([ends.length, server.connections.size <= COUNT - i], [i + 1, true]);
+    if (i < COUNT - 1) await clock.advance(SPREAD / COUNT);
+  }
+  assertEquals(ends, Array.from({ length: COUNT }, (_, i) => [i, i * SPREAD / COUNT]));
+  await finished;
+});
+
+/** Rows: who asks for a WebSocket while the server stops. */
+const LATE: readonly [name: string, ask: (client: HandClient) => Promise<() => Promise<void>>][] = [
+  ["a connection that was kept alive", async (client) => {
+    await client.write(request("/"));
+    await client.reply();
+    await client.write("G");
+    return () => client.write(request("/", UPGRADE_FIELDS).slice(1));
+  }],
+  ["a request that had begun", async (client) => {
+    await client.write(request("/", UPGRADE_FIELDS).slice(0, 30));
+    return () => client.write(request("/", UPGRADE_FIELDS).slice(30));
+  }],
+];
+
+for (const [name, ask] of LATE) {
+  test(`while a server stops, ${name} gets a 503 with Retry-After, and is closed`, async () => {
+    for (const [retryAfter, says] of [[undefined, "7"], [30_000, "30"]] as const) {
+      const server = await serving({ socket: echo, http }, { retryAfter: 7000 });
+      const member = await connect(server.url!); // holds the server up
+      using client = await HandClient.open(server.port);
+      const finish = await ask(client);
+      await socketsSettled();
+      const finished = server.shutdown({ within: 0, retryAfter });
+      await finish();
+      const { status, headers, body } = await client.reply();
+      assertEquals([status, headers.get("retry-after"), headers.get("connection")], [503, says, "close"]);
+      assertEquals([body, await client.rest()], ["The server is stopping\n", ""]);
+      client[Symbol.dispose]();
+      assertEquals(await member.closed, GOING_AWAY);
+      await finished;
+      const [{ error, context } = { error: undefined, context: undefined }] = server.told;
+      assertEquals([(error as HandshakeError).failure, context?.kind], ["server-stopping", "peer"]);
+    }
+  });
+}
+
+test("shutdown() waits until those who were turned away have read why", async () => {
+  const server = await serving(echo, { maxConnections: 1, clock: fakeClock() }); // no time of theirs is over
+  const member = await connect(server.url!);
+  using refused = await HandClient.open(server.port);
+  assertEquals((await refused.reply()).status, 503); // it does not end the connection
+  const finished = server.shutdown({ within: 0 });
+  assertEquals(await member.closed, GOING_AWAY);
+  let isFinished = false;
+  finished.then(() => isFinished = true);
+  await socketsSettled();
+  assertEquals(isFinished, false);
+  refused.conn.close();
+  await finished;
 });

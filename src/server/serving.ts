@@ -1,0 +1,118 @@
+// All connections of one server: takes what its listener hands over or turns it away, knows what is open, and stops it.
+
+import { afterIO } from "../base/clock.ts";
+import { Connections } from "../group/connections.ts";
+import { HandshakeError } from "../errors/handshake_error.ts";
+import type { Problem } from "../errors/problem.ts";
+import { linger, type Lingering } from "../transport/linger.ts";
+import type { OwnedTransport } from "../transport/owned_transport.ts";
+import type { Transport } from "../transport/transport.ts";
+import type { Accepted } from "./accept.ts";
+import { Limits, turnAwayBytes } from "./limits.ts";
+import { type ConnectionHost, ServeConnection } from "./serve_connection.ts";
+import type { CheckedServeOptions, ServeErrorContext } from "./serve_options.ts";
+import type { CheckedShutdown } from "./shutdown_options.ts";
+
+/** How long who is turned away has to read why, in milliseconds. */
+const TIME_TO_READ = 1000;
+
+/** How many are told why at once: in a flood that is larger, the others are disconnected without a word. */
+const MOST_TOLD = 1024;
+
+/** The connections of a server. */
+export class Serving implements ConnectionHost {
+  readonly options: CheckedServeOptions;
+  readonly limits: Limits;
+  readonly sockets: Connections<undefined, Accepted>;
+  readonly #all = new Set<ServeConnection>();
+  /** Those who are turned away, and are told why. */
+  readonly #turnedAway = new Set<Lingering>();
+  readonly #finished = Promise.withResolvers<void>();
+  /** Ends the wait for requests that have come and are not read yet. */
+  #stopWaiting = () => {};
+  stopping: Problem | undefined;
+
+  constructor(options: CheckedServeOptions) {
+    this.options = options;
+    const { limits, accepting, handlers } = options;
+    const { clock } = accepting.connection;
+    this.limits = new Limits(limits, clock, handlers.http !== undefined);
+    this.sockets = new Connections({ clock });
+  }
+
+  /** Resolves once it was stopped and nothing is left. */
+  get finished(): Promise<void> {
+    return this.#finished.promise;
+  }
+
+  add(transport: OwnedTransport): void {
+    const connection = new ServeConnection(transport, this);
+    const problem = this.stopping ?? this.limits.enter(connection, transport);
+    if (problem) return this.#turnAway(transport, problem);
+    this.#all.add(connection);
+    connection.run();
+  }
+
+  /** Refuses a client as it comes: nothing of it is read but to see its end. */
+  #turnAway(transport: Transport, problem: Problem): void {
+    const error = new HandshakeError(problem.failure, `Cannot accept the connection: ${problem.detail}`);
+    this.report(error, { kind: "peer", remoteAddr: transport.remoteAddr });
+    if (this.#turnedAway.size >= MOST_TOLD) return transport.abort();
+    const { clock } = this.options.accepting.connection;
+    const lingering = linger(transport, { clock, timeout: TIME_TO_READ, lastWords: turnAwayBytes(problem) });
+    this.#turnedAway.add(lingering);
+    lingering.closed.then(() => {
+      this.#turnedAway.delete(lingering);
+      this.#checkFinished();
+    });
+  }
+
+  onOpen(socket: Accepted): void {
+    this.sockets.add(socket); // which closes it if they are closed already
+  }
+
+  onOver(connection: ServeConnection): void {
+    this.#all.delete(connection);
+    this.#checkFinished();
+  }
+
+  /** Lets nothing new begin, and closes the WebSockets. */
+  stop({ closeCode, reason, spread, retryAfter }: CheckedShutdown): void {
+    this.stopping = { failure: "server-stopping", detail: "the server is stopping", retryAfter };
+    this.sockets.close({ closeCode, reason, spread, within: 0 }); // the server itself drops what is left
+    // A request may have come that is not read yet: it is answered
+    this.#stopWaiting = afterIO(2, () => {
+      for (const connection of this.#all) connection.stopIdle();
+    });
+    this.#checkFinished();
+  }
+
+  /** Whether it was stopped and nothing is left. */
+  get isFinished(): boolean {
+    return this.stopping !== undefined && this.#all.size + this.#turnedAway.size === 0;
+  }
+
+  /** Drops what is left, and does not wait for handlers. */
+  abort(reason: unknown): void {
+    for (const connection of this.#all) connection.abort(reason);
+    for (const lingering of this.#turnedAway) lingering.close();
+    this.#all.clear();
+    this.#turnedAway.clear();
+    this.#checkFinished();
+  }
+
+  #checkFinished(): void {
+    if (!this.isFinished) return;
+    this.#stopWaiting();
+    this.#finished.resolve();
+  }
+
+  /** Calls `onError`, whose own mistakes end nothing either. */
+  async report(error: unknown, context: ServeErrorContext): Promise<void> {
+    try {
+      await this.options.onError(error, context);
+    } catch (mistake) {
+      console.error(mistake);
+    }
+  }
+}
