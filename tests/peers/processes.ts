@@ -2,6 +2,7 @@
 
 import { assertEquals } from "@std/assert";
 import { type ChildProcess, spawn } from "node:child_process";
+import process from "node:process";
 import { fileURLToPath } from "node:url";
 
 /** The path of a certificate or key. */
@@ -16,10 +17,14 @@ export interface Process {
   readonly ended: Promise<{ code: number | null; output: string; complaints: string }>;
 }
 
-/** Starts a program, in this folder or another. */
-export function start(command: readonly string[], args: readonly string[], { cwd }: { cwd?: string } = {}): Process {
+/** Starts a program, in this folder or another, with what is added to the environment. */
+export function start(
+  command: readonly string[],
+  args: readonly string[],
+  { cwd, env }: { cwd?: string; env?: Readonly<Record<string, string>> } = {},
+): Process {
   const [file, ...before] = command;
-  const child = spawn(file!, [...before, ...args], { stdio: "pipe", cwd });
+  const child = spawn(file!, [...before, ...args], { stdio: "pipe", cwd, env: { ...process.env, ...env } });
   const line = Promise.withResolvers<string>(), ended = Promise.withResolvers<Awaited<Process["ended"]>>();
   let output = "", complaints = "";
   child.stdout.setEncoding("utf8").on("data", (text: string) => {
