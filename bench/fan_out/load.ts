@@ -19,8 +19,9 @@ export interface FanOutJob {
   readonly depth: number;
   /** Whether the messages are JSON, and the members offer compression. */
   readonly isCompressed: boolean;
-  /** How many members never read. */
+  /** How many more members there are that never read, and what the server does about them. */
   readonly deaf?: number;
+  readonly slow?: string;
   /** In seconds, as the next one: how long it runs before it is measured. */
   readonly warmUp: number;
   readonly seconds: number;
@@ -44,12 +45,13 @@ interface Member {
   rest: Uint8Array | undefined;
 }
 
-/** Runs it. */
-export async function runFanOut(job: FanOutJob): Promise<Measured> {
+/** Runs it; `onOpen` is called when all are connected and it has run for a while. */
+export async function runFanOut(job: FanOutJob, onOpen = () => {}): Promise<Measured> {
   const load = new FanOut(job);
   try {
     await within(PATIENCE_MS, "the first deliveries", Promise.race([load.open(), load.failed]));
     await load.run(job.warmUp);
+    onOpen();
     const cpu = cpuMeter(job.pid), before = cpu(), start = performance.now(), count = await load.run(job.seconds);
     return { count, cpu: cpu() - before, wall: (performance.now() - start) / 1000 };
   } finally {
@@ -65,6 +67,7 @@ class FanOut {
   readonly #payloads: readonly Uint8Array[];
   readonly #sockets: BunSocket<Member>[] = [];
   readonly #handlers: BunHandlers<Member>;
+  readonly #deaf: BunSocket<Member>[] = [];
   #publisher: BunSocket<Member> | undefined;
   #fail: (error: Error) => void;
   #isClosed = false;
@@ -105,8 +108,12 @@ class FanOut {
 
   /** Connects all of them, and has the first burst compared. */
   async open(): Promise<void> {
-    this.#publisher = await this.#open("/publisher", this.#job.isCompressed);
-    const { members, isCompressed, burst } = this.#job;
+    const { members, isCompressed, burst, deaf = 0, slow = "wait" } = this.#job;
+    this.#publisher = await this.#open(`/publisher?slow=${slow}`, isCompressed);
+    for (let i = 0; i < deaf; i++) {
+      this.#deaf.push(await this.#open("/", isCompressed));
+      this.#deaf.at(-1)!.pause();
+    }
     for (let left = members; left > 0; left -= TOGETHER) {
       const opening = Array.from({ length: Math.min(left, TOGETHER) }, () => this.#open("/", isCompressed));
       this.#sockets.push(...await Promise.all(opening));
@@ -193,7 +200,7 @@ class FanOut {
   /** Leaves all connections. */
   close(): void {
     this.#isClosed = true;
-    for (const socket of this.#sockets) socket.terminate();
+    for (const socket of [...this.#sockets, ...this.#deaf]) socket.terminate();
     this.#publisher?.terminate();
   }
 

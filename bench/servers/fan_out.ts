@@ -1,12 +1,12 @@
-// One message to everybody: whatever the client of the path /publisher sends goes to all others, in whichever way its
-// library has for that. Its argument is `{ of }`, as JSON: ours, what the runtime has of its own, or the package ws.
-// Compression is used where it is offered.
+// One message to everybody: whatever a client of the path /publisher sends goes to all others, in whichever way its library
+// has for that. Its argument is `{ of }`, as JSON: ours, what the runtime has of its own, or the package ws. Compression is
+// used where it is offered; ours does about slow members what the publisher's path says, as in /publisher?slow=skip.
 
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { EventEmitter } from "node:events";
 import process from "node:process";
-import { type BroadcastOptions, Connections, serve } from "../../mod.ts";
+import { type BroadcastOptions, Connections, serve, type SlowMembers } from "../../mod.ts";
 import { listening } from "./listening.ts";
 
 /** What is used of Bun, whose types would replace those of the other runtimes. */
@@ -40,18 +40,17 @@ interface WsSocket extends EventEmitter {
   send(data: Uint8Array | string, options: { readonly binary: boolean }): void;
 }
 
-interface Arguments {
-  readonly of: "ours" | "native" | "ws";
-  readonly slow?: BroadcastOptions["slow"];
-}
+type Of = "ours" | "native" | "ws";
 
-const { of, slow } = JSON.parse(process.argv[2]!) as Arguments, hostname = "127.0.0.1", port = 0;
-const isPublisher = (url: string) => url.endsWith("/publisher"), offers = "sec-websocket-extensions";
+const { of } = JSON.parse(process.argv[2]!) as { of: Of }, hostname = "127.0.0.1", port = 0;
+const isPublisher = (url: string) => url.includes("/publisher"), offers = "sec-websocket-extensions";
 
-const SERVERS: Readonly<Record<Arguments["of"], () => Promise<void>>> = {
+const SERVERS: Readonly<Record<Of, () => Promise<void>>> = {
   async ours() {
-    const group = new Connections(), options: BroadcastOptions = { slow };
+    const group = new Connections();
     const { addr } = await serve({ port, hostname, compression: true }, (socket) => {
+      const { searchParams } = new URL(socket.request.url);
+      const options: BroadcastOptions = { slow: (searchParams.get("slow") ?? "wait") as SlowMembers };
       if (isPublisher(socket.request.url)) return socket.receive((message) => void group.broadcast(message, options));
       group.add(socket);
       return socket.receive();

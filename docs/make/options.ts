@@ -50,6 +50,7 @@ export const NUMBERS: Readonly<Record<string, string>> = {
   highWaterMark: RANGES.size,
   maxWaiting: RANGES.size,
   followRedirects: RANGES.size,
+  slowAbove: RANGES.size,
   threshold: RANGES.size,
   maxConnections: RANGES.head,
   maxPendingHandshakes: RANGES.head,
@@ -97,6 +98,7 @@ function rowOf(property: Property): string[] {
 /** Types with a name of their own that say nothing by it, as they are written in src/. */
 const ALIASES: Readonly<Record<string, [file: string, name: string]>> = {
   "Origins": ["src/handshake/origin.ts", "Origins"],
+  "SlowMembers": ["src/group/broadcast.ts", "SlowMembers"],
   "Decorator<RequestDraft>": ["src/handshake/decorator.ts", "Decorator<Draft>"],
   "Decorator<ResponseDraft>": ["src/handshake/decorator.ts", "Decorator<Draft>"],
 };

@@ -8,6 +8,7 @@ export const PAGES = [
   "servers.md",
   "clients.md",
   "messages.md",
+  "many.md",
   "compression.md",
   "errors.md",
   "options.md",

@@ -8,12 +8,12 @@ import { quote } from "../errors/problem.ts";
 import type { Prepared } from "../protocol/prepared_message.ts";
 
 /**
- * What becomes of a message at a member that is slow: more bytes wait to be written to it than `limit`.
+ * What becomes of a message at a member that is slow: more bytes wait to be written to it than `slowAbove`.
  *
  * - `"wait"`: the message waits behind the others. Past `maxBufferedAmount` of the connection the member is dropped.
  * - `"skip"`: the member does not get it.
  * - `"drop-oldest"`: the message waits, and the oldest ones that wait in this way are thrown away while they are more than
- *   `limit` in bytes.
+ *   `slowAbove` in bytes.
  * - `"close"`: the member does not get it, and is closed with 1013 («try again later»).
  *
  * @example Prices: only the newest count
@@ -22,7 +22,7 @@ import type { Prepared } from "../protocol/prepared_message.ts";
  * import { assertEquals } from "@std/assert";
  *
  * const slow: SlowMembers = "drop-oldest";
- * const report = new Connections().broadcast("1.08", { slow, limit: 1000 });
+ * const report = new Connections().broadcast("1.08", { slow, slowAbove: 1000 });
  *
  * assertEquals(report, { sent: 0, skipped: 0, closed: 0 });
  * ```
@@ -62,7 +62,7 @@ export interface BroadcastOptions<Value = undefined, Socket extends WebSocketCon
     | ((value: Value, socket: Socket) => boolean)
     | undefined;
   /**
-   * What to do where more than `limit` waits to be written already.
+   * What to do where more than `slowAbove` waits to be written already.
    *
    * @default {"wait"}
    */
@@ -73,7 +73,7 @@ export interface BroadcastOptions<Value = undefined, Socket extends WebSocketCon
    *
    * @default {65536}
    */
-  limit?: number | undefined;
+  slowAbove?: number | undefined;
   /**
    * Whether the message may be compressed, if it is not prepared.
    *
@@ -116,27 +116,27 @@ export interface BroadcastReport {
 export interface CheckedBroadcast<Value, Socket> {
   readonly isExcepted: ((value: Value, socket: Socket) => boolean) | undefined;
   readonly policy: Policy;
-  readonly limit: number | undefined;
+  readonly slowAbove: number | undefined;
 }
 
 /** Sends a message to a slow member, or does not, and counts that. */
-type Policy = (driver: Driver, message: Prepared, limit: number | undefined, report: BroadcastReport) => void;
+type Policy = (driver: Driver, message: Prepared, slowAbove: number | undefined, report: BroadcastReport) => void;
 
 /** The Close frame for members that are too slow (RFC 6455 §7.4.1; 1013 is of its registry, §11.7). */
 const TOO_SLOW = { closeCode: 1013, reason: "Too slow" };
 
 const POLICIES: Readonly<Record<SlowMembers, Policy>> = {
-  "wait": (driver, message, _limit, report) => {
+  "wait": (driver, message, _slowAbove, report) => {
     driver.send(message);
     if (driver.isOpen) report.sent++;
     else report.closed++;
   },
-  "skip": (_driver, _message, _limit, report) => void report.skipped++,
-  "drop-oldest": (driver, message, limit, report) => {
-    report.skipped += driver.flusher.hold(message, limit);
+  "skip": (_driver, _message, _slowAbove, report) => void report.skipped++,
+  "drop-oldest": (driver, message, slowAbove, report) => {
+    report.skipped += driver.flusher.hold(message, slowAbove);
     report.sent++;
   },
-  "close": (driver, _message, _limit, report) => {
+  "close": (driver, _message, _slowAbove, report) => {
     driver.close(TOO_SLOW);
     report.closed++;
   },
@@ -146,12 +146,12 @@ const POLICIES: Readonly<Record<SlowMembers, Policy>> = {
  * Checks the options.
  *
  * @throws {TypeError} When `slow` is no policy, or `except` nothing that says who is excepted.
- * @throws {RangeError} When `limit` is no number of bytes.
+ * @throws {RangeError} When `slowAbove` is no number of bytes.
  */
 export function checkBroadcast<Value, Socket extends WebSocketConnection>(
   options: BroadcastOptions<Value, Socket>,
 ): CheckedBroadcast<Value, Socket> {
-  const { slow = "wait", limit } = options;
+  const { slow = "wait", slowAbove } = options;
   if (!Object.hasOwn(POLICIES, slow)) {
     const known = Object.keys(POLICIES).map((name) => `"${name}"`).join(", ");
     throw new TypeError(`Cannot use the option slow: it is ${quote(String(slow))}, and must be one of ${known}`);
@@ -159,7 +159,7 @@ export function checkBroadcast<Value, Socket extends WebSocketConnection>(
   return {
     isExcepted: checkExcept(options.except),
     policy: POLICIES[slow],
-    limit: limit === undefined ? undefined : checkNumber("limit", limit, 0),
+    slowAbove: slowAbove === undefined ? undefined : checkNumber("slowAbove", slowAbove, 0),
   };
 }
 
@@ -185,13 +185,13 @@ interface Recipient<Value, Socket> {
 export function broadcast<Value, Socket>(
   members: Iterable<Recipient<Value, Socket>>,
   message: Prepared,
-  { isExcepted, policy, limit }: CheckedBroadcast<Value, Socket>,
+  { isExcepted, policy, slowAbove }: CheckedBroadcast<Value, Socket>,
 ): BroadcastReport {
   const report = { sent: 0, skipped: 0, closed: 0 };
   for (const { driver, socket, value } of members) {
     if (isExcepted?.(value, socket)) continue;
     if (!driver.isOpen || !driver.machine.isBetweenMessages) report.skipped++;
-    else if (driver.flusher.isOver(limit)) policy(driver, message, limit, report);
+    else if (driver.flusher.isOver(slowAbove)) policy(driver, message, slowAbove, report);
     else {
       driver.flusher.send(message);
       report.sent++;

@@ -2,7 +2,7 @@
 // connections of those that do not answer are dropped.
 
 import type { Clock } from "../base/clock.ts";
-import { checkTime, DEFAULTS } from "../base/options.ts";
+import { checkTime, DEFAULTS, MAX_DELAY } from "../base/options.ts";
 import { Deadline } from "../base/timers.ts";
 import type { Driver } from "../connection/driver.ts";
 import { checkClose } from "../errors/websocket_error.ts";
@@ -89,7 +89,7 @@ export interface CheckedCloseAll {
 export function checkCloseAll(options: CloseAllOptions): CheckedCloseAll {
   const { closeCode = 1001, reason } = options;
   const spread = checkTime("spread", options.spread, 0);
-  const within = checkTime("within", options.within, spread + DEFAULTS.closeTimeout);
+  const within = checkTime("within", options.within, Math.min(spread + DEFAULTS.closeTimeout, MAX_DELAY));
   if (within !== 0 && spread > within) {
     throw new RangeError(
       `Cannot use the option spread: it is ${spread}, and must be at most within, which is ${within} milliseconds`,

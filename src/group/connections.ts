@@ -87,11 +87,11 @@ export class Connections<Value = undefined, Socket extends WebSocketConnection =
    * @returns The group.
    * @throws {TypeError} When it is no WebSocket of this library.
    */
-  add(socket: Socket, ...[value]: undefined extends Value ? [value?: Value] : [value: Value]): this {
+  add(socket: Socket, ...value: undefined extends Value ? [value?: Value] : [value: Value]): this {
     const known = this.#members.get(socket), driver = driverOf(socket);
-    if (known) known.value = value!;
+    if (known) known.value = value[0]!;
     if (known || driver.state === "closed") return this;
-    const member = new Membership<Socket, Value>(socket, driver, value!, this.#whenClosed);
+    const member = new Membership<Socket, Value>(socket, driver, value[0]!, this.#whenClosed);
     this.#members.set(socket, member);
     this.#closing?.onJoined(member);
     return this;
@@ -135,7 +135,11 @@ export class Connections<Value = undefined, Socket extends WebSocketConnection =
     return this.#members.get(socket)?.value;
   }
 
-  /** The members, from the one that joined first to the one that joined last. */
+  /**
+   * Goes through the members, from the one that joined first to the one that joined last. The group may change meanwhile.
+   *
+   * @returns The sockets.
+   */
   [Symbol.iterator](): IterableIterator<Socket> {
     return this.#members.keys();
   }
@@ -157,7 +161,7 @@ export class Connections<Value = undefined, Socket extends WebSocketConnection =
    * @param options Who does not get it, and what to do about slow members.
    * @returns What became of it. It is written at the end of this turn.
    * @throws {TypeError} When the message is none, or an option is wrong.
-   * @throws {RangeError} When `limit` is no number of bytes.
+   * @throws {RangeError} When `slowAbove` is no number of bytes.
    */
   broadcast(message: Message | PreparedMessage, options: BroadcastOptions<Value, Socket> = {}): BroadcastReport {
     return broadcast(this.#members.values(), Prepared.of(message, options.compress), checkBroadcast(options));

@@ -147,13 +147,13 @@ test("broadcast() passes over who is closing, and who is in the middle of a mess
   assertEquals(await Promise.all(got), [["ab", "more"], ["news", "more"]]);
 });
 
-test("slow members are judged by their highWaterMark, or by limit", () => {
+test("slow members are judged by their highWaterMark, or by slowAbove", () => {
   using one = deafPair({ highWaterMark: 100 }), other = deafPair({ highWaterMark: 300 });
   const group = new Connections().add(one.socket).add(other.socket);
   const reports = (options: BroadcastOptions) =>
     Array.from({ length: 4 }, () => group.broadcast("x".repeat(146), options).sent);
   assertEquals(reports({ slow: "skip" }), [2, 1, 1, 0]); // 150, 300, 450 bytes wait
-  assertEquals(reports({ slow: "skip", limit: 450 }), [2, 1, 1, 0]); // 300 to 600, and 600
+  assertEquals(reports({ slow: "skip", slowAbove: 450 }), [2, 1, 1, 0]); // 300 to 600, and 600
 });
 
 test("slow: skip – the slow member misses messages, and gets them again when it reads", async () => {
@@ -172,7 +172,7 @@ test("slow: skip – the slow member misses messages, and gets them again when i
 test("slow: drop-oldest – the slow member gets the newest, in order with what is sent to it alone", async () => {
   using pair = deafPair({ highWaterMark: 100 });
   const { socket, peer } = pair, group = new Connections().add(socket);
-  const options = { slow: "drop-oldest", limit: 250 } as const, reports: BroadcastReport[] = [];
+  const options = { slow: "drop-oldest", slowAbove: 250 } as const, reports: BroadcastReport[] = [];
   const send = (text: string) => reports.push(group.broadcast(text.padEnd(98), options));
   for (const text of ["a", "b", "c", "d", "e", "f"]) send(text);
   assertEquals(reports.map(({ sent, skipped, closed }) => `${sent}${skipped}${closed}`), [
@@ -273,8 +273,8 @@ const WRONG: readonly [options: Record<string, unknown>, error: string][] = [
     'Cannot use the option slow: it is "drop", and must be one of "wait", "skip", "drop-oldest", "close"',
   ],
   [{ slow: "toString" }, 'Cannot use the option slow: it is "toString", and must be one of'],
-  [{ limit: -1 }, "Cannot use the option limit: it is -1, and must be an integer of at least 0, or Infinity"],
-  [{ limit: "5" }, 'Cannot use the option limit: it is the string "5"'],
+  [{ slowAbove: -1 }, "Cannot use the option slowAbove: it is -1, and must be an integer of at least 0, or Infinity"],
+  [{ slowAbove: "5" }, 'Cannot use the option slowAbove: it is the string "5"'],
   [{ except: "ada" }, "Cannot use the option except: it must be a socket, have a method has(), or be a function"],
   [{ except: null }, "Cannot use the option except"],
   [{ except: [1] }, "Cannot use the option except"],

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/ass
 import { prepare, Protocol, type SendOptions } from "../../src/protocol/protocol.ts";
 import { Prepared, type PreparedMessage } from "../../src/protocol/prepared_message.ts";
 import type { CompressionOptions, DeflateAgreement } from "../../src/protocol/compression_options.ts";
-import { type Message } from "../../src/protocol/contract.ts";
+import type { Message } from "../../src/protocol/contract.ts";
 import { Deflater } from "../../src/protocol/deflate.ts";
 import { agreed, noise } from "../cases/deflate.ts";
 import { concat, random, test, text } from "../kit/harness.ts";

@@ -7,7 +7,7 @@ import { anchorsOf, blocksOf, linksOf, PAGES } from "../../docs/make/pages.ts";
 import { NUMBERS, RANGES } from "../../docs/make/options.ts";
 import { makeSite } from "../../docs/make/site.ts";
 import { allTables, fill } from "../../docs/make/tables.ts";
-import { readRequest } from "../../mod.ts";
+import { Connections, readRequest } from "../../mod.ts";
 import { connectionPair } from "../../src/testing.ts";
 import { DEFAULTS } from "../../src/base/options.ts";
 import { checkReconnectOptions } from "../../src/client/reconnect_options.ts";
@@ -101,6 +101,7 @@ async function check(name: string, value: number): Promise<void> {
   else if (name in LIMITS) new RateLimit({ limit: 1, [name]: value });
   else if (name in SHUTDOWN) checkShutdown({ [name]: value, ...SHUTDOWN[name] }, { closeTimeout: 0, retryAfter: 0 });
   else if (name.startsWith("maxConnections") || name === "maxPendingHandshakes") checkLimits({ [name]: value }, true);
+  else if (name === "slowAbove") new Connections().broadcast("", { slowAbove: value });
   else if (name in COMPRESSION) checkCompression({ [name]: value }, COMPRESSION[name]!);
   else checkReconnectOptions({ [name]: value }); // and with them those of connect()
 }
