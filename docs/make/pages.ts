@@ -9,6 +9,7 @@ export const PAGES = [
   "clients.md",
   "messages.md",
   "many.md",
+  "rooms.md",
   "compression.md",
   "errors.md",
   "options.md",

@@ -14,6 +14,7 @@ import { checkReconnectOptions } from "../../src/client/reconnect_options.ts";
 import { checkLimits } from "../../src/server/limit_options.ts";
 import { RateLimit } from "../../src/server/rate_limit.ts";
 import { checkShutdown } from "../../src/server/shutdown_options.ts";
+import { checkRoomsOptions } from "../../src/rooms/rooms_options.ts";
 import { checkServeOptions } from "../../src/server/serve_options.ts";
 import { checkCompression } from "../../src/protocol/compression_options.ts";
 import { test } from "../kit/harness.ts";
@@ -103,12 +104,15 @@ async function check(name: string, value: number): Promise<void> {
   else if (name.startsWith("maxConnections") || name === "maxPendingHandshakes") checkLimits({ [name]: value }, true);
   else if (name === "slowAbove") new Connections().broadcast("", { slowAbove: value });
   else if (name in COMPRESSION) checkCompression({ [name]: value }, COMPRESSION[name]!);
+  else if (ROOMS.includes(name)) checkRoomsOptions({ [name]: value });
   else checkReconnectOptions({ [name]: value }); // and with them those of connect()
 }
 
 /** The options of a limit, and those of a shutdown with what they need beside them. */
 const LIMITS = { limit: 0, window: 0, maxKeys: 0 },
   SHUTDOWN: Readonly<Record<string, object>> = { within: {}, retryAfter: {}, spread: { within: 0 } };
+
+const ROOMS: readonly string[] = ["maxQueuedMessages", "maxQueuedBytes", "publishTimeout"];
 
 /** The options of compression, and the role for which the last number of the text holds. */
 const COMPRESSION: Readonly<Record<string, "client" | "server">> = {
