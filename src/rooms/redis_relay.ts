@@ -59,7 +59,7 @@ const PING_INTERVAL = 5000, SOCKET_TIMEOUT = 15_000;
 const TEXT = "t", BINARY = "b";
 
 /**
- * A relay for as many processes as you like, by Redis 6.2 or later. The client is yours, of the package `redis`; the relay
+ * A relay for as many processes as you like, by Redis 7 or later. The client is yours, of the package `redis`; the relay
  * makes two connections with its options, and closes them with the rooms. The client itself need not be connected.
  *
  * Connections that are lost come back by the client's `reconnectStrategy`, which must not give up; the relay goes on where
