@@ -30,6 +30,19 @@
 export type { Clock } from "./base/clock.ts";
 export type { RoomEvent, RoomGap, RoomMessage, RoomsErrorContext } from "./rooms/event.ts";
 export { memoryRelay, type MemoryRelayOptions } from "./rooms/memory_relay.ts";
+export type {
+  NatsClient,
+  NatsConsumerConfig,
+  NatsConsumerInfo,
+  NatsJetStreamManager,
+  NatsMessage,
+  NatsStart,
+  NatsStoredMessage,
+  NatsStreamConfig,
+  NatsStreamInfo,
+} from "./rooms/nats_client.ts";
+export { natsRelay } from "./rooms/nats_relay.ts";
+export type { NatsRelayOptions } from "./rooms/nats_stream.ts";
 export type { RedisClient, RedisConnection } from "./rooms/redis_client.ts";
 export { redisRelay, type RedisRelayOptions } from "./rooms/redis_relay.ts";
 export type { Relay, RelayDraft, RelayedMessage, RelayListener, RelayPage } from "./rooms/relay.ts";

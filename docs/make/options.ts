@@ -44,6 +44,9 @@ export const NUMBERS: Readonly<Record<string, string>> = {
   maxBufferedAmount: RANGES.size,
   highWaterMark: RANGES.size,
   followRedirects: RANGES.size,
+  maxQueuedMessages: RANGES.head,
+  maxQueuedBytes: RANGES.size,
+  publishTimeout: RANGES.time,
   threshold: RANGES.size,
   port: "0 to 65535",
   level: "0 to 9",
@@ -55,7 +58,7 @@ export const NUMBERS: Readonly<Record<string, string>> = {
 /** A table for each interface of options, by its name. */
 export async function optionTables(): Promise<[name: string, table: string][]> {
   const root = new URL("../../", import.meta.url);
-  const args = ["doc", "--json", "mod.ts", "src/bun.ts", "src/protocol/protocol.ts", "src/testing.ts"];
+  const args = ["doc", "--json", "mod.ts", "src/bun.ts", "src/rooms.ts", "src/protocol/protocol.ts", "src/testing.ts"];
   const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), { args, cwd: root }).output();
   const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
   if (!success) throw new Error(`Failed to read the documentation: ${text(stderr)}`);

@@ -27,6 +27,7 @@ export interface RoomMessage {
   readonly number: number;
   /** What was published. Nobody may write to the bytes. */
   readonly message: string | Uint8Array<ArrayBuffer>;
+  /** Never: that is the other kind of event. */
   readonly gap?: undefined;
 }
 
@@ -51,7 +52,9 @@ export interface RoomGap {
   readonly room: string;
   /** The number that the member had, and the number of the message that comes next; without it, there is none yet. */
   readonly gap: { readonly after: number; readonly next?: number | undefined };
+  /** Never: that is the other kind of event. */
   readonly number?: undefined;
+  /** Never: that is the other kind of event. */
   readonly message?: undefined;
 }
 

@@ -45,6 +45,7 @@ export class Follower {
   /** The number of the last message that it had. */
   #place = 0;
   #isLive = false;
+  #isCatchingUp = false;
   #isOver = false;
   #limit = FIRST_PAGE;
   /** Settles when it can take more. */
@@ -89,6 +90,8 @@ export class Follower {
 
   /** Takes what it has missed, whenever it can take some, until it is live. */
   async #catchUp(): Promise<void> {
+    if (this.#isCatchingUp) return; // it has just come live, and goes on
+    this.#isCatchingUp = true;
     const { recent } = this.#room;
     while (!this.#isOver && !this.#isLive) {
       if (this.#full) await settled(this.#full);
@@ -100,6 +103,7 @@ export class Follower {
         recent.end();
       }
     }
+    this.#isCatchingUp = false;
   }
 
   /** Takes what it has missed, until it is live or can take no more. */

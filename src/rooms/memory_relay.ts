@@ -95,6 +95,8 @@ export function memoryRelay(options: MemoryRelayOptions = {}): Relay {
   /** In the order in which they were last published to. */
   const histories = new Map<string, History>(), subscribed = new Set<string>();
   let listener: RelayListener | undefined, total = 0, isClosed = false;
+  /** The largest number of a room that was forgotten. */
+  let forgotten = 0;
 
   function historyOf(room: string): History {
     const known = histories.get(room);
@@ -108,8 +110,9 @@ export function memoryRelay(options: MemoryRelayOptions = {}): Relay {
   function store(room: string, history: History, { id, data }: RelayDraft): number {
     const known = history.ids.get(id);
     if (known !== undefined) return known;
-    // Microseconds: numbers go on where they were when a process is started again, and never come twice
-    const number = Math.max(history.last + 1, Date.now() * 1000), message = { number, data }, previous = history.last;
+    // Microseconds: they go on where they were when a process is started again, or a room forgotten, and never come twice
+    const previous = history.last, number = Math.max(previous + 1, forgotten + 1, Date.now() * 1000);
+    const message = { number, data };
     const bytes = OVERHEAD + (typeof data === "string" ? 2 * data.length : data.byteLength);
     history.entries.push({ message, previous, id, bytes });
     history.ids.set(id, number);
@@ -135,6 +138,7 @@ export function memoryRelay(options: MemoryRelayOptions = {}): Relay {
   function forget(room: string, history: History): void {
     while (sizeOf(history) > 0) dropFirst(history);
     if (subscribed.has(room) || !histories.delete(room)) return;
+    forgotten = Math.max(forgotten, history.last);
     total -= OVERHEAD;
   }
 

@@ -13,7 +13,7 @@ import type {
   NatsStreamConfig,
 } from "./nats_client.ts";
 import { addStream, baseOf, configOf, NANOSECONDS, type NatsRelayOptions, tokenOf } from "./nats_stream.ts";
-import type { Relay, RelayDraft, RelayListener, RelayPage } from "./relay.ts";
+import { closedError, type Relay, type RelayDraft, type RelayListener, type RelayPage } from "./relay.ts";
 
 /** So long a server keeps a cursor that nobody uses: one that was being read when the connection was lost. */
 const CURSOR_TIMEOUT = 30_000;
@@ -275,7 +275,7 @@ class NatsRelay implements Relay {
     this.#listener = undefined;
     this.#status.stop?.();
     for (const room of this.#subscriptions.keys()) this.unsubscribe(room);
-    this.#goDown(new Error("The relay is closed"));
+    this.#goDown(closedError());
     return Promise.resolve();
   }
 

@@ -43,7 +43,11 @@ export interface RedisClient {
 export interface RedisConnection {
   /** Whether commands can be sent. */
   readonly isReady: boolean;
-  /** Connects, and again and again by the client's own strategy. */
+  /**
+   * Connects, and after a failure again and again, by the client's own strategy.
+   *
+   * @returns Resolves when it is connected; rejects when it has given up.
+   */
   connect(): Promise<unknown>;
   /** Closes the connection, and rejects what is under way. */
   destroy(): void;
@@ -52,6 +56,7 @@ export interface RedisConnection {
    *
    * @param event `"error"` or `"ready"`.
    * @param listener The function.
+   * @returns The connection.
    */
   on(event: string, listener: (error: unknown) => void): unknown;
   /**
@@ -66,6 +71,7 @@ export interface RedisConnection {
    *
    * @param channel Its name.
    * @param listener Called with each message, and the channel.
+   * @returns Resolves when messages come.
    */
   subscribe(channel: string, listener: (message: string, channel: string) => void): Promise<unknown>;
   /**
@@ -73,6 +79,7 @@ export interface RedisConnection {
    *
    * @param channel Its name.
    * @param listener That was called.
+   * @returns Resolves when no more come.
    */
   unsubscribe(channel: string, listener: (message: string, channel: string) => void): Promise<unknown>;
 }

@@ -32,7 +32,7 @@ export interface RedisRelayOptions {
    */
   prefix?: string | undefined;
   /**
-   * How many messages of a room are kept, at least: Redis removes them in blocks of about a hundred.
+   * How many messages of a room are kept.
    *
    * @default {1000}
    */
@@ -59,7 +59,7 @@ const PING_INTERVAL = 5000, SOCKET_TIMEOUT = 15_000;
 const TEXT = "t", BINARY = "b";
 
 /**
- * A relay for as many processes as you like, by Redis 6.2 or later. The client is yours, of the package `redis`; the relay
+ * A relay for as many processes as you like, by Redis 7 or later. The client is yours, of the package `redis`; the relay
  * makes two connections with its options, and closes them with the rooms. The client itself need not be connected.
  *
  * Connections that are lost come back by the client's `reconnectStrategy`, which must not give up; the relay goes on where
@@ -73,11 +73,16 @@ const TEXT = "t", BINARY = "b";
  * @throws {RangeError} When a number is out of its range.
  *
  * @example Rooms of many processes
- * ```ts ignore
- * import { redisRelay, Rooms } from "@handfast/websocket/rooms";
+ * ```ts
+ * import { redisRelay } from "@handfast/websocket/rooms";
  * import { createClient } from "redis";
+ * import { assertEquals } from "@std/assert";
  *
- * const rooms = new Rooms({ relay: redisRelay(createClient({ url: "redis://127.0.0.1:6379" })) });
+ * const client = createClient({ url: "redis://127.0.0.1:6379" });
+ * const relay = redisRelay(client, { prefix: "chat" });
+ * const options = { relay }; // for new Rooms(options), which has it connect
+ *
+ * assertEquals([client.isOpen, options.relay], [false, relay]);
  * ```
  */
 export function redisRelay(client: RedisClient, options: RedisRelayOptions = {}): Relay {
@@ -93,6 +98,8 @@ class RedisRelay implements Relay {
   readonly #kept: readonly string[];
   readonly #rooms = new Set<string>();
   #listener: RelayListener | undefined;
+  /** Settles when the first attempt to connect has succeeded or failed. */
+  readonly #begun = Promise.withResolvers<void>();
   #isDown = false;
   #isClosed = false;
   /** The script, once Redis has it. */
@@ -134,17 +141,21 @@ class RedisRelay implements Relay {
   #onError(error: unknown): void {
     if (this.#isDown || this.#isClosed || this.#isReady) return;
     this.#isDown = true;
+    this.#begun.resolve();
     this.#listener?.onDown(error);
   }
 
   #onReady(): void {
     this.#script = undefined; // it may be another server
     if (this.#isClosed || !this.#isReady) return;
+    this.#begun.resolve();
+    if (!this.#isDown) return;
     this.#isDown = false;
     this.#listener?.onUp();
   }
 
   async #send(args: readonly string[]): Promise<unknown> {
+    await this.#begun.promise;
     if (this.#isClosed) throw closedError();
     try {
       return await this.#commands.sendCommand(args);
@@ -188,10 +199,12 @@ class RedisRelay implements Relay {
   }
 
   async subscribe(room: string): Promise<number> {
+    this.#rooms.add(room);
+    await this.#begun.promise;
     if (this.#isClosed) throw closedError();
+    if (!this.#rooms.has(room)) return 0; // it was unsubscribed from meanwhile
     // Otherwise it would wait in the client, and come in a place of its own between lost connections
     if (!this.#subscriber.isReady) throw new Error("Cannot subscribe: there is no connection to Redis");
-    this.#rooms.add(room);
     await this.#subscriber.subscribe(this.#channel(room), this.#onPublished);
     const [newest] = await this.#send(["XREVRANGE", this.#key(room, "stream"), "+", "-", "COUNT", "1"]) as Entry[];
     return newest ? Number.parseInt(newest[0]) : 0;
@@ -227,6 +240,7 @@ class RedisRelay implements Relay {
   close(): Promise<void> {
     if (!this.#isClosed) {
       this.#isClosed = true;
+      this.#begun.resolve();
       this.#commands.destroy();
       this.#subscriber.destroy();
     }

@@ -19,7 +19,7 @@ for i = 5, #ARGV, 2 do
     local previous = string.format('%.0f', last)
     last = math.max(last + 1, now)
     number = string.format('%.0f', last)
-    redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[2], number .. '-0', 'p', previous, 'd', ARGV[i + 1])
+    redis.call('XADD', KEYS[1], 'MAXLEN', '=', ARGV[2], number .. '-0', 'p', previous, 'd', ARGV[i + 1])
     redis.call('ZADD', KEYS[2], number, ARGV[i])
     redis.call('PUBLISH', ARGV[1], number .. ' ' .. previous .. ' ' .. ARGV[i + 1])
   end

@@ -103,7 +103,8 @@ export interface RelayPage {
  */
 export interface RelayListener {
   /**
-   * A message of a room that is subscribed to. Some may be missing: who has not got the one before it reads.
+   * A message of a room that is subscribed to. Some may be missing: who has not got the one before it reads. One with a
+   * number that is not larger than the last has come late, and was read meanwhile.
    *
    * @param room The name of the room.
    * @param message The message.

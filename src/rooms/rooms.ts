@@ -220,8 +220,9 @@ export class Rooms implements AsyncDisposable {
    * @throws {TypeError} When the room's name, the message or the id is wrong.
    * @throws {RangeError} When the message is larger than the engine takes.
    */
-  publish(room: string, message: Message, { id }: PublishOptions = {}): Promise<number> {
+  publish(room: string, message: Message, options: PublishOptions = {}): Promise<number> {
     checkRoom(room);
+    const { id } = options;
     const data = checkSize(dataOf(message), this.#options.relay.maxMessageSize);
     const draft = { id: id === undefined ? this.#newId() : checkId(id), data };
     try {
@@ -286,7 +287,7 @@ export class Rooms implements AsyncDisposable {
     const { clock, closeTimeout, relay } = this.#options;
     await undefined; // so that this is known to be closed from here on
     for (const room of [...this.#rooms.values()]) room.end();
-    if (this.#queues.size > 0 && !this.#outage) {
+    if (this.#host.budget.messages > 0 && !this.#outage) {
       const { promise, resolve } = Promise.withResolvers<void>();
       this.#stopWaiting = resolve;
       const timer = closeTimeout > 0 ? clock.setTimeout(resolve, closeTimeout) : undefined;
@@ -298,7 +299,11 @@ export class Rooms implements AsyncDisposable {
     await relay.close();
   }
 
-  /** Closes the rooms. */
+  /**
+   * Closes the rooms, as `close()` does.
+   *
+   * @returns Resolves once everything is released.
+   */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }

@@ -15,6 +15,34 @@ export interface World {
   readonly random: () => number;
   /** Drops every connection. */
   readonly signal: AbortSignal;
+  readonly gate: Gate;
+}
+
+/** How far publishers may go: load must not be over before there was what it is for. */
+export class Gate {
+  #share = 0;
+  readonly #waiting = new Set<() => void>();
+
+  /** How many of so many messages may be published by now. */
+  of(count: number): number {
+    return Math.ceil(count * this.#share);
+  }
+
+  /** Opens it for this share of all messages, at most 1. */
+  open(share: number): void {
+    this.#share = share;
+    for (const wake of this.#waiting) wake();
+  }
+
+  /** Has a function called whenever it is opened, while another one runs. */
+  async watch(wake: () => void, run: () => Promise<unknown>): Promise<void> {
+    this.#waiting.add(wake);
+    try {
+      await run();
+    } finally {
+      this.#waiting.delete(wake);
+    }
+  }
 }
 
 /** How a server answers a publisher: the number of the message, or why there is none. */
@@ -31,8 +59,8 @@ export interface Order {
 
 /** What a member gets. */
 type Delivery =
-  | { readonly number: number; readonly message: string; readonly gap?: never }
-  | { readonly gap: unknown };
+  | { readonly number: number; readonly message: string; readonly gap?: undefined }
+  | { readonly gap: object };
 
 /** So long a client waits before it tries another server, so that it does not spin while none is there. */
 const PAUSE = 20;
@@ -125,26 +153,28 @@ export class Publisher {
 
   /** Publishes so many messages. */
   async run(count: number): Promise<void> {
+    const { signal, gate } = this.#world;
     let sent = 0;
-    while (this.#acknowledged < count && !this.#world.signal.aborted) {
+    while (this.#acknowledged < count && !signal.aborted) {
       await visit(this.#world, "/publisher", async (socket) => {
-        this.retries += Math.max(0, sent - this.#acknowledged);
+        this.retries += sent - this.#acknowledged;
         let next = this.#acknowledged;
         const send = () => {
-          for (; next < count && next < this.#acknowledged + WINDOW; next++) socket.send(this.#order(next));
+          const end = Math.min(gate.of(count), this.#acknowledged + WINDOW);
+          for (; next < end && socket.state === "open"; next++) socket.send(this.#order(next));
           sent = Math.max(sent, next);
         };
-        send();
-        await socket.receive((message) => {
-          const receipt: Receipt = JSON.parse(message as string);
+        const onReceipt = (receipt: Receipt) => {
           // Behind a refusal nothing may come, or messages would change places
           if ("error" in receipt) return socket.abort();
-          const [, sequence = -1] = receipt.id.split("-").map(Number);
+          const sequence = Number(receipt.id.split("-")[1]);
           this.#ledger.acknowledge(this.#published(sequence), receipt.number);
           this.#acknowledged = Math.max(this.#acknowledged, sequence + 1);
           if (this.#acknowledged === count) socket.abort();
           else send();
-        });
+        };
+        send();
+        await gate.watch(send, () => socket.receive((message) => onReceipt(JSON.parse(message as string))));
       });
     }
   }

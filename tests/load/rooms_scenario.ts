@@ -5,7 +5,7 @@ import { Engine, type EngineName } from "../kit/engines.ts";
 import { random } from "../kit/harness.ts";
 import type { Runtimes } from "../kit/runtimes.ts";
 import { Program, runOn } from "./program.ts";
-import { Member, Publisher, type World } from "./rooms_clients.ts";
+import { Gate, Member, Publisher, type World } from "./rooms_clients.ts";
 import { Ledger, type Wrongs } from "./rooms_ledger.ts";
 import type { RoomsCalls } from "./rooms.ts";
 
@@ -102,7 +102,7 @@ export async function play(scenario: Scenario, onProgress = (_: string) => {}): 
   const ledgers = Array.from({ length: scenario.rooms }, () => new Ledger());
   const ending = new AbortController();
   const deadline = setTimeout(() => ending.abort(), scenario.patience);
-  const world: World = { ports: site.ports, random: random(scenario.seed), signal: ending.signal };
+  const world: World = { ports: site.ports, random: random(scenario.seed), signal: ending.signal, gate: new Gate() };
   const across = <T>(count: number, make: (room: string, ledger: Ledger, index: number) => T): T[] =>
     Array.from({ length: count }, (_, i) => make(`room ${i % ledgers.length}`, ledgers[i % ledgers.length]!, i));
   const members = across(scenario.members, (room, ledger) => new Member(world, encodeURIComponent(room), ledger));
@@ -117,14 +117,18 @@ export async function play(scenario: Scenario, onProgress = (_: string) => {}): 
       ...members.map((member, i) => member.run(sharesOf(i % ledgers.length))),
       ...publishers.map((publisher) => publisher.run(share)),
     ]);
-    const steps = [...site.happenings()];
+    const steps = [...site.happenings()], dueAt = (step: number) => (step + 1) / (steps.length + 1);
     for (const [i, step] of steps.entries()) {
-      const due = share * publishers.length * (i + 1) / (steps.length + 1);
-      while (acknowledged() < due && !ending.signal.aborted) await new Promise((resolve) => setTimeout(resolve, 5));
+      // Publishers go on while it happens, but not so far that too little is left for the next one
+      const isDue = () =>
+        acknowledged() >= Math.floor(dueAt(i + 0.2) * share * publishers.length) || ending.signal.aborted;
+      world.gate.open(dueAt(i + 1));
+      while (!isDue()) await new Promise((resolve) => setTimeout(resolve, 1));
       await step();
       const seconds = ((Date.now() - began) / 1000).toFixed(1);
       onProgress(`${seconds} s: ${acknowledged()} acknowledged, ${site.kills} kills, ${site.restarts} restarts`);
     }
+    world.gate.open(1);
     await clients;
   } finally {
     clearTimeout(deadline);

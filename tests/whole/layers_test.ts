@@ -31,11 +31,12 @@ const FOLDERS: Readonly<Record<string, readonly string[]>> = {
     "base",
   ],
   client: ["exchange", "connection", "runtime", "handshake", "transport", "protocol", "http", "errors", "base"],
+  rooms: ["connection", "protocol", "errors", "base"],
   testing: ["transport", "base"],
 };
 
 /** The files that users import beside mod.ts: they may import everything, and are imported by nothing. */
-const ENTRIES = ["bun.ts", "node.ts", "testing.ts"];
+const ENTRIES = ["bun.ts", "node.ts", "rooms.ts", "testing.ts"];
 
 /** What may be imported from outside, and by whom. */
 const PACKAGES: readonly (readonly [from: RegExp, by: RegExp])[] = [
@@ -77,6 +78,16 @@ const TESTED_BY: Readonly<Record<string, string>> = {
   "runtime/node_ca.ts": "client/dial_test.ts",
   "runtime/node_dialler.ts": "client/dial_test.ts",
   "server/serving.ts": "whole/shutdown_test.ts",
+  "rooms.ts": "rooms/rooms_test.ts",
+  "rooms/event.ts": "rooms/rooms_test.ts",
+  "rooms/follower.ts": "rooms/rooms_test.ts",
+  "rooms/nats_client.ts": "rooms/nats_relay_test.ts",
+  "rooms/nats_stream.ts": "rooms/nats_relay_test.ts",
+  "rooms/recent.ts": "rooms/rooms_test.ts",
+  "rooms/redis_client.ts": "rooms/redis_relay_test.ts",
+  "rooms/redis_script.ts": "rooms/redis_relay_test.ts",
+  "rooms/retry.ts": "rooms/room_test.ts",
+  "rooms/sinks.ts": "rooms/rooms_test.ts",
   "testing.ts": "testing/connection_pair_test.ts",
   "testing/memory_connection.ts": "testing/connection_pair_test.ts",
   "testing/memory_transport.ts": "transport/owned_transport_test.ts",

@@ -11,6 +11,7 @@ import { readRequest } from "../../mod.ts";
 import { connectionPair } from "../../src/testing.ts";
 import { DEFAULTS } from "../../src/base/options.ts";
 import { checkConnectOptions } from "../../src/client/connect_options.ts";
+import { checkRoomsOptions } from "../../src/rooms/rooms_options.ts";
 import { checkServeOptions } from "../../src/server/serve_options.ts";
 import { checkCompression } from "../../src/protocol/compression_options.ts";
 import { test } from "../kit/harness.ts";
@@ -96,8 +97,11 @@ async function check(name: string, value: number): Promise<void> {
     });
   } else if (name === "port") checkServeOptions({ port: value }, () => {});
   else if (name in COMPRESSION) checkCompression({ [name]: value }, COMPRESSION[name]!);
+  else if (ROOMS.includes(name)) checkRoomsOptions({ [name]: value });
   else checkConnectOptions({ [name]: value });
 }
+
+const ROOMS: readonly string[] = ["maxQueuedMessages", "maxQueuedBytes", "publishTimeout"];
 
 /** The options of compression, and the role for which the last number of the text holds. */
 const COMPRESSION: Readonly<Record<string, "client" | "server">> = {

@@ -4,6 +4,7 @@
 import { accept, connect, serve, type WebSocketConnection } from "@handfast/websocket";
 import { fromSocket } from "@handfast/websocket/node";
 import { Protocol } from "@handfast/websocket/protocol";
+import { Rooms } from "@handfast/websocket/rooms";
 import { connectionPair } from "@handfast/websocket/testing";
 import { type AddressInfo, createServer } from "node:net";
 
@@ -57,6 +58,15 @@ async function overBun(): Promise<boolean> {
   return good;
 }
 
+async function inRooms(): Promise<boolean> {
+  const rooms = new Rooms(), heard = Promise.withResolvers<unknown>();
+  await rooms.publish("lobby", TEXT);
+  await rooms.subscribe("lobby", ({ message }) => heard.resolve(message), { after: 0 });
+  const good = await heard.promise === TEXT;
+  await rooms.close();
+  return good;
+}
+
 async function inMemory(): Promise<boolean> {
   const [near, far] = connectionPair(), serving = echo(far);
   const good = await echoes(await connect("ws://localhost/", { conn: near, compression: true }));
@@ -78,6 +88,12 @@ function withoutIO(): boolean {
   return came[0] === TEXT;
 }
 
-const entries = { serve: await inOneCall(), node: await overNode(), testing: await inMemory(), protocol: withoutIO() };
+const entries = {
+  serve: await inOneCall(),
+  node: await overNode(),
+  rooms: await inRooms(),
+  testing: await inMemory(),
+  protocol: withoutIO(),
+};
 console.log(JSON.stringify("Bun" in globalThis ? { bun: await overBun(), ...entries } : entries));
 await connect("ws://").catch((error: Error) => console.log(/\S+\/src\/\S+\.ts:\d+/.exec(error.stack ?? "")?.[0]));
