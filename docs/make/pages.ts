@@ -6,6 +6,7 @@ export const PAGES = [
   "clients.md",
   "messages.md",
   "rooms.md",
+  "growing.md",
   "compression.md",
   "errors.md",
   "options.md",
