@@ -29,6 +29,7 @@ export const RANGES = {
   time: "0 (off) to 2147483647 ms",
   size: "an integer of at least 0, or `Infinity`",
   head: "an integer of at least 1, or `Infinity`",
+  delay: "0 to 2147483647 ms",
 } as const;
 
 /** What a number of each name is. */
@@ -48,6 +49,16 @@ export const NUMBERS: Readonly<Record<string, string>> = {
   maxQueuedBytes: RANGES.size,
   publishTimeout: RANGES.time,
   threshold: RANGES.size,
+  maxConnections: RANGES.head,
+  maxPendingHandshakes: RANGES.head,
+  maxConnectionsPerAddress: RANGES.head,
+  maxConnectionsPerMinute: RANGES.head,
+  maxKeys: RANGES.head,
+  retryAfter: RANGES.delay,
+  spread: RANGES.delay,
+  within: RANGES.time,
+  window: "1 to 2147483647 ms",
+  limit: "an integer of at least 1",
   port: "0 to 65535",
   level: "0 to 9",
   memLevel: "1 to 9",

@@ -26,6 +26,19 @@ export interface ShutdownOptions extends CloseAllOptions {
    */
   within?: number | undefined;
   /**
+   * Closes the WebSockets one after the other, evenly over so many milliseconds, from the oldest on, so that their clients do
+   * not all come back at once. It must not be longer than `within`.
+   *
+   * @default {0}
+   */
+  spread?: number | undefined;
+  /**
+   * The code in the Close frames: 1001 (going away), or 1012 for a server that starts again.
+   *
+   * @default {1001}
+   */
+  closeCode?: number | undefined;
+  /**
    * The reason in the Close frames, of at most 123 bytes.
    *
    * @default {"The server stops"}

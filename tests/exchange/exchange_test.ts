@@ -170,3 +170,20 @@ test("Wire.watch() reads ahead up to 16 KiB, sees an end or a loss, and nothing 
   exchange.abort();
   assertEquals(clock.pending, 0);
 });
+
+test("Wire.watch() does not count the time in which a peer that has half-closed takes what is written", async () => {
+  const { clock, exchange, peer } = exchanging({ timeout: 0 }, { highWaterMark: 1 }, false);
+  exchange.watch();
+  peer.end();
+  await settled();
+  const writing = exchange.write(latin1("it takes its time"));
+  await clock.advance(5000);
+  assertEquals(exchange.signal.aborted, false);
+  peer.read().catch(() => {});
+  await writing;
+  await clock.advance(999);
+  assertEquals(exchange.signal.aborted, false);
+  await clock.advance(1);
+  assertEquals([exchange.signal.aborted, clock.pending], [true, 0]);
+  exchange.abort();
+});

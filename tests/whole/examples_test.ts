@@ -369,7 +369,9 @@ test("stopping closes WebSockets with 1001, and connections that wait for a requ
   }));
 
 test("stopping before anything has come ends at once", async () => {
-  const server = await serveDemonstration({ port: 0, signal: AbortSignal.abort() });
+  const stop = new AbortController();
+  const server = await serveDemonstration({ port: 0, signal: stop.signal });
+  stop.abort();
   await server.finished;
 });
 

@@ -12,6 +12,9 @@ import { connectionPair } from "../../src/testing.ts";
 import { DEFAULTS } from "../../src/base/options.ts";
 import { checkConnectOptions } from "../../src/client/connect_options.ts";
 import { checkRoomsOptions } from "../../src/rooms/rooms_options.ts";
+import { checkLimits } from "../../src/server/limit_options.ts";
+import { RateLimit } from "../../src/server/rate_limit.ts";
+import { checkShutdown } from "../../src/server/shutdown_options.ts";
 import { checkServeOptions } from "../../src/server/serve_options.ts";
 import { checkCompression } from "../../src/protocol/compression_options.ts";
 import { test } from "../kit/harness.ts";
@@ -96,12 +99,18 @@ async function check(name: string, value: number): Promise<void> {
       if (error instanceof RangeError) throw error;
     });
   } else if (name === "port") checkServeOptions({ port: value }, () => {});
+  else if (name in LIMITS) new RateLimit({ limit: 1, [name]: value });
+  else if (name in SHUTDOWN) checkShutdown({ [name]: value, ...SHUTDOWN[name] }, { closeTimeout: 0, retryAfter: 0 });
+  else if (name.startsWith("maxConnections") || name === "maxPendingHandshakes") checkLimits({ [name]: value }, true);
   else if (name in COMPRESSION) checkCompression({ [name]: value }, COMPRESSION[name]!);
   else if (ROOMS.includes(name)) checkRoomsOptions({ [name]: value });
   else checkConnectOptions({ [name]: value });
 }
 
 const ROOMS: readonly string[] = ["maxQueuedMessages", "maxQueuedBytes", "publishTimeout"];
+/** The options of a limit, and those of a shutdown with what they need beside them. */
+const LIMITS = { limit: 0, window: 0, maxKeys: 0 },
+  SHUTDOWN: Readonly<Record<string, object>> = { within: {}, retryAfter: {}, spread: { within: 0 } };
 
 /** The options of compression, and the role for which the last number of the text holds. */
 const COMPRESSION: Readonly<Record<string, "client" | "server">> = {
@@ -114,9 +123,13 @@ const COMPRESSION: Readonly<Record<string, "client" | "server">> = {
 
 /** The ends of a range: what passes, and what does not. */
 function endsOf(range: string): { readonly good: readonly number[]; readonly bad: readonly number[] } {
-  if (range === RANGES.time) return { good: [0, 0.5, 2 ** 31 - 1], bad: [-1, 2 ** 31, Infinity, NaN] };
+  if (range === RANGES.delay || range === RANGES.time) {
+    return { good: [0, 0.5, 2 ** 31 - 1], bad: [-1, 2 ** 31, Infinity, NaN] };
+  }
   if (range === RANGES.size) return { good: [0, 1, Infinity], bad: [-1, 0.5, NaN] };
   if (range === RANGES.head) return { good: [1, Infinity], bad: [0, 1.5, NaN] };
+  if (range === NUMBERS.limit) return { good: [1, 2 ** 40], bad: [0, 1.5, NaN, Infinity] };
+  if (range === NUMBERS.window) return { good: [1, 1.5, 2 ** 31 - 1], bad: [0, 2 ** 31, NaN, Infinity] };
   const [, from, to] = /^(\d+) to (\d+)/.exec(range)!.map(Number);
   return { good: [from!, to!], bad: [from! - 1, to! + 1, from! + 0.5] };
 }

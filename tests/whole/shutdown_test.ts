@@ -244,7 +244,8 @@ test("the signal of serve() shuts down", async () => {
 test("serve() with a signal that has aborted before rejects with its reason, and never listens", async () => {
   let listened = 0;
   const reason = new Error("not today"), options = { onListen: () => listened++, signal: AbortSignal.abort(reason) };
-  assertStrictEquals(await serving(echo, options).catch((error) => error), reason);
+  await using taken = await serving(echo);
+  assertStrictEquals(await serving(echo, { ...options, port: taken.port }).catch((error) => error), reason);
   assertEquals(listened, 0);
 });
 
@@ -432,4 +433,16 @@ test("shutdown() waits until those who were turned away have read why", async ()
   assertEquals(isFinished, false);
   refused.conn.close();
   await finished;
+});
+
+test("shutdown({ within }) drops who was turned away and reads on", async () => {
+  const clock = fakeClock(), server = await serving(echo, { maxConnections: 1, clock });
+  const member = await connect(server.url!);
+  using refused = await HandClient.open(server.port);
+  assertEquals((await refused.reply()).status, 503);
+  const finished = server.shutdown({ within: 5 });
+  assertEquals(await member.closed, GOING_AWAY);
+  await clock.advance(5);
+  await finished;
+  assertEquals(clock.pending, 0); // its connection is closed, and not only forgotten
 });
