@@ -27,6 +27,7 @@ const OWN: Readonly<Record<string, readonly [Name, why: string]>> = {
   "tests/whole/npm_test.ts": ["deno", "starts every runtime by itself"],
   "tests/whole/package_test.ts": ["deno", "deno info"],
   "tests/whole/pages_test.ts": ["deno", "deno doc"],
+  "tests/whole/rooms_page_test.ts": ["deno", "starts every runtime by itself"],
   "tests/peers/deflate_test.ts": ["deno", "starts every runtime by itself"],
   "tests/peers/deno_test.ts": ["deno", "its own WebSocket"],
   "tests/load/rooms_test.ts": ["deno", "starts every runtime by itself"],

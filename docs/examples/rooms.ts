@@ -303,7 +303,7 @@ async function main(): Promise<void> {
       reusePort: REUSE_PORT === "1",
     });
     // The pages come back by themselves, to another process or to the next one, and not all in the same moment
-    const stop = () => server.shutdown({ closeCode: 1012, spread: 1000, within: 5000 });
+    const stop = () => server.shutdown({ spread: 1000, within: 5000 });
     for (const name of ["SIGINT", "SIGTERM"] as const) process.once(name, stop);
     console.log(`Serving ${server.url} (Ctrl-C ends)`);
     await server.finished;

@@ -10,6 +10,7 @@ export const PAGES = [
   "messages.md",
   "many.md",
   "rooms.md",
+  "growing.md",
   "compression.md",
   "errors.md",
   "options.md",

@@ -1,4 +1,5 @@
-// nginx and haproxy in front of a server, each in a process of its own, with the configuration that docs/servers.md gives.
+// nginx and haproxy in front of a server, each in a process of its own, with the configuration that docs/servers.md gives, or
+// docs/growing.md for two of them.
 
 import { readFileSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
@@ -22,6 +23,8 @@ export type ReverseProxy = typeof REVERSE_PROXIES[number];
 export interface ReverseProxyOptions {
   /** The port of 127.0.0.1 that it leads to. */
   readonly to: number;
+  /** The port of a second server. */
+  readonly also?: number;
   /**
    * After how many milliseconds it cuts an idle connection.
    *
@@ -47,20 +50,26 @@ type Configure = (
   options: ReverseProxyOptions & { readonly port: number; readonly directory: string; readonly token: string },
 ) => string;
 
-/** The part of a configuration that docs/servers.md gives, with what stands there replaced by what a test needs. */
-function documented(proxy: ReverseProxy, changes: Readonly<Record<string, string>>): string {
-  const page = readFileSync(fileURLToPath(new URL("../../docs/servers.md", import.meta.url).href), "utf8");
+/** The part of a configuration that a page gives, with what stands there replaced by what a test needs. */
+function documented(
+  proxy: ReverseProxy,
+  { to, also }: ReverseProxyOptions,
+  changes: Readonly<Record<string, string>>,
+): string {
+  const file = also === undefined ? "servers.md" : "growing.md";
+  const page = readFileSync(fileURLToPath(new URL(`../../docs/${file}`, import.meta.url).href), "utf8");
   const { code } = blocksOf(page).find(({ language }) => language === proxy)!;
-  return Object.entries(changes).reduce((text, [from, to]) => {
-    if (!text.includes(from)) throw new Error(`docs/servers.md has no "${from}" for ${proxy}`);
+  const servers = { [SERVER]: `127.0.0.1:${to}`, ...also !== undefined && { [SECOND]: `127.0.0.1:${also}` } };
+  return Object.entries({ ...servers, ...changes }).reduce((text, [from, to]) => {
+    if (!text.includes(from)) throw new Error(`docs/${file} has no "${from}" for ${proxy}`);
     return text.replaceAll(from, to);
   }, code);
 }
 
-/** Where the server is, as the page has it. */
-const SERVER = "127.0.0.1:8123";
+/** Where the servers are, as the pages have it. */
+const SERVER = "127.0.0.1:8123", SECOND = "127.0.0.1:8124";
 
-const nginx: Configure = ({ to, timeout, host = "$http_host", port, directory, token }) => `
+const nginx: Configure = ({ timeout, host = "$http_host", port, directory, token, ...options }) => `
 daemon off;
 master_process off;
 pid ${directory}/nginx.pid;
@@ -71,8 +80,7 @@ http {
   ${["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map((of) => `${of}_temp_path ${directory}/${of};`).join(" ")}
   ${timeout === undefined ? "" : `proxy_read_timeout ${timeout}ms; proxy_send_timeout ${timeout}ms;`}
   ${
-  documented("nginx", {
-    [SERVER]: `127.0.0.1:${to}`,
+  documented("nginx", options, {
     "listen 80;": `listen 127.0.0.1:${port}; location = /${token} { return 200 ${token}; }`,
     "Host $http_host;": `Host ${host};`,
   })
@@ -80,12 +88,11 @@ http {
 }
 `;
 
-const haproxy: Configure = ({ to, timeout, port, token }) => `
+const haproxy: Configure = ({ timeout, port, token, ...options }) => `
 global
   log stderr format raw local0 info
 ${
-  documented("haproxy", {
-    [SERVER]: `127.0.0.1:${to}`,
+  documented("haproxy", options, {
     "mode http\n": `mode http\n  log global\n  option httplog\n  ${
       timeout === undefined ? "" : `timeout tunnel ${timeout}`
     }\n`,
