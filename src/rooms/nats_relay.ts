@@ -19,6 +19,9 @@ import { closedError, type Relay, type RelayDraft, type RelayListener, type Rela
 /** So long a server keeps a cursor that nobody uses: one that was being read when the connection was lost. */
 const CURSOR_TIMEOUT = 30_000;
 
+/** The longest time that a timer can wait, in milliseconds: the client takes 0 for its own default. */
+const MAX_TIMEOUT = 2 ** 31 - 1;
+
 /** So much a server's clock may be behind, in milliseconds. */
 const CLOCKS_DIFFER = 60_000;
 
@@ -116,7 +119,7 @@ class NatsRelay implements Relay {
     this.#connection = connection;
     this.#manager = manager;
     this.#jetstream = manager.jetstream();
-    this.#timeout = checkTime("timeout", options.timeout, 5000);
+    this.#timeout = checkTime("timeout", options.timeout, 5000) || MAX_TIMEOUT;
     this.#config = configOf(options);
     this.#status = connection.status();
   }

@@ -54,13 +54,14 @@ export interface NatsRelayOptions {
    */
   replicas?: number | undefined;
   /**
-   * So long the id of a message is known, in milliseconds: one that is published again later is another message.
+   * So long the id of a message is known, in milliseconds, at least 100: when it is published again later, it is another
+   * message. What these rooms themselves send again after an outage is stored once, however long that was.
    *
    * @default {120_000}
    */
   duplicateWindow?: number | undefined;
   /**
-   * So long an answer of the server is waited for, in milliseconds.
+   * So long an answer of the server is waited for, in milliseconds; 0 means as long as the connection lasts.
    *
    * @default {5000}
    */
