@@ -281,8 +281,13 @@ async function findEngine({ REDIS_URL, NATS_URL }: NodeJS.ProcessEnv): Promise<E
     const { connect } = await import("@nats-io/transport-node");
     const { jetstreamManager } = await import("@nats-io/jetstream");
     const connection = await connect({ servers: NATS_URL, maxReconnectAttempts: -1 });
-    const relay = natsRelay(connection, await jetstreamManager(connection), { stream: "chat", messages: HISTORY });
-    return { relay, close: () => connection.close() };
+    try {
+      const relay = natsRelay(connection, await jetstreamManager(connection), { stream: "chat", messages: HISTORY });
+      return { relay, close: () => connection.close() };
+    } catch (error) { // it has no JetStream
+      await connection.close();
+      throw error;
+    }
   }
   return { relay: memoryRelay({ messages: HISTORY }), close() {} };
 }
@@ -293,7 +298,7 @@ async function main(): Promise<void> {
   const engine = await findEngine(process.env);
   const rooms = new Rooms({
     relay: engine.relay,
-    onError: (error) => console.error("Messages wait:", error),
+    onError: (error, { kind }) => console.error(kind === "relay" ? "Messages wait:" : kind, error),
     onRecovery: () => console.error("Messages go on"),
   });
   try {

@@ -164,7 +164,6 @@ test(
       await ada.keyboard.type("and on");
       assertEquals(await ada.evaluate("document.activeElement.id"), "message");
       assertEquals(await ada.locator("#unsent .text").allTextContents(), ["I type on"]);
-      await people(bob, "Bob"); // a while after nothing more is heard of her server
 
       await servers.start("deno", { ...env, PORT: new URL(first).port });
       await state(ada, "open");
@@ -176,7 +175,9 @@ test(
       await Promise.all([people(ada, "Ada", "Bob"), people(bob, "Ada", "Bob")]);
       await ada.reload();
       assertEquals(await messages(ada, 5), all);
-      await Promise.all([servers.stop("deno", first), servers.stop("bun", second)]);
+      await servers.kill("bun", second);
+      await people(ada, "Ada"); // a while after nothing more is heard of his server
+      await servers.stop("deno", first);
     }),
 );
 
