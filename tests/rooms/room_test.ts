@@ -4,6 +4,7 @@ import { assert, assertEquals } from "@std/assert";
 import type { RoomEvent } from "../../src/rooms/event.ts";
 import type { Relay, RelayedMessage, RelayListener } from "../../src/rooms/relay.ts";
 import { Rooms } from "../../src/rooms/rooms.ts";
+import { fakeClock } from "../../src/testing.ts";
 import { test } from "../kit/harness.ts";
 import { socketsSettled } from "../kit/serving.ts";
 import { House } from "./guests.ts";
@@ -96,9 +97,10 @@ test("who reads the history while more messages come than are kept for such gets
 
 test("an outage is told once, messages wait in their order, and what others published is read", async () => {
   const relay = new ShakyRelay();
-  await using house = new House({ relay });
+  await using house = new House({ relay, clock: fakeClock() }); // which stands still: nothing is tried by time
   const { rooms } = house, watcher = await Watcher.at(rooms, "lobby");
   await rooms.publish("lobby", "before");
+  relay.down();
   relay.down();
   const published = ["1", "2", "3"].map((message) => rooms.publish("lobby", message));
   const joining = Watcher.at(rooms, "attic"), returning = Watcher.at(rooms, "lobby", 0);

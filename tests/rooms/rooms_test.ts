@@ -91,12 +91,13 @@ test("subscribe() tells a handler that takes its time of a gap, and goes on behi
   await publishAll(rooms, "lobby", texts(10));
   const seen: unknown[] = [], done = Promise.withResolvers<void>();
   await rooms.subscribe("lobby", async ({ message, gap }) => {
-    await undefined;
-    if (seen.push(gap ? "gap" : message) === 5) done.resolve();
+    seen.push(gap ? "gap" : message);
+    await socketsSettled();
+    if (seen.push("done") === 10) done.resolve();
   }, { after: 0 });
   await rooms.publish("lobby", "message 10");
   await done.promise;
-  assertEquals(seen, ["gap", ...texts(4, 7)]);
+  assertEquals(seen, ["gap", ...texts(4, 7)].flatMap((event) => [event, "done"]));
 });
 
 test("join() tells who was in a room before its process was started again of a gap, and goes on", async () => {
