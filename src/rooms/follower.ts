@@ -60,7 +60,6 @@ export class Follower {
 
   /** Begins behind a number, once the room knows its place: by default there, with what is new. */
   start(after: number = this.#room.place): void {
-    if (this.#isOver) return;
     this.#place = after;
     this.#isLive = after === this.#room.place;
     if (!this.#isLive) void this.#catchUp();

@@ -146,7 +146,6 @@ class RedisRelay implements Relay {
   }
 
   #onReady(): void {
-    this.#script = undefined; // it may be another server
     if (this.#isClosed || !this.#isReady) return;
     this.#begun.resolve();
     if (!this.#isDown) return;
@@ -173,7 +172,7 @@ class RedisRelay implements Relay {
       try {
         return (await this.#send(["EVALSHA", script, ...args]) as string[]).map(Number);
       } catch (error) {
-        // Somebody has had it forget all scripts
+        // It was started again, or somebody has had it forget all scripts
         if (attempt > 0 || !(error instanceof Error && error.message.startsWith("NOSCRIPT"))) throw error;
         this.#script = undefined;
       }

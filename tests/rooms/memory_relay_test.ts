@@ -28,6 +28,16 @@ test("a room keeps so many messages, and so many bytes", async () => {
   assertEquals(await kept(small, "lobby", large! - 1), [[], true]);
 });
 
+test("an id is known as long as its message is kept", async () => {
+  const relay = memoryRelay({ messages: 2 }), draft = { id: "the id", data: "x" };
+  const [first] = await relay.publish("lobby", [draft]);
+  await publish(relay, "lobby", "a");
+  assertEquals(await relay.publish("lobby", [draft]), [first!]);
+  await publish(relay, "lobby", "b");
+  const [second] = await relay.publish("lobby", [draft]);
+  assert(second! > first!, "it is another message");
+});
+
 test("the room that was published to longest ago is forgotten first, and who comes back is told", async () => {
   const relay = memoryRelay({ totalBytes: 3000 }), numbers = new Map<string, number>();
   for (const room of ["a", "b", "c", "a", "d", "e"]) numbers.set(room, (await publish(relay, room, room))[0]!);
@@ -68,6 +78,8 @@ test("numbers grow where the clock stands still or goes back, and in a room that
     Date.now = () => time;
     const [a, b] = await publish(relay, "lobby", "a", "b");
     assertEquals([a, b], [time * 1000, time * 1000 + 1]);
+    const [again] = await publish(relay, "lobby", "a");
+    assertEquals(again, b! + 1);
     await relay.subscribe("lobby");
     const [c] = await publish(relay, "lobby", "c");
     Date.now = () => time - 60_000;

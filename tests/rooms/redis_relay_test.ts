@@ -72,6 +72,21 @@ test("messages wait while Redis is not there at first, and members come in when 
   assertEquals(house.told.length, 2);
 });
 
+test("what is asked while Redis is away fails at once, to be sent again in its order", { lacks }, async () => {
+  await using engine = await Engine.start("redis");
+  const relay = relayOf(engine), down = Promise.withResolvers<void>(), up = Promise.withResolvers<void>();
+  relay.start({ onMessage() {}, onDown: () => down.resolve(), onUp: () => up.resolve() });
+  const [first] = await relay.publish("lobby", [{ id: "1", data: "x" }]);
+  await engine.stop();
+  await down.promise;
+  await assertRejects(() => relay.publish("lobby", [{ id: "2", data: "y" }]), Error, "offline");
+  await assertRejects(() => relay.subscribe("lobby"), Error, "no connection to Redis");
+  await engine.start();
+  await up.promise;
+  assertEquals(await relay.subscribe("lobby"), first);
+  await relay.close();
+});
+
 test("an emptied Redis is told as a gap, and numbers go on", { lacks }, async () => {
   await using engine = await Engine.start("redis");
   await using client = await looking(engine);

@@ -4,6 +4,7 @@ import { assert, assertEquals } from "@std/assert";
 import type { RoomEvent } from "../../src/rooms/event.ts";
 import type { Relay, RelayedMessage, RelayListener } from "../../src/rooms/relay.ts";
 import { Rooms } from "../../src/rooms/rooms.ts";
+import { fakeClock } from "../../src/testing.ts";
 import { test } from "../kit/harness.ts";
 import { socketsSettled } from "../kit/serving.ts";
 import { House } from "./guests.ts";
@@ -50,11 +51,56 @@ test("a message that was not told is read when the next one comes", async () => 
   assert(reads <= 3, `${reads} reads for all together`);
 });
 
+test("a message that comes twice, or late since it was read meanwhile, is taken once", async () => {
+  const relay = new ShakyRelay();
+  await using rooms = new Rooms({ relay });
+  const watcher = await Watcher.at(rooms, "lobby");
+  const numbers = await relay.publishElsewhere("lobby", "1", "2", "3");
+  for (const i of [2, 1, 0]) relay.tell("lobby", { number: numbers[i]!, data: "again" }, numbers[i - 1] ?? 0);
+  await relay.publishElsewhere("lobby", "4");
+  await (await Watcher.at(rooms, "lobby", numbers[0])).until(3);
+  assertEquals(watcher.messages, ["1", "2", "3", "4"]);
+  assertEquals(relay.reads.filter(([, after]) => after > 0).length, 1, "by the second watcher");
+});
+
+test("what is told while the room reads, and is not in what it has read, is read next", async () => {
+  const relay = new ShakyRelay(), first = Promise.withResolvers<void>(), second = Promise.withResolvers<void>();
+  await using rooms = new Rooms({ relay });
+  const watcher = await Watcher.at(rooms, "lobby");
+  relay.isDeaf = true;
+  await relay.publishElsewhere("lobby", "1");
+  relay.isDeaf = false;
+  relay.held = first.promise;
+  await relay.publishElsewhere("lobby", "2");
+  await socketsSettled();
+  relay.held = second.promise;
+  first.resolve();
+  await watcher.until(2);
+  await socketsSettled(); // it reads whether that was all: it was, when that was read
+  await relay.publishElsewhere("lobby", "3");
+  second.resolve();
+  assertEquals((await watcher.until(3)).messages, ["1", "2", "3"]);
+});
+
+test("who reads the history while more messages come than are kept for such gets all", async () => {
+  const relay = new ShakyRelay({ bytes: Infinity }), reading = Promise.withResolvers<void>();
+  await using rooms = new Rooms({ relay });
+  await Watcher.at(rooms, "lobby");
+  await relay.publishElsewhere("lobby", "0", "1");
+  relay.held = reading.promise;
+  const watchers = [await Watcher.at(rooms, "lobby", 0), await Watcher.at(rooms, "lobby", 0)];
+  const expected = Array.from({ length: 700 }, (_, i) => `${i}`);
+  for (const message of expected.slice(2)) await relay.publishElsewhere("lobby", message);
+  reading.resolve();
+  for (const watcher of watchers) assertEquals((await watcher.until(700)).messages, expected);
+});
+
 test("an outage is told once, messages wait in their order, and what others published is read", async () => {
   const relay = new ShakyRelay();
-  await using house = new House({ relay });
+  await using house = new House({ relay, clock: fakeClock() }); // which stands still: nothing is tried by time
   const { rooms } = house, watcher = await Watcher.at(rooms, "lobby");
   await rooms.publish("lobby", "before");
+  relay.down();
   relay.down();
   const published = ["1", "2", "3"].map((message) => rooms.publish("lobby", message));
   const joining = Watcher.at(rooms, "attic"), returning = Watcher.at(rooms, "lobby", 0);

@@ -86,6 +86,20 @@ test("join() tells of a gap where messages are no longer kept", async () => {
   }
 });
 
+test("subscribe() tells a handler that takes its time of a gap, and goes on behind it", async () => {
+  await using rooms = new Rooms({ relay: memoryRelay({ messages: 3 }) });
+  await publishAll(rooms, "lobby", texts(10));
+  const seen: unknown[] = [], done = Promise.withResolvers<void>();
+  await rooms.subscribe("lobby", async ({ message, gap }) => {
+    seen.push(gap ? "gap" : message);
+    await socketsSettled();
+    if (seen.push("done") === 10) done.resolve();
+  }, { after: 0 });
+  await rooms.publish("lobby", "message 10");
+  await done.promise;
+  assertEquals(seen, ["gap", ...texts(4, 7)].flatMap((event) => [event, "done"]));
+});
+
 test("join() tells who was in a room before its process was started again of a gap, and goes on", async () => {
   await using before = await new House().open();
   const [old] = await publishAll(before.rooms, "lobby", ["from before"]);
@@ -255,6 +269,22 @@ test("a handler that publishes in its own room changes nobody's order", async ()
   await rooms.publish("lobby", "begin");
   await done.promise;
   assertEquals(seen.map(({ length }) => length), [50, 50, 50]);
+  assertEquals([seen[1], seen[2]], [seen[0], seen[0]]);
+});
+
+test("a handler that has its relay tell the next message at once changes nobody's order", async () => {
+  const relay = memoryRelay();
+  await using rooms = new Rooms({ relay });
+  const seen: unknown[][] = [[], [], []];
+  for (const messages of seen) {
+    await rooms.subscribe("lobby", ({ message }) => {
+      if (messages.push(message) < 20 && messages === seen[1]) {
+        void relay.publish("lobby", [{ id: `${messages.length}`, data: `${messages.length}` }]);
+      }
+    });
+  }
+  await rooms.publish("lobby", "0");
+  assertEquals(seen[0], Array.from({ length: 20 }, (_, i) => `${i}`));
   assertEquals([seen[1], seen[2]], [seen[0], seen[0]]);
 });
 

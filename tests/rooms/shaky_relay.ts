@@ -16,6 +16,8 @@ export class ShakyRelay implements Relay {
   fails: boolean | "stored" = false;
   /** Whether messages are not told. */
   isDeaf = false;
+  /** What `read()` waits for before it gives what it has read. */
+  held: Promise<void> | undefined;
   /** Whether `publish()` never settles. */
   hangs = false;
 
@@ -43,6 +45,11 @@ export class ShakyRelay implements Relay {
     this.#listener!.onUp();
   }
 
+  /** Tells a message, whatever was told before. */
+  tell(...[room, message, previous]: Parameters<RelayListener["onMessage"]>): void {
+    this.#listener!.onMessage(room, message, previous);
+  }
+
   /** As another process publishes. */
   async publishElsewhere(room: string, ...messages: string[]): Promise<readonly number[]> {
     return await this.#relay.publish(room, messages.map((data) => ({ id: crypto.randomUUID(), data })));
@@ -64,7 +71,9 @@ export class ShakyRelay implements Relay {
   async read(room: string, after: number, limit: number): Promise<RelayPage> {
     this.reads.push([room, after, limit]);
     this.#check();
-    return await this.#relay.read(room, after, limit);
+    const page = await this.#relay.read(room, after, limit);
+    await this.held;
+    return page;
   }
 
   async subscribe(room: string): Promise<number> {
