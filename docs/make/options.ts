@@ -41,6 +41,7 @@ export const NUMBERS: Readonly<Record<string, string>> = {
   pingInterval: RANGES.time,
   idleTimeout: RANGES.time,
   resetAfter: RANGES.time,
+  restartSpread: RANGES.time,
   firstDelay: RANGES.pause,
   maxDelay: RANGES.pause,
   maxHeadSize: RANGES.head,

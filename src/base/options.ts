@@ -18,7 +18,7 @@ export const DEFAULTS = {
   maxBufferedAmount: 64 * 1024 * 1024,
   firstDelay: 3000,
   maxDelay: 30_000,
-  spread: 25_000,
+  restartSpread: 25_000,
   resetAfter: 10_000,
   maxWaiting: 1024 * 1024,
   level: 6,

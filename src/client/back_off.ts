@@ -15,7 +15,7 @@ export interface BackOff {
   readonly firstDelay: number;
   readonly maxDelay: number;
   readonly factor: number;
-  readonly spread: number;
+  readonly restartSpread: number;
   /** A number from 0 up to 1. */
   readonly random: () => number;
 }
@@ -50,7 +50,7 @@ interface Wish {
 const RESTARTS: ReadonlySet<number | null> = new Set([1012, 1013]), RESTART_TAKES = 5000;
 
 /** What a server has asked for: by Retry-After, or by a close code. */
-function wishOf(error: HandshakeError | WebSocketError, { spread }: BackOff): Wish {
+function wishOf(error: HandshakeError | WebSocketError, { restartSpread }: BackOff): Wish {
   if (!(error instanceof WebSocketError)) return { least: error.retryAfter ?? 0, spread: 0 };
-  return RESTARTS.has(error.closeCode) ? { least: RESTART_TAKES, spread } : { least: 0, spread: 0 };
+  return RESTARTS.has(error.closeCode) ? { least: RESTART_TAKES, spread: restartSpread } : { least: 0, spread: 0 };
 }

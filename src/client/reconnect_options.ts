@@ -106,7 +106,7 @@ export interface ReconnectOptions extends Omit<ConnectOptions, "conn" | "prefix"
    */
   firstDelay?: number | undefined;
   /**
-   * What `firstDelay` grows to, in milliseconds. Retry-After and `spread` may ask for more.
+   * What `firstDelay` grows to, in milliseconds. Retry-After and `restartSpread` may ask for more.
    *
    * @default {30000}
    */
@@ -124,7 +124,7 @@ export interface ReconnectOptions extends Omit<ConnectOptions, "conn" | "prefix"
    *
    * @default {25000}
    */
-  spread?: number | undefined;
+  restartSpread?: number | undefined;
   /**
    * How long a connection must have lasted for waits to be short again, in milliseconds. One that ends sooner counts as an
    * attempt that failed; 0 counts none.
@@ -198,7 +198,7 @@ export function checkReconnectOptions(options: ReconnectOptions): CheckedReconne
       firstDelay: delayOf(options, "firstDelay"),
       maxDelay: delayOf(options, "maxDelay"),
       factor: checkFactor(options.factor),
-      spread: timeOf(options, "spread"),
+      restartSpread: timeOf(options, "restartSpread"),
       random,
     },
     resetAfter: timeOf(options, "resetAfter"),

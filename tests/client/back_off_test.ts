@@ -4,7 +4,7 @@ import { HandshakeError } from "../../src/errors/handshake_error.ts";
 import { uncleanError, WebSocketError } from "../../src/errors/websocket_error.ts";
 import { random, test } from "../kit/harness.ts";
 
-const DEFAULT: BackOff = { firstDelay: 3000, maxDelay: 30_000, factor: 1.5, spread: 25_000, random: () => 0.5 };
+const DEFAULT: BackOff = { firstDelay: 3000, maxDelay: 30_000, factor: 1.5, restartSpread: 25_000, random: () => 0.5 };
 
 const LOST = uncleanError("Lost", { closeCode: 1006 });
 

@@ -8,7 +8,7 @@ import { test } from "../kit/harness.ts";
 test("checkReconnectOptions() has defaults", () => {
   const { backOff, resetAfter, maxWaiting, shouldRetry, signal } = checkReconnectOptions({});
   const { random, ...waits } = backOff;
-  assertEquals(waits, { firstDelay: 3000, maxDelay: 30_000, factor: 1.5, spread: 25_000 });
+  assertEquals(waits, { firstDelay: 3000, maxDelay: 30_000, factor: 1.5, restartSpread: 25_000 });
   assertEquals([random, resetAfter, maxWaiting, signal], [Math.random, 10_000, 1_048_576, undefined]);
   for (const retryable of [true, false]) {
     assertEquals(shouldRetry({ retryable } as Parameters<typeof shouldRetry>[0], 1), retryable);
@@ -30,7 +30,7 @@ const WRONG: readonly [options: object, error: new () => Error, message: string]
   [{ factor: Infinity }, RangeError, "the option factor: it is Infinity"],
   [{ firstDelay: 0 }, RangeError, "the option firstDelay: it is 0, and must be longer"],
   [{ maxDelay: 2 ** 31 }, RangeError, "the option maxDelay"],
-  [{ spread: -1 }, RangeError, "the option spread"],
+  [{ restartSpread: -1 }, RangeError, "the option restartSpread"],
   [{ resetAfter: NaN }, RangeError, "the option resetAfter"],
   [{ maxWaiting: 0.5 }, RangeError, "the option maxWaiting"],
   [{ signal: new AbortController() }, TypeError, "Cannot use the signal"],
