@@ -191,11 +191,8 @@ export function broadcast<Value, Socket>(
   for (const { driver, socket, value } of members) {
     if (isExcepted?.(value, socket)) continue;
     if (!driver.isOpen || !driver.machine.isBetweenMessages) report.skipped++;
-    else if (driver.flusher.isOver(limit)) policy(driver, message, limit, report);
-    else {
-      driver.flusher.send(message);
-      report.sent++;
-    }
+    else if (driver.flusher.offer(message, limit)) report.sent++;
+    else policy(driver, message, limit, report);
   }
   return report;
 }
