@@ -102,6 +102,22 @@ export class Flusher {
   }
 
   /**
+   * Sends a message of a broadcast, unless more than `limit` waits already, or more than may with it: {@linkcode send}
+   * without a promise, since nobody would wait for it.
+   *
+   * @returns Whether it is on its way.
+   */
+  offer(message: Prepared, limit: number = this.#limits.highWaterMark): boolean {
+    const before = this.buffered;
+    if (before > limit && this.isOver(limit)) return false;
+    if (before > 0 && before + message.size > this.#limits.maxBufferedAmount) return false;
+    if (this.#held) this.#letGo(Infinity);
+    this.#machine.sendPrepared(message);
+    this.#onFramed();
+    return true;
+  }
+
+  /**
    * Holds a message to a slow peer until what is before it is written; whatever is sent later goes behind it. Where more
    * than `limit` is held, the oldest of it is thrown away.
    *
@@ -115,7 +131,7 @@ export class Flusher {
   #letGo(most: number): void {
     const held = this.#held!;
     if (this.#machine.state !== "open") return void (this.#held = undefined); // the peer has broken a rule
-    while (this.#machine.buffered < most && !held.isEmpty) this.#machine.send(held.shift()!);
+    while (this.#machine.buffered < most && !held.isEmpty) this.#machine.sendPrepared(held.shift()!);
     if (held.isEmpty) this.#held = undefined;
   }
 

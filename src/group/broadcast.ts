@@ -191,11 +191,8 @@ export function broadcast<Value, Socket>(
   for (const { driver, socket, value } of members) {
     if (isExcepted?.(value, socket)) continue;
     if (!driver.isOpen || !driver.machine.isBetweenMessages) report.skipped++;
-    else if (driver.flusher.isOver(slowAbove)) policy(driver, message, slowAbove, report);
-    else {
-      driver.flusher.send(message);
-      report.sent++;
-    }
+    else if (driver.flusher.offer(message, slowAbove)) report.sent++;
+    else policy(driver, message, slowAbove, report);
   }
   return report;
 }

@@ -4,8 +4,9 @@
 import { copyTo, lengthOf, plainOf } from "../base/owned_bytes.ts";
 import { headerSizeFor, MAX_HEADER, writeHeader } from "./frame_header.ts";
 import { mask, type MaskKeys } from "./mask.ts";
-import { LARGE, Outbox } from "./outbox.ts";
+import { Outbox } from "./outbox.ts";
 import type { SharedFrame } from "./shared_frame.ts";
+import { LARGE } from "./slabs.ts";
 
 /**
  * Text of up to this many UTF-16 units is encoded straight into a slab, with room for three bytes each. Longer text is

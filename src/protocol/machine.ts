@@ -200,13 +200,13 @@ export class Machine implements ReaderEvents {
     }
     // In this order: a view of a buffer is no prepared message, which is slower to find out
     if (typeof message === "object" && !ArrayBuffer.isView(message) && message instanceof Prepared) {
-      return this.#sendPrepared(message, options);
+      return this.sendPrepared(message, options);
     }
     this.#send(message as Message, options);
   }
 
-  /** A message of which the frames are ready. */
-  #sendPrepared(message: Prepared, options: SendOptions | undefined): void {
+  /** Sends a message of which the frames are ready; the state must be `"open"`. */
+  sendPrepared(message: Prepared, options?: SendOptions): void {
     if (this.#sending !== 0 || options?.fin === false) {
       throw new TypeError(
         "Cannot send: a prepared message is a whole one, and can't be a piece or come between pieces",

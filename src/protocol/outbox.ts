@@ -3,35 +3,8 @@
 // One that was taken is not written to again until it is recycled.
 
 import { COPIED_OUT } from "../base/tuning.ts";
-import { MAX_HEADER } from "./frame_header.ts";
 import type { SharedBytes, SharedFrame } from "./shared_frame.ts";
-
-const SMALL = 2048;
-
-/** The size of the larger slabs: a frame with 64 KiB of payload fits. */
-export const LARGE = 65536 + MAX_HEADER;
-
-/** Free slabs of one size, at most `limit` of them. */
-class Pool {
-  #free: Uint8Array<ArrayBuffer>[] = [];
-  readonly size: number;
-  readonly #limit: number;
-
-  constructor(size: number, limit: number) {
-    this.size = size;
-    this.#limit = limit;
-  }
-
-  take(): Uint8Array<ArrayBuffer> {
-    return this.#free.pop() ?? new Uint8Array(this.size);
-  }
-
-  give(slab: Uint8Array<ArrayBuffer>): void {
-    if (this.#free.length < this.#limit) this.#free.push(slab);
-  }
-}
-
-const SMALL_POOL = new Pool(SMALL, 256), LARGE_POOL = new Pool(LARGE, 80);
+import { giveBack, LARGE, slabOf } from "./slabs.ts";
 
 /** What one connection has to write. */
 export class Outbox {
@@ -130,13 +103,4 @@ export class Outbox {
     if (bytes === this.#lent) this.#lent = undefined; // and nothing is asked of it, a million times a second
     else if (bytes.length > COPIED_OUT) giveBack(new Uint8Array(bytes.buffer));
   }
-}
-
-function giveBack(slab: Uint8Array<ArrayBuffer>): void {
-  if (slab.length === SMALL) SMALL_POOL.give(slab);
-  else if (slab.length === LARGE) LARGE_POOL.give(slab);
-}
-
-function slabOf(size: number): Uint8Array<ArrayBuffer> {
-  return size <= SMALL ? SMALL_POOL.take() : size <= LARGE ? LARGE_POOL.take() : new Uint8Array(size);
 }

@@ -2,8 +2,9 @@
 // same bytes. And where several such frames go to many connections in one turn, they are joined once, for all of them.
 
 import { headerSizeFor, writeHeader } from "./frame_header.ts";
+import { bufferOf } from "./slabs.ts";
 
-/** Up to this many bytes frames are joined: an odd number, as the size of every buffer here (see `Outbox.recycle()`). */
+/** Up to this many bytes frames are joined. */
 const MOST = 65535;
 
 /** A buffer with room behind what is used of it. What is used may be being written, and stays as it is. */
@@ -27,7 +28,7 @@ export class SharedBytes {
     const at = this.bytes.length, end = at + bytes.length;
     let room = this.#room;
     if (!room || room.used !== at || room.buffer.length < end) {
-      room = { buffer: new Uint8Array(Math.min(2 * end | 1, MOST)), used: at };
+      room = { buffer: bufferOf(Math.min(2 * end, MOST)), used: at };
       room.buffer.set(this.bytes);
     }
     room.buffer.set(bytes, at);
@@ -53,7 +54,7 @@ export class SharedFrame extends SharedBytes {
   /** @param payload It is copied. */
   constructor(first: number, payload: Uint8Array, length: number) {
     const at = headerSizeFor(length, false), size = at + length;
-    const bytes = new Uint8Array(size | 1).subarray(0, size);
+    const bytes = bufferOf(size);
     writeHeader(bytes, 0, first, length);
     bytes.set(payload, at);
     super(bytes);

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
-import { LARGE, Outbox } from "../../src/protocol/outbox.ts";
+import { Outbox } from "../../src/protocol/outbox.ts";
 import { SharedFrame } from "../../src/protocol/shared_frame.ts";
+import { LARGE } from "../../src/protocol/slabs.ts";
 import { concat, random, test } from "../kit/harness.ts";
 
 /** Writes `count` bytes, all of them `value`. */

@@ -69,6 +69,7 @@ const TESTED_BY: Readonly<Record<string, string>> = {
   "protocol/agreement.ts": "protocol/protocol_test.ts",
   "protocol/encode_text.ts": "protocol/machine_work_test.ts",
   "protocol/contract.ts": "protocol/protocol_test.ts",
+  "protocol/slabs.ts": "protocol/outbox_test.ts",
   "runtime/bun_serving.ts": "runtime/listener_test.ts",
   "runtime/deno_listener.ts": "runtime/listener_test.ts",
   "runtime/node_listener.ts": "runtime/listener_test.ts",
