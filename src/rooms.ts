@@ -30,17 +30,7 @@
 export type { Clock } from "./base/clock.ts";
 export type { RoomEvent, RoomGap, RoomMessage, RoomsErrorContext } from "./rooms/event.ts";
 export { memoryRelay, type MemoryRelayOptions } from "./rooms/memory_relay.ts";
-export type {
-  NatsClient,
-  NatsConsumerConfig,
-  NatsConsumerInfo,
-  NatsJetStreamManager,
-  NatsMessage,
-  NatsStart,
-  NatsStoredMessage,
-  NatsStreamConfig,
-  NatsStreamInfo,
-} from "./rooms/nats_client.ts";
+export type { NatsClient, NatsJetStream } from "./rooms/nats_client.ts";
 export { natsRelay } from "./rooms/nats_relay.ts";
 export type { NatsRelayOptions } from "./rooms/nats_stream.ts";
 export type { RedisClient, RedisConnection } from "./rooms/redis_client.ts";

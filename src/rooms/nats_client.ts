@@ -1,66 +1,100 @@
-// What the relay over NATS JetStream uses of the client, which the application has: the types of `@nats-io/transport-node`,
-// `@nats-io/nats-core` and `@nats-io/jetstream` match these.
+// What the relay over NATS JetStream uses of the client, which the application has: the types of `@nats-io/nats-core` and
+// `@nats-io/jetstream` match these.
 
 /**
- * What {@linkcode natsRelay} uses of a connection to NATS: the `NatsConnection` that `connect()` of
- * `@nats-io/transport-node` gives, or `wsconnect()` of `@nats-io/nats-core`.
+ * What {@linkcode natsRelay} needs of a connection to NATS: one that `connect()` of the package `@nats-io/transport-node`
+ * gives, version 3, or `wsconnect()` of `@nats-io/nats-core`.
  *
- * @example The client's own type fits
+ * @example The type of a connection is not named
  * ```ts
  * import type { NatsConnection } from "@nats-io/transport-node";
  * import type { NatsClient } from "@handfast/websocket/rooms";
+ * import { assert } from "@std/assert";
  *
- * const fits = (connection: NatsConnection): NatsClient => connection;
+ * const asClient = (connection: NatsConnection): NatsClient => connection;
+ *
+ * assert(asClient);
  * ```
  */
 export interface NatsClient {
-  /** Has a function called with each message of a subject. */
+  /**
+   * Has a function called with each message of a subject.
+   *
+   * @param subject The subject.
+   * @param options The function.
+   * @returns A way to end it.
+   */
   subscribe(
     subject: string,
-    options: { callback: (error: Error | null, message: NatsMessage) => void },
+    options: {
+      callback: (
+        error: Error | null,
+        message: { readonly data: Uint8Array; readonly headers?: { get(name: string): string } | undefined },
+      ) => void;
+    },
   ): { unsubscribe(): void };
-  /** Resolves once the server has seen all that was sent to it. */
+  /**
+   * Waits for the server.
+   *
+   * @returns Resolves once it has seen all that was sent to it.
+   */
   flush(): Promise<void>;
-  /** Tells when the connection is lost, there again, and closed for good. */
+  /**
+   * Tells when the connection is lost, is there again, and is closed for good.
+   *
+   * @returns What happens, by its `type`.
+   */
   status(): AsyncIterable<{ readonly type: string }> & { stop?(): void };
   /** What the server says of itself; nothing while there is no connection. */
   readonly info?: { readonly cluster?: string; readonly max_payload: number } | undefined;
 }
 
-/** What is used of a message that has come. */
-export interface NatsMessage {
-  readonly data: Uint8Array;
-  readonly headers?: { get(name: string): string } | undefined;
-}
-
 /**
- * What {@linkcode natsRelay} uses of JetStream: the `JetStreamManager` that `jetstreamManager()` of `@nats-io/jetstream`
- * gives.
+ * What {@linkcode natsRelay} needs of JetStream: the manager that `jetstreamManager()` of the package `@nats-io/jetstream`
+ * gives, version 3.
  *
- * @example The client's own type fits
+ * @example The type of a manager is not named
  * ```ts
  * import type { JetStreamManager } from "@nats-io/jetstream";
- * import type { NatsJetStreamManager } from "@handfast/websocket/rooms";
+ * import type { NatsJetStream } from "@handfast/websocket/rooms";
+ * import { assert } from "@std/assert";
  *
- * const fits = (manager: JetStreamManager): NatsJetStreamManager => manager;
+ * const asJetStream = (manager: JetStreamManager): NatsJetStream => manager;
+ *
+ * assert(asJetStream);
  * ```
  */
-export interface NatsJetStreamManager {
-  /** Streams: what keeps messages. */
+export interface NatsJetStream {
+  /** The streams: what keeps messages. */
   readonly streams: {
-    add(config: NatsStreamConfig): Promise<NatsStreamInfo>;
-    info(stream: string, options?: { subjects_filter: string }): Promise<NatsStreamInfo>;
+    add(config: { readonly name: string }): Promise<{ readonly created: string }>;
+    info(stream: string, options?: { subjects_filter: string }): Promise<{
+      readonly created: string;
+      readonly config: {
+        readonly subjects: readonly string[];
+        readonly max_msgs_per_subject: number;
+        readonly republish?: { readonly dest: string } | undefined;
+      };
+      readonly state: {
+        readonly first_seq: number;
+        readonly subjects?: Readonly<Record<string, number>> | undefined;
+      };
+    }>;
     getMessage(
       stream: string,
       query: { seq: number } | { last_by_subj: string },
     ): Promise<{ readonly subject: string; readonly seq: number } | null>;
   };
-  /** Consumers: cursors in a stream. */
+  /** The consumers: what reads a stream from some place on. */
   readonly consumers: {
-    add(stream: string, config: NatsConsumerConfig): Promise<NatsConsumerInfo>;
+    add(stream: string, config: object): Promise<{ readonly name: string; readonly num_pending: number }>;
     delete(stream: string, consumer: string): Promise<boolean>;
   };
-  /** The client of the same connection. */
+  /**
+   * The client of the same connection.
+   *
+   * @returns What publishes and reads.
+   */
   jetstream(): {
     publish(
       subject: string,
@@ -68,62 +102,16 @@ export interface NatsJetStreamManager {
       options: { msgID: string; timeout: number },
     ): Promise<{ readonly seq: number }>;
     readonly consumers: {
-      getConsumerFromInfo(info: NatsConsumerInfo): {
-        fetch(options: { max_messages: number; expires: number }): Promise<AsyncIterable<NatsStoredMessage>>;
+      getConsumerFromInfo(info: object): {
+        fetch(options: { max_messages: number; expires: number }): Promise<
+          AsyncIterable<{
+            readonly seq: number;
+            readonly data: Uint8Array;
+            readonly headers?: { get(name: string): string } | undefined;
+            readonly info: { readonly pending: number };
+          }>
+        >;
       };
     };
   };
-}
-
-/** The stream of a relay; times are in nanoseconds, and -1 means no limit. */
-export interface NatsStreamConfig {
-  readonly name: string;
-  readonly subjects: string[];
-  readonly republish: { readonly src: string; readonly dest: string };
-  readonly max_msgs_per_subject: number;
-  readonly max_bytes: number;
-  readonly duplicate_window: number;
-  readonly num_replicas: number;
-  readonly storage: "file" | "memory";
-}
-
-/** A stream as it is. */
-export interface NatsStreamInfo {
-  readonly created: string;
-  readonly config: {
-    readonly subjects: readonly string[];
-    readonly max_msgs_per_subject: number;
-    readonly republish?: { readonly src: string; readonly dest: string } | undefined;
-  };
-  readonly state: {
-    readonly first_seq: number;
-    readonly last_seq: number;
-    readonly subjects?: Readonly<Record<string, number>> | undefined;
-  };
-}
-
-/** Where a cursor begins. */
-export type NatsStart =
-  | { readonly deliver_policy: "by_start_sequence"; readonly opt_start_seq: number }
-  | { readonly deliver_policy: "by_start_time"; readonly opt_start_time: string; readonly headers_only: true };
-
-/** A cursor that reads messages of one subject. */
-export type NatsConsumerConfig = NatsStart & {
-  readonly ack_policy: "none";
-  readonly filter_subject: string;
-  readonly inactive_threshold: number;
-  readonly mem_storage: true;
-};
-
-/** A cursor as it was made. */
-export interface NatsConsumerInfo {
-  readonly stream_name: string;
-  readonly name: string;
-  readonly num_pending: number;
-}
-
-/** A message that was read from a stream. */
-export interface NatsStoredMessage extends NatsMessage {
-  readonly seq: number;
-  readonly info: { readonly pending: number };
 }

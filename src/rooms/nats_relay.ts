@@ -4,25 +4,38 @@
 
 import { checkTime } from "../base/options.ts";
 import { snapshotOf } from "../base/owned_bytes.ts";
-import type {
-  NatsClient,
-  NatsJetStreamManager,
-  NatsMessage,
-  NatsStart,
-  NatsStoredMessage,
-  NatsStreamConfig,
-} from "./nats_client.ts";
-import { addStream, baseOf, configOf, NANOSECONDS, type NatsRelayOptions, tokenOf } from "./nats_stream.ts";
+import type { NatsClient, NatsJetStream } from "./nats_client.ts";
+import {
+  addStream,
+  baseOf,
+  configOf,
+  NANOSECONDS,
+  type NatsRelayOptions,
+  type StreamConfig,
+  tokenOf,
+} from "./nats_stream.ts";
 import { closedError, type Relay, type RelayDraft, type RelayListener, type RelayPage } from "./relay.ts";
 
 /** So long a server keeps a cursor that nobody uses: one that was being read when the connection was lost. */
 const CURSOR_TIMEOUT = 30_000;
+
+/** The longest time that a timer can wait, in milliseconds: the client takes 0 for its own default. */
+const MAX_TIMEOUT = 2 ** 31 - 1;
 
 /** So much a server's clock may be behind, in milliseconds. */
 const CLOCKS_DIFFER = 60_000;
 
 /** What the fields of a message take at most: its id, with the room before it, percent-encoded. */
 const MAX_FIELDS = 4096;
+
+/** A message of a subject as it comes, or as it is read from the stream. */
+type LiveMessage = Parameters<Parameters<NatsClient["subscribe"]>[1]["callback"]>[1];
+type StoredMessage = LiveMessage & { readonly seq: number };
+
+/** Where reading begins. */
+type Start =
+  | { readonly deliver_policy: "by_start_sequence"; readonly opt_start_seq: number }
+  | { readonly deliver_policy: "by_start_time"; readonly opt_start_time: string; readonly headers_only: true };
 
 /** How the bytes of a message begin. */
 const TEXT = 0x74, BINARY = 0x62;
@@ -46,18 +59,23 @@ const ENCODER = new TextEncoder(), DECODER = new TextDecoder("utf-8", { ignoreBO
  * @throws {RangeError} When a number is out of its range.
  *
  * @example Rooms of as many processes as there are
- * ```ts ignore
+ * ```ts
  * import { jetstreamManager } from "@nats-io/jetstream";
  * import { connect } from "@nats-io/transport-node";
  * import { natsRelay, Rooms } from "@handfast/websocket/rooms";
+ * import { assertRejects } from "@std/assert";
  *
- * const connection = await connect({ servers: "nats://127.0.0.1:4222", maxReconnectAttempts: -1 });
- * const rooms = new Rooms({ relay: natsRelay(connection, await jetstreamManager(connection)) });
+ * async function openRooms(servers: string): Promise<Rooms> {
+ *   const connection = await connect({ servers, maxReconnectAttempts: -1 });
+ *   return new Rooms({ relay: natsRelay(connection, await jetstreamManager(connection)) });
+ * }
+ *
+ * await assertRejects(() => openRooms("nats://127.0.0.1:1")); // nobody listens there
  * ```
  */
 export function natsRelay(
   connection: NatsClient,
-  manager: NatsJetStreamManager,
+  manager: NatsJetStream,
   options: NatsRelayOptions = {},
 ): Relay {
   return new NatsRelay(connection, manager, options);
@@ -78,11 +96,11 @@ function decode(payload: Uint8Array): string | Uint8Array<ArrayBuffer> {
 
 class NatsRelay implements Relay {
   readonly #connection: NatsClient;
-  readonly #manager: NatsJetStreamManager;
-  readonly #jetstream: ReturnType<NatsJetStreamManager["jetstream"]>;
+  readonly #manager: NatsJetStream;
+  readonly #jetstream: ReturnType<NatsJetStream["jetstream"]>;
   readonly #status: ReturnType<NatsClient["status"]>;
   readonly #timeout: number;
-  readonly #config: NatsStreamConfig;
+  readonly #config: StreamConfig;
   #listener: RelayListener | undefined;
   /** Since when publishing into a room fails, in milliseconds since 1970. */
   readonly #failing = new Map<string, number>();
@@ -97,11 +115,11 @@ class NatsRelay implements Relay {
   #outage: Error | undefined;
   #isDown = false;
 
-  constructor(connection: NatsClient, manager: NatsJetStreamManager, options: NatsRelayOptions) {
+  constructor(connection: NatsClient, manager: NatsJetStream, options: NatsRelayOptions) {
     this.#connection = connection;
     this.#manager = manager;
     this.#jetstream = manager.jetstream();
-    this.#timeout = checkTime("timeout", options.timeout, 5000);
+    this.#timeout = checkTime("timeout", options.timeout, 5000) || MAX_TIMEOUT;
     this.#config = configOf(options);
     this.#status = connection.status();
   }
@@ -210,8 +228,8 @@ class NatsRelay implements Relay {
     });
   }
 
-  async #fetch(subject: string, from: NatsStart, limit: number): Promise<NatsStoredMessage[]> {
-    const { name } = this.#config, { consumers } = this.#manager, stored: NatsStoredMessage[] = [];
+  async #fetch(subject: string, from: Start, limit: number): Promise<StoredMessage[]> {
+    const { name } = this.#config, { consumers } = this.#manager, stored: StoredMessage[] = [];
     const cursor = await consumers.add(name, {
       ...from,
       ack_policy: "none",
@@ -258,7 +276,7 @@ class NatsRelay implements Relay {
     });
   }
 
-  #deliver(room: string, { data, headers }: NatsMessage): void {
+  #deliver(room: string, { data, headers }: LiveMessage): void {
     const seq = Number(headers?.get("Nats-Sequence")), previous = Number(headers?.get("Nats-Last-Sequence"));
     // Without a base the connection is new, and what comes now will be read
     if (this.#base === undefined || !(seq > 0)) return;

@@ -2,17 +2,24 @@
 
 import { checkNumber, checkTime, inRange } from "../base/options.ts";
 import { quote } from "../errors/problem.ts";
-import type { NatsJetStreamManager, NatsStreamConfig, NatsStreamInfo } from "./nats_client.ts";
+import type { NatsJetStream } from "./nats_client.ts";
 
 /**
  * How {@linkcode natsRelay} keeps messages. What is said of the stream counts when it is created; one that is there is used
  * as it is.
  *
- * @example A week's talk, on three servers of a cluster
+ * @example Long histories, on three servers of a cluster
  * ```ts
- * import type { NatsRelayOptions } from "@handfast/websocket/rooms";
+ * import { jetstreamManager } from "@nats-io/jetstream";
+ * import type { NatsConnection } from "@nats-io/transport-node";
+ * import { natsRelay, type NatsRelayOptions } from "@handfast/websocket/rooms";
+ * import { assert } from "@std/assert";
  *
  * const options: NatsRelayOptions = { stream: "chat", messages: 10_000, totalBytes: 10 * 2 ** 30, replicas: 3 };
+ * const relayOver = async (connection: NatsConnection) =>
+ *   natsRelay(connection, await jetstreamManager(connection), options);
+ *
+ * assert(relayOver);
  * ```
  */
 export interface NatsRelayOptions {
@@ -47,13 +54,14 @@ export interface NatsRelayOptions {
    */
   replicas?: number | undefined;
   /**
-   * So long the id of a message is known, in milliseconds: one that is published again later is another message.
+   * So long the id of a message is known, in milliseconds, at least 100: when it is published again later, it is another
+   * message. What these rooms themselves send again after an outage is stored once, however long that was.
    *
    * @default {120_000}
    */
   duplicateWindow?: number | undefined;
   /**
-   * So long an answer of the server is waited for, in milliseconds.
+   * So long an answer of the server is waited for, in milliseconds; 0 means as long as the connection lasts.
    *
    * @default {5000}
    */
@@ -69,8 +77,20 @@ const SHORTEST_WINDOW = 100;
 /** How JetStream says that a stream is there, but otherwise. */
 const STREAM_DIFFERS = 10058;
 
+/** The configuration of a stream, for which times are in nanoseconds, and -1 means no limit. */
+export interface StreamConfig {
+  readonly name: string;
+  readonly subjects: readonly [subject: string];
+  readonly republish: { readonly src: string; readonly dest: string };
+  readonly max_msgs_per_subject: number;
+  readonly max_bytes: number;
+  readonly duplicate_window: number;
+  readonly num_replicas: number;
+  readonly storage: "file" | "memory";
+}
+
 /** The stream that options ask for. */
-export function configOf(options: NatsRelayOptions): NatsStreamConfig {
+export function configOf(options: NatsRelayOptions): StreamConfig {
   const { stream: name = "rooms", storage = "file" } = options;
   if (typeof name !== "string" || !/^[\w-]{1,100}$/.test(name)) {
     const rule = "must have 1 to 100 letters, digits, _ and -";
@@ -102,7 +122,7 @@ function limitOf(name: string, value: number | undefined, byDefault: number): nu
  * The number before that of a stream's first message: the microseconds from 1970 to its creation. A stream that takes the
  * place of one that is lost gives no number again, for nobody stores a million messages a second all the time.
  */
-export function baseOf({ created }: NatsStreamInfo): number {
+export function baseOf({ created }: { readonly created: string }): number {
   return Date.parse(created) * 1000;
 }
 
@@ -111,17 +131,14 @@ export function tokenOf(room: string): string {
   return encodeURIComponent(room).replace(/[.*]/g, (char) => char === "." ? "%2E" : "%2A");
 }
 
-/** The stream as it is; it is created unless it is there. */
-export async function addStream(
-  streams: NatsJetStreamManager["streams"],
-  config: NatsStreamConfig,
-): Promise<NatsStreamInfo> {
+/** Creates the stream unless it is there; resolves to when that was. */
+export async function addStream(streams: NatsJetStream["streams"], config: StreamConfig): Promise<{ created: string }> {
   try {
     return await streams.add(config);
   } catch (error) {
     if ((error as { code?: unknown }).code !== STREAM_DIFFERS) throw error;
   }
-  const { name, subjects: [subject = ""], republish } = config, info = await streams.info(name);
+  const { name, subjects: [subject], republish } = config, info = await streams.info(name);
   if (info.config.subjects.includes(subject) && info.config.republish?.dest === republish.dest) return info;
   throw new TypeError(
     `Cannot keep rooms in the stream ${quote(name)}: it was created for something else, and must have the subject ` +

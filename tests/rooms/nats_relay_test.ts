@@ -178,6 +178,30 @@ test("natsRelay() tells of an outage once, also when it is followed by another",
   assertEquals(opened.told.length, 1);
 });
 
+test("natsRelay() has one message of a batch under way at a time, where servers are a cluster", { lacks }, async () => {
+  await using engine = await Engine.start("nats");
+  await using opened = await open(engine.url);
+  const { connection, manager } = opened, most: number[] = [];
+  for (const cluster of [undefined, "a cluster"]) {
+    const client = Object.create(connection, { info: { value: { ...connection.info, cluster } } });
+    const jetstream = manager.jetstream(), publish = jetstream.publish.bind(jetstream);
+    let underWay = 0, highest = 0;
+    jetstream.publish = async (...args) => {
+      highest = Math.max(highest, ++underWay);
+      const ack = await publish(...args);
+      underWay--;
+      return ack;
+    };
+    const relay = natsRelay(client, Object.create(manager, { jetstream: { value: () => jetstream } }));
+    const drafts = Array.from({ length: 10 }, (_, i) => ({ id: `${cluster} ${i}`, data: `${i}` }));
+    const numbers = await relay.publish("room", drafts);
+    assertEquals(numbers, numbers.toSorted((a, b) => a - b));
+    most.push(highest);
+    await relay.close();
+  }
+  assertEquals(most, [10, 1]);
+});
+
 /** A line to a port of 127.0.0.1 on which nothing comes back while it is deaf, or nobody is connected while it is. */
 async function openLine(port: number) {
   const sockets = new Set<Socket>();
