@@ -119,7 +119,7 @@ class NatsRelay implements Relay {
     this.#connection = connection;
     this.#manager = manager;
     this.#jetstream = manager.jetstream();
-    this.#timeout = checkTime("timeout", options.timeout, 5000) || MAX_TIMEOUT;
+    this.#timeout = checkTime("answerTimeout", options.answerTimeout, 5000) || MAX_TIMEOUT;
     this.#config = configOf(options);
     this.#status = connection.status();
   }

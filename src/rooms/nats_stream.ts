@@ -65,7 +65,7 @@ export interface NatsRelayOptions {
    *
    * @default {5000}
    */
-  timeout?: number | undefined;
+  answerTimeout?: number | undefined;
 }
 
 /** What a millisecond is in the options of a stream. */

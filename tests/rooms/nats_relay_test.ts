@@ -60,7 +60,7 @@ const wrong: readonly (readonly [options: unknown, error: typeof TypeError | typ
   [{ totalBytes: -1 }, RangeError, "option totalBytes"],
   [{ replicas: 6 }, RangeError, "option replicas: it is 6, and must be an integer from 1 to 5"],
   [{ duplicateWindow: -1 }, RangeError, "option duplicateWindow"],
-  [{ timeout: "1" }, RangeError, 'option timeout: it is the string "1"'],
+  [{ answerTimeout: "1" }, RangeError, 'option answerTimeout: it is the string "1"'],
 ];
 
 test("natsRelay() refuses options that are wrong", { lacks }, async () => {
