@@ -4,14 +4,16 @@
 import { createInterface } from "node:readline";
 import process from "node:process";
 import { type EchoJob, type Measured, runEcho } from "../echo/load.ts";
+import { type FanOutJob, runFanOut } from "../fan_out/load.ts";
 import { type HandshakeJob, runHandshakes } from "../handshake/load.ts";
 import { type Grown, type MemoryJob, runMemory } from "../memory/load.ts";
 
-export type Job = EchoJob | HandshakeJob | MemoryJob;
+export type Job = EchoJob | FanOutJob | HandshakeJob | MemoryJob;
 export type Answer = Measured | Grown | { readonly error: string };
 
 function run(job: Job): Promise<Measured | Grown> {
   if (job.kind === "echo") return runEcho(job);
+  if (job.kind === "fan-out") return runFanOut(job);
   return job.kind === "handshake" ? runHandshakes(job) : runMemory(job);
 }
 

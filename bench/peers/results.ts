@@ -7,7 +7,7 @@ import { nameOf } from "./servers.ts";
 /** The figures of a server at a workload, one a round. */
 export interface Cell {
   readonly workload: string;
-  readonly unit: "messages" | "handshakes" | null;
+  readonly unit: "messages" | "handshakes" | "deliveries" | null;
   readonly size?: number | undefined;
   readonly runtime: Runtime;
   readonly kind: Kind;
@@ -88,7 +88,7 @@ export function page(results: Results): string {
   return [
     `# Handfast and its peers, ${date.slice(0, 10)}`,
     `${machine}, ${cores} cores; ${list(versions)}. ${list(settings)}. ${disturbed([results])}`,
-    "Messages, handshakes and megabytes of payload per second of the server's CPU time: more is better. Memory: bytes a " +
+    "Messages, handshakes, deliveries and megabytes of payload per second of the server's CPU time: more is better. Memory: bytes a " +
     "connection, less is better. The ratios are of medians; native is Bun.serve or Deno.upgradeWebSocket, and all peers " +
     "but Beast are on the same runtime.",
     resultTable(results),

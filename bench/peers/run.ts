@@ -28,13 +28,18 @@ const settings = {
 const runtimes = findRuntimes();
 if (!runtimes.bun) throw new Error("Bun is needed: the load runs on it");
 const matches = (pattern: string | undefined, name: string) => new RegExp(pattern ?? "", "i").test(name);
-const peers = (await servers(runtimes)).filter(({ name }) => matches(env.ONLY, name));
 const rows = workloads(settings.idle).filter(({ name }) => matches(env.WORKLOADS, name));
+const peers = (await servers(runtimes)).filter((peer) => {
+  return matches(env.ONLY, peer.name) && rows.some((row) => takesPart(peer, row));
+});
 const timed = rows.filter((row) => row.unit !== null && peers.some((peer) => takesPart(peer, row)));
 const memory = rows.filter(({ unit }) => unit === null);
 
-const cells = rows.flatMap(({ name: workload, unit, size }) => {
-  return peers.map(({ runtime, kind }): Cell => ({ workload, unit, size, runtime, kind, figures: [] }));
+const cells = rows.flatMap((row) => {
+  const { name: workload, unit, size } = row;
+  return peers.filter((peer) => takesPart(peer, row)).map(({ runtime, kind }): Cell => {
+    return { workload, unit, size, runtime, kind, figures: [] };
+  });
 });
 /** How many cores were busy with something else, at each workload. */
 const disturbance: number[] = [];

@@ -25,6 +25,8 @@ export interface Peer {
   readonly runtime: Runtime;
   readonly kind: Kind;
   readonly command: readonly string[];
+  /** Whether it sends what one client says to all others; the others echo. */
+  readonly fansOut?: boolean;
 }
 
 const KINDS: readonly [kind: Kind, file: string, options?: object][] = [
@@ -35,6 +37,9 @@ const KINDS: readonly [kind: Kind, file: string, options?: object][] = [
   ["ws", "ws", { perMessageDeflate: false }],
   ["ws corked", "ws", { perMessageDeflate: false, corked: true }],
   ["raw", "raw"],
+  ["direct", "fan_out", { of: "ours" }],
+  ["native", "fan_out", { of: "native" }],
+  ["ws", "fan_out", { of: "ws" }],
 ];
 
 /** What a server is called in tables. */
@@ -61,7 +66,8 @@ export async function servers({ bun, deno, node }: Runtimes): Promise<Peer[]> {
       ? KINDS.filter(([kind]) => kind !== "native" || runtime !== "Node").map(([kind, file, options]) => {
         const path = fileURLToPath(new URL(`../servers/${file}.ts`, import.meta.url).href);
         const args = options ? [JSON.stringify(options)] : [];
-        return { name: nameOf(runtime, kind), runtime, kind, command: [...command, path, ...args] };
+        const fansOut = file === "fan_out";
+        return { name: nameOf(runtime, kind), runtime, kind, command: [...command, path, ...args], fansOut };
       })
       : [];
   });
@@ -74,7 +80,10 @@ export async function servers({ bun, deno, node }: Runtimes): Promise<Peer[]> {
 }
 
 /** Whether a server does a workload. */
-export function takesPart({ kind }: Peer, { unit, isText, hasFaces }: Workload): boolean {
+export function takesPart({ kind, runtime, fansOut = false }: Peer, workload: Workload): boolean {
+  const { unit, isText, hasFaces, isCompressed } = workload;
+  if (fansOut !== (unit === "deliveries")) return false;
+  if (fansOut) return !isCompressed || kind !== "native" || runtime === "Bun"; // Deno's server does not compress
   if (kind === "raw") return unit === "messages" && !isText; // bytes have no type
   if (kind === "for-await" || kind === "pipeTo") return hasFaces === true;
   return kind !== "ws corked" || unit === "messages";

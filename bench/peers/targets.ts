@@ -30,6 +30,12 @@ const ROWS: readonly Row[] = [
   ["32 × 20 B × 1 binary", "direct", [["Bun", 0.75, "raw"], ["Deno", 0.85, "raw"], ["Node", 0.8, "raw"]]],
   ["32 × 64 KiB × 1 binary", "direct", [["Bun", 1, "native"], ["Deno", 0.95, "native"], ["Node", 3.7, "ws"]]],
   ["handshake and close", "direct", [["Bun", 0.9, "native"], ["Deno", 0.85, "native"], ["Node", 1.2, "ws"]]],
+  ["fan-out: 20 B × 1 binary", "direct", [["Bun", 0.9, "native"], ["Deno", 1.4, "ws"], ["Node", 1.3, "ws"]]],
+  ["fan-out: 1 KiB × 1 binary", "direct", [["Bun", 0.9, "native"], ["Deno", 1.4, "ws"], ["Node", 1.3, "ws"]]],
+  ["fan-out: 16 KiB × 1 binary", "direct", [["Bun", 1.3, "native"], ["Deno", 1.1, "ws"], ["Node", 1.1, "ws"]]],
+  ["fan-out: 20 B × 16 binary", "direct", [["Bun", 1, "native"], ["Deno", 4, "ws"], ["Node", 4, "ws"]]],
+  ["fan-out: 1 KiB × 1 JSON, compressed", "direct", [["Bun", 1, "native"], ["Bun", 10, "ws"]]],
+  ["fan-out: 1 KiB × 1 JSON, compressed", "direct", [["Deno", 10, "ws"], ["Node", 10, "ws"]]],
   [IDLE, "direct", [["Bun", 1.2, "native"], ["Deno", 0.55, "native"], ["Node", 0.9, "ws"]]],
 ];
 

@@ -7,6 +7,8 @@ export interface BunSocket<Data> {
   /** How many bytes were taken. */
   write(bytes: Uint8Array): number;
   end(): void;
+  /** Reads no more. */
+  pause(): void;
   /** Leaves with a reset, so that no port stays taken. */
   terminate(): void;
 }

@@ -61,11 +61,15 @@ export function concat(parts: readonly Uint8Array[]): Uint8Array {
   return all;
 }
 
-/** A request as Chrome sends it, with a compression that no server here accepts, and what answers its key. */
-export async function chromeRequest(port: number): Promise<{ request: Uint8Array; accept: string }> {
+/** A request as Chrome sends it, and what answers its key; the compression that it offers is for some to accept. */
+export async function chromeRequest(
+  port: number,
+  path = "/echo",
+  offersCompression = true,
+): Promise<{ request: Uint8Array; accept: string }> {
   const key = base64(crypto.getRandomValues(new Uint8Array(16)));
   const request = [
-    "GET /echo HTTP/1.1",
+    `GET ${path} HTTP/1.1`,
     `Host: 127.0.0.1:${port}`,
     "Connection: Upgrade",
     "Pragma: no-cache",
@@ -78,7 +82,7 @@ export async function chromeRequest(port: number): Promise<{ request: Uint8Array
     "Accept-Language: en-GB,en;q=0.9,de;q=0.8",
     "Cookie: session=9b1deb4d3b7d4bad9bdd2b0d7b3dcb6d; theme=dark",
     `Sec-WebSocket-Key: ${key}`,
-    "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits",
+    ...(offersCompression ? ["Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits"] : []),
     "\r\n",
   ].join("\r\n");
   const text = new TextEncoder();
@@ -90,12 +94,13 @@ function base64(bytes: Uint8Array): string {
   return btoa(String.fromCharCode(...bytes));
 }
 
-/** Where a response head ends, or -1 while it has not; throws unless it is the 101 for that key, without extensions. */
-export function endOfHead(bytes: Uint8Array, accept: string): number {
+/** Where a response head ends, or -1 while it has not; throws unless it is the 101 for that key, compressed or not. */
+export function endOfHead(bytes: Uint8Array, accept: string, isCompressed = false): number {
   const text = new TextDecoder("latin1").decode(bytes), end = text.indexOf("\r\n\r\n");
   if (end < 0) return -1;
   const head = text.slice(0, end + 2), field = /\r\nsec-websocket-accept: *(.*?) *\r\n/i.exec(head)?.[1];
-  if (!head.startsWith("HTTP/1.1 101 ") || field !== accept || /\r\nsec-websocket-extensions:/i.test(head)) {
+  const compresses = /\r\nsec-websocket-extensions: *permessage-deflate/i.test(head);
+  if (!head.startsWith("HTTP/1.1 101 ") || field !== accept || compresses !== isCompressed) {
     throw new Error(`Not the response that was expected: ${head}`);
   }
   return end + 4;

@@ -7,10 +7,12 @@ import type { BenchServer } from "../processes.ts";
 export interface Workload {
   readonly name: string;
   /** What is counted for each second of the server's CPU time; `null` where bytes of memory are told. */
-  readonly unit: "messages" | "handshakes" | null;
+  readonly unit: "messages" | "handshakes" | "deliveries" | null;
   /** Bytes of a message's payload. */
   readonly size?: number;
   readonly isText?: boolean;
+  /** Whether the members of a fan-out offer compression. */
+  readonly isCompressed?: boolean;
   /** Whether the faces beside the direct one take part, which would else take too much time. */
   readonly hasFaces?: boolean;
   /** How many times as long as another one it takes until its code is compiled. */
@@ -40,6 +42,20 @@ const ECHO: readonly EchoRow[] = [
   [1, 20, 1, "binary"],
 ];
 
+type FanOutRow = [size: number, burst: number, depth: number, what: "binary" | "JSON, compressed", deaf?: number];
+
+/** How many members get each message. */
+const MEMBERS = 1000;
+
+const FAN_OUT: readonly FanOutRow[] = [
+  [20, 1, 4, "binary"],
+  [1024, 1, 4, "binary"],
+  [16384, 1, 4, "binary"],
+  [20, 16, 1, "binary"],
+  [1024, 1, 4, "JSON, compressed"],
+  [1024, 1, 4, "binary", MEMBERS / 10],
+];
+
 function sizeOf(bytes: number): string {
   return bytes < 1024 ? `${bytes} B` : `${bytes / 1024} KiB`;
 }
@@ -57,6 +73,18 @@ export function workloads(idle: number): readonly Workload[] {
         return { kind: "echo", port, pid, connections, size, depth, isText: type === "text", isRaw, ...times };
       },
     })),
+    ...FAN_OUT.map(([size, burst, depth, what, deaf = 0]): Workload => {
+      const isCompressed = what !== "binary", members = MEMBERS - deaf, slow = deaf > 0 ? "skip" : "wait";
+      return {
+        name: `fan-out: ${sizeOf(size)} × ${burst} ${what}` + (deaf > 0 ? `, ${deaf} do not read` : ""),
+        unit: "deliveries",
+        size,
+        isCompressed,
+        job: ({ port, pid }, _, times) => {
+          return { kind: "fan-out", port, pid, members, deaf, slow, size, burst, depth, isCompressed, ...times };
+        },
+      };
+    }),
     {
       name: "handshake and close",
       unit: "handshakes",

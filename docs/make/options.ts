@@ -44,6 +44,9 @@ export const NUMBERS: Readonly<Record<string, string>> = {
   maxBufferedAmount: RANGES.size,
   highWaterMark: RANGES.size,
   followRedirects: RANGES.size,
+  within: RANGES.time,
+  spread: RANGES.time,
+  limit: RANGES.size,
   maxQueuedMessages: RANGES.head,
   maxQueuedBytes: RANGES.size,
   publishTimeout: RANGES.time,
@@ -84,6 +87,7 @@ function rowOf(property: Property): string[] {
 /** Types with a name of their own that say nothing by it, as they are written in src/. */
 const ALIASES: Readonly<Record<string, [file: string, name: string]>> = {
   "Origins": ["src/handshake/origin.ts", "Origins"],
+  "SlowMembers": ["src/group/broadcast.ts", "SlowMembers"],
   "Decorator<RequestDraft>": ["src/handshake/decorator.ts", "Decorator<Draft>"],
   "Decorator<ResponseDraft>": ["src/handshake/decorator.ts", "Decorator<Draft>"],
 };

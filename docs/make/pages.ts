@@ -5,6 +5,7 @@ export const PAGES = [
   "servers.md",
   "clients.md",
   "messages.md",
+  "many.md",
   "rooms.md",
   "compression.md",
   "errors.md",

@@ -71,7 +71,7 @@ function shown(value: unknown): string {
 }
 
 /** The longest delay of a timer: with a longer one `setTimeout()` would fire at once. */
-const MAX_DELAY = 2 ** 31 - 1;
+export const MAX_DELAY = 2 ** 31 - 1;
 
 /**
  * A time in milliseconds, or its default.

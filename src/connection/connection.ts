@@ -9,6 +9,7 @@ import type { CloseInfo } from "../errors/websocket_error.ts";
 import type { Agreement } from "../protocol/agreement.ts";
 import type { DeflateAgreement } from "../protocol/compression_options.ts";
 import type { Message, SendOptions } from "../protocol/contract.ts";
+import type { PreparedMessage } from "../protocol/prepared_message.ts";
 import type { NetworkAddress, Transport } from "../transport/transport.ts";
 
 /** A WebSocket, as its users see it. */
@@ -29,6 +30,11 @@ export class Connection implements WebSocketConnection {
     this.extensions = agreement.extensions;
     this.deflate = agreement.deflate;
     this.#driver = new Driver(transport, agreement, options, rest, owner);
+  }
+
+  /** What runs a connection of ours; `undefined` for anything else. */
+  static driverOf(socket: unknown): Driver | undefined {
+    return typeof socket === "object" && socket !== null && #driver in socket ? socket.#driver : undefined;
   }
 
   get state(): ConnectionState {
@@ -63,7 +69,7 @@ export class Connection implements WebSocketConnection {
     return this.#driver.receive(handler);
   }
 
-  send(message: Message, options?: SendOptions): void | Promise<void> {
+  send(message: Message | PreparedMessage, options?: SendOptions): void | Promise<void> {
     return this.#driver.send(message, options);
   }
 

@@ -6,6 +6,7 @@ import { nextTurn } from "../base/clock.ts";
 import { checkClose, type CloseInfo, notOpenError, WebSocketError } from "../errors/websocket_error.ts";
 import type { Agreement } from "../protocol/agreement.ts";
 import type { Message, SendOptions } from "../protocol/contract.ts";
+import type { PreparedMessage } from "../protocol/prepared_message.ts";
 import { Machine, type MachineEvents } from "../protocol/machine.ts";
 import type { Transport, TransportHandlers } from "../transport/transport.ts";
 import { Closing, type ClosingHost } from "./closing.ts";
@@ -23,8 +24,8 @@ const TURNS = 64;
 
 /** Who is told of the end of a connection without a promise: one for each idle connection would be memory. */
 export interface ConnectionOwner {
-  /** `closed` has settled. */
-  onClosed(): void;
+  /** `closed` has settled, with this. */
+  onClosed(outcome: CloseInfo | WebSocketError): void;
 }
 
 /** One WebSocket. Its parts report to methods: a closure for each callback would take more memory per connection. */
@@ -37,7 +38,8 @@ export class Driver
   readonly idle: IdleWatch;
   readonly isServer: boolean;
   readonly messages: Receiver;
-  readonly #owner: ConnectionOwner | undefined;
+  /** Most connections have one or none, and pay for no list. */
+  #owners: ConnectionOwner | readonly ConnectionOwner[] | undefined;
   /** Made when first used: an open connection needs none of them, and may be one of very many that are idle. */
   #ending: Closing | undefined;
   #pings: Pings | undefined;
@@ -51,7 +53,7 @@ export class Driver
     rest: Uint8Array,
     owner?: ConnectionOwner,
   ) {
-    this.#owner = owner;
+    this.#owners = owner;
     this.isServer = agreement.role === "server";
     this.options = options;
     this.transport = transport;
@@ -60,6 +62,17 @@ export class Driver
     this.flusher = new Flusher(this.machine, transport, options, this);
     this.idle = new IdleWatch(options.clock, options.pingInterval, options.idleTimeout, this);
     transport.start(this);
+  }
+
+  /** One more is told of the end, in the order of the calls. */
+  addOwner(owner: ConnectionOwner): void {
+    this.#owners = this.#owners === undefined ? owner : [this.#owners, owner].flat();
+  }
+
+  /** It is told no more. */
+  removeOwner(owner: ConnectionOwner): void {
+    const others = [this.#owners ?? []].flat().filter((other) => other !== owner);
+    this.#owners = others.length > 1 ? others : others[0];
   }
 
   get #closing(): Closing {
@@ -113,7 +126,7 @@ export class Driver
     return this.#sink.stream;
   }
 
-  send(message: Message, options?: SendOptions): void | Promise<void> {
+  send(message: Message | PreparedMessage, options?: SendOptions): void | Promise<void> {
     if (!this.isOpen) throw notOpenError("send", this.#endOrLoss);
     return this.flusher.send(message, options);
   }
@@ -275,6 +288,6 @@ export class Driver
     this.#pings?.fail(gone);
     this.messages.onSettled(outcome, isAborted);
     this.#sink?.end(outcome);
-    this.#owner?.onClosed();
+    for (const owner of [this.#owners ?? []].flat()) owner.onClosed(outcome);
   }
 }

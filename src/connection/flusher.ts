@@ -4,8 +4,11 @@
 
 import { nextTurn } from "../base/clock.ts";
 import type { Message, SendOptions } from "../protocol/contract.ts";
+import type { PreparedMessage } from "../protocol/prepared_message.ts";
 import type { Machine } from "../protocol/machine.ts";
+import type { Prepared } from "../protocol/prepared_message.ts";
 import type { Transport } from "../transport/transport.ts";
+import { HeldMessages } from "./held_messages.ts";
 
 /** The flushers with something to write at the end of this turn. */
 let dirty: Flusher[] = [];
@@ -58,6 +61,8 @@ export class Flusher {
   #isDirty = false;
   #stopped = false;
   #room: PromiseWithResolvers<void> | undefined;
+  /** What waits outside of the machine, while a slow peer has not taken what was sent before. */
+  #held: HeldMessages | undefined;
 
   constructor(machine: Machine, transport: Transport, limits: FlusherLimits, handlers: FlusherHandlers) {
     this.#machine = machine;
@@ -68,7 +73,14 @@ export class Flusher {
 
   /** How many bytes wait, or are being written. */
   get buffered(): number {
-    return this.#machine.buffered + (this.#writing?.length ?? 0);
+    return this.#machine.buffered + (this.#writing?.length ?? 0) + (this.#held?.size ?? 0);
+  }
+
+  /** Whether more waits than `limit` (the high-water mark, if there is none), although all was written that could be. */
+  isOver(limit: number = this.#limits.highWaterMark): boolean {
+    if (this.buffered <= limit) return false;
+    if (!this.#writing) this.flush();
+    return this.buffered > limit;
   }
 
   /** Whether a write is not done yet: the peer has yet to take something. */
@@ -77,7 +89,8 @@ export class Flusher {
   }
 
   /** Frames a message, which is written soon; gives a promise while more waits than the high-water mark. */
-  send(message: Message, options?: SendOptions): void | Promise<void> {
+  send(message: Message | PreparedMessage, options?: SendOptions): void | Promise<void> {
+    if (this.#held) this.#letGo(Infinity);
     const before = this.buffered;
     this.#machine.send(message, options);
     this.#onFramed();
@@ -88,6 +101,40 @@ export class Flusher {
     return room;
   }
 
+  /**
+   * Sends a message of a broadcast, unless more than `limit` waits already, or more than may with it: {@linkcode send}
+   * without a promise, since nobody would wait for it.
+   *
+   * @returns Whether it is on its way.
+   */
+  offer(message: Prepared, limit: number = this.#limits.highWaterMark): boolean {
+    const before = this.buffered;
+    if (before > limit && this.isOver(limit)) return false;
+    if (before > 0 && before + message.size > this.#limits.maxBufferedAmount) return false;
+    if (this.#held) this.#letGo(Infinity);
+    this.#machine.sendPrepared(message);
+    this.#onFramed();
+    return true;
+  }
+
+  /**
+   * Holds a message to a slow peer until what is before it is written; whatever is sent later goes behind it. Where more
+   * than `limit` is held, the oldest of it is thrown away.
+   *
+   * @returns How many messages were thrown away.
+   */
+  hold(message: Prepared, limit: number = this.#limits.highWaterMark): number {
+    return (this.#held ??= new HeldMessages()).push(message, limit);
+  }
+
+  /** Frames what is held, the oldest first, up to so many bytes. */
+  #letGo(most: number): void {
+    const held = this.#held!;
+    if (this.#machine.state !== "open") return void (this.#held = undefined); // the peer has broken a rule
+    while (this.#machine.buffered < most && !held.isEmpty) this.#machine.sendPrepared(held.shift()!);
+    if (held.isEmpty) this.#held = undefined;
+  }
+
   /** Frames a Ping, which is written soon. */
   ping(payload?: Uint8Array<ArrayBuffer>): void {
     this.#machine.ping(payload);
@@ -96,12 +143,14 @@ export class Flusher {
 
   /** Frames our Close, which is written soon. */
   close(info: { closeCode?: number | undefined; reason?: string | undefined }): void {
+    if (this.#held) this.#letGo(Infinity);
     this.#machine.close(info);
     this.#onFramed();
   }
 
   /** Frames the answer to the peer's Close, which is written soon. */
   answerClose(): void {
+    if (this.#held) this.#letGo(Infinity);
     this.#machine.answerClose();
     this.#onFramed();
   }
@@ -172,11 +221,17 @@ export class Flusher {
     }
   }
 
+  /** The next bytes to write: those of what is held once there are no others. */
+  #take(): Uint8Array<ArrayBuffer> | undefined {
+    if (this.#held && this.#machine.buffered === 0) this.#letGo(FLUSH_AT_ONCE);
+    return this.#machine.take();
+  }
+
   /** Writes until the transport can take no more; whether it has taken anything. */
   #write(): boolean {
     let hasWritten = false;
     while (!this.#writing && !this.#stopped) {
-      const bytes = this.#machine.take();
+      const bytes = this.#take();
       if (!bytes) break;
       hasWritten = true;
       if (this.#transport.write(bytes)) this.#machine.recycle(bytes);
@@ -195,6 +250,7 @@ export class Flusher {
   /** Nothing is written any more. */
   stop(): void {
     this.#stopped = true;
+    this.#held = undefined;
   }
 
   /** Rejects the pending `room` promise. */

@@ -4,6 +4,7 @@ import type { BufferSource } from "../base/owned_bytes.ts";
 import type { CloseInfo } from "../errors/websocket_error.ts";
 import type { DeflateAgreement } from "../protocol/compression_options.ts";
 import type { Message, SendOptions } from "../protocol/contract.ts";
+import type { PreparedMessage } from "../protocol/prepared_message.ts";
 import type { NetworkAddress } from "../transport/transport.ts";
 
 /**
@@ -133,13 +134,14 @@ export interface WebSocketConnection extends AsyncDisposable {
    * Sends a message; it has been copied when the call returns. If you ignore the promise, only
    * `maxBufferedAmount` limits what is buffered.
    *
-   * @param message A string goes as text, a buffer as binary.
+   * @param message A string goes as text, a buffer as binary; what {@linkcode prepare} gives is not copied again.
    * @param options Whether it is the end of the message, and whether it may be compressed.
    * @returns A promise only while more than `highWaterMark` bytes wait to be written: it resolves below.
    * @throws {DOMException} `InvalidStateError` when the connection is not open; its `cause` says how it ended.
-   * @throws {TypeError} When it is neither a string nor a buffer, or the buffer is shared, resizable or detached.
+   * @throws {TypeError} When it is neither a string nor a buffer, or the buffer is shared, resizable or detached; when it
+   * is prepared, and another one is being sent in pieces.
    */
-  send(message: Message, options?: SendOptions): void | Promise<void>;
+  send(message: Message | PreparedMessage, options?: SendOptions): void | Promise<void>;
   /**
    * Sends a Ping and waits for its Pong (RFC 6455 §5.5.2). A Pong that comes behind messages is seen when there is room
    * for them: a `receive()` handler that has let more than `highWaterMark` bytes gather must not wait for one.

@@ -76,14 +76,17 @@ const freeDeflates = new FreeStreams<DeflateStream>(), freeInflates = new FreeSt
 /** Compresses the messages of one side. */
 export class Deflater {
   readonly takesOver: boolean;
+  /** Which settings it has: compressors with the same ones give the same. */
+  readonly key: string;
   readonly #settings: DeflateSettings;
-  readonly #key: string;
   #stream: DeflateStream | undefined;
+  /** Whether the window is not what the peer has: it is emptied before the next message. */
+  #isStale = false;
 
   constructor(options: DeflaterOptions) {
     this.takesOver = options.takesOver;
     this.#settings = options;
-    this.#key = `${options.windowBits} ${options.level} ${options.memLevel}`;
+    this.key = `${options.windowBits} ${options.level} ${options.memLevel}`;
   }
 
   /**
@@ -100,18 +103,41 @@ export class Deflater {
     return payload.length === 0 ? EMPTY_MESSAGE : payload; // a flush directly after another gives nothing
   }
 
+  /**
+   * Compresses a whole message with an empty window, for many connections with these settings: it refers to nothing that
+   * came before it. Who sends it calls {@linkcode forgetWindow}.
+   *
+   * @returns As with {@linkcode compress}.
+   */
+  compressAlone(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+    return new Deflater({ ...this.#settings, takesOver: false }).compress(bytes, true);
+  }
+
+  /**
+   * A message that this side has not compressed was sent as a compressed one. The peer has it in its window now, behind what
+   * came before it, and we don't: a distance that we would write from here on would be too short there. To add the message
+   * to our window, too, would cost each connection as much as compressing it. So the next message begins with an empty
+   * window, which every peer can inflate (RFC 7692 §7.2.3.2). Emptying waits until there is one: many connections that are
+   * told prepared messages have nothing else to send.
+   */
+  forgetWindow(): void {
+    this.#isStale = this.#stream !== undefined;
+  }
+
   /** Forgets a message that was begun, where no window is kept. */
   giveUp(): void {
     if (this.#stream) this.#giveBack(this.#stream);
   }
 
   #borrow(): DeflateStream {
-    return this.#stream ??= freeDeflates.take(this.#key) ?? new DeflateStream(this.#settings);
+    if (this.#isStale) this.#stream?.reset();
+    this.#isStale = false;
+    return this.#stream ??= freeDeflates.take(this.key) ?? new DeflateStream(this.#settings);
   }
 
   #giveBack(stream: DeflateStream): void {
     stream.reset();
-    freeDeflates.give(this.#key, stream);
+    freeDeflates.give(this.key, stream);
     this.#stream = undefined;
   }
 

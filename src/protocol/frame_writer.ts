@@ -4,7 +4,9 @@
 import { copyTo, lengthOf, plainOf } from "../base/owned_bytes.ts";
 import { headerSizeFor, MAX_HEADER, writeHeader } from "./frame_header.ts";
 import { mask, type MaskKeys } from "./mask.ts";
-import { LARGE, Outbox } from "./outbox.ts";
+import { Outbox } from "./outbox.ts";
+import type { SharedFrame } from "./shared_frame.ts";
+import { LARGE } from "./slabs.ts";
 
 /**
  * Text of up to this many UTF-16 units is encoded straight into a slab, with room for three bytes each. Longer text is
@@ -53,6 +55,12 @@ export class FrameWriter extends Outbox {
       this.commit(end);
       at += count;
     }
+  }
+
+  /** Writes a frame that is ready: as it is, unless it has to be masked. */
+  shared(frame: SharedFrame): void {
+    if (this.#maskKey) this.frame(frame.first, frame.payload);
+    else this.share(frame);
   }
 
   /** Writes a frame whose payload is text in UTF-8. */

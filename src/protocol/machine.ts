@@ -15,10 +15,12 @@ import { closePayload, parseClose } from "./close_frame.ts";
 import { type CheckedCompression, DEFAULT_COMPRESSION } from "./compression_options.ts";
 import type { Message, SendOptions } from "./contract.ts";
 import { codecOf, type Deflater, type Work } from "./deflate.ts";
+import { encode, encodeOwn, isScratch } from "./encode_text.ts";
 import { FIN, MAX_CONTROL_PAYLOAD, OPCODE } from "./frame_header.ts";
 import { FrameWriter } from "./frame_writer.ts";
 import { type MaskKeys, pooledKeys } from "./mask.ts";
 import { MessageReader, type ReaderEvents } from "./message_reader.ts";
+import { Prepared, type PreparedMessage } from "./prepared_message.ts";
 import { SendQueue, writeCompressed } from "./send_queue.ts";
 
 /** The callbacks of a machine. They are called during `receive()`, `resume()` and `work()`, and must not throw. */
@@ -85,6 +87,11 @@ export class Machine implements ReaderEvents {
   /** How many bytes are ready to be taken, or wait for `work()`. */
   get buffered(): number {
     return this.#queue ? this.#writer.size + this.#queue.size : this.#writer.size;
+  }
+
+  /** Whether the next message can be a whole one: not while one is being sent in pieces. */
+  get isBetweenMessages(): boolean {
+    return this.#sending === 0;
   }
 
   /** Whether a part of what was received waits for `work()`: no more should be received before that is done. */
@@ -187,10 +194,36 @@ export class Machine implements ReaderEvents {
     else this.#writer.frame(FIN | OPCODE.pong, payload);
   }
 
-  send(message: Message, options?: SendOptions): void {
+  send(message: Message | PreparedMessage, options?: SendOptions): void {
     if (this.state !== "open") {
       throw new DOMException("Cannot send: the connection is not open", "InvalidStateError");
     }
+    // In this order: a view of a buffer is no prepared message, which is slower to find out
+    if (typeof message === "object" && !ArrayBuffer.isView(message) && message instanceof Prepared) {
+      return this.sendPrepared(message, options);
+    }
+    this.#send(message as Message, options);
+  }
+
+  /** Sends a message of which the frames are ready; the state must be `"open"`. */
+  sendPrepared(message: Prepared, options?: SendOptions): void {
+    if (this.#sending !== 0 || options?.fin === false) {
+      throw new TypeError(
+        "Cannot send: a prepared message is a whole one, and can't be a piece or come between pieces",
+      );
+    }
+    const deflater = this.#deflater;
+    const compresses = deflater && message.compress && options?.compress !== false && message.size >= this.#threshold;
+    const frame = compresses ? message.compressedBy(deflater, () => this.#work?.spend(message.size)) : message.plain;
+    if (this.#queue) {
+      this.#queue.pushFrame(frame);
+      return this.onBehind();
+    }
+    this.#writer.shared(frame);
+    if (compresses && frame !== message.plain) deflater.forgetWindow();
+  }
+
+  #send(message: Message, options: SendOptions | undefined): void {
     const opcode = typeof message === "string" ? OPCODE.text : OPCODE.binary;
     const bytes = typeof message === "string" ? message : bytesOf(message);
     if (this.#sending !== 0 && this.#sending !== opcode) {
@@ -217,7 +250,7 @@ export class Machine implements ReaderEvents {
     const isText = typeof message === "string", bytes = isText ? encode(message) : message, length = lengthOf(bytes);
     const isPlain = isWhole && length < this.#threshold;
     if (this.#queue || !isPlain && this.#work?.allows(length) === false) {
-      const isOwn = isText && bytes.buffer !== encoded.buffer;
+      const isOwn = isText && !isScratch(bytes);
       this.#enqueue(first, isOwn ? bytes : sharedSnapshotOf(bytes), !isPlain);
     } else if (isPlain) this.#writer.frame(first, bytes);
     else {
@@ -276,29 +309,3 @@ export class Machine implements ReaderEvents {
 const EMPTY = new Uint8Array();
 
 const OPCODE_BITS = 0x0f;
-
-const ENCODER = new TextEncoder();
-
-/** Text on its way to the compressor; overwritten by the next call. */
-const encoded = new Uint8Array(16384);
-
-function encode(text: string): Uint8Array<ArrayBuffer> {
-  if (3 * text.length > encoded.length) return encodeLong(text);
-  return encoded.subarray(0, ENCODER.encodeInto(text, encoded).written);
-}
-
-function encodeOwn(text: string): Uint8Array<ArrayBuffer> {
-  return 3 * text.length > encoded.length ? encodeLong(text) : ENCODER.encode(text);
-}
-
-/** The last long text and its bytes, for the rest of the turn. */
-let lastLong: WeakRef<{ readonly text: string; readonly bytes: Uint8Array<ArrayBuffer> }> | undefined;
-
-/** The same text sent to many is encoded once. Nobody may write to the bytes. */
-function encodeLong(text: string): Uint8Array<ArrayBuffer> {
-  const last = lastLong?.deref();
-  if (last?.text === text) return last.bytes;
-  const bytes = ENCODER.encode(text);
-  lastLong = new WeakRef({ text, bytes });
-  return bytes;
-}

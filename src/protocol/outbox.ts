@@ -3,34 +3,8 @@
 // One that was taken is not written to again until it is recycled.
 
 import { COPIED_OUT } from "../base/tuning.ts";
-import { MAX_HEADER } from "./frame_header.ts";
-
-const SMALL = 2048;
-
-/** The size of the larger slabs: a frame with 64 KiB of payload fits. */
-export const LARGE = 65536 + MAX_HEADER;
-
-/** Free slabs of one size, at most `limit` of them. */
-class Pool {
-  #free: Uint8Array<ArrayBuffer>[] = [];
-  readonly size: number;
-  readonly #limit: number;
-
-  constructor(size: number, limit: number) {
-    this.size = size;
-    this.#limit = limit;
-  }
-
-  take(): Uint8Array<ArrayBuffer> {
-    return this.#free.pop() ?? new Uint8Array(this.size);
-  }
-
-  give(slab: Uint8Array<ArrayBuffer>): void {
-    if (this.#free.length < this.#limit) this.#free.push(slab);
-  }
-}
-
-const SMALL_POOL = new Pool(SMALL, 256), LARGE_POOL = new Pool(LARGE, 80);
+import type { SharedBytes, SharedFrame } from "./shared_frame.ts";
+import { giveBack, LARGE, slabOf } from "./slabs.ts";
 
 /** What one connection has to write. */
 export class Outbox {
@@ -38,11 +12,16 @@ export class Outbox {
   size = 0;
   /** Slabs that were filled before the current one. */
   #full: Uint8Array<ArrayBuffer>[] | undefined;
+  /** The shared bytes that were taken last. */
+  #lent: Uint8Array<ArrayBuffer> | undefined;
+  /** Bytes that others share, behind those slabs; while there are any, there is no current slab. */
+  #shared: SharedBytes | undefined;
   #slab: Uint8Array<ArrayBuffer> | undefined;
   #used = 0;
 
   /** Gives a slab with room for `count` bytes at {@linkcode used}. */
   reserve(count: number): Uint8Array<ArrayBuffer> {
+    if (this.#shared) this.#own(this.#shared.bytes, count);
     const need = this.#used + count;
     if (this.#slab && need <= this.#slab.length) return this.#slab;
     const before = this.#slab;
@@ -55,6 +34,33 @@ export class Outbox {
     if (before) (this.#full ??= []).push(before.subarray(0, this.#used));
     this.#used = 0;
     return this.#slab = slabOf(count);
+  }
+
+  /** More comes behind shared bytes: copies them, so that all of it leaves in one write, unless that would be too much. */
+  #own(bytes: Uint8Array<ArrayBuffer>, count: number): void {
+    this.#shared = undefined;
+    if (bytes.length + count > LARGE) return void (this.#full ??= []).push(bytes);
+    this.#slab = slabOf(bytes.length + count);
+    this.#slab.set(bytes);
+    this.#used = bytes.length;
+  }
+
+  /** Adds a frame that many outboxes share: without a copy, unless it comes behind a frame that only this one has. */
+  share(frame: SharedFrame): void {
+    const { bytes } = frame, { length } = bytes;
+    if (this.#used > 0 && this.#used + length <= LARGE) {
+      this.reserve(length).set(bytes, this.#used);
+      return this.commit(this.#used + length);
+    }
+    if (this.#used > 0) {
+      (this.#full ??= []).push(this.#slab!.subarray(0, this.#used));
+      this.#slab = undefined;
+      this.#used = 0;
+    }
+    const joined = this.#shared ? frame.behind(this.#shared) : frame;
+    if (!joined) (this.#full ??= []).push(this.#shared!.bytes);
+    this.#shared = joined ?? frame;
+    this.size += length;
   }
 
   /** Where in the slab the next byte goes. */
@@ -71,7 +77,12 @@ export class Outbox {
   /** Takes the next bytes to write, if any. They stay as they are until they are given to {@linkcode recycle}. */
   take(): Uint8Array<ArrayBuffer> | undefined {
     if (this.size === 0) return undefined;
-    const bytes = this.#full?.shift();
+    let bytes = this.#full?.shift();
+    if (!bytes && this.#shared) {
+      ({ bytes } = this.#shared);
+      this.#shared = undefined;
+      this.#lent = bytes;
+    }
     if (bytes) {
       this.size -= bytes.length;
       return bytes;
@@ -84,17 +95,12 @@ export class Outbox {
     return slab.slice(0, used);
   }
 
-  /** Gives back bytes that are written, at most once: their slab is used again. */
+  /**
+   * Gives back bytes that are written, at most once: their slab is used again. A buffer is known for a slab by its size,
+   * which that of shared bytes never has.
+   */
   recycle(bytes: Uint8Array<ArrayBuffer>): void {
-    if (bytes.length > COPIED_OUT) giveBack(new Uint8Array(bytes.buffer));
+    if (bytes === this.#lent) this.#lent = undefined; // and nothing is asked of it, a million times a second
+    else if (bytes.length > COPIED_OUT) giveBack(new Uint8Array(bytes.buffer));
   }
-}
-
-function giveBack(slab: Uint8Array<ArrayBuffer>): void {
-  if (slab.length === SMALL) SMALL_POOL.give(slab);
-  else if (slab.length === LARGE) LARGE_POOL.give(slab);
-}
-
-function slabOf(size: number): Uint8Array<ArrayBuffer> {
-  return size <= SMALL ? SMALL_POOL.take() : size <= LARGE ? LARGE_POOL.take() : new Uint8Array(size);
 }

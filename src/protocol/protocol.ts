@@ -29,11 +29,13 @@ import type { Agreement } from "./agreement.ts";
 import { checkCompression, checkDeflate } from "./compression_options.ts";
 import type { Message, ProtocolEvents, ProtocolOptions, SendOptions } from "./contract.ts";
 import { Machine, type MachineEvents } from "./machine.ts";
+import type { PreparedMessage } from "./prepared_message.ts";
 export { type Agreement } from "./agreement.ts";
 export { type BufferSource } from "../base/owned_bytes.ts";
 export { type CloseInfo, type WebSocketError } from "../errors/websocket_error.ts";
 export { type MaskKeys } from "./mask.ts";
 export { type ProtocolFailure } from "../errors/failures.ts";
+export { prepare, type PreparedMessage, type PrepareOptions } from "./prepared_message.ts";
 export { type Message, type ProtocolEvents, type ProtocolOptions, type SendOptions } from "./contract.ts";
 
 /**
@@ -115,13 +117,13 @@ export class Protocol {
   /**
    * Sends a message, or a piece of one. It is copied before the call returns. Lone surrogates become U+FFFD.
    *
-   * @param message A string is sent as text, a buffer as binary.
+   * @param message A string is sent as text, a buffer as binary, and what {@linkcode prepare} gives as it says.
    * @param options Whether this ends the message, and whether it may be compressed.
    * @throws {DOMException} `InvalidStateError` when the state is not `"open"`.
-   * @throws {TypeError} When it is neither a string nor a buffer, the buffer is shared, resizable or detached, or pieces
-   * are mixed.
+   * @throws {TypeError} When it is neither a string nor a buffer, the buffer is shared, resizable or detached, pieces are
+   * mixed, or a prepared message comes between them.
    */
-  send(message: Message, options?: SendOptions): void {
+  send(message: Message | PreparedMessage, options?: SendOptions): void {
     this.#machine.send(message, options);
   }
 

@@ -4,6 +4,7 @@
 import type { Deflater } from "./deflate.ts";
 import { FIN, OPCODE, RSV1 } from "./frame_header.ts";
 import type { FrameWriter } from "./frame_writer.ts";
+import type { SharedFrame } from "./shared_frame.ts";
 
 /** A frame that waits. If it is to be compressed, its bytes are not compressed yet. */
 interface Waiting {
@@ -11,6 +12,8 @@ interface Waiting {
   readonly first: number;
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly compresses: boolean;
+  /** Whether it is a prepared message that is compressed already, without our window. */
+  readonly isForeign?: boolean;
 }
 
 /** How many bytes are compressed at a time: data that does not get smaller takes up to 60 ns a byte. */
@@ -74,8 +77,17 @@ export class SendQueue {
   /** Adds a frame behind the others; its bytes are the queue's from now on. */
   push(first: number, bytes: Uint8Array<ArrayBuffer>, compresses: boolean): void {
     if ((first & OPCODE_BITS) === OPCODE.close) this.hasClose = true;
-    this.#waiting.push({ first, bytes, compresses });
-    this.size += bytes.length + FRAME_OVERHEAD;
+    this.#push({ first, bytes, compresses });
+  }
+
+  /** Adds a frame that is ready. */
+  pushFrame({ first, payload }: SharedFrame): void {
+    this.#push({ first, bytes: payload, compresses: false, isForeign: (first & RSV1) !== 0 });
+  }
+
+  #push(waiting: Waiting): void {
+    this.#waiting.push(waiting);
+    this.size += waiting.bytes.length + FRAME_OVERHEAD;
   }
 
   /** Compresses a slice of what waits, and frames it. */
@@ -92,8 +104,9 @@ export class SendQueue {
   }
 
   /** Frames a message as it is. Returns what that costs, in bytes to compress. */
-  #copy({ first, bytes }: Waiting): number {
+  #copy({ first, bytes, isForeign }: Waiting): number {
     this.#writer.frame(first, bytes);
+    if (isForeign) this.#deflater.forgetWindow();
     this.#at = bytes.length;
     return bytes.length / COPIED_PER_BYTE;
   }

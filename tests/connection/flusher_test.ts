@@ -2,6 +2,7 @@ import { assert, assertEquals, assertNotStrictEquals, assertRejects, assertStric
 import { nextTurn } from "../../src/base/clock.ts";
 import { Flusher } from "../../src/connection/flusher.ts";
 import { Machine } from "../../src/protocol/machine.ts";
+import { Prepared } from "../../src/protocol/prepared_message.ts";
 import type { Message } from "../../src/protocol/contract.ts";
 import type { Transport } from "../../src/transport/transport.ts";
 import { concat, random, test, text } from "../kit/harness.ts";
@@ -321,4 +322,75 @@ test("Output never changes bytes that a transport holds, and loses none (a thous
     assert(transport.writes.join("") === text(concat(...sent)));
     assertEquals(flusher.buffered, 0);
   }
+});
+
+/** A flusher whose transport waits with its first write. */
+async function stuck(first = "first", limits: { highWaterMark?: number } = {}) {
+  const all = joined({ waits: true, ...limits });
+  all.send(first);
+  await turn();
+  assertEquals(all.transport.writes.length, 1);
+  return { ...all, hold: (text: string, limit?: number) => all.flusher.hold(new Prepared(text, true), limit) };
+}
+
+test("Flusher.hold() holds messages until what is before them is written", async () => {
+  const { flusher, transport, hold } = await stuck();
+  assertEquals([hold("a"), hold("b")], [0, 0]);
+  assertEquals(flusher.buffered, 7 + 2 * 65);
+  await turn();
+  assertEquals(transport.writes, ["\x81\x05first"]);
+  transport.finish(flusher);
+  assertEquals(transport.writes.slice(1), ["\x81\x01a\x81\x01b"]);
+  transport.finish(flusher);
+  assertEquals(flusher.buffered, 0);
+});
+
+test("Flusher.hold() throws the oldest away where more than the limit is held", async () => {
+  const { flusher, transport, hold } = await stuck();
+  assertEquals(["a", "b", "c", "d"].map((text) => hold(text, 130)), [0, 0, 1, 1]);
+  assertEquals(flusher.buffered, 7 + 2 * 65);
+  assertEquals(hold("e".repeat(1000), 130), 2, "one that is larger is held alone");
+  assertEquals(hold("f", 130), 1);
+  transport.finish(flusher);
+  assertEquals(transport.writes.slice(1), ["\x81\x01f"]);
+});
+
+test("whatever is sent goes behind what is held", async () => {
+  const { flusher, transport, hold, send } = await stuck();
+  hold("a");
+  send("b");
+  hold("c");
+  flusher.close({ closeCode: 1000 });
+  transport.finish(flusher);
+  assertEquals(transport.writes.slice(1), ["\x81\x01a\x81\x01b\x81\x01c\x88\x02\x03\xe8"]);
+});
+
+test("Flusher.stop() lets go of what is held", async () => {
+  const { flusher, transport, hold } = await stuck();
+  hold("a");
+  flusher.stop();
+  assertEquals(flusher.buffered, 7);
+  transport.finish(flusher);
+  assertEquals(transport.writes.length, 1);
+});
+
+test("what is held is let go when the peer breaks a rule: the Close frame is the last one", async () => {
+  const { flusher, machine, transport, hold } = await stuck();
+  hold("a");
+  flusher.after(() => machine.receive(Uint8Array.of(0x83, 0x80, 0, 0, 0, 0)));
+  transport.finish(flusher);
+  assertEquals(transport.writes.slice(1).map((bytes) => bytes[0]), ["\x88"]);
+  transport.finish(flusher);
+  assertEquals([flusher.buffered, transport.writes.length], [0, 2]);
+});
+
+test("Flusher.isOver() writes what can be written before it judges", async () => {
+  const { flusher, transport, send } = joined({ highWaterMark: 10 });
+  send("0123456789");
+  assertEquals([flusher.isOver(12), transport.writes.length], [false, 0]);
+  assertEquals([flusher.isOver(), transport.writes.length], [false, 1]);
+  transport.waits = true;
+  send("0123456789");
+  assertEquals([flusher.isOver(11), flusher.isOver(12), flusher.isOver()], [true, false, true]);
+  await turn();
 });

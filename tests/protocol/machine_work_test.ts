@@ -5,6 +5,7 @@ import { checkCompression, type DeflateAgreement } from "../../src/protocol/comp
 import type { SendOptions } from "../../src/protocol/contract.ts";
 import type { Work } from "../../src/protocol/deflate.ts";
 import { Machine } from "../../src/protocol/machine.ts";
+import { prepare } from "../../src/protocol/prepared_message.ts";
 import { agreed, deflated, noise } from "../cases/deflate.ts";
 import { concat, everySplit, hex, random, test, text } from "../kit/harness.ts";
 
@@ -397,4 +398,35 @@ test("what is received by work() may be answered at once, and keeps its place", 
     "0",
     "1000",
   ]);
+});
+
+test("a prepared message goes behind what waits to be compressed, and the window is right on both sides of it", () => {
+  for (const role of ["server", "client"] as const) {
+    const { machine, taken, finish } = made({ role, work: nothing() });
+    const other = made({ role: role === "server" ? "client" : "server" });
+    const [a, b, c] = ["a", "b", "c"].map((letter) => `${letter}: ${"all the same words again ".repeat(400)}`) as [
+      string,
+      string,
+      string,
+    ];
+    machine.send(a);
+    machine.send(prepare(b));
+    machine.send(c);
+    machine.send(prepare("short"));
+    machine.send(a);
+    assertEquals(taken().length, 0, "all of it waits");
+    assert(machine.buffered > 30_000 - b.length);
+    finish();
+    other.machine.receive(taken());
+    assertEquals(other.received, [a, b, c, "short", a]);
+  }
+});
+
+test("compressing a prepared message is charged to the turn", () => {
+  const work = new Allowance(100_000), { machine } = made({ work });
+  const prepared = prepare("x".repeat(60_000));
+  machine.send(prepared);
+  assertEquals(work.left, 40_000);
+  machine.send(prepared);
+  assertEquals(work.left, 40_000, "once");
 });

@@ -1,6 +1,8 @@
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
-import { LARGE, Outbox } from "../../src/protocol/outbox.ts";
-import { random, test } from "../kit/harness.ts";
+import { Outbox } from "../../src/protocol/outbox.ts";
+import { SharedFrame } from "../../src/protocol/shared_frame.ts";
+import { LARGE } from "../../src/protocol/slabs.ts";
+import { concat, random, test } from "../kit/harness.ts";
 
 /** Writes `count` bytes, all of them `value`. */
 function write(outbox: Outbox, count: number, value = 1): void {
@@ -76,14 +78,76 @@ test("Outbox.recycle() keeps no buffer that is not a slab", () => {
   assert(outbox.take()!.buffer !== large.buffer);
 });
 
+const shared = (size: number, value: number) => new SharedFrame(0x82, new Uint8Array(size).fill(value), size);
+
+test("Outbox.share() gives the very bytes that all others get, also when they are several frames", () => {
+  const outboxes = [new Outbox(), new Outbox(), new Outbox()];
+  const one = shared(20, 1), two = shared(30, 2);
+  for (const outbox of outboxes) outbox.share(one);
+  assertEquals(outboxes.map(({ size }) => size), [22, 22, 22]);
+  for (const outbox of outboxes) assertStrictEquals(outbox.take(), one.bytes);
+  for (const outbox of outboxes) {
+    outbox.share(one);
+    outbox.share(two);
+  }
+  const taken = outboxes.map((outbox) => outbox.take()!);
+  assertEquals(taken[0], concat(one.bytes, two.bytes));
+  for (const bytes of taken) assertStrictEquals(bytes, taken[0]);
+  assertEquals(outboxes.map((outbox) => [outbox.take(), outbox.size]), taken.map(() => [undefined, 0]));
+});
+
+test("Outbox.share() keeps the order with frames of one connection, in one piece while it fits", () => {
+  const outbox = new Outbox(), frame = shared(3, 7);
+  write(outbox, 2, 1);
+  outbox.share(frame);
+  write(outbox, 1, 2);
+  outbox.share(frame);
+  outbox.share(frame);
+  write(outbox, 1, 3);
+  assertEquals(outbox.size, 19);
+  assertEquals(outbox.take(), Uint8Array.of(1, 1, ...frame.bytes, 2, ...frame.bytes, ...frame.bytes, 3));
+  outbox.share(frame);
+  write(outbox, 1, 4);
+  assertEquals(outbox.take(), Uint8Array.of(...frame.bytes, 4), "and from the shared one on");
+});
+
+test("Outbox.share() gives pieces of their own to what does not fit", () => {
+  const outbox = new Outbox();
+  write(outbox, 10);
+  outbox.share(shared(100_000, 7));
+  outbox.share(shared(20, 7));
+  write(outbox, 65_540);
+  assertEquals(outbox.size, 10 + 100_010 + 22 + 65_540);
+  assertEquals(drain(outbox), [10, 100_010, 22, 65_540]);
+});
+
+test("Outbox.recycle() takes no shared bytes for a slab", () => {
+  for (const size of [2044, 2045, 2046, LARGE - 11, LARGE - 10, LARGE - 9]) {
+    const outbox = new Outbox(), frame = shared(size, 7);
+    outbox.share(frame);
+    const bytes = outbox.take()!;
+    outbox.share(frame);
+    outbox.take(); // the last one that was taken is not this one
+    outbox.recycle(bytes);
+    outbox.recycle(bytes);
+    for (const count of [2000, LARGE]) {
+      assert(outbox.reserve(count).buffer !== bytes.buffer, `${size}`);
+      outbox.commit(outbox.used + count);
+      outbox.take();
+    }
+  }
+});
+
 test("Outbox never rewrites bytes that were taken and not recycled", () => {
   const next = random(7);
   const outboxes = [new Outbox(), new Outbox(), new Outbox()];
+  const frames = [1, 20, 125, 2044, 30_000, 70_000].map((size) => shared(size, size & 255));
   let taken: { readonly outbox: Outbox; readonly bytes: Uint8Array<ArrayBuffer>; readonly copy: Uint8Array }[] = [];
   for (let i = 0; i < 20_000; i++) {
     const outbox = outboxes[next() % 3]!;
     const kind = next() % 10;
-    if (kind < 6) {
+    if (kind < 2) outbox.share(frames[next() % frames.length]!);
+    else if (kind < 6) {
       write(outbox, 1 + next() % [20, 3000, 60_000, 100_000][next() % (i % 50 === 0 ? 4 : 2)]!, next() & 255);
     } else if (kind < 8) {
       const bytes = outbox.take();
@@ -96,4 +160,5 @@ test("Outbox never rewrites bytes that were taken and not recycled", () => {
     if (taken.length > 64) taken = taken.slice(32); // never given back, which is allowed
   }
   for (const { bytes, copy } of taken) assert(bytes.every((byte, at) => byte === copy[at]));
+  for (const { payload } of frames) assert(payload.every((byte) => byte === (payload.length & 255)));
 });

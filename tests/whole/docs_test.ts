@@ -18,7 +18,12 @@ interface Comment {
 
 /** What is called with what, and gives what. */
 interface Signature {
-  readonly params: readonly { readonly name?: string; readonly left?: { readonly name?: string } }[];
+  readonly params: readonly {
+    readonly name?: string;
+    /** With a default, or with three dots. */
+    readonly left?: { readonly name?: string };
+    readonly arg?: { readonly name?: string };
+  }[];
   readonly returnType?: { readonly repr?: string };
 }
 
@@ -156,7 +161,7 @@ test("every example imports from a public specifier, and nothing that users can'
 test("every parameter and every result of a function or a method is documented", () => {
   const wrong = offenders(callables, ({ jsDoc, params, returnType }) => {
     const described = new Map(tagsOf(jsDoc, "param").map(({ name, doc }) => [name, doc]));
-    const names = params.map((param) => param.name ?? param.left?.name);
+    const names = params.map((param) => param.name ?? param.left?.name ?? param.arg?.name);
     const missing = names.filter((name) => isBlank(described.get(name))).map((name) => `@param ${name}`);
     const unknown = [...described.keys()].filter((name) => !names.includes(name)).map((name) => `no param ${name}`);
     const isSilent = returnType === undefined || returnType.repr === "void";

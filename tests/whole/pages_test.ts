@@ -7,7 +7,7 @@ import { anchorsOf, blocksOf, linksOf, PAGES } from "../../docs/make/pages.ts";
 import { NUMBERS, RANGES } from "../../docs/make/options.ts";
 import { makeSite } from "../../docs/make/site.ts";
 import { allTables, fill } from "../../docs/make/tables.ts";
-import { readRequest } from "../../mod.ts";
+import { Connections, readRequest } from "../../mod.ts";
 import { connectionPair } from "../../src/testing.ts";
 import { DEFAULTS } from "../../src/base/options.ts";
 import { checkConnectOptions } from "../../src/client/connect_options.ts";
@@ -96,6 +96,8 @@ async function check(name: string, value: number): Promise<void> {
       if (error instanceof RangeError) throw error;
     });
   } else if (name === "port") checkServeOptions({ port: value }, () => {});
+  else if (name === "within" || name === "spread") await new Connections().close({ [name]: value });
+  else if (name === "limit") new Connections().broadcast("", { limit: value });
   else if (name in COMPRESSION) checkCompression({ [name]: value }, COMPRESSION[name]!);
   else if (ROOMS.includes(name)) checkRoomsOptions({ [name]: value });
   else checkConnectOptions({ [name]: value });
