@@ -59,12 +59,13 @@ async function overBun(): Promise<boolean> {
 }
 
 async function inRooms(): Promise<boolean> {
-  const rooms = new Rooms(), heard = Promise.withResolvers<unknown>();
+  const rooms = new Rooms();
   await rooms.publish("lobby", TEXT);
-  await rooms.subscribe("lobby", ({ message }) => heard.resolve(message), { after: 0 });
-  const good = await heard.promise === TEXT;
+  const heard = await new Promise((resolve) => {
+    void rooms.subscribe("lobby", ({ message }) => resolve(message), { after: 0 });
+  });
   await rooms.close();
-  return good;
+  return heard === TEXT;
 }
 
 async function inMemory(): Promise<boolean> {
