@@ -13,7 +13,7 @@ import { type ConnectionHost, ServeConnection } from "./serve_connection.ts";
 import type { CheckedServeOptions, ServeErrorContext } from "./serve_options.ts";
 import type { CheckedShutdown } from "./shutdown_options.ts";
 
-/** How long who is turned away has to read why, in milliseconds. */
+/** How long who is turned away has to send its first bytes, and then to read why, in milliseconds. */
 const TIME_TO_READ = 1000;
 
 /** How many are told why at once: in a flood that is larger, the others are disconnected without a word. */
@@ -53,7 +53,7 @@ export class Serving implements ConnectionHost {
     connection.run();
   }
 
-  /** Refuses a client as it comes: nothing of it is read but to see its end. */
+  /** Refuses a client as it comes: nothing of it is read but to see that it has begun to ask, and its end. */
   #turnAway(transport: Transport, problem: Problem): void {
     const error = new HandshakeError(problem.failure, `Cannot accept the connection: ${problem.detail}`);
     this.report(error, { kind: "peer", remoteAddr: transport.remoteAddr });
