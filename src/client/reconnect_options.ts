@@ -100,7 +100,8 @@ export interface ReconnectRetry {
  */
 export interface ReconnectOptions extends Omit<ConnectOptions, "conn" | "prefix" | "keepAlive" | "signal"> {
   /**
-   * The longest wait before the first retry, in milliseconds: it is somewhere between 0 and this, by chance.
+   * The longest wait before the first retry, in milliseconds: it is somewhere between 0 and this, by chance. It must not be
+   * longer than `maxDelay`; the default is never.
    *
    * @default {3000}
    */
@@ -195,8 +196,7 @@ export function checkReconnectOptions(options: ReconnectOptions): CheckedReconne
   const { connection: { clock }, signal } = checkConnectOptions(options);
   return {
     backOff: {
-      firstDelay: delayOf(options, "firstDelay"),
-      maxDelay: delayOf(options, "maxDelay"),
+      ...checkDelays(options),
       factor: checkFactor(options.factor),
       restartSpread: timeOf(options, "restartSpread"),
       random,
@@ -211,6 +211,16 @@ export function checkReconnectOptions(options: ReconnectOptions): CheckedReconne
     shouldRetry,
     connect: options,
   };
+}
+
+/** The first wait and the longest one. Where only the longest one is given, it may be shorter than the default of the first. */
+function checkDelays(options: ReconnectOptions): Pick<BackOff, "firstDelay" | "maxDelay"> {
+  const firstDelay = delayOf(options, "firstDelay"), maxDelay = delayOf(options, "maxDelay");
+  if (options.firstDelay !== undefined && firstDelay > maxDelay) {
+    const rule = `and must be at most maxDelay, which is ${maxDelay} milliseconds`;
+    throw new RangeError(`Cannot use the option firstDelay: it is ${firstDelay}, ${rule}`);
+  }
+  return { firstDelay: Math.min(firstDelay, maxDelay), maxDelay };
 }
 
 function checkFactor(factor = 1.5): number {

@@ -149,14 +149,28 @@ export function checkClose(init: WebSocketErrorInit): { closeCode?: number; reas
   return { closeCode, reason };
 }
 
+/** Errors of calls that came too late for their connection: others have the same name. */
+const LATE = new WeakSet<object>();
+
+/** Whether an error says that a connection has ended, and nothing else. */
+export function isEndOfConnection(error: unknown): boolean {
+  return error instanceof WebSocketError || typeof error === "object" && error !== null && LATE.has(error);
+}
+
 /** What calls still pending at a clean end reject with. Made for each of them, because the stack trace is its own. */
 export function closedError(): DOMException {
-  return new DOMException("The connection is closed", "InvalidStateError");
+  return lateError("The connection is closed");
+}
+
+function lateError(message: string): DOMException {
+  const error = new DOMException(message, "InvalidStateError");
+  LATE.add(error);
+  return error;
 }
 
 /** What a call rejects with when the connection has ended or is closing; its cause says how it ended. */
 export function notOpenError(action: string, end: CloseInfo | WebSocketError | undefined): DOMException {
-  const error = new DOMException(`Cannot ${action}: the connection is not open`, "InvalidStateError");
+  const error = lateError(`Cannot ${action}: the connection is not open`);
   if (!end) return error;
   const cause = end instanceof WebSocketError
     ? end

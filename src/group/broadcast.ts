@@ -171,7 +171,9 @@ function checkExcept<Value, Socket extends WebSocketConnection>(
     if ("has" in except && typeof except.has === "function") return (_value, socket) => except.has(socket);
     if ("bufferedAmount" in except) return (_value, socket) => (socket as WebSocketConnection) === except;
   }
-  throw new TypeError("Cannot use the option except: it must be a socket, have a method has(), or be a function");
+  throw new TypeError(
+    "Cannot use the option except: it must be a socket, have a method has(), such as a Set, or be a function",
+  );
 }
 
 /** A member, as far as it gets messages. */

@@ -4,7 +4,7 @@
 
 import type { Clock } from "../base/clock.ts";
 import { type NetworkAddress, networkOf } from "../base/network_address.ts";
-import { checkClock, checkNumber, delayOf, limitOf } from "../base/options.ts";
+import { checkClock, checkNumber, delayOf, limitOf, shown } from "../base/options.ts";
 import { retryAfterField } from "../handshake/refusal.ts";
 
 /**
@@ -126,9 +126,12 @@ export class RateLimit {
    *
    * @param options How often, and in which time.
    * @throws {RangeError} When a number is out of its range.
-   * @throws {TypeError} When the clock is none.
+   * @throws {TypeError} When there are no options, or the clock is none.
    */
   constructor(options: RateLimitOptions) {
+    if (typeof options !== "object" || options === null) {
+      throw new TypeError(`Cannot limit: the argument is ${shown(options)}, and must be options such as { limit: 10 }`);
+    }
     const limit = checkNumber("limit", options.limit, NaN, 1);
     if (!Number.isFinite(limit)) {
       throw new RangeError("Cannot use the option limit: it must be an integer of at least 1");
@@ -145,10 +148,11 @@ export class RateLimit {
    * Counts one more.
    *
    * @param key Whose it is. An IPv6 address counts as its /64. `undefined`, and the address of a Unix socket, which all of
-   * its clients have, are not limited.
+   * its clients have, are not limited; nor is `null`, as `headers.get()` gives it.
    * @returns `undefined`, or a response to refuse with: 429, with Retry-After (RFC 6585 §4). Then it was not counted.
+   * @throws {TypeError} When the key is something else.
    */
-  check(key: string | NetworkAddress | undefined): Response | undefined {
+  check(key: string | NetworkAddress | null | undefined): Response | undefined {
     const name = nameOf(key);
     const wait = name === undefined ? 0 : this.#counter.take(networkOf(name));
     if (wait === 0) return undefined;
@@ -157,7 +161,11 @@ export class RateLimit {
   }
 }
 
-function nameOf(key: string | NetworkAddress | undefined): string | undefined {
-  if (typeof key !== "object") return key;
-  return key.transport === "tcp" ? key.hostname : undefined;
+function nameOf(key: string | NetworkAddress | null | undefined): string | undefined {
+  if (typeof key === "string") return key;
+  if (key === undefined || key === null) return undefined;
+  if (key.transport === "unix") return undefined;
+  if (key.transport === "tcp" && typeof key.hostname === "string") return key.hostname;
+  const found = typeof key === "object" ? "an object that is no address" : shown(key);
+  throw new TypeError(`Cannot limit by this key: it is ${found}, and must be a string, an address or undefined`);
 }

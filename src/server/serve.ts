@@ -47,8 +47,10 @@ export interface Server extends AsyncDisposable {
    * already, with 503 and Retry-After; connections that are kept alive without one are closed. Waits for the handlers of
    * WebSockets, too.
    *
-   * @param options How much time to take, and what to say. After the first call only `within` counts.
+   * @param options How much time to take, and what to say. After the first call only `within` counts; where it is shorter
+   * than what is left of `spread`, the WebSockets that are left are closed at once.
    * @returns The promise `finished`.
+   * @throws {TypeError} When the options are no object.
    * @throws {RangeError} When a time is out of its range, or `spread` longer than `within`.
    * @throws {DOMException} `InvalidAccessError` for the code, `SyntaxError` for the reason.
    */
@@ -153,7 +155,9 @@ class RunningServer implements Server {
       const reason = new Error(`The server has stopped, and waits no longer than ${within} ms`);
       this.#deadline.set(within, () => serving.abort(reason));
     }
-    if (!serving.stopping) {
+    if (serving.stopping) {
+      if (options.within !== undefined) serving.hurry(within);
+    } else {
       this.#stopped = this.#listener.stop();
       serving.stop(checked);
     }

@@ -5,7 +5,7 @@ import { unlessAborted } from "../base/abort.ts";
 import type { NetworkAddress } from "../base/network_address.ts";
 import { HandshakeError, type RequestHead } from "../errors/handshake_error.ts";
 import { ExchangeError, type Problem } from "../errors/problem.ts";
-import { WebSocketError } from "../errors/websocket_error.ts";
+import { isEndOfConnection } from "../errors/websocket_error.ts";
 import { Exchange } from "../exchange/exchange.ts";
 import { refuse } from "../handshake/refusal.ts";
 import { listHas } from "../http/field_values.ts";
@@ -127,9 +127,8 @@ export class ServeConnection implements HandshakeOwner, Place {
 
   #onHandlerFailed(socket: Accepted, error: unknown): void {
     // What a connection has ended with, or a call that came too late for it, is not the handler's mistake
-    const isEnd = error instanceof WebSocketError ||
-      (error as Partial<Error> | undefined)?.name === "InvalidStateError";
-    this.#report(isEnd && socket.state !== "open" ? "peer" : "socket", error, socket.request);
+    const isEnd = socket.state !== "open" && isEndOfConnection(error);
+    this.#report(isEnd ? "peer" : "socket", error, socket.request);
     if (socket.state === "open") socket.close({ closeCode: 1011 });
   }
 

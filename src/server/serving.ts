@@ -13,7 +13,7 @@ import { type ConnectionHost, ServeConnection } from "./serve_connection.ts";
 import type { CheckedServeOptions, ServeErrorContext } from "./serve_options.ts";
 import type { CheckedShutdown } from "./shutdown_options.ts";
 
-/** How long who is turned away has to read why, in milliseconds. */
+/** How long who is turned away has to send its first bytes, and then to read why, in milliseconds. */
 const TIME_TO_READ = 1000;
 
 /** How many are told why at once: in a flood that is larger, the others are disconnected without a word. */
@@ -31,6 +31,8 @@ export class Serving implements ConnectionHost {
   /** Ends the wait for requests that have come and are not read yet. */
   #stopWaiting = () => {};
   stopping: Problem | undefined;
+  /** How the WebSockets are closed, and when the last one is, once it stops. */
+  #closing: { readonly closeCode: number; readonly reason: string; readonly until: number } | undefined;
 
   constructor(options: CheckedServeOptions) {
     this.options = options;
@@ -53,7 +55,7 @@ export class Serving implements ConnectionHost {
     connection.run();
   }
 
-  /** Refuses a client as it comes: nothing of it is read but to see its end. */
+  /** Refuses a client as it comes: nothing of it is read but to see that it has begun to ask, and its end. */
   #turnAway(transport: Transport, problem: Problem): void {
     const error = new HandshakeError(problem.failure, `Cannot accept the connection: ${problem.detail}`);
     this.report(error, { kind: "peer", remoteAddr: transport.remoteAddr });
@@ -78,6 +80,7 @@ export class Serving implements ConnectionHost {
 
   /** Lets nothing new begin, and closes the WebSockets. */
   stop({ closeCode, reason, spread, retryAfter }: CheckedShutdown): void {
+    this.#closing = { closeCode, reason, until: this.options.accepting.connection.clock.now() + spread };
     this.stopping = { failure: "server-stopping", detail: "the server is stopping", retryAfter };
     this.sockets.close({ closeCode, reason, spread, within: 0 }); // the server itself drops what is left
     // A request may have come that is not read yet: it is answered
@@ -85,6 +88,14 @@ export class Serving implements ConnectionHost {
       for (const connection of this.#all) connection.stopIdle();
     });
     this.#checkFinished();
+  }
+
+  /** There is less time than was said: whose turn would not come any more is closed now. */
+  hurry(within: number): void {
+    const { closeCode, reason, until } = this.#closing!;
+    if (within === 0 || this.options.accepting.connection.clock.now() + within >= until) return;
+    this.#closing = { closeCode, reason, until: 0 };
+    this.sockets.close({ closeCode, reason, within: 0 });
   }
 
   /** Whether it was stopped and nothing is left. */

@@ -1,6 +1,6 @@
 // How a server stops: the options and their check.
 
-import { checkTime } from "../base/options.ts";
+import { checkTime, shown } from "../base/options.ts";
 import { checkCloseAll, type CheckedCloseAll, type CloseAllOptions } from "../group/closing_all.ts";
 
 /**
@@ -22,7 +22,7 @@ import { checkCloseAll, type CheckedCloseAll, type CloseAllOptions } from "../gr
 export interface ShutdownOptions extends CloseAllOptions {
   /**
    * After so many milliseconds, from the call on, what is left is dropped, whatever it is; 0 means no limit. By default
-   * `closeTimeout`, and `spread` on top. A second call may set it anew.
+   * `closeTimeout`, and `spread` on top. A second call may set it anew: what is left of `spread` is skipped if it is longer.
    */
   within?: number | undefined;
   /**
@@ -60,13 +60,18 @@ export interface CheckedShutdown extends CheckedCloseAll {
  * Checks how to stop.
  *
  * @throws {RangeError} When a time is out of its range, or `spread` longer than `within`.
- * @throws {TypeError} When the reason is no string.
+ * @throws {TypeError} When the options are no object, or the reason is no string.
  * @throws {DOMException} `InvalidAccessError` for the code, `SyntaxError` for the reason.
  */
 export function checkShutdown(
   options: ShutdownOptions,
   defaults: { readonly closeTimeout: number; readonly retryAfter: number },
 ): CheckedShutdown {
+  if (typeof options !== "object" || options === null) {
+    throw new TypeError(
+      `Cannot shut down: the argument is ${shown(options)}, and must be options such as { within: 5000 }`,
+    );
+  }
   const { spread = 0, reason = "The server stops" } = options, { closeTimeout } = defaults;
   const within = options.within ?? (closeTimeout === 0 ? 0 : closeTimeout + checkTime("spread", spread, 0));
   const retryAfter = checkTime("retryAfter", options.retryAfter, defaults.retryAfter);

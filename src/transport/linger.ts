@@ -24,7 +24,11 @@ export interface LingerOptions {
   readonly timeout: number;
   /** `false` lets the peer end first, as a WebSocket client should (RFC 6455 §7.1.1). */
   readonly halfClose?: boolean;
-  /** What is still to be written, before the half-close. It must not change, and its time counts. */
+  /**
+   * What is still to be written, before the half-close, as soon as the peer has sent anything: many HTTP clients take a
+   * response that precedes its request for a mistake. Who sends nothing for the `timeout` is told nothing; from the words
+   * on it has the time once more. They must not change.
+   */
   readonly lastWords?: Uint8Array<ArrayBuffer>;
   /** Closes at once when it aborts. */
   readonly signal?: AbortSignal | undefined;
@@ -49,23 +53,35 @@ export function linger(transport: Transport, options: LingerOptions): Lingering 
     transport.abort();
     resolve();
   };
+  const allow = () => deadline.set(timeout === 0 ? LINGER_TIME : Math.min(timeout, LINGER_TIME), close);
+  /** What is to be said, whether it is being said, and what comes then. */
+  let words = lastWords, isTelling = false, discarded = 0;
   const end = () => {
+    isTelling = false;
     if (halfClose) transport.end();
     transport.resume();
   };
-  let discarded = 0;
-  deadline.set(timeout === 0 ? LINGER_TIME : Math.min(timeout, LINGER_TIME), close);
+  let onTold = end;
+  const tell = (bytes: Uint8Array<ArrayBuffer>) => {
+    words = undefined;
+    isTelling = true;
+    allow();
+    if (transport.write(bytes)) onTold();
+  };
+  allow();
   signal?.addEventListener("abort", close);
   transport.start({
     onData(chunk) {
       discarded += chunk.length;
       if (discarded > MOST_DISCARDED) close();
+      else if (words) tell(words);
     },
-    onEnd: close,
-    onDrained: end,
+    onEnd: () => isTelling ? onTold = close : close(),
+    onDrained: () => onTold(),
     onLost: close,
   });
-  if (!lastWords || transport.write(lastWords)) end();
+  if (words) transport.resume();
+  else end();
   if (signal?.aborted) close();
   return { closed, close };
 }

@@ -3,7 +3,7 @@
 import { assert, assertEquals, assertInstanceOf } from "@std/assert";
 import { connect, HandshakeError, type ServeHandlers } from "../../mod.ts";
 import { fakeClock } from "../../src/testing.ts";
-import { test } from "../kit/harness.ts";
+import { latin1, test } from "../kit/harness.ts";
 import { echo, HandClient, pem, type Reply, request, serving, UPGRADE_FIELDS } from "../kit/serving.ts";
 import { dialRaw, type RawConn } from "../kit/tcp.ts";
 
@@ -113,7 +113,8 @@ test("maxPendingHandshakes counts what is no WebSocket: silent clients, plain HT
   await judged.write(request("/slow", UPGRADE_FIELDS));
   await asked.promise;
   const refused = await HandClient.open(server.port);
-  const all = await refused.rest(); // it has not asked for anything
+  await refused.write("G"); // it has not asked for anything yet
+  const all = await refused.rest();
   assert(all.startsWith("HTTP/1.1 503 Service Unavailable\r\n"), all);
   assert(/^Retry-After: 5\r$/m.test(all) && /^Date: .* GMT\r$/m.test(all), all);
   decided.resolve(undefined);
@@ -252,7 +253,14 @@ test("in a flood some are told why, the others are disconnected, and the server 
   while (flood.length < 1100) { // not more at a time than wait in the queue of any listener
     flood.push(...await Promise.all(Array.from({ length: 100 }, () => dialRaw(server.port))));
   }
-  const ends = await Promise.all(flood.map((conn) => new HandClient(conn).rest().catch((error: Error) => error)));
+  const ends = await Promise.all(flood.map(async (conn) => {
+    try {
+      await conn.write(latin1("GET"));
+      return await new HandClient(conn).rest();
+    } catch (error) {
+      return error;
+    }
+  }));
   const told = ends.filter((end) => typeof end === "string" && end.startsWith("HTTP/1.1 503 "));
   assertEquals(told.length, 1024);
   for (const conn of flood) conn.close();
@@ -262,6 +270,29 @@ test("in a flood some are told why, the others are disconnected, and the server 
     next[Symbol.dispose]();
     if (status === 101) break;
   }
+  await server.shutdown();
+});
+
+test("fetch() of the runtime gets every refusal, although it is decided before the request is read", async () => {
+  await using server = await serving(page, { maxConnectionsPerMinute: 1 });
+  const ask = async () => {
+    const response = await fetch(server.url!, { headers: { connection: "close" } });
+    return [response.status, await response.text()];
+  };
+  assertEquals(await ask(), [200, "A page"]);
+  const refusals = await Promise.all(Array.from({ length: 40 }, ask));
+  assertEquals(refusals, Array(40).fill([429, "Too many connections come from this client\n"]));
+});
+
+test("a client that is turned away and never sends is disconnected in time, without a word", async () => {
+  const clock = fakeClock(), server = await serving(echo, { maxConnections: 1, clock });
+  const [, member] = await upgrade(server.port);
+  using silent = await HandClient.open(server.port);
+  while (server.told.length === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+  const ended = silent.rest().catch(() => "");
+  await clock.advance(1000);
+  assertEquals(await ended, "");
+  member[Symbol.dispose]();
   await server.shutdown();
 });
 

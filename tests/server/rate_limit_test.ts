@@ -46,6 +46,7 @@ test("RateLimit counts an address as its network, and does not count what has no
   assertEquals(limit.check("192.0.2.7")?.status, 429);
   for (let i = 0; i < 3; i++) {
     assertEquals(limit.check(undefined), undefined);
+    assertEquals(limit.check(null), undefined); // as headers.get() gives it
     assertEquals(limit.check({ transport: "unix", path: "/s" }), undefined);
   }
 });
@@ -85,6 +86,24 @@ test("a counter goes on counting a key across the change of its memory", async (
   assertEquals([counter.take("a"), counter.take("a")], [0, 0]);
   await clock.advance(20);
   assertEquals([counter.take("a"), counter.size], [480, 1]);
+});
+
+/** Rows: what is no key, and what the error says. */
+const NO_KEYS: readonly [key: unknown, says: string][] = [
+  [5, "it is 5, and must be a string, an address or undefined"],
+  [true, "it is true"],
+  [{}, "it is an object that is no address"],
+  [{ transport: "tcp", hostname: 7, port: 1 }, "it is an object that is no address"],
+  [{ transport: "udp", hostname: "::1", port: 1 }, "it is an object that is no address"],
+];
+
+test("RateLimit refuses what is no key, and what are no options", () => {
+  const limit = new RateLimit({ limit: 1 });
+  for (const [key, says] of NO_KEYS) assertThrows(() => limit.check(key as string), TypeError, says);
+  for (const options of [undefined, null, 10]) {
+    const make = () => new RateLimit(options as unknown as RateLimitOptions);
+    assertThrows(make, TypeError, `the argument is ${options}, and must be options such as { limit: 10 }`);
+  }
 });
 
 /** Rows: what is wrong, and what the error says. */

@@ -26,6 +26,12 @@ const WRONG: readonly [options: Record<string, unknown>, name: string, says: str
   [{ reason: "x".repeat(124) }, "SyntaxError", "124 bytes"],
 ];
 
+test("shutdown() refuses what is no object", () => {
+  for (const [options, says] of [[5000, "5000"], [null, "null"], ["fast", 'the string "fast"']] as const) {
+    assertThrows(() => checkShutdown(options as unknown as ShutdownOptions, DEFAULTS), TypeError, `is ${says}, and must`);
+  }
+});
+
 for (const [options, name, says] of WRONG) {
   test(`shutdown() refuses ${Object.keys(options).join(" and ")}: ${says}`, () => {
     const error = assertThrows(() => checkShutdown(options as ShutdownOptions, DEFAULTS), Error, says);

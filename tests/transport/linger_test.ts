@@ -104,19 +104,60 @@ test("close() of what linger() gives closes at once", async () => {
   assertEquals([state.closed, conn.isClosed, clock.pending], [true, true, 0]);
 });
 
-test("linger() writes last words before it half-closes, and gives the peer no more time for them", async () => {
-  const clock = fakeClock(), [conn, far] = connectionPair(), peer = new RawPeer(far);
+/** A connection that has something to say before it closes. */
+function saying(options = {}) {
+  const clock = fakeClock(), [conn, far] = connectionPair(options), peer = new RawPeer(far);
   const lastWords = new TextEncoder().encode("Good bye");
-  const { closed } = linger(transportOf(conn), { clock, timeout: 1000, lastWords });
+  return { clock, conn, peer, ...linger(transportOf(conn), { clock, timeout: 1000, lastWords }) };
+}
+
+test("linger() writes last words once the peer has sent anything, and before it half-closes", async () => {
+  const { clock, conn, peer, closed } = saying();
+  await settled();
+  assertEquals([peer.take(), peer.hasEnded], ["", false]);
+  await clock.advance(999);
+  peer.write("G");
   await peer.ended;
+  await clock.advance(999); // it has the time once more
   assertEquals([peer.take(), conn.isClosed], ["Good bye", false]);
+  peer.write("ET / HTTP/1.1");
   peer.end();
   await closed;
-  const [deaf] = connectionPair({ highWaterMark: 1 }), transport = transportOf(deaf);
-  const late = linger(transport, { clock, timeout: 1000, lastWords });
+  assertEquals([peer.take(), clock.pending], ["", 0]);
+});
+
+test("linger() says nothing to a peer that sends nothing, and closes in time, or at its end", async () => {
+  const silent = saying(), gone = saying();
+  await silent.clock.advance(999);
+  assertEquals(silent.conn.isClosed, false);
+  await silent.clock.advance(1);
+  await silent.closed;
+  gone.peer.end();
+  await gone.closed;
+  for (const { clock, conn, peer } of [silent, gone]) {
+    await settled();
+    assertEquals([peer.take(), conn.isClosed, clock.pending], ["", true, 0]);
+  }
+});
+
+test("linger() says its last words whole to a peer that ends behind its first bytes", async () => {
+  const { conn, peer, closed } = saying();
+  peer.write("G");
+  peer.end();
+  await closed;
+  await peer.ended;
+  assertEquals([peer.take(), conn.isClosed], ["Good bye", true]);
+});
+
+test("linger() gives a peer that does not read its last words no more than the time", async () => {
+  const clock = fakeClock(), [conn, far] = connectionPair({ highWaterMark: 1 });
+  const lastWords = new TextEncoder().encode("Good bye");
+  const { closed } = linger(transportOf(conn), { clock, timeout: 1000, lastWords });
+  await new RawPeer(far, { reads: false }).write("G");
+  await settled();
   await clock.advance(999);
-  assertEquals(deaf.isClosed, false);
+  assertEquals(conn.isClosed, false);
   await clock.advance(1);
-  await late.closed;
-  assertEquals([deaf.isClosed, clock.pending], [true, 0]);
+  await closed;
+  assertEquals([conn.isClosed, clock.pending], [true, 0]);
 });
