@@ -319,6 +319,7 @@ const TYPES = [
   "ServeHandlers",
   "ServeOptions",
   "Server",
+  "ServerConnections",
   "ShutdownOptions",
   "SlowMembers",
   "WebSocketConnection",
