@@ -54,6 +54,7 @@ export type { AcceptOptions } from "./src/server/accept_options.ts";
 export { serve, type Server } from "./src/server/serve.ts";
 export type { LimitContext, LimitOptions } from "./src/server/limit_options.ts";
 export { RateLimit, type RateLimitOptions } from "./src/server/rate_limit.ts";
+export type { ServerConnections } from "./src/server/server_connections.ts";
 export type { ShutdownOptions } from "./src/server/shutdown_options.ts";
 export type { HttpContext, ServeErrorContext, ServeHandlers, ServeOptions } from "./src/server/serve_options.ts";
 export type { DialOptions } from "./src/client/dial_options.ts";

@@ -35,14 +35,21 @@ export interface Endpoints {
 
 /**
  * What an address counts as where addresses are counted: an IPv6 address as its /64, all of which one customer may have
- * (RFC 6177 §2), and one that stands for an IPv4 address as that (RFC 4291 §2.5.5.2). Anything else counts as itself.
+ * (RFC 6177 §2), and one that stands for an IPv4 address as that (RFC 4291 §2.5.5.2). A port behind it, which some proxies
+ * tell as well, does not count. Anything else counts as itself.
  */
 export function networkOf(address: string): string {
-  const url = `http://[${address.split("%", 1)[0]}]/`; // without the zone of a link-local address
-  if (!address.includes(":") || !URL.canParse(url)) return address;
+  if (!address.includes(":")) return address;
+  const withPort = WITH_PORT.exec(address), bare = withPort?.[1] ?? withPort?.[2] ?? address;
+  if (!bare.includes(":")) return bare;
+  const url = `http://[${bare.split("%", 1)[0]}]/`; // without the zone of a link-local address
+  if (!URL.canParse(url)) return address;
   const [front = "", back = ""] = new URL(url).hostname.slice(1, -1).split("::");
   const [first, last] = [front, back].map((part) => part === "" ? [] : part.split(":")) as [string[], string[]];
   const groups = [...first, ...Array<string>(8 - first.length - last.length).fill("0"), ...last];
   if (groups.slice(0, 6).join(":") !== "0:0:0:0:0:ffff") return `${groups.slice(0, 4).join(":")}::/64`;
   return groups.slice(6).flatMap((group) => [parseInt(group, 16) >> 8, parseInt(group, 16) & 255]).join(".");
 }
+
+/** An IPv4 address with a port, or an IPv6 address in brackets, as in URLs (RFC 3986 §3.2.2). */
+const WITH_PORT = /^(?:(\d+\.\d+\.\d+\.\d+):\d+|\[([^\]]*:[^\]]*)\](?::\d+)?)$/;

@@ -76,10 +76,13 @@ export class Flusher {
     return this.#machine.buffered + (this.#writing?.length ?? 0) + (this.#held?.size ?? 0);
   }
 
-  /** Whether more waits than `limit` (the high-water mark, if there is none), although all was written that could be. */
+  /**
+   * Whether more waits than `limit` (the high-water mark, if there is none), although all was written that could be, also
+   * what is held back until {@linkcode uncork}: that waits for us, and not for the peer.
+   */
   isOver(limit: number = this.#limits.highWaterMark): boolean {
     if (this.buffered <= limit) return false;
-    if (!this.#writing) this.flush();
+    if (!this.#writing) this.#writeOut(false);
     return this.buffered > limit;
   }
 
@@ -201,13 +204,17 @@ export class Flusher {
   }
 
   /**
-   * Writes what waits, one slab at a time. A transport that throws ends its own connection, and not the others of the turn.
+   * Writes what waits, unless it is held back.
    *
    * @param isAnswer Whether a chunk was just received.
    */
   flush(isAnswer = false): void {
     this.#isDirty = false;
-    if (this.#isCorked && this.#machine.buffered < FLUSH_AT_ONCE) return;
+    if (!this.#isCorked || this.#machine.buffered >= FLUSH_AT_ONCE) this.#writeOut(isAnswer);
+  }
+
+  /** One slab at a time. A transport that throws ends its own connection, and not the others of the turn. */
+  #writeOut(isAnswer: boolean): void {
     try {
       if (this.#write()) this.#handlers.onSent(isAnswer);
       if (this.#stopped) return;

@@ -54,7 +54,8 @@ export type SlowMembers = "wait" | "skip" | "drop-oldest" | "close";
 export interface BroadcastOptions<Value = undefined, Socket extends WebSocketConnection = WebSocketConnection> {
   /**
    * Who does not get it: a socket, several in a `Set` or in another group, or those for which a function returns `true`.
-   * What the function throws, `broadcast()` throws; the members before have the message then.
+   * What the function throws, `broadcast()` throws; the members before have the message then. It should not send or
+   * broadcast itself: members that it has yet to be asked about would get that before this message, and others after it.
    */
   except?:
     | WebSocketConnection
@@ -108,7 +109,7 @@ export interface BroadcastReport {
    * that is sent in pieces; and with `"drop-oldest"` the older ones that were thrown away.
    */
   skipped: number;
-  /** How many members were closed because they are slow, or dropped because of `maxBufferedAmount`. */
+  /** How many members were closed because they are slow, dropped because of `maxBufferedAmount`, or lost meanwhile. */
   closed: number;
 }
 
@@ -126,11 +127,7 @@ type Policy = (driver: Driver, message: Prepared, slowAbove: number | undefined,
 const TOO_SLOW = { closeCode: 1013, reason: "Too slow" };
 
 const POLICIES: Readonly<Record<SlowMembers, Policy>> = {
-  "wait": (driver, message, _slowAbove, report) => {
-    driver.send(message);
-    if (driver.isOpen) report.sent++;
-    else report.closed++;
-  },
+  "wait": (driver, message, _slowAbove, report) => send(driver, message, report),
   "skip": (_driver, _message, _slowAbove, report) => void report.skipped++,
   "drop-oldest": (driver, message, slowAbove, report) => {
     report.skipped += driver.flusher.hold(message, slowAbove);
@@ -141,6 +138,13 @@ const POLICIES: Readonly<Record<SlowMembers, Policy>> = {
     report.closed++;
   },
 };
+
+/** Sends a message to a member, which may be dropped by that. */
+function send(driver: Driver, message: Prepared, report: BroadcastReport): void {
+  driver.flusher.send(message);
+  if (driver.isOpen) report.sent++;
+  else report.closed++;
+}
 
 /**
  * Checks the options.
@@ -193,8 +197,12 @@ export function broadcast<Value, Socket>(
   for (const { driver, socket, value } of members) {
     if (isExcepted?.(value, socket)) continue;
     if (!driver.isOpen || !driver.machine.isBetweenMessages) report.skipped++;
-    else if (driver.flusher.offer(message, slowAbove)) report.sent++;
-    else policy(driver, message, slowAbove, report);
+    else {
+      const isOffered = driver.flusher.offer(message, slowAbove); // writes what waits, and may find that it is lost
+      if (!driver.isOpen) report.closed++;
+      else if (isOffered) report.sent++;
+      else policy(driver, message, slowAbove, report);
+    }
   }
   return report;
 }

@@ -105,7 +105,7 @@ export interface Closable {
   readonly isMember: boolean;
 }
 
-/** Closes the members of a group, and whoever joins from then on. */
+/** Closes the members of a group, and whoever joins from then on. Once nobody is left the report stays as it is. */
 export class ClosingAll {
   readonly #members: ReadonlyMap<unknown, Closable>;
   readonly #report: CloseAllReport = { closed: 0, dropped: 0 };
@@ -115,6 +115,8 @@ export class ClosingAll {
   readonly #next: Deadline;
   readonly #end: Deadline;
   #options: CheckedCloseAll | undefined;
+  /** Whether nobody was left: who joins later is closed, and not waited for. */
+  isFinished = false;
 
   constructor(members: ReadonlyMap<unknown, Closable>, clock: Clock) {
     this.#members = members;
@@ -168,6 +170,7 @@ export class ClosingAll {
     if (this.#members.size > 0) return;
     this.#next.clear();
     this.#end.clear();
+    this.isFinished = true;
     this.#finished.resolve({ ...this.#report });
   }
 

@@ -170,7 +170,8 @@ export class Connections<Value = undefined, Socket extends WebSocketConnection =
   /**
    * Closes all members, in the order in which they have joined; waits for the closing handshakes (RFC 6455 §7.1.2), and
    * drops those that do not end within a time. Whoever joins meanwhile or later is closed at once, with the same code: a
-   * group that was closed stays so. A second call gives those that are left other options, such as less time.
+   * group that was closed stays so. A second call gives those that are left other options, such as less time; once nobody
+   * was left, another call waits for who has joined since, and counts anew.
    *
    * @param options Code and reason, and how long it may take.
    * @returns How the members have ended, once none is left.
@@ -179,7 +180,7 @@ export class Connections<Value = undefined, Socket extends WebSocketConnection =
    */
   close(options: CloseAllOptions = {}): Promise<CloseAllReport> {
     const checked = checkCloseAll(options);
-    this.#closing ??= new ClosingAll(this.#members, this.#clock);
+    if (!this.#closing || this.#closing.isFinished) this.#closing = new ClosingAll(this.#members, this.#clock);
     return this.#closing.run(checked);
   }
 }

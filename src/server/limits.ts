@@ -18,9 +18,9 @@ import { RateCounter } from "./rate_limit.ts";
 export interface Place {
   /** What its address is counted by, while it is. */
   key: string | undefined;
-  /** Whether it has the place of a WebSocket, and whether it has opened: until then it is also one that is waited for. */
+  /** Whether it has the place of a WebSocket, and whether it is one that is waited for: until it has opened it is both. */
   isReserved: boolean;
-  isOpen: boolean;
+  isPending: boolean;
 }
 
 /** The counters of a server. */
@@ -51,8 +51,10 @@ export class Limits {
     const full = this.#takesHttp ? undefined : this.#whyFull();
     if (full) return full;
     const problem = this.#countsByAddress && !limitBy ? this.#count(place, addressOf(transport)) : undefined;
-    if (!problem) this.#pending++;
-    return problem;
+    if (problem) return problem;
+    place.isPending = true;
+    this.#pending++;
+    return undefined;
   }
 
   /** Keeps the place of a WebSocket for a connection that asks for it, or says why not. */
@@ -78,16 +80,17 @@ export class Limits {
     if (this.#limits.limitBy) this.#uncount(place);
   }
 
-  /** A connection is a WebSocket now. */
+  /** A connection is a WebSocket now. It may be closed already: then it was counted down. */
   onOpen(place: Place): void {
-    place.isOpen = true;
-    this.#pending--;
+    if (place.isPending) this.#pending--;
+    place.isPending = false;
   }
 
   /** A connection is closed. */
   leave(place: Place): void {
     if (place.isReserved) this.#sockets--;
-    if (!place.isOpen) this.#pending--;
+    place.isReserved = false;
+    this.onOpen(place);
     this.#uncount(place);
   }
 

@@ -76,9 +76,10 @@ export class RateCounter {
   take(key: string): number {
     const { limit, window, clock } = this.#options, now = clock.now();
     this.#forget(now);
-    const good = Math.max(now, this.#recent.get(key) ?? this.#older.get(key) ?? now) + window / limit;
+    const step = window / limit;
+    const good = Math.max(now, this.#recent.get(key) ?? this.#older.get(key) ?? now) + step;
     const wait = good - now - window;
-    if (wait > ROUNDING) return wait;
+    if (wait > Math.min(ROUNDING, step / 2)) return wait;
     this.#older.delete(key);
     this.#recent.set(key, good);
     return 0;
@@ -94,8 +95,11 @@ export class RateCounter {
   }
 }
 
-/** Sums of fractions of a window may be a little more than the window. */
-const ROUNDING = 1e-6;
+/**
+ * Sums of fractions of a window may be a little more than the window: the more, the later the clock is. So many
+ * milliseconds are made light of, but never as much as a whole step, which would be one more than the limit.
+ */
+const ROUNDING = 0.1;
 
 /**
  * Limits how often something may happen, by a key of your own: the user, a token, or the address that a proxy tells. For
@@ -147,8 +151,8 @@ export class RateLimit {
   /**
    * Counts one more.
    *
-   * @param key Whose it is. An IPv6 address counts as its /64. `undefined`, and the address of a Unix socket, which all of
-   * its clients have, are not limited; nor is `null`, as `headers.get()` gives it.
+   * @param key Whose it is. An IPv6 address counts as its /64, and a port behind an address does not count. `undefined`, and
+   * the address of a Unix socket, which all of its clients have, are not limited; nor is `null`, as `headers.get()` gives it.
    * @returns `undefined`, or a response to refuse with: 429, with Retry-After (RFC 6585 §4). Then it was not counted.
    * @throws {TypeError} When the key is something else.
    */

@@ -5,10 +5,9 @@ import type { NetworkAddress } from "../base/network_address.ts";
 import { whenAborted } from "../base/abort.ts";
 import { Deadline } from "../base/timers.ts";
 import { listenFor } from "../runtime/choose.ts";
-import type { Connections } from "../group/connections.ts";
 import type { Listener } from "../runtime/listener.ts";
-import type { Accepted } from "./accept.ts";
 import { type CheckedServeOptions, checkServeOptions, type ServeHandlers, type ServeOptions } from "./serve_options.ts";
+import type { ServerConnections } from "./server_connections.ts";
 import { Serving } from "./serving.ts";
 import { checkShutdown, type ShutdownOptions } from "./shutdown_options.ts";
 
@@ -23,7 +22,7 @@ import { checkShutdown, type ShutdownOptions } from "./shutdown_options.ts";
  * const server: Server = await serve({ port: 0 }, (socket) => socket.receive());
  * const client = await connect(server.url!);
  *
- * for (const socket of server.connections) socket.send("Lunch!");
+ * server.connections.broadcast("Lunch!");
  * assertEquals((await client.readable.getReader().read()).value, "Lunch!");
  * await server.shutdown();
  * assertEquals((await client.closed).closeCode, 1001);
@@ -38,7 +37,7 @@ export interface Server extends AsyncDisposable {
    */
   readonly url: string | undefined;
   /** The WebSockets that are not closed yet, from the oldest to the newest. */
-  readonly connections: Connections<undefined, Accepted>;
+  readonly connections: ServerConnections;
   /** Resolves once the server was shut down and its last connection is closed. Never rejects. */
   readonly finished: Promise<void>;
   /**
@@ -143,8 +142,8 @@ class RunningServer implements Server {
     return `${this.#options.listening.tls ? "https" : "http"}://${host}:${addr.port}/`;
   }
 
-  get connections(): Connections<undefined, Accepted> {
-    return this.#serving.sockets;
+  get connections(): ServerConnections {
+    return this.#serving.connections;
   }
 
   shutdown(options: ShutdownOptions = {}): Promise<void> {

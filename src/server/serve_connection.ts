@@ -38,7 +38,7 @@ export interface ConnectionHost {
 export class ServeConnection implements HandshakeOwner, Place {
   key: string | undefined;
   isReserved = false;
-  isOpen = false;
+  isPending = false;
   readonly #host: ConnectionHost;
   readonly #transport: OwnedTransport;
   /** Reads the head of a request that is waited for; none while a request is answered. */

@@ -11,6 +11,7 @@ import type { Accepted } from "./accept.ts";
 import { Limits, turnAwayBytes } from "./limits.ts";
 import { type ConnectionHost, ServeConnection } from "./serve_connection.ts";
 import type { CheckedServeOptions, ServeErrorContext } from "./serve_options.ts";
+import { ConnectionsView, type ServerConnections } from "./server_connections.ts";
 import type { CheckedShutdown } from "./shutdown_options.ts";
 
 /** How long who is turned away has to send its first bytes, and then to read why, in milliseconds. */
@@ -23,7 +24,9 @@ const MOST_TOLD = 1024;
 export class Serving implements ConnectionHost {
   readonly options: CheckedServeOptions;
   readonly limits: Limits;
-  readonly sockets: Connections<undefined, Accepted>;
+  /** The WebSockets, and what users see of them. */
+  readonly #sockets: Connections<undefined, Accepted>;
+  readonly connections: ServerConnections;
   readonly #all = new Set<ServeConnection>();
   /** Those who are turned away, and are told why. */
   readonly #turnedAway = new Set<Lingering>();
@@ -39,7 +42,8 @@ export class Serving implements ConnectionHost {
     const { limits, accepting, handlers } = options;
     const { clock } = accepting.connection;
     this.limits = new Limits(limits, clock, handlers.http !== undefined);
-    this.sockets = new Connections({ clock });
+    this.#sockets = new Connections({ clock });
+    this.connections = new ConnectionsView(this.#sockets);
   }
 
   /** Resolves once it was stopped and nothing is left. */
@@ -70,7 +74,7 @@ export class Serving implements ConnectionHost {
   }
 
   onOpen(socket: Accepted): void {
-    this.sockets.add(socket); // which closes it if they are closed already
+    this.#sockets.add(socket); // which closes it if they are closed already
   }
 
   onOver(connection: ServeConnection): void {
@@ -82,7 +86,7 @@ export class Serving implements ConnectionHost {
   stop({ closeCode, reason, spread, retryAfter }: CheckedShutdown): void {
     this.#closing = { closeCode, reason, until: this.options.accepting.connection.clock.now() + spread };
     this.stopping = { failure: "server-stopping", detail: "the server is stopping", retryAfter };
-    this.sockets.close({ closeCode, reason, spread, within: 0 }); // the server itself drops what is left
+    this.#sockets.close({ closeCode, reason, spread, within: 0 }); // the server itself drops what is left
     // A request may have come that is not read yet: it is answered
     this.#stopWaiting = afterIO(2, () => {
       for (const connection of this.#all) connection.stopIdle();

@@ -10,7 +10,10 @@ import {
   type WebSocketConnection,
   WebSocketError,
 } from "../../mod.ts";
+import { Connection } from "../../src/connection/connection.ts";
+import { checkConnectionOptions } from "../../src/connection/connection_options.ts";
 import { connectionPair } from "../../src/testing.ts";
+import { MemoryTransport } from "../../src/testing/memory_transport.ts";
 import { test } from "../kit/harness.ts";
 import { Members } from "../kit/members.ts";
 
@@ -220,6 +223,51 @@ test("slow: wait – the message waits, and past maxBufferedAmount the member is
   assertEquals(quick.socket.bufferedAmount, 500);
 });
 
+test("a member that is dropped by maxBufferedAmount counts as closed, also where it is not slow", () => {
+  using pair = deafPair({ maxBufferedAmount: 350 });
+  const group = new Connections().add(pair.socket);
+  const reports = Array.from({ length: 4 }, () => group.broadcast("x".repeat(98), { slowAbove: 1e9 }));
+  assertEquals(reports.map(({ sent, skipped, closed }) => `${sent}${skipped}${closed}`), ["100", "100", "100", "001"]);
+});
+
+for (const slow of ["wait", "skip", "drop-oldest", "close"] satisfies SlowMembers[]) {
+  test(`slow: ${slow} – a member that is lost as it is judged is closed, and the others get the message`, () => {
+    const transport = halfClosed(), [whole] = connectionPair();
+    const lost = new Connection(transport, ROLES.server, checkConnectionOptions({}, undefined), new Uint8Array());
+    const other = attach(whole, ROLES.server);
+    const group = new Connections().add(lost).add(other), options = { slow, slowAbove: 50 };
+    assertEquals(group.broadcast("x".repeat(98), options), { sent: 2, skipped: 0, closed: 0 });
+    assertEquals(group.broadcast("x", options), { sent: 1, skipped: 0, closed: 1 }); // which writes what waits
+    assertEquals([lost.state, other.state, group.size], ["closed", "open", 1]);
+    other.abort();
+  });
+}
+
+/** A transport that throws when something is written. */
+function halfClosed(): MemoryTransport {
+  const how = { chunkSize: Infinity, highWaterMark: 65_536, delay: 0, clock: undefined, fault: undefined };
+  const transport = new MemoryTransport(how);
+  transport.join(new MemoryTransport(how));
+  transport.end();
+  return transport;
+}
+
+test("a member that takes what it gets is not slow inside of its own handler", async () => {
+  const [here, there] = connectionPair();
+  const socket = attach(here, ROLES.server), peer = attach(there, ROLES.client), group = new Connections().add(socket);
+  const handled = Promise.withResolvers<BroadcastReport[]>();
+  socket.receive(() => {
+    const options = { slow: "close", slowAbove: 1000 } as const;
+    handled.resolve(Array.from({ length: 5 }, () => group.broadcast("x".repeat(1500), options)));
+  });
+  peer.send("go");
+  assertEquals(await handled.promise, Array(5).fill({ sent: 1, skipped: 0, closed: 0 }));
+  const got = all(peer);
+  await group.close();
+  assertEquals((await got).length, 5);
+  for (const end of [socket, peer]) end.abort();
+});
+
 /** How many messages of 60,000 bytes fill what a kernel has for a connection, and more. */
 const MANY = 400, LARGE = "x".repeat(60_000);
 
@@ -275,7 +323,10 @@ const WRONG: readonly [options: Record<string, unknown>, error: string][] = [
   [{ slow: "toString" }, 'Cannot use the option slow: it is "toString", and must be one of'],
   [{ slowAbove: -1 }, "Cannot use the option slowAbove: it is -1, and must be an integer of at least 0, or Infinity"],
   [{ slowAbove: "5" }, 'Cannot use the option slowAbove: it is the string "5"'],
-  [{ except: "ada" }, "Cannot use the option except: it must be a socket, have a method has(), such as a Set, or be a function"],
+  [
+    { except: "ada" },
+    "Cannot use the option except: it must be a socket, have a method has(), such as a Set, or be a function",
+  ],
   [{ except: null }, "Cannot use the option except"],
   [{ except: [1] }, "Cannot use the option except"],
 ];

@@ -136,6 +136,21 @@ test("a second close() of a group gives those that are left other options", asyn
   assertEquals([await first, clock.pending], [{ closed: 4, dropped: 0 }, 0]);
 });
 
+test("a close() after everybody had left waits for who has joined since, and counts anew", async () => {
+  const { clock, group, join } = groupOf(2, (i) => i < 2);
+  assertEquals(await group.close(), { closed: 2, dropped: 0 });
+  const deaf = join(2);
+  let report: unknown;
+  const second = group.close({ within: 500 });
+  second.then((value) => report = value);
+  assert(group.close({ within: 400 }) === second, "nobody has left meanwhile");
+  await clock.advance(399);
+  assertEquals([group.size, deaf.state, report], [1, "closing", undefined]);
+  await clock.advance(1);
+  assertEquals([group.size, report, clock.pending], [0, { closed: 0, dropped: 1 }, 0]);
+  assertEquals(await group.close(), { closed: 0, dropped: 0 });
+});
+
 test("close() of a group without members is done at once, and leaves no timer", async () => {
   const clock = fakeClock();
   assertEquals(await new Connections({ clock }).close({ spread: 1000 }), { closed: 0, dropped: 0 });

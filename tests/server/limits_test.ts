@@ -2,9 +2,13 @@
 
 import { assert, assertEquals, assertInstanceOf } from "@std/assert";
 import { connect, HandshakeError, type ServeHandlers } from "../../mod.ts";
+import type { Place } from "../../src/server/limits.ts";
+import { checkServeOptions } from "../../src/server/serve_options.ts";
+import { Serving } from "../../src/server/serving.ts";
 import { fakeClock } from "../../src/testing.ts";
+import { MemoryTransport } from "../../src/testing/memory_transport.ts";
 import { latin1, test } from "../kit/harness.ts";
-import { echo, HandClient, pem, type Reply, request, serving, UPGRADE_FIELDS } from "../kit/serving.ts";
+import { echo, HandClient, pem, type Reply, request, serving, socketsSettled, UPGRADE_FIELDS } from "../kit/serving.ts";
 import { dialRaw, type RawConn } from "../kit/tcp.ts";
 
 const page: ServeHandlers = { socket: echo, http: () => new Response("A page") };
@@ -126,6 +130,45 @@ test("maxPendingHandshakes counts what is no WebSocket: silent clients, plain HT
   assertEquals(failures(server).filter((failure) => failure !== "connection-lost"), ["too-many-connections"]);
 });
 
+test("maxPendingHandshakes counts a client down once that is gone before its WebSocket is open", async () => {
+  const checked = checkServeOptions({ port: 0, maxPendingHandshakes: 1, onError() {} }, echo);
+  const serving = new Serving(checked);
+  for (let i = 0; i < 3; i++) {
+    const { here, there } = memoryPair();
+    const gone = Promise.withResolvers<void>();
+    here.start({
+      onData: () => (here.reset(), gone.resolve()), // as it gets the 101
+      onEnd() {},
+      onDrained() {},
+      onLost() {},
+    });
+    here.resume();
+    serving.add(there);
+    here.write(new TextEncoder().encode(request("/", UPGRADE_FIELDS)) as Uint8Array<ArrayBuffer>);
+    await gone.promise;
+    await socketsSettled();
+  }
+  const places = [place(), place()];
+  const [first, second] = places.map((place) => serving.limits.enter(place, memoryPair().there)?.failure);
+  assertEquals([first, second], [undefined, "too-many-connections"]);
+  for (let i = 0; i < 2; i++) serving.limits.leave(places[0]!); // and once for all
+  assertEquals(serving.limits.enter(places[1]!, memoryPair().there), undefined);
+  assertEquals(serving.limits.enter(place(), memoryPair().there)?.failure, "too-many-connections");
+});
+
+/** Both ends of a connection in memory, one of which breaks off at will. */
+function memoryPair() {
+  const how = { chunkSize: Infinity, highWaterMark: 65_536, delay: 0, clock: undefined, fault: undefined };
+  const here = new MemoryTransport(how), there = new MemoryTransport(how);
+  here.join(there);
+  return { here, there };
+}
+
+/** A connection that nothing is known of yet. */
+function place(): Place {
+  return { key: undefined, isReserved: false, isPending: false };
+}
+
 test("maxConnectionsPerAddress counts each address for itself, IPv4 in IPv6 as well, until its connections are closed", async () => {
   const server = await serving(page, { maxConnectionsPerAddress: 2, hostname: "::" });
   const urls = [`http://[::1]:${server.port}/`, `http://127.0.0.1:${server.port}/`];
@@ -197,6 +240,11 @@ test("limitBy counts by what the proxy says, WebSockets alone, and each once", a
   const [fourth, four] = await by("2001:db8::2");
   const [fifth, five] = await by("192.0.2.5", { "x-no": "1" });
   assertEquals([first, second, third, fourth, fifth].map(({ status }) => status), [101, 429, 101, 429, 403]);
+  for (const withPort of ["192.0.2.1:4711", "[2001:db8::3]:4711"]) { // as some proxies tell it
+    const [{ status }, client] = await by(withPort);
+    assertEquals(status, 429);
+    client[Symbol.dispose]();
+  }
   assertEquals(second.headers.get("retry-after"), "5");
   await five.write(request("/", { ...UPGRADE_FIELDS, "X-Forwarded-For": "192.0.2.5" })); // the refused one is not counted
   assertEquals((await five.reply()).status, 101);

@@ -106,6 +106,23 @@ test("RateLimit refuses what is no key, and what are no options", () => {
   }
 });
 
+test("a counter lets exactly the limit through at once, however late its clock is", () => {
+  for (const late of [0, 1e6 + 0.123, 1e9 + 0.123, 3e10 + 0.7, 1.7e12 + 0.3]) { // a process of a month, of a year; Date.now()
+    const clock = { ...fakeClock(), now: () => late };
+    for (const limit of [...Array.from({ length: 60 }, (_, i) => i + 1), 90, 170, 330, 700]) {
+      const counter = new RateCounter({ limit, window: 60_000, maxKeys: 10, clock });
+      let count = 0;
+      while (count <= limit && counter.take("a") === 0) count++;
+      assertEquals([late, limit, count], [late, limit, limit]);
+    }
+    const quick = new RateCounter({ limit: 20_000, window: 10, maxKeys: 10, clock }); // steps of half a microsecond
+    if (late > 1e9) continue;
+    let count = 0;
+    while (count < 30_000 && quick.take("a") === 0) count++;
+    assert(Math.abs(count - 20_000) <= 1, `${count} at ${late}`);
+  }
+});
+
 /** Rows: what is wrong, and what the error says. */
 const WRONG: readonly [options: Record<string, unknown>, error: ErrorConstructor, says: string][] = [
   [{}, RangeError, "limit"],

@@ -320,6 +320,7 @@ const TYPES = [
   "ServeHandlers",
   "ServeOptions",
   "Server",
+  "ServerConnections",
   "ShutdownOptions",
   "SlowMembers",
   "WebSocketConnection",
