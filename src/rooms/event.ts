@@ -3,6 +3,7 @@
 import { encodeBase64 } from "../base/base64.ts";
 import { bytesOf } from "../base/owned_bytes.ts";
 import type { Message } from "../protocol/contract.ts";
+import { prepare, type PreparedMessage } from "../protocol/prepared_message.ts";
 
 /**
  * A message of a room, as it is delivered.
@@ -85,14 +86,17 @@ export function encodeAsJson(event: RoomEvent): string {
   return JSON.stringify({ room: event.room, number: event.number, base64: encodeBase64(message) });
 }
 
-/** An event on its way to all who are in a room, which is encoded once for all of them, when one needs it. */
+/** An event on its way to one who is in a room, or to all: it is encoded once for all of them, when one needs it. */
 export class Delivery {
   readonly event: RoomEvent;
-  #encoded: Message | undefined;
+  readonly #isShared: boolean;
+  #encoded: Message | PreparedMessage | undefined;
   #hasFailed = false;
 
-  constructor(event: RoomEvent) {
+  /** @param isShared Whether it may go to many: then it is framed and compressed for all of them at once. */
+  constructor(event: RoomEvent, isShared: boolean) {
     this.event = event;
+    this.#isShared = isShared;
   }
 
   /** What it takes in memory, about. */
@@ -102,10 +106,11 @@ export class Delivery {
   }
 
   /** As members get it; `undefined` where that has failed, of which is told once. */
-  encoded({ encode, onError }: Encoding): Message | undefined {
+  encoded({ encode, onError }: Encoding): Message | PreparedMessage | undefined {
     if (this.#encoded !== undefined || this.#hasFailed) return this.#encoded;
     try {
       const encoded = encode(this.event);
+      if (this.#isShared) return this.#encoded = prepare(encoded);
       return this.#encoded = typeof encoded === "string" ? encoded : bytesOf(encoded);
     } catch (error) {
       this.#hasFailed = true;

@@ -32,12 +32,17 @@ export function nextLimit(deliveries: readonly Delivery[], limit: number): numbe
   return Math.max(1, Math.min(LARGEST_PAGE, Math.floor(PAGE_BYTES / (average + 1))));
 }
 
-/** The messages of a page, and before them the gap, for who has come to this number. */
-export function deliveriesOf(room: string, { messages, isTrimmed }: RelayPage, after: number): Delivery[] {
+/** The messages of a page, and before them the gap, for one who has come to this number, or all. */
+export function deliveriesOf(
+  room: string,
+  { messages, isTrimmed }: RelayPage,
+  after: number,
+  isShared: boolean,
+): Delivery[] {
   const events: RoomEvent[] = messages.map(({ number, data }) => ({ room, number, message: data }));
   const next = messages[0]?.number;
   if (isTrimmed) events.unshift({ room, gap: { after, next } });
-  return events.map((event) => new Delivery(event));
+  return events.map((event) => new Delivery(event, isShared));
 }
 
 /** One who follows a room. */
@@ -133,7 +138,7 @@ export class Follower {
       const page = await this.#room.read(this.#place, this.#limit);
       this.#isOver ||= !page;
       if (!page || this.#isOver) return;
-      const deliveries = deliveriesOf(name, page, this.#place);
+      const deliveries = deliveriesOf(name, page, this.#place, false);
       this.#limit = nextLimit(deliveries, this.#limit);
       this.#hand(deliveries);
       if (page.messages.length > 0) continue;

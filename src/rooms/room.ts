@@ -120,7 +120,7 @@ export class Room implements FollowedRoom {
     if (this.#isReading) this.#told = Math.max(this.#told, number);
     else if (number <= this.#taken) return;
     else if (isCut(previous, this.#taken)) void this.catchUp();
-    else this.#deliver(new Delivery({ room: this.name, number, message: data }));
+    else this.#deliver(new Delivery({ room: this.name, number, message: data }, true));
   }
 
   /** The number of the last message that it has, handed out or not. */
@@ -138,7 +138,7 @@ export class Room implements FollowedRoom {
       const told = this.#told, after = this.#taken;
       const page = await this.read(after, limit);
       if (!page) return;
-      const deliveries = deliveriesOf(this.name, page, after);
+      const deliveries = deliveriesOf(this.name, page, after, true);
       if (page.isTrimmed) this.#restart(page.messages[0]?.number);
       for (const delivery of deliveries) this.#deliver(delivery);
       if (page.messages.length === 0 && told === this.#told) break;

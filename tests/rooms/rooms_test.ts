@@ -260,6 +260,31 @@ test("bytes come as base64, and encode() is asked once for a message", async () 
   ]);
 });
 
+test("members who have agreed on compression get messages, the history and what is sent to them alone", async () => {
+  await using rooms = new Rooms();
+  const numbers = await publishAll(rooms, "lobby", texts(20));
+  await using server = await serve({ port: 0, compression: { threshold: 0 } }, async (socket) => {
+    await rooms.join("lobby", socket, { after: numbers[9]! });
+    await socket.receive((message) => socket.send(`{"message":"${message}"}`));
+  });
+  const compressions = [true, false, { serverNoContextTakeover: true }, { serverMaxWindowBits: 10 }] as const;
+  const guests = await Promise.all(compressions.map(async (compression) => {
+    return new Guest(await connect(server.url!, { compression }));
+  }));
+  const expected = texts(10, 10);
+  for (const [i, text] of texts(20, 20).entries()) {
+    await rooms.publish("lobby", text.repeat(50));
+    expected.push(text.repeat(50));
+    for (const guest of guests) {
+      await guest.until(expected.length);
+      guest.socket.send(`own ${i}`);
+    }
+    expected.push(`own ${i}`);
+    for (const guest of guests) assertEquals((await guest.until(expected.length)).messages, expected);
+  }
+  for (const guest of guests) await guest[Symbol.asyncDispose]();
+});
+
 test("subscribe() has a handler called with each event in order, one at a time, whatever it throws", async () => {
   await using house = await new House().open();
   const { rooms } = house, log: unknown[] = [], done = Promise.withResolvers<void>();
