@@ -93,7 +93,7 @@ for (const [name, where] of Object.entries(RESERVED)) {
     await using proxy = await startProxy();
     const [url, options] = where(`http://127.0.0.1:${proxy.port}`);
     const error = await assertRejects(() => connect(url, options), HandshakeError, "port 0: the port is reserved");
-    assertEquals([error.failure, proxy.heads], ["dial-failed", []]);
+    assertEquals([error.failure, error.retryable, proxy.heads], ["dial-failed", false, []]);
   });
 }
 
