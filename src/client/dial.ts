@@ -50,9 +50,8 @@ function portOf({ port, protocol }: URL): number {
  * check of the URL, since a redirect may lead there, and a `conn` or a unix socket is not dialled by a port.
  */
 function noPort(hostname: string): ExchangeError {
-  return new ExchangeError("dial-failed", `could not connect to ${hostname} port 0: the port is reserved`, {
-    retryable: false,
-  });
+  const message = `could not connect to ${hostname} port 0: the port is reserved`;
+  return new ExchangeError("dial-failed", message, { retryable: false });
 }
 
 /**

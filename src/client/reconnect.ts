@@ -5,6 +5,7 @@ import { unlessAborted, whenAborted } from "../base/abort.ts";
 import { MAX_DELAY } from "../base/options.ts";
 import { Deadline } from "../base/timers.ts";
 import { Connection } from "../connection/connection.ts";
+import type { Driver } from "../connection/driver.ts";
 import type { MessageHandler } from "../connection/websocket_connection.ts";
 import { HandshakeError } from "../errors/handshake_error.ts";
 import { quote } from "../errors/problem.ts";
@@ -71,8 +72,10 @@ class ReconnectingClient implements Reconnecting {
   readonly #waiting: WaitingMessages;
   readonly #ending = new AbortController();
   #socket: Connected | undefined;
-  /** Whether messages go to the connection: what has waited went first. */
+  /** Whether messages go to the connection, behind those that wait. */
   #isSending = false;
+  /** Settles once nothing waits for the connection, or it is lost. */
+  #sent: Promise<void> | undefined;
   #isTaken = false;
 
   constructor(urlOf: UrlOf, options: CheckedReconnectOptions) {
@@ -91,13 +94,16 @@ class ReconnectingClient implements Reconnecting {
 
   send(message: Message): void | Promise<void> {
     if (this.#ending.signal.aborted) throw new DOMException("Cannot send: the client has ended", "InvalidStateError");
-    if (this.#isSending && this.#socket!.state === "open") return this.#socket!.send(message);
+    const isSending = this.#isSending && takesMessages(this.#socket!);
+    if (isSending && this.#waiting.isEmpty) return this.#socket!.send(message);
     this.#waiting.push(message);
+    if (isSending) return this.#sent!;
   }
 
   async close(info: { closeCode?: number; reason?: string } = {}): Promise<void> {
     checkClose(info);
     this.#ending.abort();
+    if (this.#isSending) this.#sendWaiting(this.#socket!, driverOf(this.#socket!).options.maxBufferedAmount / 2);
     this.#waiting.clear();
     await this.#socket?.close(info).catch(() => {}); // how it ended is told to whoever reads it
   }
@@ -202,9 +208,29 @@ class ReconnectingClient implements Reconnecting {
       if (socket.state !== "open" && (signal.aborted || !isClosedByUs(socket))) return false;
       throw error;
     }
-    this.#waiting.sendBy(socket);
     this.#isSending = true;
+    this.#sent = this.#sendAllWaiting(socket);
     return !signal.aborted;
+  }
+
+  /** Sends what waits, and no more at a time than the connection has room for: it would be dropped. */
+  async #sendAllWaiting(socket: Connected): Promise<void> {
+    const { flusher, options: { highWaterMark, maxBufferedAmount } } = driverOf(socket);
+    const limit = Math.min(highWaterMark, maxBufferedAmount / 2); // some are longer when they are compressed
+    for (;;) {
+      this.#sendWaiting(socket, limit);
+      if (this.#waiting.isEmpty || !takesMessages(socket)) return;
+      await flusher.emptied;
+    }
+  }
+
+  /** A connection that can't send a message, since its user is sending another one in pieces, is dropped. */
+  #sendWaiting(socket: Connected, limit: number): void {
+    try {
+      if (takesMessages(socket)) this.#waiting.sendBy(socket, limit);
+    } catch (error) {
+      socket.abort(error);
+    }
   }
 
   #forget(): void {
@@ -261,6 +287,19 @@ async function endOf(socket: Connected): Promise<End> {
 
 function isClosedByUs(socket: Connected): boolean {
   return socket instanceof Connection && socket.isClosedByUs;
+}
+
+function driverOf(socket: Connected): Driver {
+  return Connection.driverOf(socket)!; // connect() makes no others
+}
+
+/**
+ * Whether a message that is sent now can arrive. A server that has sent a Close frame reads no more, unless it waits for
+ * the last answers: with 1000 nothing would come after this connection.
+ */
+function takesMessages(socket: Connected): boolean {
+  const { peerClose } = driverOf(socket);
+  return socket.state === "open" && (!peerClose || peerClose.closeCode === 1000);
 }
 
 /** Whether an error says how the connection ended, and nothing else. */

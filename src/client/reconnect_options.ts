@@ -134,8 +134,8 @@ export interface ReconnectOptions extends Omit<ConnectOptions, "conn" | "prefix"
    */
   resetAfter?: number | undefined;
   /**
-   * How many bytes of messages may wait for a connection, of those that are sent by `send()` of the client. Each counts 64
-   * bytes more than its size; 0 keeps none.
+   * How many bytes of messages may wait for a connection, or for one that has waited to have room, of those that are sent by
+   * `send()` of the client. Each counts 64 bytes more than its size; 0 keeps none.
    *
    * @default {1048576}
    */

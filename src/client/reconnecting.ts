@@ -54,18 +54,20 @@ export interface Reconnecting extends AsyncDisposable {
    */
   receive(handler?: MessageHandler): Promise<void>;
   /**
-   * Sends a message: to the open connection, or to the next one. What was written to a connection before it was lost may not
-   * have arrived: if it must, have the server confirm it.
+   * Sends a message: to the open connection, behind those that wait, or to the next one. What was written to a connection
+   * before it was lost may not have arrived: if it must, have the server confirm it.
    *
    * @param message A string goes as text, a buffer as binary. It has been copied when the call returns.
-   * @returns A promise only while more than `highWaterMark` bytes wait to be written to the connection.
-   * @throws {DOMException} `InvalidStateError` when more than `maxWaiting` bytes would wait for a connection, or when the
-   * client has ended.
+   * @returns A promise only while a connection is open that others wait for, or that has more than `highWaterMark` bytes to
+   * write.
+   * @throws {DOMException} `InvalidStateError` when more than `maxWaiting` bytes would wait for a connection, to be there or
+   * to have room, or when the client has ended.
    * @throws {TypeError} When it is neither a string nor a buffer, or the buffer is shared, resizable or detached.
    */
   send(message: Message): void | Promise<void>;
   /**
-   * Ends the client: closes its connection, or stops waiting for one. Messages that wait for one are thrown away.
+   * Ends the client: closes its connection, or stops waiting for one. Messages that wait are thrown away, but for those that
+   * an open connection still has room for, up to half of `maxBufferedAmount`.
    *
    * @param info Code and reason for the Close frame. Without `info` it is empty.
    * @returns Resolves once the connection is closed.

@@ -15,13 +15,19 @@ interface Waiting {
 /** A queue of messages that were not sent yet. */
 export class WaitingMessages {
   readonly #limit: number;
-  #messages: Waiting[] = [];
+  #messages: (Waiting | undefined)[] = [];
+  /** Where the oldest one stands: `shift()` of a long array takes as long as it is. */
+  #first = 0;
   /** How many bytes wait, with what they are charged. */
   size = 0;
 
   /** @param limit How many bytes may wait. */
   constructor(limit: number) {
     this.#limit = limit;
+  }
+
+  get isEmpty(): boolean {
+    return this.#first === this.#messages.length;
   }
 
   /**
@@ -34,29 +40,34 @@ export class WaitingMessages {
     const bytes = typeof given === "string" ? given : bytesOf(given);
     const size = OVERHEAD + (typeof bytes === "string" ? new TextEncoder().encode(bytes).length : bytes.length);
     if (this.size + size > this.#limit) {
-      const would = `and with this message ${this.size + size} bytes would wait for the next one`;
-      const message = `Cannot send: there is no connection, ${would} (maxWaiting is ${this.#limit})`;
-      throw new DOMException(message, "InvalidStateError");
+      const would = `with this message ${this.size + size} bytes would wait for a connection`;
+      throw new DOMException(`Cannot send: ${would} (maxWaiting is ${this.#limit})`, "InvalidStateError");
     }
     this.#messages.push({ message: typeof bytes === "string" ? bytes : snapshotOf(bytes), size });
     this.size += size;
   }
 
-  /** Sends what waits, in order, as long as the connection is open. */
-  sendBy(socket: WebSocketConnection): void {
-    let count = 0;
-    for (const { message, size } of this.#messages) {
-      if (socket.state !== "open") break;
+  /**
+   * Sends what waits, in order, as long as the connection is open and does not have to buffer more than `limit` bytes. A
+   * message that is larger than that goes alone.
+   */
+  sendBy(socket: Pick<WebSocketConnection, "state" | "bufferedAmount" | "send">, limit: number): void {
+    while (!this.isEmpty && socket.state === "open") {
+      const { message, size } = this.#messages[this.#first]!, { bufferedAmount } = socket;
+      if (bufferedAmount > 0 && bufferedAmount + size > limit) return;
       socket.send(message);
+      this.#messages[this.#first++] = undefined;
       this.size -= size;
-      count++;
+      if (2 * this.#first <= this.#messages.length) continue;
+      this.#messages = this.#messages.slice(this.#first);
+      this.#first = 0;
     }
-    this.#messages.splice(0, count);
   }
 
   /** Throws away what waits. */
   clear(): void {
     this.#messages = [];
+    this.#first = 0;
     this.size = 0;
   }
 }

@@ -102,6 +102,11 @@ export class Driver
     return this.#ending !== undefined && this.#ending.isOurs;
   }
 
+  /** What the peer's Close frame said, if it has come: the peer may ignore what is sent from then on (RFC 6455 §5.5.1). */
+  get peerClose(): CloseInfo | undefined {
+    return this.#ending?.peerClose;
+  }
+
   get bufferedAmount(): number {
     return this.flusher.buffered;
   }

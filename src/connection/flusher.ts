@@ -61,6 +61,7 @@ export class Flusher {
   #isDirty = false;
   #stopped = false;
   #room: PromiseWithResolvers<void> | undefined;
+  #emptied: PromiseWithResolvers<void> | undefined;
   /** What waits outside of the machine, while a slow peer has not taken what was sent before. */
   #held: HeldMessages | undefined;
 
@@ -177,6 +178,17 @@ export class Flusher {
     return this.#room.promise;
   }
 
+  /** A promise while anything waits: it resolves once all is written, or nothing is written any more. */
+  get emptied(): Promise<void> | undefined {
+    if (this.buffered === 0 || this.#stopped) return undefined;
+    return (this.#emptied ??= Promise.withResolvers<void>()).promise;
+  }
+
+  #onEmptied(): void {
+    this.#emptied?.resolve();
+    this.#emptied = undefined;
+  }
+
   /**
    * Runs `run` with writes held back, then writes everything in one go.
    *
@@ -222,7 +234,9 @@ export class Flusher {
         this.#room.resolve();
         this.#room = undefined;
       }
-      if (!this.#writing && this.#machine.buffered === 0) this.#handlers.onFlushed();
+      if (this.#writing || this.#machine.buffered > 0) return;
+      this.#onEmptied();
+      this.#handlers.onFlushed();
     } catch (error) {
       this.#handlers.onLost(error);
     }
@@ -258,6 +272,7 @@ export class Flusher {
   stop(): void {
     this.#stopped = true;
     this.#held = undefined;
+    this.#onEmptied();
   }
 
   /** Rejects the pending `room` promise. */

@@ -99,7 +99,7 @@ export class Serving implements ConnectionHost {
     const { closeCode, reason, until } = this.#closing!;
     if (within === 0 || this.options.accepting.connection.clock.now() + within >= until) return;
     this.#closing = { closeCode, reason, until: 0 };
-    this.sockets.close({ closeCode, reason, within: 0 });
+    this.#sockets.close({ closeCode, reason, within: 0 });
   }
 
   /** Whether it was stopped and nothing is left. */

@@ -88,7 +88,7 @@ test("send() refuses what is more than maxWaiting, and what comes after the end"
   const { configure, clock } = inMemory(opening);
   const client = reconnect(URL, { clock, configure, maxWaiting: 100 });
   client.send("x".repeat(36));
-  const error = assertThrows(() => client.send(""), DOMException, "164 bytes would wait for the next one");
+  const error = assertThrows(() => client.send(""), DOMException, "164 bytes would wait for a connection");
   assertEquals([error.name, client.bufferedAmount], ["InvalidStateError", 100]);
   assertThrows(() => client.send(1 as unknown as string), TypeError);
   const ended = client.receive();

@@ -236,6 +236,31 @@ test("Flusher.fail() rejects the room that is waited for, and leaves nothing unh
   assertStrictEquals(await assertRejects(() => room!), error);
 });
 
+test("Flusher.emptied resolves once all is written, and is undefined while nothing waits", async () => {
+  const { flusher, transport, send } = joined({ waits: true });
+  assertEquals(flusher.emptied, undefined);
+  let isEmpty = false;
+  send("a");
+  flusher.emptied!.then(() => isEmpty = true);
+  flusher.flush();
+  send("b");
+  transport.finish(flusher); // b is being written
+  await turn();
+  assertEquals(isEmpty, false);
+  transport.finish(flusher);
+  await turn();
+  assertEquals([isEmpty, flusher.emptied], [true, undefined]);
+});
+
+test("Flusher.emptied resolves when nothing is written any more, too", async () => {
+  const { flusher, send } = joined({ waits: true });
+  send("a");
+  const { emptied } = flusher;
+  flusher.stop();
+  await emptied;
+  assertEquals(flusher.emptied, undefined);
+});
+
 test("Flusher.stop() writes nothing more, whatever comes", async () => {
   const { flusher, transport, counts, send } = joined({ waits: true });
   send("a");

@@ -102,6 +102,7 @@ const ASPECTS = [
   "client/reconnect_end_test.ts", // of reconnect
   "client/reconnect_many_test.ts",
   "client/reconnect_messages_test.ts",
+  "client/reconnect_waiting_test.ts",
   "connection/message_pipe_test.ts", // of message_streams
   "protocol/machine_work_test.ts", // of machine
   "server/accept_authorize_test.ts", // of accept
