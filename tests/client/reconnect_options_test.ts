@@ -34,7 +34,11 @@ const WRONG: readonly [options: object, error: new () => Error, message: string]
   [{ factor: "2" }, RangeError, 'the option factor: it is the string "2"'],
   [{ factor: Infinity }, RangeError, "the option factor: it is Infinity"],
   [{ firstDelay: 0 }, RangeError, "the option firstDelay: it is 0, and must be longer"],
-  [{ firstDelay: 5000, maxDelay: 10 }, RangeError, "it is 5000, and must be at most maxDelay, which is 10 milliseconds"],
+  [
+    { firstDelay: 5000, maxDelay: 10 },
+    RangeError,
+    "it is 5000, and must be at most maxDelay, which is 10 milliseconds",
+  ],
   [{ firstDelay: 30_001 }, RangeError, "it is 30001, and must be at most maxDelay, which is 30000 milliseconds"],
   [{ maxDelay: 2 ** 31 }, RangeError, "the option maxDelay"],
   [{ restartSpread: -1 }, RangeError, "the option restartSpread"],

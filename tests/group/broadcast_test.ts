@@ -275,7 +275,10 @@ const WRONG: readonly [options: Record<string, unknown>, error: string][] = [
   [{ slow: "toString" }, 'Cannot use the option slow: it is "toString", and must be one of'],
   [{ slowAbove: -1 }, "Cannot use the option slowAbove: it is -1, and must be an integer of at least 0, or Infinity"],
   [{ slowAbove: "5" }, 'Cannot use the option slowAbove: it is the string "5"'],
-  [{ except: "ada" }, "Cannot use the option except: it must be a socket, have a method has(), such as a Set, or be a function"],
+  [
+    { except: "ada" },
+    "Cannot use the option except: it must be a socket, have a method has(), such as a Set, or be a function",
+  ],
   [{ except: null }, "Cannot use the option except"],
   [{ except: [1] }, "Cannot use the option except"],
 ];

@@ -28,7 +28,11 @@ const WRONG: readonly [options: Record<string, unknown>, name: string, says: str
 
 test("shutdown() refuses what is no object", () => {
   for (const [options, says] of [[5000, "5000"], [null, "null"], ["fast", 'the string "fast"']] as const) {
-    assertThrows(() => checkShutdown(options as unknown as ShutdownOptions, DEFAULTS), TypeError, `is ${says}, and must`);
+    assertThrows(
+      () => checkShutdown(options as unknown as ShutdownOptions, DEFAULTS),
+      TypeError,
+      `is ${says}, and must`,
+    );
   }
 });
 
