@@ -285,6 +285,27 @@ test("a peer that breaks the protocol, or is lost, is told of as such, and only 
   assertEquals(server.told.map(({ error }) => (error as WebSocketError).failure), ["mask-missing", "connection-lost"]);
 });
 
+test("an InvalidStateError that is not of a connection is the handler's mistake, also once its client has gone", async () => {
+  const own = new DOMException("mine", "InvalidStateError"), seen: unknown[] = [];
+  const server = await serving(async (socket) => {
+    await socket.receive();
+    if (socket.request.target === "/own") throw own;
+    try {
+      socket.send("too late");
+    } catch (error) {
+      seen.push(error);
+      throw error;
+    }
+  });
+  for (const target of ["own", "late"]) {
+    const socket = await connect(server.url! + target);
+    await socket.close();
+  }
+  await server.shutdown();
+  const told = server.told.map(({ error, context }) => [context.kind, error === own || error === seen[0]]);
+  assertEquals([told, seen.length], [[["socket", true], ["peer", true]], 1]);
+});
+
 test("the loss of another connection is the handler's error, and closes with 1011", async () => {
   const server = await serving((socket) => {
     socket.receive();

@@ -384,6 +384,22 @@ test("shutdown({ spread }) closes one after the other, evenly, from the oldest o
   await finished;
 });
 
+test("a second shutdown() with less time than is left of spread closes who has not had its turn, and drops nobody", async () => {
+  const clock = fakeClock(), server = await serving(echo, { clock });
+  const sockets = await Promise.all(Array.from({ length: 5 }, () => connect(server.url!)));
+  await Promise.all(sockets.map((socket) => socket.ping()));
+  const finished = server.shutdown({ closeCode: 1012, reason: "back soon", spread: 8000, within: 60_000 });
+  server.shutdown({ within: 8000 }); // is enough
+  server.shutdown({ spread: 1 }); // says nothing of the time
+  await socketsSettled();
+  assertEquals(server.connections.size, 4);
+  assertStrictEquals(server.shutdown({ within: 500 }), finished);
+  const ends = await Promise.all(sockets.map(({ closed }) => closed));
+  assertEquals(ends, Array(5).fill({ closeCode: 1012, reason: "back soon" }));
+  await finished;
+  assertEquals([server.told, clock.now()], [[], 0]);
+});
+
 /** Rows: who asks for a WebSocket while the server stops. */
 const LATE: readonly [name: string, ask: (client: HandClient) => Promise<() => Promise<void>>][] = [
   ["a connection that was kept alive", async (client) => {
@@ -424,6 +440,7 @@ test("shutdown() waits until those who were turned away have read why", async ()
   const server = await serving(echo, { maxConnections: 1, clock: fakeClock() }); // no time of theirs is over
   const member = await connect(server.url!);
   using refused = await HandClient.open(server.port);
+  await refused.write("GET");
   assertEquals((await refused.reply()).status, 503); // it does not end the connection
   const finished = server.shutdown({ within: 0 });
   assertEquals(await member.closed, GOING_AWAY);
@@ -439,6 +456,7 @@ test("shutdown({ within }) drops who was turned away and reads on", async () => 
   const clock = fakeClock(), server = await serving(echo, { maxConnections: 1, clock });
   const member = await connect(server.url!);
   using refused = await HandClient.open(server.port);
+  await refused.write("GET");
   assertEquals((await refused.reply()).status, 503);
   const finished = server.shutdown({ within: 5 });
   assertEquals(await member.closed, GOING_AWAY);
