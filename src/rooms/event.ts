@@ -125,7 +125,7 @@ export interface Encoding {
  * What an error of rooms is about: the second argument of `onError`.
  *
  * - `"relay"`: the engine cannot be used. Told once, until it can be again. Messages wait, and members stay.
- * - `"subscriber"`: the handler of a subscriber has failed; it gets the next event.
+ * - `"subscriber"`: the handler of a subscriber, or `onCaughtUp`, has failed; the next event comes all the same.
  * - `"encode"`: the function `encode` has failed, or gave what is no message; members do not get that event.
  *
  * @example Log what is broken

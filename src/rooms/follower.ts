@@ -50,6 +50,7 @@ export class Follower {
   #limit = FIRST_PAGE;
   /** Settles when it can take more. */
   #full: PromiseLike<unknown> | undefined;
+  #onCaughtUp: (() => void) | undefined;
   readonly #room: FollowedRoom;
   readonly #sink: Sink;
 
@@ -58,11 +59,25 @@ export class Follower {
     this.#sink = sink;
   }
 
-  /** Begins behind a number, once the room knows its place: by default there, with what is new. */
-  start(after: number = this.#room.place): void {
-    this.#place = after;
-    this.#isLive = after === this.#room.place;
-    if (!this.#isLive) void this.#catchUp();
+  /**
+   * Begins behind a number, once the room knows its place.
+   *
+   * @param after The number: by default the room's, to get what is new.
+   * @param onCaughtUp Called when it is live for the first time.
+   */
+  start(after: number | undefined, onCaughtUp: () => void): void {
+    if (this.#isOver) return;
+    this.#onCaughtUp = onCaughtUp;
+    this.#place = after ?? this.#room.place;
+    if (this.#place === this.#room.place) this.#goLive();
+    else void this.#catchUp();
+  }
+
+  #goLive(): void {
+    this.#isLive = true;
+    const onCaughtUp = this.#onCaughtUp;
+    this.#onCaughtUp = undefined;
+    onCaughtUp?.();
   }
 
   /** A message that comes, or a gap. The live ones get it; the others read it, or have had it from elsewhere. */
@@ -112,7 +127,7 @@ export class Follower {
       const { after } = recent;
       if (this.#place >= after && this.#place <= this.#room.place) {
         this.#hand(recent.since(this.#place));
-        this.#isLive = !this.#full && this.#place === this.#room.place;
+        if (!this.#isOver && !this.#full && this.#place === this.#room.place) this.#goLive();
         continue;
       }
       const page = await this.#room.read(this.#place, this.#limit);
@@ -124,7 +139,7 @@ export class Follower {
       if (page.messages.length > 0) continue;
       if (page.isTrimmed || this.#place < after) this.#place = after; // nothing between is kept
       // In another process it has had more than has come here yet: until that number it is told nothing
-      else this.#isLive = this.#place > this.#room.place;
+      else if (!this.#full && this.#place > this.#room.place) this.#goLive();
     }
   }
 

@@ -63,8 +63,8 @@ const TEXT = "t", BINARY = "b";
  * makes two connections with its options, and closes them with the rooms. The client itself need not be connected.
  *
  * Connections that are lost come back by the client's `reconnectStrategy`, which must not give up; the relay goes on where
- * it was. What Redis has acknowledged is as safe as its persistence: with `appendonly yes` and
- * `appendfsync always` nothing is lost when it is killed, by default up to minutes are. Binary messages are stored as base64, which takes a third more.
+ * it was. What Redis has acknowledged is as safe as its persistence: with `appendonly yes` and `appendfsync always` nothing
+ * is lost when it is killed, with snapshots alone, as by default, up to some minutes are. Binary messages are stored as base64, which takes a third more.
  *
  * @param client The client. Connections to a cluster or by sentinels are not for it.
  * @param options How much is kept, and where.

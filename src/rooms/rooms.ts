@@ -9,7 +9,14 @@ import type { Sink } from "./follower.ts";
 import { PublishQueue, type QueueHost } from "./publish_queue.ts";
 import { Retry } from "./retry.ts";
 import { Room, type RoomHost } from "./room.ts";
-import { checkAfter, type CheckedRoomsOptions, checkId, checkRoom, checkRoomsOptions } from "./rooms_options.ts";
+import {
+  type CheckedJoin,
+  type CheckedRoomsOptions,
+  checkId,
+  checkJoin,
+  checkRoom,
+  checkRoomsOptions,
+} from "./rooms_options.ts";
 import {
   checkSize,
   checkSocket,
@@ -160,7 +167,7 @@ export class Rooms implements AsyncDisposable {
   async join(room: string, socket: WebSocketConnection, options: JoinOptions = {}): Promise<void> {
     checkRoom(room);
     checkSocket(socket);
-    const after = checkAfter(options);
+    const start = checkJoin(options);
     this.#checkOpen("join");
     if (socket.state !== "open") return;
     if (this.#rooms.get(room)?.has(socket)) {
@@ -173,16 +180,22 @@ export class Rooms implements AsyncDisposable {
       };
       socket.closed.then(leave, leave);
     }
-    await this.#enter(room, socket, socketSink(socket, this.#options), after);
+    await this.#enter(room, socket, socketSink(socket, this.#options), start);
   }
 
   /** Adds a follower, and starts it. */
-  async #enter(name: string, key: object, sink: Sink, after: number | undefined): Promise<void> {
+  async #enter(name: string, key: object, sink: Sink, { after, onCaughtUp }: CheckedJoin): Promise<void> {
     const known = this.#rooms.get(name), room = known ?? new Room(name, this.#host);
     if (!known) this.#rooms.set(name, room);
     const follower = room.add(key, sink);
     await room.ready;
-    follower.start(after);
+    follower.start(after, () => {
+      try {
+        onCaughtUp();
+      } catch (error) {
+        this.#options.onError(error, { kind: "subscriber", room: name });
+      }
+    });
   }
 
   /**
@@ -260,12 +273,12 @@ export class Rooms implements AsyncDisposable {
     options: JoinOptions = {},
   ): Promise<RoomSubscription> {
     checkRoom(room);
-    const after = checkAfter(options);
+    const start = checkJoin(options);
     if (typeof handler !== "function") throw new TypeError("Cannot subscribe: the handler must be a function");
     this.#checkOpen("subscribe");
     const unsubscribe = () => void this.#rooms.get(room)?.remove(subscription);
     const subscription: RoomSubscription = { unsubscribe, [Symbol.dispose]: unsubscribe };
-    await this.#enter(room, subscription, handlerSink(handler, this.#options), after);
+    await this.#enter(room, subscription, handlerSink(handler, this.#options), start);
     return subscription;
   }
 

@@ -94,6 +94,11 @@ export interface JoinOptions {
    * gets what is new.
    */
   after?: number | undefined;
+  /**
+   * Called once it has been handed all that it had missed, and nothing new yet: at once where it had missed nothing. A page
+   * may be told by it that its history is complete.
+   */
+  onCaughtUp?: (() => void) | undefined;
 }
 
 /**
@@ -130,6 +135,12 @@ export interface CheckedRoomsOptions {
   readonly onError: NonNullable<RoomsOptions["onError"]>;
   readonly onRecovery: () => void;
   readonly clock: Clock;
+}
+
+/** Options of joining, checked. */
+export interface CheckedJoin {
+  readonly after: number | undefined;
+  readonly onCaughtUp: () => void;
 }
 
 const RELAY = ["start", "publish", "read", "subscribe", "unsubscribe", "close"] as const;
@@ -198,12 +209,14 @@ function checkText(name: string, value: string, max: number): string {
 }
 
 /**
- * Where somebody begins.
+ * Where somebody begins, and what is called when they have caught up.
  *
- * @throws {RangeError} When it is not a safe integer of at least 0.
+ * @throws {RangeError} When `after` is not a safe integer of at least 0.
+ * @throws {TypeError} When `onCaughtUp` is no function.
  */
-export function checkAfter({ after }: JoinOptions): number | undefined {
-  if (after === undefined || Number.isSafeInteger(after) && after >= 0) return after;
+export function checkJoin({ after, onCaughtUp = () => {} }: JoinOptions): CheckedJoin {
+  if (typeof onCaughtUp !== "function") throw new TypeError("Cannot use the option onCaughtUp: it must be a function");
+  if (after === undefined || Number.isSafeInteger(after) && after >= 0) return { after, onCaughtUp };
   const shown = typeof after === "string" ? `the string ${quote(after)}` : String(after);
   throw new RangeError(`Cannot use the option after: it is ${shown}, and must be the number of a message, or 0`);
 }

@@ -64,6 +64,8 @@ test("join(), publish() and subscribe() say what is wrong with their arguments",
   await assertRejects(() => rooms.join("attic", {} as never), TypeError, "must be a WebSocketConnection");
   await assertRejects(() => rooms.join("attic", undefined as never), TypeError, "must be a WebSocketConnection");
   await assertRejects(() => rooms.subscribe("attic", {} as never), TypeError, "the handler must be a function");
+  const options = { onCaughtUp: 1 as never };
+  await assertRejects(() => rooms.join("attic", socket!, options), TypeError, "onCaughtUp: it must be a function");
   for (const id of ["", "x".repeat(129), 7, "\udc00"]) {
     assertThrows(() => void rooms.publish("attic", "", { id: id as string }), TypeError, "Cannot use the id: it is ");
   }

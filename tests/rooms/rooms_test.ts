@@ -47,6 +47,32 @@ test("join() gives who comes back what was missed and then what is new, and who 
   }
 });
 
+test("join() says when all that was missed has been sent, and nothing new yet", async () => {
+  await using house = await new House().open();
+  const { rooms, sockets } = house, numbers = await publishAll(rooms, "attic", texts(50));
+  await using guest = await house.enter("lobby");
+  await guest.joined;
+  const socket = sockets[0]!,
+    caughtUp = () => {
+      socket.send(JSON.stringify({ room: "attic", message: "all" }));
+      void rooms.publish("attic", "new");
+    };
+  await rooms.join("attic", socket, { after: numbers[39]!, onCaughtUp: caughtUp });
+  assertEquals((await guest.until(12)).messages, [...texts(10, 40), "all", "new"]);
+  rooms.leave("attic", socket);
+  await rooms.join("attic", socket, { onCaughtUp: () => socket.send(JSON.stringify({ message: "at once" })) });
+  await rooms.publish("attic", "newer");
+  assertEquals((await guest.until(14)).messages.slice(12), ["at once", "newer"]);
+  await rooms.join("cellar", socket, {
+    onCaughtUp() {
+      throw new Error("I have had enough");
+    },
+  });
+  await rooms.publish("cellar", "and yet");
+  assertEquals((await guest.until(15)).messages[14], "and yet");
+  assertEquals(house.told, [{ message: "I have had enough", kind: "subscriber", room: "cellar" }]);
+});
+
 test("join() and leave() at random lose nothing and give nothing twice", async () => {
   await using house = await new House({ relay: memoryRelay({ messages: 5000, bytes: 100_000_000 }) }).open();
   const published: number[] = [], count = 3000, next = random(17);
