@@ -3,6 +3,7 @@
 import { encodeBase64 } from "../base/base64.ts";
 import { bytesOf } from "../base/owned_bytes.ts";
 import type { Message } from "../protocol/contract.ts";
+import { prepare, type PreparedMessage } from "../protocol/prepared_message.ts";
 
 /**
  * A message of a room, as it is delivered.
@@ -89,6 +90,8 @@ export function encodeAsJson(event: RoomEvent): string {
 export class Delivery {
   readonly event: RoomEvent;
   #encoded: Message | undefined;
+  /** From the second member on: it is framed and compressed once, but refers to no earlier message of the connection. */
+  #prepared: PreparedMessage | undefined;
   #hasFailed = false;
 
   constructor(event: RoomEvent) {
@@ -102,8 +105,9 @@ export class Delivery {
   }
 
   /** As members get it; `undefined` where that has failed, of which is told once. */
-  encoded({ encode, onError }: Encoding): Message | undefined {
-    if (this.#encoded !== undefined || this.#hasFailed) return this.#encoded;
+  encoded({ encode, onError }: Encoding): Message | PreparedMessage | undefined {
+    if (this.#hasFailed) return undefined;
+    if (this.#encoded !== undefined) return this.#prepared ??= prepare(this.#encoded);
     try {
       const encoded = encode(this.event);
       return this.#encoded = typeof encoded === "string" ? encoded : bytesOf(encoded);
