@@ -36,5 +36,6 @@ export type { NatsRelayOptions } from "./rooms/nats_stream.ts";
 export type { RedisClient, RedisConnection } from "./rooms/redis_client.ts";
 export { redisRelay, type RedisRelayOptions } from "./rooms/redis_relay.ts";
 export type { Relay, RelayDraft, RelayedMessage, RelayListener, RelayPage } from "./rooms/relay.ts";
-export { Rooms, type RoomSubscription } from "./rooms/rooms.ts";
+export { Rooms } from "./rooms/rooms.ts";
 export type { JoinOptions, PublishOptions, RoomsOptions } from "./rooms/rooms_options.ts";
+export type { RoomSubscription } from "./rooms/sinks.ts";

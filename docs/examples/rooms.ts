@@ -273,13 +273,13 @@ interface Engine {
 /** The engine that the environment names; without one the rooms are this process's own. */
 async function findEngine({ REDIS_URL, NATS_URL }: NodeJS.ProcessEnv): Promise<Engine> {
   if (REDIS_URL) {
-    const { createClient } = await import("redis");
+    const { createClient } = await installed("redis", () => import("redis"));
     const relay = redisRelay(createClient({ url: REDIS_URL }), { prefix: "chat", messages: HISTORY });
     return { relay, close() {} };
   }
   if (NATS_URL) {
-    const { connect } = await import("@nats-io/transport-node");
-    const { jetstreamManager } = await import("@nats-io/jetstream");
+    const { connect } = await installed("@nats-io/transport-node", () => import("@nats-io/transport-node"));
+    const { jetstreamManager } = await installed("@nats-io/jetstream", () => import("@nats-io/jetstream"));
     const connection = await connect({ servers: NATS_URL, maxReconnectAttempts: -1 });
     try {
       const relay = natsRelay(connection, await jetstreamManager(connection), { stream: "chat", messages: HISTORY });
@@ -290,6 +290,15 @@ async function findEngine({ REDIS_URL, NATS_URL }: NodeJS.ProcessEnv): Promise<E
     }
   }
   return { relay: memoryRelay({ messages: HISTORY }), close() {} };
+}
+
+/** A package that only one of the engines needs. */
+async function installed<Module>(name: string, load: () => Promise<Module>): Promise<Module> {
+  try {
+    return await load();
+  } catch (cause) {
+    throw new Error(`Cannot load the package ${name}: run "npm install", not with --omit=dev`, { cause });
+  }
 }
 
 /** Serves until it is told to stop. */
@@ -323,7 +332,8 @@ if (import.meta.main ?? process.argv[1] === fileURLToPath(import.meta.url)) {
   try {
     await main();
   } catch (error) {
-    console.error(`${(error as Error).message} (HOST, PORT, REDIS_URL and NATS_URL set where)`);
+    const { message, cause } = error as Error;
+    console.error(cause === undefined ? `${message} (HOST, PORT, REDIS_URL and NATS_URL set where)` : message);
     process.exitCode = 1;
   }
 }

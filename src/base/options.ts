@@ -119,6 +119,16 @@ export function checkTime(name: string, value: number | undefined, byDefault: nu
   return value;
 }
 
+/**
+ * Options, of which none have to be given.
+ *
+ * @throws {TypeError} When they are no object.
+ */
+export function checkOptions<Options>(options: Options): Options {
+  if (typeof options === "object" && options !== null) return options;
+  throw new TypeError(`Cannot use the options: they are ${shown(options)}, and must be an object`);
+}
+
 /** {@linkcode inRange}, for a number that may be left out. */
 export function optional(name: string, value: number | undefined, min: number, max: number): number | undefined {
   return value === undefined ? undefined : inRange(name, value, min, max);

@@ -67,13 +67,13 @@ export class Follower {
   /**
    * Begins behind a number, once the room knows its place.
    *
-   * @param after The number: by default the room's, to get what is new.
+   * @param after The number: the room's, to get what is new.
    * @param onCaughtUp Called when it is live for the first time.
    */
-  start(after: number | undefined, onCaughtUp: () => void): void {
+  start(after: number, onCaughtUp: () => void): void {
     if (this.#isOver) return;
     this.#onCaughtUp = onCaughtUp;
-    this.#place = after ?? this.#room.place;
+    this.#place = after;
     if (this.#place === this.#room.place) this.#goLive();
     else void this.#catchUp();
   }

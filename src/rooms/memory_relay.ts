@@ -1,7 +1,7 @@
 // The relay of one process: each room is an array of its last messages. The room that was published to longest ago loses
 // its messages when all together are too many bytes, so that rooms which clients name cannot fill the memory.
 
-import { checkNumber } from "../base/options.ts";
+import { checkNumber, checkOptions } from "../base/options.ts";
 import {
   closedError,
   isCut,
@@ -76,6 +76,7 @@ interface History {
  *
  * @param options How much it keeps.
  * @returns The relay, for one `Rooms`.
+ * @throws {TypeError} When the options are no object.
  * @throws {RangeError} When a number is out of its range.
  *
  * @example Two hundred messages for who comes back
@@ -89,6 +90,7 @@ interface History {
  * ```
  */
 export function memoryRelay(options: MemoryRelayOptions = {}): Relay {
+  checkOptions(options);
   const maxMessages = checkNumber("messages", options.messages, 1000);
   const maxBytes = checkNumber("bytes", options.bytes, 1024 * 1024);
   const maxTotal = checkNumber("totalBytes", options.totalBytes, 64 * 1024 * 1024);

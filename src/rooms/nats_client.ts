@@ -115,3 +115,31 @@ export interface NatsJetStream {
     };
   };
 }
+
+/**
+ * Checks what a relay is to use, by the methods that it will call.
+ *
+ * @throws {TypeError} When it is something else, such as a URL, or what another version of the client gives.
+ */
+export function checkNatsClient(connection: NatsClient, manager: NatsJetStream): void {
+  const lacks = ["subscribe", "flush", "status"].find((name) => !isMethod(connection, name));
+  if (lacks) {
+    const rule = "it must be what connect() of the package @nats-io/transport-node, 3 or later, resolves to";
+    throw new TypeError(`Cannot use the connection: it has no ${lacks}(), and ${rule}`);
+  }
+  const { streams, consumers } = manager ?? {};
+  const methods = [[streams, "add", "info", "getMessage"], [consumers, "add", "delete"], [
+    manager,
+    "jetstream",
+  ]] as const;
+  const isManager = methods.every(([part, ...names]) => names.every((name) => isMethod(part, name))) &&
+    isMethod(manager.jetstream()?.consumers, "getConsumerFromInfo");
+  if (!isManager) {
+    const rule = "what jetstreamManager(connection) of the package @nats-io/jetstream, 3 or later, resolves to";
+    throw new TypeError(`Cannot use the manager: it must be ${rule}. Wait for it with await`);
+  }
+}
+
+function isMethod(object: unknown, name: string): boolean {
+  return typeof (object as Record<string, unknown> | null | undefined)?.[name] === "function";
+}

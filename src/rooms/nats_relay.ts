@@ -4,7 +4,7 @@
 
 import { checkTime } from "../base/options.ts";
 import { snapshotOf } from "../base/owned_bytes.ts";
-import type { NatsClient, NatsJetStream } from "./nats_client.ts";
+import { checkNatsClient, type NatsClient, type NatsJetStream } from "./nats_client.ts";
 import {
   addStream,
   baseOf,
@@ -54,7 +54,7 @@ const ENCODER = new TextEncoder(), DECODER = new TextDecoder("utf-8", { ignoreBO
  * @param manager What `jetstreamManager(connection)` resolves to.
  * @param options What is kept, and for how long an answer is waited for.
  * @returns The relay, for one `Rooms`.
- * @throws {TypeError} When the stream or the storage is none. A stream that was created for something else is told to
+ * @throws {TypeError} When the connection, the manager, the stream or the storage is none. A stream that was created for something else is told to
  * `onError` of the rooms.
  * @throws {RangeError} When a number is out of its range.
  *
@@ -116,11 +116,12 @@ class NatsRelay implements Relay {
   #isDown = false;
 
   constructor(connection: NatsClient, manager: NatsJetStream, options: NatsRelayOptions) {
+    checkNatsClient(connection, manager);
     this.#connection = connection;
     this.#manager = manager;
     this.#jetstream = manager.jetstream();
-    this.#timeout = checkTime("requestTimeout", options.requestTimeout, 5000) || MAX_TIMEOUT;
     this.#config = configOf(options);
+    this.#timeout = checkTime("requestTimeout", options.requestTimeout, 5000) || MAX_TIMEOUT;
     this.#status = connection.status();
   }
 

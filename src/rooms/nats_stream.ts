@@ -1,6 +1,6 @@
 // The stream of the relay over NATS JetStream: what it is called, what it keeps, and how its messages get their numbers.
 
-import { checkNumber, checkTime, inRange } from "../base/options.ts";
+import { checkNumber, checkOptions, checkTime, inRange } from "../base/options.ts";
 import { quote } from "../errors/problem.ts";
 import type { NatsJetStream } from "./nats_client.ts";
 
@@ -91,7 +91,7 @@ export interface StreamConfig {
 
 /** The stream that options ask for. */
 export function configOf(options: NatsRelayOptions): StreamConfig {
-  const { stream: name = "rooms", storage = "file" } = options;
+  const { stream: name = "rooms", storage = "file" } = checkOptions(options);
   if (typeof name !== "string" || !/^[\w-]{1,100}$/.test(name)) {
     const rule = "must have 1 to 100 letters, digits, _ and -";
     throw new TypeError(`Cannot use the option stream: it is ${quote(`${name}`)}, and ${rule}`);

@@ -30,6 +30,7 @@ export interface QueueHost {
   /** Why the engine cannot be used. */
   readonly cause: unknown;
   onFailed(error: unknown, attempt: number, room: string): void;
+  onWorks(room: string): void;
   onQueueEmpty(queue: PublishQueue): void;
 }
 
@@ -49,6 +50,8 @@ export class PublishQueue {
   #waiting: Waiting[] = [];
   #isRunning = false;
   #timer: unknown;
+  /** Why the last attempt has failed. */
+  #failure: unknown;
   #isOver = false;
 
   constructor(room: string, host: QueueHost) {
@@ -63,14 +66,14 @@ export class PublishQueue {
    * @throws {DOMException} `QuotaExceededError` when there is no room for it.
    */
   add(draft: RelayDraft): Promise<number> {
-    const { budget, clock, publishTimeout, cause } = this.#host, { data } = draft;
+    const { budget, clock, publishTimeout } = this.#host, { data } = draft;
     const bytes = OVERHEAD + (typeof data === "string" ? 2 * data.length : data.byteLength);
     if (budget.messages + 1 > budget.maxMessages || budget.bytes + bytes > budget.maxBytes && budget.messages > 0) {
       throw failure(
         "QuotaExceededError",
         `${budget.messages} messages of ${budget.bytes} bytes already wait; maxQueuedMessages is ` +
           `${budget.maxMessages}, maxQueuedBytes is ${budget.maxBytes}`,
-        cause,
+        this.#cause,
       );
     }
     budget.messages++;
@@ -84,6 +87,11 @@ export class PublishQueue {
     return stored.promise;
   }
 
+  /** Why messages wait. */
+  get #cause(): unknown {
+    return this.#host.cause ?? this.#failure;
+  }
+
   async #run(): Promise<void> {
     this.#isRunning = true;
     await undefined; // what is published in a row goes in one call
@@ -91,12 +99,15 @@ export class PublishQueue {
       const batch = this.#nextBatch();
       try {
         const numbers = await this.#host.relay.publish(this.room, batch.map(({ draft }) => draft));
+        if (failed > 0) this.#host.onWorks(this.room);
         failed = 0;
+        this.#failure = undefined;
         for (const [i, { stored }] of batch.entries()) stored.resolve(numbers[i]!);
         const done = new Set(batch);
         this.#remove((waiting) => done.has(waiting));
       } catch (error) {
         if (this.#isOver) return;
+        this.#failure = error;
         this.#host.onFailed(error, failed, this.room);
         await this.#host.retry.pause(failed++);
       }
@@ -127,11 +138,11 @@ export class PublishQueue {
     if (this.#timer !== undefined || due === Infinity) return;
     this.#timer = clock.setTimeout(() => {
       this.#timer = undefined;
-      const now = clock.now(), { publishTimeout, cause } = this.#host;
+      const now = clock.now(), { publishTimeout } = this.#host;
       const message =
         `it could not be stored within publishTimeout, ${publishTimeout} milliseconds. It may be stored ` +
         "nevertheless: publish it again with the same id";
-      this.#giveUp((waiting) => waiting.due <= now, () => failure("TimeoutError", message, cause));
+      this.#giveUp((waiting) => waiting.due <= now, () => failure("TimeoutError", message, this.#cause));
       this.#watch();
     }, Math.max(0, due - clock.now()));
   }
@@ -151,7 +162,7 @@ export class PublishQueue {
   end(): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    this.#giveUp(() => true, () => failure("InvalidStateError", "the rooms were closed first", this.#host.cause));
+    this.#giveUp(() => true, () => failure("InvalidStateError", "the rooms were closed first", this.#cause));
     this.#finish();
   }
 }

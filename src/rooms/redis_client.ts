@@ -14,7 +14,7 @@
  * assert(redisRelay(client));
  * ```
  */
-export interface RedisClient {
+export interface RedisClient extends RedisConnection {
   /** The options that it was made with. */
   readonly options?: object | undefined;
   /**
@@ -82,4 +82,21 @@ export interface RedisConnection {
    * @returns Resolves when no more come.
    */
   unsubscribe(channel: string, listener: (message: string, channel: string) => void): Promise<unknown>;
+}
+
+const METHODS = ["duplicate", "connect", "destroy", "on", "sendCommand", "subscribe", "unsubscribe"] as const;
+
+/**
+ * A client that a relay can use, by the methods that it will call on its connections.
+ *
+ * @throws {TypeError} When it is one of another package or version, or one for a cluster, for sentinels or a pool.
+ */
+export function checkRedisClient(client: RedisClient): RedisClient {
+  const missing = METHODS.find((method) => typeof client?.[method] !== "function");
+  // Those for clusters and sentinels have all of them, but take more than a command
+  if (!missing && client.sendCommand.length <= 2) return client;
+  throw new TypeError(
+    `Cannot use the client: it ${missing ? `has no ${missing}()` : "is not for one server"}, and must be one that ` +
+      "createClient() of the package redis, 5 or later, gives",
+  );
 }

@@ -3,9 +3,9 @@
 // What a process has missed while it was not connected it reads from the stream.
 
 import { decodeBase64, encodeBase64 } from "../base/base64.ts";
-import { checkNumber, checkTime } from "../base/options.ts";
+import { checkNumber, checkOptions, checkTime } from "../base/options.ts";
 import { quote } from "../errors/problem.ts";
-import type { RedisClient, RedisConnection } from "./redis_client.ts";
+import { checkRedisClient, type RedisClient, type RedisConnection } from "./redis_client.ts";
 import { PUBLISH_SCRIPT } from "./redis_script.ts";
 import { closedError, isCut, type Relay, type RelayDraft, type RelayedMessage } from "./relay.ts";
 import type { RelayListener, RelayPage } from "./relay.ts";
@@ -106,10 +106,8 @@ class RedisRelay implements Relay {
   #script: Promise<string> | undefined;
 
   constructor(client: RedisClient, options: RedisRelayOptions) {
-    if (typeof client?.duplicate !== "function") {
-      throw new TypeError("Cannot use the client: it must be one that createClient() of the package redis gives");
-    }
-    const { prefix = "handfast" } = options;
+    checkRedisClient(client);
+    const { prefix = "handfast" } = checkOptions(options);
     if (typeof prefix !== "string" || !prefix.isWellFormed()) {
       throw new TypeError(
         `Cannot use the option prefix: it is ${quote(String(prefix))}, and must be a well-formed string`,

@@ -103,8 +103,8 @@ export interface RelayPage {
  */
 export interface RelayListener {
   /**
-   * A message of a room that is subscribed to. Some may be missing: who has not got the one before it reads. One with a
-   * number that is not larger than the last has come late, and was read meanwhile.
+   * A message of a room that is subscribed to. Messages may come late, after they were read, or twice: one whose number is
+   * not larger than the last is passed over. Some may be missing: where the one before it has not come, rooms read.
    *
    * @param room The name of the room.
    * @param message The message.

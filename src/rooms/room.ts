@@ -14,8 +14,12 @@ export interface RoomHost {
   readonly retry: Retry;
   /** Tells of an attempt that has failed, the first one or a later one. */
   onFailed(error: unknown, attempt: number, room: string): void;
-  /** The last follower has left. */
-  onRoomEmpty(room: Room): void;
+  /** What had failed has succeeded. */
+  onWorks(room: string): void;
+  /** A method has thrown that never should. */
+  onBroken(error: unknown, room: string): void;
+  /** The last follower has left, or the rooms are closed. */
+  onRoomOver(room: Room): void;
 }
 
 /** A room, as long as somebody follows it. */
@@ -76,13 +80,17 @@ export class Room implements FollowedRoom {
     return true;
   }
 
+  /** Ends it for all who are there, of whom it still knows that they were. */
   end(): void {
     if (this.#isOver) return;
     this.#isOver = true;
     for (const follower of this.#followers.values()) follower.end();
-    this.#followers.clear();
-    this.#host.relay.unsubscribe(this.name);
-    this.#host.onRoomEmpty(this);
+    this.#host.onRoomOver(this);
+    try {
+      this.#host.relay.unsubscribe(this.name);
+    } catch (error) {
+      this.#host.onBroken(error, this.name);
+    }
   }
 
   async #subscribe(): Promise<void> {
@@ -105,6 +113,7 @@ export class Room implements FollowedRoom {
     for (let failed = 0; !this.#isOver; failed++) {
       try {
         const result = await attempt();
+        if (failed > 0) this.#host.onWorks(this.name);
         return this.#isOver ? undefined : result;
       } catch (error) {
         if (this.#isOver) break;

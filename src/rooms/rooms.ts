@@ -2,6 +2,7 @@
 // when something is published; both are gone once they are empty.
 
 import type { WebSocketConnection } from "../connection/websocket_connection.ts";
+import { checkOptions } from "../base/options.ts";
 import { quote } from "../errors/problem.ts";
 import type { Message } from "../protocol/contract.ts";
 import type { RoomEvent } from "./event.ts";
@@ -25,30 +26,7 @@ import {
   type PublishOptions,
   type RoomsOptions,
 } from "./rooms_options.ts";
-import { handlerSink, socketSink } from "./sinks.ts";
-
-/**
- * What `subscribe()` of `Rooms` gives.
- *
- * @example Usage
- * ```ts
- * import { Rooms, type RoomSubscription } from "@handfast/websocket/rooms";
- * import { assertEquals } from "@std/assert";
- *
- * await using rooms = new Rooms();
- * const seen: unknown[] = [];
- * const subscription: RoomSubscription = await rooms.subscribe("lobby", (event) => seen.push(event.message));
- * await rooms.publish("lobby", "Hello");
- * subscription.unsubscribe();
- * await rooms.publish("lobby", "Is anybody here?");
- *
- * assertEquals(seen, ["Hello"]);
- * ```
- */
-export interface RoomSubscription extends Disposable {
-  /** Ends it: the handler is not called again. */
-  unsubscribe(): void;
-}
+import { handlerSink, type RoomSubscription, socketSink } from "./sinks.ts";
 
 /**
  * Rooms of WebSockets. What is published in a room gets a number there, and goes to all members, in order. Who comes back
@@ -87,6 +65,8 @@ export class Rooms implements AsyncDisposable {
   #ids = 0;
   /** Why the engine cannot be used, while it cannot. */
   #outage: { readonly error: unknown } | undefined;
+  /** The rooms for which the engine fails although it can be used: each was told of. */
+  readonly #failing = new Set<string>();
   #closed: Promise<void> | undefined;
   /** Ends what `close()` waits for. */
   #stopWaiting = () => {};
@@ -123,16 +103,27 @@ export class Rooms implements AsyncDisposable {
       },
       onFailed: (error, attempt, room) => {
         // Not the first one, which may be for a lost connection that is about to be told of
-        if (attempt === 1 && !this.#outage) this.#options.onError(error, { kind: "relay", room });
+        if (attempt !== 1 || this.#outage || this.#failing.has(room)) return;
+        this.#failing.add(room);
+        this.#options.onError(error, { kind: "relay", room });
       },
-      onRoomEmpty: (room) => {
+      onWorks: (room) => void this.#failing.delete(room),
+      onBroken: (error, room) => this.#options.onError(error, { kind: "relay", room }),
+      onRoomOver: (room) => {
         if (this.#rooms.get(room.name) === room) this.#rooms.delete(room.name);
+        this.#forget(room.name);
       },
       onQueueEmpty: (queue) => {
         if (this.#queues.get(queue.room) === queue) this.#queues.delete(queue.room);
+        this.#forget(queue.room);
         if (this.#queues.size === 0) this.#stopWaiting();
       },
     };
+  }
+
+  /** Nobody tries any more to do something in a room. */
+  #forget(room: string): void {
+    if (!this.#rooms.has(room) && !this.#queues.has(room)) this.#failing.delete(room);
   }
 
   #onDown(error: unknown): void {
@@ -159,17 +150,19 @@ export class Rooms implements AsyncDisposable {
    * @param socket The socket. Other messages may be sent to it as well.
    * @param options Where it begins.
    * @returns Resolves once it misses nothing any more: what is published from then on it will get. While the engine cannot
-   * be used, that takes until it can. It also resolves when the socket has closed, or has left, before.
-   * @throws {TypeError} When the room's name is wrong, or the socket is none or already a member.
+   * be used, that takes until it can. It resolves to the number behind which the socket begins: `after`, or that of the
+   * room's last message, 0 if there is none. A client that is told can come back before it has had a message. It also
+   * resolves when the socket has closed, or has left, before.
+   * @throws {TypeError} When the room's name or an option is wrong, or the socket is none or already a member.
    * @throws {RangeError} When `after` is not a number of a message.
-   * @throws {DOMException} `InvalidStateError` when the rooms are closed.
+   * @throws {DOMException} `InvalidStateError` when the rooms are closed, also while it waits.
    */
-  async join(room: string, socket: WebSocketConnection, options: JoinOptions = {}): Promise<void> {
+  async join(room: string, socket: WebSocketConnection, options: JoinOptions = {}): Promise<number> {
     checkRoom(room);
     checkSocket(socket);
     const start = checkJoin(options);
     this.#checkOpen("join");
-    if (socket.state !== "open") return;
+    if (socket.state !== "open") return start.after ?? 0;
     if (this.#rooms.get(room)?.has(socket)) {
       throw new TypeError(`Cannot join: the socket is already a member of ${quote(room)}`);
     }
@@ -180,22 +173,30 @@ export class Rooms implements AsyncDisposable {
       };
       socket.closed.then(leave, leave);
     }
-    await this.#enter(room, socket, socketSink(socket, this.#options), start);
+    return await this.#enter("join", room, { key: socket, sink: socketSink(socket, this.#options) }, start);
   }
 
-  /** Adds a follower, and starts it. */
-  async #enter(name: string, key: object, sink: Sink, { after, onCaughtUp }: CheckedJoin): Promise<void> {
+  /** Adds a follower, and starts it; resolves to the number behind which it begins. */
+  async #enter(
+    action: string,
+    name: string,
+    { key, sink }: { readonly key: object; readonly sink: Sink },
+    { after, onCaughtUp }: CheckedJoin,
+  ): Promise<number> {
     const known = this.#rooms.get(name), room = known ?? new Room(name, this.#host);
     if (!known) this.#rooms.set(name, room);
     const follower = room.add(key, sink);
     await room.ready;
-    follower.start(after, () => {
+    if (room.isOver && room.has(key)) this.#checkOpen(action); // it has not left
+    const begin = after ?? room.place;
+    follower.start(begin, () => {
       try {
         onCaughtUp();
       } catch (error) {
         this.#options.onError(error, { kind: "subscriber", room: name });
       }
     });
+    return begin;
   }
 
   /**
@@ -235,7 +236,7 @@ export class Rooms implements AsyncDisposable {
    */
   publish(room: string, message: Message, options: PublishOptions = {}): Promise<number> {
     checkRoom(room);
-    const { id } = options;
+    const { id } = checkOptions(options);
     const data = checkSize(dataOf(message), this.#options.relay.maxMessageSize);
     const draft = { id: id === undefined ? this.#newId() : checkId(id), data };
     try {
@@ -263,9 +264,9 @@ export class Rooms implements AsyncDisposable {
    * @param handler Called with each event, in order. What it throws goes to `onError`.
    * @param options Where it begins.
    * @returns Resolves as `join()` does, with a way to end it.
-   * @throws {TypeError} When the room's name is wrong, or the handler is no function.
+   * @throws {TypeError} When the room's name or an option is wrong, or the handler is no function.
    * @throws {RangeError} When `after` is not a number of a message.
-   * @throws {DOMException} `InvalidStateError` when the rooms are closed.
+   * @throws {DOMException} `InvalidStateError` when the rooms are closed, also while it waits.
    */
   async subscribe(
     room: string,
@@ -277,8 +278,9 @@ export class Rooms implements AsyncDisposable {
     if (typeof handler !== "function") throw new TypeError("Cannot subscribe: the handler must be a function");
     this.#checkOpen("subscribe");
     const unsubscribe = () => void this.#rooms.get(room)?.remove(subscription);
-    const subscription: RoomSubscription = { unsubscribe, [Symbol.dispose]: unsubscribe };
-    await this.#enter(room, subscription, handlerSink(handler, this.#options), start);
+    const subscription = { after: 0, unsubscribe, [Symbol.dispose]: unsubscribe };
+    const follower = { key: subscription, sink: handlerSink(handler, this.#options) };
+    subscription.after = await this.#enter("subscribe", room, follower, start);
     return subscription;
   }
 
@@ -309,7 +311,11 @@ export class Rooms implements AsyncDisposable {
     }
     for (const queue of [...this.#queues.values()]) queue.end();
     this.#retry.end();
-    await relay.close();
+    try {
+      await relay.close();
+    } catch (error) {
+      this.#options.onError(error, { kind: "relay" });
+    }
   }
 
   /**

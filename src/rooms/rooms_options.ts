@@ -2,7 +2,7 @@
 
 import type { Clock } from "../base/clock.ts";
 import { bytesOf, snapshotOf } from "../base/owned_bytes.ts";
-import { checkClock, limitOf, timeOf } from "../base/options.ts";
+import { checkClock, checkOptions, limitOf, timeOf } from "../base/options.ts";
 import type { WebSocketConnection } from "../connection/websocket_connection.ts";
 import { quote } from "../errors/problem.ts";
 import type { Message } from "../protocol/contract.ts";
@@ -152,15 +152,16 @@ const RELAY = ["start", "publish", "read", "subscribe", "unsubscribe", "close"] 
  * @throws {RangeError} When a number is out of its range.
  */
 export function checkRoomsOptions(options: RoomsOptions): CheckedRoomsOptions {
-  if (typeof options !== "object" || options === null) {
-    throw new TypeError("Cannot make rooms: the options must be an object");
-  }
+  checkOptions(options);
   for (const name of ["encode", "onError", "onRecovery"] as const) {
     if (options[name] !== undefined && typeof options[name] !== "function") {
       throw new TypeError(`Cannot use the option ${name}: it must be a function`);
     }
   }
   const { relay = memoryRelay(), encode = encodeAsJson, onError = printError, onRecovery = () => {} } = options;
+  if (typeof relay === "function") {
+    throw new TypeError("Cannot use the option relay: it is a function. Call it, as in relay: memoryRelay()");
+  }
   const missing = RELAY.find((method) => typeof relay?.[method] !== "function");
   if (missing) throw new TypeError(`Cannot use the option relay: it has no ${missing}()`);
   return {
@@ -212,9 +213,10 @@ function checkText(name: string, value: string, max: number): string {
  * Where somebody begins, and what is called when they have caught up.
  *
  * @throws {RangeError} When `after` is not a safe integer of at least 0.
- * @throws {TypeError} When `onCaughtUp` is no function.
+ * @throws {TypeError} When `onCaughtUp` is no function, or the options are no object.
  */
-export function checkJoin({ after, onCaughtUp = () => {} }: JoinOptions): CheckedJoin {
+export function checkJoin(options: JoinOptions): CheckedJoin {
+  const { after, onCaughtUp = () => {} } = checkOptions(options);
   if (typeof onCaughtUp !== "function") throw new TypeError("Cannot use the option onCaughtUp: it must be a function");
   if (after === undefined || Number.isSafeInteger(after) && after >= 0) return { after, onCaughtUp };
   const shown = typeof after === "string" ? `the string ${quote(after)}` : String(after);

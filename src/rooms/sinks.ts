@@ -4,6 +4,31 @@ import { isPromiseLike, type WebSocketConnection } from "../connection/websocket
 import type { Encoding, RoomEvent } from "./event.ts";
 import type { Sink } from "./follower.ts";
 
+/**
+ * What `subscribe()` of `Rooms` gives.
+ *
+ * @example Usage
+ * ```ts
+ * import { Rooms, type RoomSubscription } from "@handfast/websocket/rooms";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using rooms = new Rooms();
+ * const seen: unknown[] = [];
+ * const subscription: RoomSubscription = await rooms.subscribe("lobby", (event) => seen.push(event.message));
+ * await rooms.publish("lobby", "Hello");
+ * subscription.unsubscribe();
+ * await rooms.publish("lobby", "Is anybody here?");
+ *
+ * assertEquals(seen, ["Hello"]);
+ * ```
+ */
+export interface RoomSubscription extends Disposable {
+  /** The number behind which it began: the one it was given, or the last of the room. */
+  readonly after: number;
+  /** Ends it: the handler is not called again. */
+  unsubscribe(): void;
+}
+
 /** Sends to a socket, until it is no longer open: then it leaves by itself. */
 export function socketSink(socket: WebSocketConnection, encoding: Encoding): Sink {
   return (delivery) => {

@@ -52,6 +52,7 @@ async function textsOf(relay: Relay, room = "room"): Promise<unknown[]> {
 
 /** Rows: options that are wrong, and what is said of them. */
 const wrong: readonly (readonly [options: unknown, error: typeof TypeError | typeof RangeError, says: string])[] = [
+  [5, TypeError, "the options: they are 5, and must be an object"],
   [{ stream: "" }, TypeError, 'option stream: it is "", and must have 1 to 100 letters, digits, _ and -'],
   [{ stream: "my.rooms" }, TypeError, 'option stream: it is "my.rooms"'],
   [{ stream: 1 }, TypeError, "option stream"],
@@ -63,12 +64,33 @@ const wrong: readonly (readonly [options: unknown, error: typeof TypeError | typ
   [{ requestTimeout: "1" }, RangeError, 'option requestTimeout: it is the string "1"'],
 ];
 
+/** Rows: what is no connection, or no manager, and what is said of it. */
+const WRONG_CLIENTS = (
+  { connection, manager, promised, former }: Readonly<
+    Record<"connection" | "manager" | "promised" | "former", unknown>
+  >,
+): readonly (readonly [connection: unknown, manager: unknown, says: string])[] => [
+  ["nats://127.0.0.1", manager, "the connection: it has no subscribe(), and it must be what connect() of the package"],
+  [undefined, manager, "the connection: it has no subscribe()"],
+  [manager, connection, "the connection: it has no subscribe()"],
+  [connection, undefined, "the manager: it must be what jetstreamManager(connection) of the package"],
+  [connection, {}, "@nats-io/jetstream, 3 or later, resolves to"],
+  [connection, promised, "Wait for it with await"],
+  [connection, former, "3 or later"],
+];
+
 test("natsRelay() refuses options that are wrong", { lacks }, async () => {
   await using engine = await Engine.start("nats");
   await using opened = await open(engine.url);
   for (const [options, error, says] of wrong) {
     assertThrows(() => natsRelay(opened.connection, opened.manager, options as NatsRelayOptions), error, says);
   }
+  const { connection, manager } = opened, promised = jetstreamManager(connection);
+  const former = { ...manager, streams: manager.streams, consumers: manager.consumers, jetstream: () => ({}) };
+  for (const [client, its, says] of WRONG_CLIENTS({ connection, manager, promised, former })) {
+    assertThrows(() => natsRelay(client as never, its as never), TypeError, says);
+  }
+  await promised;
 });
 
 test("natsRelay() uses a stream that is there as it is, and none that is for something else", { lacks }, async () => {

@@ -68,6 +68,17 @@ test("publish() rejects what has waited for publishTimeout, and says that it may
   assertEquals(await kept(relay, "lobby"), ["second"]);
 });
 
+test("publish() says why the engine has refused a message all the time, although it could be used", async () => {
+  const relay = new ShakyRelay(), clock = fakeClock();
+  await using rooms = new Rooms({ relay, clock, publishTimeout: 5000, onError() {} });
+  relay.fails = true;
+  const refused = rooms.publish("lobby", "x");
+  while (relay.batches.length < 1) await undefined;
+  await clock.advance(5000);
+  const error = await assertRejects(() => refused, DOMException, "publishTimeout");
+  assertEquals([error.name, (error.cause as Error).message], ["TimeoutError", "The engine does not answer"]);
+});
+
 test("publish() rejects after publishTimeout although a call never settles", async () => {
   const relay = new ShakyRelay(), clock = fakeClock(), rooms = new Rooms({ relay, clock });
   relay.hangs = true;

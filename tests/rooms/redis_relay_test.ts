@@ -1,7 +1,7 @@
 // Rooms over a real Redis: what is Redis's own. What every relay does is in relay_test.ts.
 
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { createClient } from "redis";
+import { createClient, createClientPool, createCluster } from "redis";
 import { redisRelay, type RedisRelayOptions } from "../../src/rooms/redis_relay.ts";
 import type { RedisClient } from "../../src/rooms/redis_client.ts";
 import { Rooms } from "../../src/rooms/rooms.ts";
@@ -151,13 +151,30 @@ test("a Redis that refuses to store is told of, and is tried again", { lacks }, 
   const published = house.rooms.publish("lobby", "Hello");
   while (house.told.length === 0) await new Promise((resolve) => setTimeout(resolve, 5)); // until it was tried twice
   assertEquals(house.told.map((entry) => entry !== "recovered" && [entry.kind, entry.room]), [["relay", "lobby"]]);
+  await using guest = await house.enter("lobby"); // what fails for it too is not told again
+  await new Promise((resolve) => setTimeout(resolve, 300)); // it was tried some times
+  assertEquals(house.told.length, 1);
   await client.del("handfast:{lobby}:stream");
   assert(await published > 0);
+  await guest.joined;
+  assertEquals(house.told.length, 1);
 });
 
 test("redisRelay() says what is wrong with its arguments", async () => {
   const client = createClient();
-  assertThrows(() => redisRelay({} as RedisClient), TypeError, "createClient()");
+  const says = "and must be one that createClient() of the package redis, 5 or later, gives";
+  const former = Object.assign(Object.create(client), { destroy: undefined }); // as of version 4, and of ioredis
+  for (
+    const [wrong, why] of [
+      [undefined, "it has no duplicate()"],
+      [{}, "it has no duplicate()"],
+      ["redis://127.0.0.1", "it has no duplicate()"],
+      [former, "it has no destroy()"],
+      [createClientPool(), "it has no duplicate()"],
+      [createCluster({ rootNodes: [{ url: "redis://127.0.0.1:1" }] }), "it is not for one server"],
+    ] as [RedisClient, string][]
+  ) assertThrows(() => redisRelay(wrong), TypeError, `${why}, ${says}`);
+  assertThrows(() => redisRelay(client, 5 as never), TypeError, "the options: they are 5, and must be an object");
   assertThrows(() => redisRelay(client, { prefix: 7 as unknown as string }), TypeError, 'option prefix: it is "7"');
   assertThrows(() => redisRelay(client, { messages: 0 }), RangeError, "option messages: it is 0");
   assertThrows(() => redisRelay(client, { ids: Infinity }), RangeError, "option ids: it is Infinity");

@@ -8,7 +8,8 @@ import { test } from "../kit/harness.ts";
 import { House } from "./guests.ts";
 
 const OPTIONS: readonly [options: unknown, error: typeof TypeError | typeof RangeError, message: string][] = [
-  [null, TypeError, "the options must be an object"],
+  [null, TypeError, "the options: they are null, and must be an object"],
+  [{ relay: memoryRelay }, TypeError, "option relay: it is a function. Call it, as in relay: memoryRelay()"],
   [{ relay: {} }, TypeError, "option relay: it has no start()"],
   [{ relay: { ...memoryRelay(), read: 1 } }, TypeError, "option relay: it has no read()"],
   [{ encode: "json" }, TypeError, "option encode: it must be a function"],
@@ -35,6 +36,7 @@ const MEMORY: readonly [options: object, message: string][] = [
 
 test("memoryRelay() says what is wrong with its options", () => {
   for (const [options, message] of MEMORY) assertThrows(() => memoryRelay(options), RangeError, message);
+  assertThrows(() => memoryRelay(1000 as never), TypeError, "the options: they are 1000, and must be an object");
 });
 
 const NAMES: readonly [name: unknown, message: string][] = [
@@ -64,6 +66,12 @@ test("join(), publish() and subscribe() say what is wrong with their arguments",
   await assertRejects(() => rooms.join("attic", {} as never), TypeError, "must be a WebSocketConnection");
   await assertRejects(() => rooms.join("attic", undefined as never), TypeError, "must be a WebSocketConnection");
   await assertRejects(() => rooms.subscribe("attic", {} as never), TypeError, "the handler must be a function");
+  for (const options of [5, "5", null] as never[]) {
+    const message = "and must be an object";
+    await assertRejects(() => rooms.join("attic", socket!, options), TypeError, message);
+    await assertRejects(() => rooms.subscribe("attic", () => {}, options), TypeError, message);
+    assertThrows(() => void rooms.publish("attic", "", options), TypeError, message);
+  }
   const options = { onCaughtUp: 1 as never };
   await assertRejects(() => rooms.join("attic", socket!, options), TypeError, "onCaughtUp: it must be a function");
   for (const id of ["", "x".repeat(129), 7, "\udc00"]) {

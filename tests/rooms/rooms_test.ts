@@ -2,10 +2,9 @@
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { connect, serve } from "../../mod.ts";
-import { fakeClock } from "../../src/testing.ts";
 import { memoryRelay } from "../../src/rooms/memory_relay.ts";
 import { Rooms } from "../../src/rooms/rooms.ts";
-import { handlingAll, random, test } from "../kit/harness.ts";
+import { random, test } from "../kit/harness.ts";
 import { socketsSettled } from "../kit/serving.ts";
 import { Guest, House } from "./guests.ts";
 import { ShakyRelay } from "./shaky_relay.ts";
@@ -71,6 +70,23 @@ test("join() says when all that was missed has been sent, and nothing new yet", 
   await rooms.publish("cellar", "and yet");
   assertEquals((await guest.until(15)).messages[14], "and yet");
   assertEquals(house.told, [{ message: "I have had enough", kind: "subscriber", room: "cellar" }]);
+});
+
+test("join() and subscribe() say behind which number they begin, so that who has had no message can come back", async () => {
+  await using house = await new House().open();
+  const { rooms, sockets } = house;
+  await using guest = await house.enter("lobby");
+  await guest.joined;
+  const socket = sockets[0]!;
+  assertEquals(await rooms.join("attic", socket), 0);
+  assertEquals(await rooms.join("cellar", socket, { after: 7 }), 7);
+  const [first, second] = await publishAll(rooms, "attic", ["a", "b"]);
+  rooms.leave("attic", socket);
+  assertEquals(await rooms.join("attic", socket), second);
+  assertEquals([(await rooms.subscribe("attic", () => {})).after, second], [second, second]);
+  assertEquals((await rooms.subscribe("attic", () => {}, { after: first! })).after, first);
+  socket.abort();
+  assertEquals(await rooms.join("attic", socket, { after: first! }), first);
 });
 
 test("join() and leave() at random lose nothing and give nothing twice", async () => {
@@ -337,41 +353,6 @@ test("a handler that has its relay tell the next message at once changes nobody'
   await rooms.publish("lobby", "0");
   assertEquals(seen[0], Array.from({ length: 20 }, (_, i) => `${i}`));
   assertEquals([seen[1], seen[2]], [seen[0], seen[0]]);
-});
-
-test("close() has what waits stored, rejects what cannot be, and everything after it", async () => {
-  const relay = new ShakyRelay(), rooms = new Rooms({ relay, onError() {} });
-  const stored = rooms.publish("lobby", "in time");
-  await rooms.close();
-  assert(await stored > 0);
-  for (const late of [() => rooms.publish("lobby", "late"), () => rooms.subscribe("lobby", () => {})]) {
-    const error = await assertRejects(late, DOMException, "the rooms are closed");
-    assertEquals(error.name, "InvalidStateError");
-  }
-  const down = new ShakyRelay(), broken = new Rooms({ relay: down, onError() {} });
-  down.down();
-  const waiting = broken.publish("lobby", "in vain"), joining = broken.subscribe("lobby", () => {});
-  await broken.close();
-  await joining;
-  await assertRejects(() => waiting, DOMException, "the rooms were closed first");
-
-  const clock = fakeClock(), hanging = new ShakyRelay(), stuck = new Rooms({ relay: hanging, clock });
-  hanging.hangs = true;
-  const lost = stuck.publish("lobby", "x"), closing = stuck.close();
-  await clock.advance(10_000);
-  await closing;
-  await assertRejects(() => lost, DOMException, "closed first");
-});
-
-test("what nobody waits for is no unhandled rejection", async () => {
-  await handlingAll(async () => {
-    const relay = new ShakyRelay(), rooms = new Rooms({ relay, onError() {}, maxQueuedMessages: 1 });
-    relay.down();
-    void rooms.publish("lobby", "rejected by close()");
-    void rooms.publish("lobby", "one too many");
-    await rooms.close();
-    void rooms.publish("lobby", "late");
-  });
 });
 
 test("a server's handler may join and publish without waiting, and a lost client is no error", async () => {

@@ -82,7 +82,6 @@ const TESTED_BY: Readonly<Record<string, string>> = {
   "runtime/node_dialler.ts": "client/dial_test.ts",
   "server/serving.ts": "whole/shutdown_test.ts",
   "rooms.ts": "rooms/rooms_test.ts",
-  "rooms/event.ts": "rooms/rooms_test.ts",
   "rooms/follower.ts": "rooms/rooms_test.ts",
   "rooms/nats_client.ts": "rooms/nats_relay_test.ts",
   "rooms/nats_stream.ts": "rooms/nats_relay_test.ts",
@@ -99,6 +98,7 @@ const TESTED_BY: Readonly<Record<string, string>> = {
 
 /** Tests of one aspect of a file, beside the file's own. */
 const ASPECTS = [
+  "rooms/rooms_close_test.ts", // of rooms
   "client/reconnect_end_test.ts", // of reconnect
   "client/reconnect_many_test.ts",
   "client/reconnect_messages_test.ts",
