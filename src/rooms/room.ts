@@ -159,12 +159,15 @@ export class Room implements FollowedRoom {
   #deliver(delivery: Delivery): void {
     if (this.#waiting) return void this.#waiting.push(delivery);
     const waiting = this.#waiting = [delivery];
-    for (let next = waiting.shift(); next; next = waiting.shift()) {
-      this.#place = next.event.number ?? this.#place;
-      if (next.event.gap) this.recent.restart(this.#place);
-      else this.recent.add(next);
-      for (const follower of this.#followers.values()) follower.onDelivery(next);
+    try {
+      for (let next = waiting.shift(); next; next = waiting.shift()) {
+        this.#place = next.event.number ?? this.#place;
+        if (next.event.gap) this.recent.restart(this.#place);
+        else this.recent.add(next);
+        for (const follower of this.#followers.values()) follower.onDelivery(next);
+      }
+    } finally {
+      this.#waiting = undefined;
     }
-    this.#waiting = undefined;
   }
 }

@@ -3,7 +3,7 @@
 import type { Clock } from "../base/clock.ts";
 import { bytesOf, snapshotOf } from "../base/owned_bytes.ts";
 import { checkClock, limitOf, timeOf } from "../base/options.ts";
-import type { WebSocketConnection } from "../connection/websocket_connection.ts";
+import { isPromiseLike, type WebSocketConnection } from "../connection/websocket_connection.ts";
 import { quote } from "../errors/problem.ts";
 import type { Message } from "../protocol/contract.ts";
 import { encodeAsJson, type RoomEvent, type RoomsErrorContext } from "./event.ts";
@@ -62,7 +62,7 @@ export interface RoomsOptions {
   closeTimeout?: number | undefined;
   /**
    * Called with every error that no caller of yours can catch: once when the engine cannot be used, and with what handlers
-   * and `encode` throw. By default `console.error()` prints them.
+   * and `encode` throw. By default `console.error()` prints them, as it does what this throws itself.
    */
   onError?: ((error: unknown, context: RoomsErrorContext) => void) | undefined;
   /** Called when the engine can be used again. */
@@ -159,9 +159,22 @@ export function checkRoomsOptions(options: RoomsOptions): CheckedRoomsOptions {
     maxQueuedBytes: limitOf(options, "maxQueuedBytes"),
     publishTimeout: timeOf(options, "publishTimeout"),
     closeTimeout: timeOf(options, "closeTimeout"),
-    onError,
-    onRecovery,
+    onError: guarded("onError", onError),
+    onRecovery: guarded("onRecovery", onRecovery),
     clock: checkClock(options.clock),
+  };
+}
+
+/** A function of the user's that must not break whoever calls it: what it throws is printed. */
+function guarded<Args extends unknown[]>(name: string, call: (...args: Args) => unknown): (...args: Args) => void {
+  const onMistake = (error: unknown) => console.error(`Rooms: ${name}() has failed:`, error);
+  return (...args) => {
+    try {
+      const result = call(...args);
+      if (isPromiseLike(result)) result.then(undefined, onMistake);
+    } catch (error) {
+      onMistake(error);
+    }
   };
 }
 
