@@ -37,8 +37,9 @@ export interface MemoryRelayOptions {
   messages?: number | undefined;
   /**
    * How many bytes of messages are kept for a room; a message counts by its bytes, or two for each character, and 200 more.
+   * The newest message is kept whatever its size.
    *
-   * @default {1048576}
+   * @default {16777216}
    */
   bytes?: number | undefined;
   /**
@@ -90,7 +91,7 @@ interface History {
  */
 export function memoryRelay(options: MemoryRelayOptions = {}): Relay {
   const maxMessages = checkNumber("messages", options.messages, 1000);
-  const maxBytes = checkNumber("bytes", options.bytes, 1024 * 1024);
+  const maxBytes = checkNumber("bytes", options.bytes, 16 * 1024 * 1024);
   const maxTotal = checkNumber("totalBytes", options.totalBytes, 64 * 1024 * 1024);
   /** In the order in which they were last published to. */
   const histories = new Map<string, History>(), subscribed = new Set<string>();
@@ -119,7 +120,7 @@ export function memoryRelay(options: MemoryRelayOptions = {}): Relay {
     history.last = number;
     history.bytes += bytes;
     total += bytes;
-    while (sizeOf(history) > maxMessages || history.bytes > maxBytes) dropFirst(history);
+    while (sizeOf(history) > maxMessages || history.bytes > maxBytes && sizeOf(history) > 1) dropFirst(history);
     if (subscribed.has(room)) listener?.onMessage(room, message, previous);
     return number;
   }

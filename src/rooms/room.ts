@@ -4,7 +4,7 @@
 
 import { Delivery } from "./event.ts";
 import { deliveriesOf, FIRST_PAGE, type FollowedRoom, Follower, nextLimit, type Sink } from "./follower.ts";
-import { Recent } from "./recent.ts";
+import { Recent, type RecentTotal } from "./recent.ts";
 import { isCut, type Relay, type RelayedMessage, type RelayPage } from "./relay.ts";
 import type { Retry } from "./retry.ts";
 
@@ -12,6 +12,7 @@ import type { Retry } from "./retry.ts";
 export interface RoomHost {
   readonly relay: Relay;
   readonly retry: Retry;
+  readonly recentTotal: RecentTotal;
   /** Tells of an attempt that has failed, the first one or a later one. */
   onFailed(error: unknown, attempt: number, room: string): void;
   /** The last follower has left. */
@@ -21,7 +22,7 @@ export interface RoomHost {
 /** A room, as long as somebody follows it. */
 export class Room implements FollowedRoom {
   readonly name: string;
-  readonly recent = new Recent();
+  readonly recent: Recent;
   /** Resolves once messages come, or the room is over. */
   readonly ready: Promise<void>;
   readonly #host: RoomHost;
@@ -40,6 +41,7 @@ export class Room implements FollowedRoom {
   constructor(name: string, host: RoomHost) {
     this.name = name;
     this.#host = host;
+    this.recent = new Recent(host.recentTotal);
     this.ready = this.#subscribe();
   }
 

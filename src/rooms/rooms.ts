@@ -110,6 +110,7 @@ export class Rooms implements AsyncDisposable {
       clock,
       publishTimeout,
       retry: this.#retry,
+      recentTotal: { bytes: 0 },
       budget: { messages: 0, bytes: 0, maxMessages: maxQueuedMessages, maxBytes: maxQueuedBytes },
       get cause() {
         return outage()?.error;

@@ -89,10 +89,32 @@ test("who reads the history while more messages come than are kept for such gets
   await relay.publishElsewhere("lobby", "0", "1");
   relay.held = reading.promise;
   const watchers = [await Watcher.at(rooms, "lobby", 0), await Watcher.at(rooms, "lobby", 0)];
-  const expected = Array.from({ length: 700 }, (_, i) => `${i}`);
+  const body = "x".repeat(100_000), count = 200; // 40 MB, as they are counted
+  const expected = Array.from({ length: count }, (_, i) => i < 2 ? `${i}` : `${i} ${body}`);
   for (const message of expected.slice(2)) await relay.publishElsewhere("lobby", message);
   reading.resolve();
-  for (const watcher of watchers) assertEquals((await watcher.until(700)).messages, expected);
+  for (const watcher of watchers) assertEquals((await watcher.until(count)).messages, expected);
+});
+
+test("who waits while the room goes on behind a gap is told of it", async () => {
+  const relay = new ShakyRelay({ messages: 2 });
+  await using rooms = new Rooms({ relay });
+  const busy = Promise.withResolvers<void>(), done = Promise.withResolvers<void>(), seen: unknown[] = [];
+  await rooms.subscribe("lobby", async ({ message, gap }) => {
+    seen.push(gap ? "gap" : message);
+    await busy.promise;
+    if (message === "last") done.resolve();
+  });
+  await relay.publishElsewhere("lobby", "1");
+  relay.isDeaf = true;
+  await relay.publishElsewhere("lobby", "missed", "missed", "missed");
+  relay.isDeaf = false;
+  await relay.publishElsewhere("lobby", "next"); // the room reads, and finds a gap
+  await socketsSettled();
+  await relay.publishElsewhere("lobby", "last");
+  busy.resolve();
+  await done.promise;
+  assertEquals(seen, ["1", "gap", "next", "last"]);
 });
 
 test("an outage is told once, messages wait in their order, and what others published is read", async () => {
