@@ -2,6 +2,7 @@
 // which they were published. What fails is sent again, with the same ids, before what came after it.
 
 import type { Clock } from "../base/clock.ts";
+import type { Outage } from "./outage.ts";
 import type { Relay, RelayDraft } from "./relay.ts";
 import type { Retry } from "./retry.ts";
 
@@ -27,9 +28,7 @@ export interface QueueHost {
   readonly budget: QueueBudget;
   /** How long a message may wait, in milliseconds; 0 for any time. */
   readonly publishTimeout: number;
-  /** Why the engine cannot be used. */
-  readonly cause: unknown;
-  onFailed(error: unknown, attempt: number, room: string): void;
+  readonly outage: Outage;
   onQueueEmpty(queue: PublishQueue): void;
 }
 
@@ -50,10 +49,17 @@ export class PublishQueue {
   #isRunning = false;
   #timer: unknown;
   #isOver = false;
+  /** Why the last call has failed, if it has. */
+  #error: unknown;
 
   constructor(room: string, host: QueueHost) {
     this.room = room;
     this.#host = host;
+  }
+
+  /** Why messages wait, if it is known. */
+  get #cause(): unknown {
+    return this.#host.outage.cause ?? this.#error;
   }
 
   /**
@@ -63,14 +69,14 @@ export class PublishQueue {
    * @throws {DOMException} `QuotaExceededError` when there is no room for it.
    */
   add(draft: RelayDraft): Promise<number> {
-    const { budget, clock, publishTimeout, cause } = this.#host, { data } = draft;
+    const { budget, clock, publishTimeout } = this.#host, { data } = draft;
     const bytes = OVERHEAD + (typeof data === "string" ? 2 * data.length : data.byteLength);
     if (budget.messages + 1 > budget.maxMessages || budget.bytes + bytes > budget.maxBytes && budget.messages > 0) {
       throw failure(
         "QuotaExceededError",
         `${budget.messages} messages of ${budget.bytes} bytes already wait; maxQueuedMessages is ` +
           `${budget.maxMessages}, maxQueuedBytes is ${budget.maxBytes}`,
-        cause,
+        this.#cause,
       );
     }
     budget.messages++;
@@ -92,12 +98,15 @@ export class PublishQueue {
       try {
         const numbers = await this.#host.relay.publish(this.room, batch.map(({ draft }) => draft));
         failed = 0;
+        this.#error = undefined;
+        this.#host.outage.succeeded("publish", this.room);
         for (const [i, { stored }] of batch.entries()) stored.resolve(numbers[i]!);
         const done = new Set(batch);
         this.#remove((waiting) => done.has(waiting));
       } catch (error) {
         if (this.#isOver) return;
-        this.#host.onFailed(error, failed, this.room);
+        this.#error = error;
+        this.#host.outage.failed("publish", this.room, error, failed);
         await this.#host.retry.pause(failed++);
       }
     }
@@ -127,11 +136,11 @@ export class PublishQueue {
     if (this.#timer !== undefined || due === Infinity) return;
     this.#timer = clock.setTimeout(() => {
       this.#timer = undefined;
-      const now = clock.now(), { publishTimeout, cause } = this.#host;
+      const now = clock.now(), { publishTimeout } = this.#host;
       const message =
         `it could not be stored within publishTimeout, ${publishTimeout} milliseconds. It may be stored ` +
         "nevertheless: publish it again with the same id";
-      this.#giveUp((waiting) => waiting.due <= now, () => failure("TimeoutError", message, cause));
+      this.#giveUp((waiting) => waiting.due <= now, () => failure("TimeoutError", message, this.#cause));
       this.#watch();
     }, Math.max(0, due - clock.now()));
   }
@@ -142,6 +151,7 @@ export class PublishQueue {
   }
 
   #finish(): void {
+    this.#host.outage.givenUp("publish", this.room);
     if (this.#timer !== undefined) this.#host.clock.clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#host.onQueueEmpty(this);
@@ -151,7 +161,7 @@ export class PublishQueue {
   end(): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    this.#giveUp(() => true, () => failure("InvalidStateError", "the rooms were closed first", this.#host.cause));
+    this.#giveUp(() => true, () => failure("InvalidStateError", "the rooms were closed first", this.#cause));
     this.#finish();
   }
 }

@@ -4,6 +4,7 @@
 
 import { Delivery } from "./event.ts";
 import { deliveriesOf, FIRST_PAGE, type FollowedRoom, Follower, nextLimit, type Sink } from "./follower.ts";
+import type { Outage, RelayCall } from "./outage.ts";
 import { Recent, type RecentTotal } from "./recent.ts";
 import { isCut, type Relay, type RelayedMessage, type RelayPage } from "./relay.ts";
 import type { Retry } from "./retry.ts";
@@ -13,8 +14,7 @@ export interface RoomHost {
   readonly relay: Relay;
   readonly retry: Retry;
   readonly recentTotal: RecentTotal;
-  /** Tells of an attempt that has failed, the first one or a later one. */
-  onFailed(error: unknown, attempt: number, room: string): void;
+  readonly outage: Outage;
   /** The last follower has left. */
   onRoomEmpty(room: Room): void;
 }
@@ -90,7 +90,7 @@ export class Room implements FollowedRoom {
   async #subscribe(): Promise<void> {
     const { relay } = this.#host;
     this.#isReading = true;
-    const place = await this.#untilDone(() => relay.subscribe(this.name));
+    const place = await this.#untilDone("subscribe", () => relay.subscribe(this.name));
     if (place === undefined) return;
     this.#place = place;
     this.#isSubscribed = true;
@@ -99,21 +99,24 @@ export class Room implements FollowedRoom {
   }
 
   read(after: number, limit: number): Promise<RelayPage | undefined> {
-    return this.#untilDone(() => this.#host.relay.read(this.name, after, limit));
+    return this.#untilDone("read", () => this.#host.relay.read(this.name, after, limit));
   }
 
   /** Tries until it succeeds; gives `undefined` when the room is over. */
-  async #untilDone<T>(attempt: () => Promise<T>): Promise<T | undefined> {
+  async #untilDone<T>(call: RelayCall, attempt: () => Promise<T>): Promise<T | undefined> {
+    const { outage, retry } = this.#host;
     for (let failed = 0; !this.#isOver; failed++) {
       try {
         const result = await attempt();
+        outage.succeeded(call, this.name);
         return this.#isOver ? undefined : result;
       } catch (error) {
         if (this.#isOver) break;
-        this.#host.onFailed(error, failed, this.name);
-        await this.#host.retry.pause(failed);
+        outage.failed(call, this.name, error, failed);
+        await retry.pause(failed);
       }
     }
+    outage.givenUp(call, this.name);
     return undefined;
   }
 

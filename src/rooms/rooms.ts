@@ -6,6 +6,7 @@ import { quote } from "../errors/problem.ts";
 import type { Message } from "../protocol/contract.ts";
 import type { RoomEvent } from "./event.ts";
 import type { Sink } from "./follower.ts";
+import { Outage } from "./outage.ts";
 import { PublishQueue, type QueueHost } from "./publish_queue.ts";
 import { Retry } from "./retry.ts";
 import { Room, type RoomHost } from "./room.ts";
@@ -78,8 +79,7 @@ export class Rooms implements AsyncDisposable {
   /** What ids begin with that nobody has given. */
   readonly #idPrefix = crypto.randomUUID();
   #ids = 0;
-  /** Why the engine cannot be used, while it cannot. */
-  #outage: { readonly error: unknown } | undefined;
+  readonly #outage: Outage;
   #closed: Promise<void> | undefined;
   /** Ends what `close()` waits for. */
   #stopWaiting = () => {};
@@ -94,6 +94,7 @@ export class Rooms implements AsyncDisposable {
   constructor(options: RoomsOptions = {}) {
     this.#options = checkRoomsOptions(options);
     this.#retry = new Retry(this.#options.clock);
+    this.#outage = new Outage(this.#options);
     this.#host = this.#makeHost();
     this.#options.relay.start({
       onMessage: (room, message, previous) => this.#rooms.get(room)?.onMessage(message, previous),
@@ -104,7 +105,6 @@ export class Rooms implements AsyncDisposable {
 
   #makeHost(): RoomHost & QueueHost {
     const { relay, clock, publishTimeout, maxQueuedMessages, maxQueuedBytes } = this.#options;
-    const outage = () => this.#outage;
     return {
       relay,
       clock,
@@ -112,13 +112,7 @@ export class Rooms implements AsyncDisposable {
       retry: this.#retry,
       recentTotal: { bytes: 0 },
       budget: { messages: 0, bytes: 0, maxMessages: maxQueuedMessages, maxBytes: maxQueuedBytes },
-      get cause() {
-        return outage()?.error;
-      },
-      onFailed: (error, attempt, room) => {
-        // Not the first one, which may be for a lost connection that is about to be told of
-        if (attempt === 1 && !this.#outage) this.#options.onError(error, { kind: "relay", room });
-      },
+      outage: this.#outage,
       onRoomEmpty: (room) => {
         if (this.#rooms.get(room.name) === room) this.#rooms.delete(room.name);
       },
@@ -131,18 +125,14 @@ export class Rooms implements AsyncDisposable {
 
   #onDown(error: unknown): void {
     if (this.#closed) this.#stopWaiting();
-    if (this.#outage || this.#closed) return;
-    this.#outage = { error };
-    this.#options.onError(error, { kind: "relay" });
+    else this.#outage.down(error);
   }
 
   #onUp(): void {
     if (this.#closed) return;
-    const wasDown = this.#outage !== undefined;
-    this.#outage = undefined;
     this.#retry.now();
     for (const room of this.#rooms.values()) void room.catchUp();
-    if (wasDown) this.#options.onRecovery();
+    this.#outage.up();
   }
 
   /**
@@ -286,9 +276,10 @@ export class Rooms implements AsyncDisposable {
 
   async #close(): Promise<void> {
     const { clock, closeTimeout, relay } = this.#options;
+    this.#outage.end();
     await undefined; // so that this is known to be closed from here on
     for (const room of [...this.#rooms.values()]) room.end();
-    if (this.#host.budget.messages > 0 && !this.#outage) {
+    if (this.#host.budget.messages > 0 && !this.#outage.isDown) {
       const { promise, resolve } = Promise.withResolvers<void>();
       this.#stopWaiting = resolve;
       const timer = closeTimeout > 0 ? clock.setTimeout(resolve, closeTimeout) : undefined;

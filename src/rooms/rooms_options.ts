@@ -65,7 +65,7 @@ export interface RoomsOptions {
    * and `encode` throw. By default `console.error()` prints them, as it does what this throws itself.
    */
   onError?: ((error: unknown, context: RoomsErrorContext) => void) | undefined;
-  /** Called when the engine can be used again. */
+  /** Called when the engine can be used again: once after each time that `onError` was told that it cannot. */
   onRecovery?: (() => void) | undefined;
   /** The clock of its timeouts and pauses; the runtime's by default. */
   clock?: Clock | undefined;

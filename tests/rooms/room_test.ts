@@ -150,7 +150,7 @@ test("calls that fail while the engine is there are told of once, and tried unti
   await joining;
   await house.rooms.publish("lobby", "Hello");
   assertEquals((await (await joining).until(1)).messages, ["Hello"]);
-  assertEquals(house.told, [{ message: "The engine does not answer", kind: "relay", room: "lobby" }]);
+  assertEquals(house.told, [{ message: "The engine does not answer", kind: "relay", room: "lobby" }, "recovered"]);
 });
 
 /** A relay whose numbers begin with 1, again after `wipe()`. */
