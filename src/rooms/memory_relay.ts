@@ -155,8 +155,8 @@ export function memoryRelay(options: MemoryRelayOptions = {}): Relay {
 
   function read(room: string, after: number, limit: number): RelayPage {
     const history = histories.get(room);
-    if (!history || sizeOf(history) === 0) {
-      return { messages: [], isTrimmed: history ? after < history.last : after > 0 };
+    if (!history || sizeOf(history) === 0 || after > history.last) {
+      return { messages: [], isTrimmed: after !== (history?.last ?? 0) };
     }
     const from = firstAfter(history, after), found = history.entries.slice(from, from + limit);
     const isTrimmed = found.length > 0 && isCut(found[0]!.previous, after);

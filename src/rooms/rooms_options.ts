@@ -91,7 +91,7 @@ export interface RoomsOptions {
 export interface JoinOptions {
   /**
    * The number of the last message that it has had, to get what it has missed: 0 for everything that is kept. By default it
-   * gets what is new.
+   * gets what is new. Behind a number that the room has not come to, it is told of a gap.
    */
   after?: number | undefined;
 }

@@ -209,6 +209,18 @@ test("who had larger numbers than an emptied engine gives is told of a gap, and 
   assertEquals((await (await Watcher.at(rooms, "lobby", 3)).until(3)).messages, ["gap", "4", "5"]);
 });
 
+test("who comes with a number that the room has not come to is told of a gap, and gets what is new", async () => {
+  await using rooms = new Rooms();
+  await rooms.publish("lobby", "before");
+  const after = Number.MAX_SAFE_INTEGER - 1;
+  for (const room of ["lobby", "attic"]) {
+    const watcher = await Watcher.at(rooms, room, after);
+    await rooms.publish(room, "new");
+    assertEquals((await watcher.until(2)).messages, ["gap", "new"]);
+    assertEquals(watcher.events[0], { room, gap: { after, next: undefined } });
+  }
+});
+
 test("who comes from a process that was ahead gets each message once", async () => {
   const relay = new ShakyRelay();
   await using rooms = new Rooms({ relay });
