@@ -5,6 +5,7 @@ import { Delivery } from "../../src/rooms/event.ts";
 import { Follower } from "../../src/rooms/follower.ts";
 import { Recent, type RecentTotal } from "../../src/rooms/recent.ts";
 import { test } from "../kit/harness.ts";
+import { House } from "./guests.ts";
 
 const MIB = 2 ** 20;
 
@@ -59,4 +60,19 @@ test("all rooms together keep 64 MiB for who waits", () => {
   }
   for (let i = 0; i < 1000; i++) stuckRoom(total).publish(0.1);
   assert(total.bytes >= 60 * MIB && total.bytes <= 64 * MIB, `${total.bytes} bytes are kept`);
+});
+
+test("what is published in one turn reaches every member that reads, however much that is", async () => {
+  for (const [count, length] of [[20, 60_000], [3, 600_000], [3000, 1000]] as const) {
+    await using house = await new House().open();
+    await using ann = await house.enter("lobby");
+    await using ben = await house.enter("lobby");
+    await Promise.all([ann.joined, ben.joined]);
+    const messages = Array.from({ length: count }, (_, i) => `message ${i}`.padEnd(length, "x"));
+    const numbers = await Promise.all(messages.map((message) => house.rooms.publish("lobby", message)));
+    for (const guest of [ann, ben]) {
+      await guest.until(count);
+      assertEquals(guest.events, numbers.map((number, i) => ({ room: "lobby", number, message: messages[i]! })));
+    }
+  }
 });
