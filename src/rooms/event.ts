@@ -129,7 +129,8 @@ export interface Encoding {
 /**
  * What an error of rooms is about: the second argument of `onError`.
  *
- * - `"relay"`: the engine cannot be used. Told once, until it can be again. Messages wait, and members stay.
+ * - `"relay"`: the engine cannot be used, or calls fail again and again. Told once, until `onRecovery` is called. Messages
+ *   wait, and members stay.
  * - `"subscriber"`: the handler of a subscriber, or `onCaughtUp`, has failed; the next event comes all the same.
  * - `"encode"`: the function `encode` has failed, or gave what is no message; members do not get that event.
  *

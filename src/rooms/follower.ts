@@ -1,6 +1,7 @@
 // One who gets the messages of a room: a member's socket, or a handler. It is live, and handed each message as it comes; or
-// it catches up, at its own pace, from what the relay keeps. Who can take no more while live falls behind and catches up
-// once there is room, so that a slow one costs nobody else time or memory.
+// it catches up, at its own pace. Who can take no more while live waits until there is room, and goes on with what the room
+// has kept for it meanwhile, as after a burst; or, if that was too much, falls behind and reads what the relay keeps. So a
+// slow one costs nobody else time, and memory within bounds.
 
 import { Delivery, type RoomEvent } from "./event.ts";
 import type { Recent } from "./recent.ts";
@@ -52,6 +53,12 @@ export class Follower {
   #isLive = false;
   #isCatchingUp = false;
   #isOver = false;
+  /** Whether it waits until it can take more. */
+  #isWaiting = false;
+  /** Whether the room keeps for it what comes. */
+  #isHolding = false;
+  /** Whether the room has gone on behind a gap, which is told by what it reads. */
+  #mustRead = false;
   #limit = FIRST_PAGE;
   /** Settles when it can take more. */
   #full: PromiseLike<unknown> | undefined;
@@ -87,8 +94,13 @@ export class Follower {
 
   /** A message that comes, or a gap. The live ones get it; the others read it, or have had it from elsewhere. */
   onDelivery(delivery: Delivery): void {
-    if (!this.#isLive || this.#isOver) return;
+    if (this.#isOver) return;
     const { event } = delivery;
+    if (!this.#isLive) {
+      this.#mustRead ||= event.gap !== undefined;
+      if (this.#isWaiting) this.#releaseIfBehind();
+      return;
+    }
     if (event.gap) return void this.#sink(delivery);
     if (event.number <= this.#place) return;
     this.#place = event.number;
@@ -105,24 +117,51 @@ export class Follower {
 
   end(): void {
     this.#isOver = true;
+    this.#release();
+  }
+
+  /** Has the room keep what comes from now on. */
+  #hold(): void {
+    if (this.#isHolding || this.#isOver) return;
+    this.#isHolding = true;
+    this.#room.recent.begin(this.#room.place);
+  }
+
+  #release(): void {
+    if (!this.#isHolding) return;
+    this.#isHolding = false;
+    this.#room.recent.end();
+  }
+
+  /** What is kept does no good to who has to read before it. */
+  #releaseIfBehind(): void {
+    const { recent } = this.#room;
+    if (this.#place < recent.after || recent.isCrowded) this.#release();
   }
 
   /** Takes what it has missed, whenever it can take some, until it is live. */
   async #catchUp(): Promise<void> {
     if (this.#isCatchingUp) return; // it has just come live, and goes on
     this.#isCatchingUp = true;
-    const { recent } = this.#room;
-    while (!this.#isOver && !this.#isLive) {
-      if (this.#full) await settled(this.#full);
-      this.#full = undefined;
-      recent.begin(this.#room.place);
-      try {
+    try {
+      while (!this.#isOver && !this.#isLive) {
+        this.#hold();
+        if (this.#full) await this.#untilRoom(this.#full);
+        this.#full = undefined;
+        this.#hold();
         await this.#takeMissed();
-      } finally {
-        recent.end();
       }
+    } finally {
+      this.#isCatchingUp = false;
+      this.#release();
     }
-    this.#isCatchingUp = false;
+  }
+
+  async #untilRoom(full: PromiseLike<unknown>): Promise<void> {
+    this.#isWaiting = true;
+    this.#releaseIfBehind();
+    await settled(full);
+    this.#isWaiting = false;
   }
 
   /** Takes what it has missed, until it is live or can take no more. */
@@ -130,11 +169,12 @@ export class Follower {
     const { recent, name } = this.#room;
     while (!this.#isOver && !this.#full && !this.#isLive) {
       const { after } = recent;
-      if (this.#place >= after && this.#place <= this.#room.place) {
+      if (!this.#mustRead && this.#place >= after && this.#place <= this.#room.place) {
         this.#hand(recent.since(this.#place));
         if (!this.#isOver && !this.#full && this.#place === this.#room.place) this.#goLive();
         continue;
       }
+      this.#mustRead = false;
       const page = await this.#room.read(this.#place, this.#limit);
       this.#isOver ||= !page;
       if (!page || this.#isOver) return;

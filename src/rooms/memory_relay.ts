@@ -37,8 +37,9 @@ export interface MemoryRelayOptions {
   messages?: number | undefined;
   /**
    * How many bytes of messages are kept for a room; a message counts by its bytes, or two for each character, and 200 more.
+   * The newest message is kept whatever its size.
    *
-   * @default {1048576}
+   * @default {16777216}
    */
   bytes?: number | undefined;
   /**
@@ -92,7 +93,7 @@ interface History {
 export function memoryRelay(options: MemoryRelayOptions = {}): Relay {
   checkOptions(options);
   const maxMessages = checkNumber("messages", options.messages, 1000);
-  const maxBytes = checkNumber("bytes", options.bytes, 1024 * 1024);
+  const maxBytes = checkNumber("bytes", options.bytes, 16 * 1024 * 1024);
   const maxTotal = checkNumber("totalBytes", options.totalBytes, 64 * 1024 * 1024);
   /** In the order in which they were last published to. */
   const histories = new Map<string, History>(), subscribed = new Set<string>();
@@ -121,7 +122,7 @@ export function memoryRelay(options: MemoryRelayOptions = {}): Relay {
     history.last = number;
     history.bytes += bytes;
     total += bytes;
-    while (sizeOf(history) > maxMessages || history.bytes > maxBytes) dropFirst(history);
+    while (sizeOf(history) > maxMessages || history.bytes > maxBytes && sizeOf(history) > 1) dropFirst(history);
     if (subscribed.has(room)) listener?.onMessage(room, message, previous);
     return number;
   }
@@ -156,8 +157,8 @@ export function memoryRelay(options: MemoryRelayOptions = {}): Relay {
 
   function read(room: string, after: number, limit: number): RelayPage {
     const history = histories.get(room);
-    if (!history || sizeOf(history) === 0) {
-      return { messages: [], isTrimmed: history ? after < history.last : after > 0 };
+    if (!history || sizeOf(history) === 0 || after > history.last) {
+      return { messages: [], isTrimmed: after !== (history?.last ?? 0) };
     }
     const from = firstAfter(history, after), found = history.entries.slice(from, from + limit);
     const isTrimmed = found.length > 0 && isCut(found[0]!.previous, after);

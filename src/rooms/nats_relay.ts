@@ -4,11 +4,13 @@
 
 import { checkTime } from "../base/options.ts";
 import { snapshotOf } from "../base/owned_bytes.ts";
+import { quote } from "../errors/problem.ts";
 import { checkNatsClient, type NatsClient, type NatsJetStream } from "./nats_client.ts";
 import {
   addStream,
   baseOf,
   configOf,
+  isStreamMissing,
   NANOSECONDS,
   type NatsRelayOptions,
   type StreamConfig,
@@ -47,8 +49,9 @@ const ENCODER = new TextEncoder(), DECODER = new TextDecoder("utf-8", { ignoreBO
  * and `@nats-io/jetstream`, version 3, or whatever has their types. It needs a server of version 2.9 or later, and one stream
  * for all rooms. Let the connection come back for ever (`maxReconnectAttempts: -1`); it stays open when the relay is closed.
  *
- * The server knows a message that is published again, after an outage or by another process, for `duplicateWindow`. Don't
- * delete the stream while processes use it; purge it instead: numbers then go on.
+ * The server knows a message that is published again, after an outage or by another process, for `duplicateWindow`. Purge the
+ * stream rather than delete it while processes use it: one that is missing is made anew, but a process notices only when it
+ * next publishes or reads, or when others publish.
  *
  * @param connection The connection.
  * @param manager What `jetstreamManager(connection)` resolves to.
@@ -109,6 +112,8 @@ class NatsRelay implements Relay {
   #stream: Promise<number> | undefined;
   /** The number before that of the first message of the stream, once it was found. */
   #base: number | undefined;
+  /** The largest sequence number that has come live. */
+  #newest = 0;
   /** Who waits for an answer. */
   readonly #waiting = new Set<(reason: Error) => void>();
   /** Why nothing can be asked of the server now. */
@@ -137,6 +142,7 @@ class NatsRelay implements Relay {
   #goDown(error: Error): void {
     this.#outage = error;
     this.#stream = this.#base = undefined; // it may be another server the next time
+    this.#newest = 0;
     for (const reject of this.#waiting) reject(error);
     if (this.#isDown) return;
     this.#isDown = true;
@@ -158,6 +164,9 @@ class NatsRelay implements Relay {
     this.#waiting.add(lost.reject);
     try {
       return await Promise.race([ask(), lost.promise]);
+    } catch (error) {
+      if (isStreamMissing(error)) this.#stream = undefined; // it is made anew by whoever needs it next
+      throw error;
     } finally {
       this.#waiting.delete(lost.reject);
     }
@@ -168,11 +177,21 @@ class NatsRelay implements Relay {
     if (this.#stream) return this.#stream;
     const stream = this.#stream = this.#answer(() => addStream(this.#manager.streams, this.#config)).then(baseOf);
     stream.then((base) => {
-      if (this.#stream === stream) this.#base = base;
+      if (this.#stream === stream) this.#onStream(base);
     }, () => {
       if (this.#stream === stream) this.#stream = undefined;
     });
     return stream;
+  }
+
+  #onStream(base: number): void {
+    const before = this.#base;
+    this.#base = base;
+    if (before === undefined || before === base) return;
+    this.#newest = 0;
+    const { name } = this.#config;
+    this.#listener?.onDown(new Error(`The stream ${quote(name)} was deleted, with its messages; there is a new one`));
+    this.#listener?.onUp(); // so that what is in it is read
   }
 
   get maxMessageSize(): number | undefined {
@@ -281,6 +300,11 @@ class NatsRelay implements Relay {
     const seq = Number(headers?.get("Nats-Sequence")), previous = Number(headers?.get("Nats-Last-Sequence"));
     // Without a base the connection is new, and what comes now will be read
     if (this.#base === undefined || !(seq > 0)) return;
+    if (seq <= this.#newest) { // another process may have made the stream anew
+      this.#stream = undefined;
+      this.#findStream().catch(() => {});
+    }
+    this.#newest = seq;
     const message = { number: this.#base + seq, data: decode(data) };
     this.#listener?.onMessage(room, message, previous > 0 ? this.#base + previous : 0);
   }

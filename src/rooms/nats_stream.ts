@@ -74,8 +74,8 @@ export const NANOSECONDS = 1_000_000;
 /** The shortest time for which a server knows ids, in milliseconds. */
 const SHORTEST_WINDOW = 100;
 
-/** How JetStream says that a stream is there, but otherwise. */
-const STREAM_DIFFERS = 10058;
+/** How JetStream says that a stream is there, but otherwise, and that there is none. */
+const STREAM_DIFFERS = 10058, STREAM_NOT_FOUND = 10059;
 
 /** The configuration of a stream, for which times are in nanoseconds, and -1 means no limit. */
 export interface StreamConfig {
@@ -129,6 +129,12 @@ export function baseOf({ created }: { readonly created: string }): number {
 /** The part of a subject that stands for a room: no dot, no wildcard, no space. With 256 characters a line still fits. */
 export function tokenOf(room: string): string {
   return encodeURIComponent(room).replace(/[.*]/g, (char) => char === "." ? "%2E" : "%2A");
+}
+
+/** Whether a call has failed because the stream is not there: nobody takes what is published, or it is not found. */
+export function isStreamMissing(error: unknown): boolean {
+  const { name, code } = error as { name?: unknown; code?: unknown };
+  return name === "JetStreamNotEnabled" || code === STREAM_NOT_FOUND;
 }
 
 /** Creates the stream unless it is there; resolves to when that was. */

@@ -2,6 +2,7 @@
 // which they were published. What fails is sent again, with the same ids, before what came after it.
 
 import type { Clock } from "../base/clock.ts";
+import type { Outage } from "./outage.ts";
 import type { Relay, RelayDraft } from "./relay.ts";
 import type { Retry } from "./retry.ts";
 
@@ -27,10 +28,7 @@ export interface QueueHost {
   readonly budget: QueueBudget;
   /** How long a message may wait, in milliseconds; 0 for any time. */
   readonly publishTimeout: number;
-  /** Why the engine cannot be used. */
-  readonly cause: unknown;
-  onFailed(error: unknown, attempt: number, room: string): void;
-  onWorks(room: string): void;
+  readonly outage: Outage;
   onQueueEmpty(queue: PublishQueue): void;
 }
 
@@ -50,13 +48,18 @@ export class PublishQueue {
   #waiting: Waiting[] = [];
   #isRunning = false;
   #timer: unknown;
-  /** Why the last attempt has failed. */
-  #failure: unknown;
   #isOver = false;
+  /** Why the last call has failed, if it has. */
+  #error: unknown;
 
   constructor(room: string, host: QueueHost) {
     this.room = room;
     this.#host = host;
+  }
+
+  /** Why messages wait, if it is known. */
+  get #cause(): unknown {
+    return this.#host.outage.cause ?? this.#error;
   }
 
   /**
@@ -87,11 +90,6 @@ export class PublishQueue {
     return stored.promise;
   }
 
-  /** Why messages wait. */
-  get #cause(): unknown {
-    return this.#host.cause ?? this.#failure;
-  }
-
   async #run(): Promise<void> {
     this.#isRunning = true;
     await undefined; // what is published in a row goes in one call
@@ -99,16 +97,16 @@ export class PublishQueue {
       const batch = this.#nextBatch();
       try {
         const numbers = await this.#host.relay.publish(this.room, batch.map(({ draft }) => draft));
-        if (failed > 0) this.#host.onWorks(this.room);
         failed = 0;
-        this.#failure = undefined;
+        this.#error = undefined;
+        this.#host.outage.succeeded("publish", this.room);
         for (const [i, { stored }] of batch.entries()) stored.resolve(numbers[i]!);
         const done = new Set(batch);
         this.#remove((waiting) => done.has(waiting));
       } catch (error) {
         if (this.#isOver) return;
-        this.#failure = error;
-        this.#host.onFailed(error, failed, this.room);
+        this.#error = error;
+        this.#host.outage.failed("publish", this.room, error, failed);
         await this.#host.retry.pause(failed++);
       }
     }
@@ -153,6 +151,7 @@ export class PublishQueue {
   }
 
   #finish(): void {
+    this.#host.outage.givenUp("publish", this.room);
     if (this.#timer !== undefined) this.#host.clock.clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#host.onQueueEmpty(this);

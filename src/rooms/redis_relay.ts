@@ -189,10 +189,11 @@ class RedisRelay implements Relay {
   async read(room: string, after: number, limit: number): Promise<RelayPage> {
     const key = this.#key(room, "stream");
     const entries = await this.#send(["XRANGE", key, `(${after}-0`, "+", "COUNT", `${limit}`]) as Entry[];
-    const isGone = entries.length === 0 && after > 0 && await this.#send(["EXISTS", key]) === 0;
+    // Who has a number that is larger than the newest one has seen more than is left
+    const isLost = entries.length === 0 && after > 0 && await this.#newest(room) < after;
     const messages = entries.map(([id, [, , , payload]]) => messageOf(Number.parseInt(id), payload));
     const [first] = entries;
-    return { messages, isTrimmed: first ? isCut(Number(first[1][1]), after) : isGone };
+    return { messages, isTrimmed: first ? isCut(Number(first[1][1]), after) : isLost };
   }
 
   async subscribe(room: string): Promise<number> {
@@ -203,6 +204,11 @@ class RedisRelay implements Relay {
     // Otherwise it would wait in the client, and come in a place of its own between lost connections
     if (!this.#subscriber.isReady) throw new Error("Cannot subscribe: there is no connection to Redis");
     await this.#subscriber.subscribe(this.#channel(room), this.#onPublished);
+    return await this.#newest(room);
+  }
+
+  /** The number of the newest message of a room, 0 for none. */
+  async #newest(room: string): Promise<number> {
     const [newest] = await this.#send(["XREVRANGE", this.#key(room, "stream"), "+", "-", "COUNT", "1"]) as Entry[];
     return newest ? Number.parseInt(newest[0]) : 0;
   }

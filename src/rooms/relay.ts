@@ -73,8 +73,8 @@ export interface RelayPage {
   /** The messages after the number that was asked for, in order: as many as asked for, or all there are. */
   readonly messages: readonly RelayedMessage[];
   /**
-   * Whether there may have been more between that number and the first of these, which is no longer kept. Also when the
-   * room begins anew, because the engine was emptied: then the first number may be smaller than the one asked for.
+   * Whether there may have been more between that number and the first of these, which is no longer kept. Also when that
+   * number is larger than that of the newest message, for then some are lost; and when the room begins anew, because the engine was emptied: then the first number may be smaller than the one asked for.
    */
   readonly isTrimmed: boolean;
 }

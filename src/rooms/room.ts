@@ -4,7 +4,8 @@
 
 import { Delivery } from "./event.ts";
 import { deliveriesOf, FIRST_PAGE, type FollowedRoom, Follower, nextLimit, type Sink } from "./follower.ts";
-import { Recent } from "./recent.ts";
+import type { Outage, RelayCall } from "./outage.ts";
+import { Recent, type RecentTotal } from "./recent.ts";
 import { isCut, type Relay, type RelayedMessage, type RelayPage } from "./relay.ts";
 import type { Retry } from "./retry.ts";
 
@@ -12,10 +13,8 @@ import type { Retry } from "./retry.ts";
 export interface RoomHost {
   readonly relay: Relay;
   readonly retry: Retry;
-  /** Tells of an attempt that has failed, the first one or a later one. */
-  onFailed(error: unknown, attempt: number, room: string): void;
-  /** What had failed has succeeded. */
-  onWorks(room: string): void;
+  readonly recentTotal: RecentTotal;
+  readonly outage: Outage;
   /** A method has thrown that never should. */
   onBroken(error: unknown, room: string): void;
   /** The last follower has left, or the rooms are closed. */
@@ -25,7 +24,7 @@ export interface RoomHost {
 /** A room, as long as somebody follows it. */
 export class Room implements FollowedRoom {
   readonly name: string;
-  readonly recent = new Recent();
+  readonly recent: Recent;
   /** Resolves once messages come, or the room is over. */
   readonly ready: Promise<void>;
   readonly #host: RoomHost;
@@ -44,6 +43,7 @@ export class Room implements FollowedRoom {
   constructor(name: string, host: RoomHost) {
     this.name = name;
     this.#host = host;
+    this.recent = new Recent(host.recentTotal);
     this.ready = this.#subscribe();
   }
 
@@ -96,7 +96,7 @@ export class Room implements FollowedRoom {
   async #subscribe(): Promise<void> {
     const { relay } = this.#host;
     this.#isReading = true;
-    const place = await this.#untilDone(() => relay.subscribe(this.name));
+    const place = await this.#untilDone("subscribe", () => relay.subscribe(this.name));
     if (place === undefined) return;
     this.#place = place;
     this.#isSubscribed = true;
@@ -105,22 +105,24 @@ export class Room implements FollowedRoom {
   }
 
   read(after: number, limit: number): Promise<RelayPage | undefined> {
-    return this.#untilDone(() => this.#host.relay.read(this.name, after, limit));
+    return this.#untilDone("read", () => this.#host.relay.read(this.name, after, limit));
   }
 
   /** Tries until it succeeds; gives `undefined` when the room is over. */
-  async #untilDone<T>(attempt: () => Promise<T>): Promise<T | undefined> {
+  async #untilDone<T>(call: RelayCall, attempt: () => Promise<T>): Promise<T | undefined> {
+    const { outage, retry } = this.#host;
     for (let failed = 0; !this.#isOver; failed++) {
       try {
         const result = await attempt();
-        if (failed > 0) this.#host.onWorks(this.name);
+        outage.succeeded(call, this.name);
         return this.#isOver ? undefined : result;
       } catch (error) {
         if (this.#isOver) break;
-        this.#host.onFailed(error, failed, this.name);
-        await this.#host.retry.pause(failed);
+        outage.failed(call, this.name, error, failed);
+        await retry.pause(failed);
       }
     }
+    outage.givenUp(call, this.name);
     return undefined;
   }
 
@@ -168,12 +170,15 @@ export class Room implements FollowedRoom {
   #deliver(delivery: Delivery): void {
     if (this.#waiting) return void this.#waiting.push(delivery);
     const waiting = this.#waiting = [delivery];
-    for (let next = waiting.shift(); next; next = waiting.shift()) {
-      this.#place = next.event.number ?? this.#place;
-      if (next.event.gap) this.recent.restart(this.#place);
-      else this.recent.add(next);
-      for (const follower of this.#followers.values()) follower.onDelivery(next);
+    try {
+      for (let next = waiting.shift(); next; next = waiting.shift()) {
+        this.#place = next.event.number ?? this.#place;
+        if (next.event.gap) this.recent.restart(this.#place);
+        else this.recent.add(next);
+        for (const follower of this.#followers.values()) follower.onDelivery(next);
+      }
+    } finally {
+      this.#waiting = undefined;
     }
-    this.#waiting = undefined;
   }
 }

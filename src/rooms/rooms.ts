@@ -7,6 +7,7 @@ import { quote } from "../errors/problem.ts";
 import type { Message } from "../protocol/contract.ts";
 import type { RoomEvent } from "./event.ts";
 import type { Sink } from "./follower.ts";
+import { Outage } from "./outage.ts";
 import { PublishQueue, type QueueHost } from "./publish_queue.ts";
 import { Retry } from "./retry.ts";
 import { Room, type RoomHost } from "./room.ts";
@@ -63,10 +64,7 @@ export class Rooms implements AsyncDisposable {
   /** What ids begin with that nobody has given. */
   readonly #idPrefix = crypto.randomUUID();
   #ids = 0;
-  /** Why the engine cannot be used, while it cannot. */
-  #outage: { readonly error: unknown } | undefined;
-  /** The rooms for which the engine fails although it can be used: each was told of. */
-  readonly #failing = new Set<string>();
+  readonly #outage: Outage;
   #closed: Promise<void> | undefined;
   /** Ends what `close()` waits for. */
   #stopWaiting = () => {};
@@ -81,6 +79,7 @@ export class Rooms implements AsyncDisposable {
   constructor(options: RoomsOptions = {}) {
     this.#options = checkRoomsOptions(options);
     this.#retry = new Retry(this.#options.clock);
+    this.#outage = new Outage(this.#options);
     this.#host = this.#makeHost();
     this.#options.relay.start({
       onMessage: (room, message, previous) => this.#rooms.get(room)?.onMessage(message, previous),
@@ -91,55 +90,35 @@ export class Rooms implements AsyncDisposable {
 
   #makeHost(): RoomHost & QueueHost {
     const { relay, clock, publishTimeout, maxQueuedMessages, maxQueuedBytes } = this.#options;
-    const outage = () => this.#outage;
     return {
       relay,
       clock,
       publishTimeout,
       retry: this.#retry,
+      recentTotal: { bytes: 0 },
       budget: { messages: 0, bytes: 0, maxMessages: maxQueuedMessages, maxBytes: maxQueuedBytes },
-      get cause() {
-        return outage()?.error;
-      },
-      onFailed: (error, attempt, room) => {
-        // Not the first one, which may be for a lost connection that is about to be told of
-        if (attempt !== 1 || this.#outage || this.#failing.has(room)) return;
-        this.#failing.add(room);
-        this.#options.onError(error, { kind: "relay", room });
-      },
-      onWorks: (room) => void this.#failing.delete(room),
+      outage: this.#outage,
       onBroken: (error, room) => this.#options.onError(error, { kind: "relay", room }),
       onRoomOver: (room) => {
         if (this.#rooms.get(room.name) === room) this.#rooms.delete(room.name);
-        this.#forget(room.name);
       },
       onQueueEmpty: (queue) => {
         if (this.#queues.get(queue.room) === queue) this.#queues.delete(queue.room);
-        this.#forget(queue.room);
         if (this.#queues.size === 0) this.#stopWaiting();
       },
     };
   }
 
-  /** Nobody tries any more to do something in a room. */
-  #forget(room: string): void {
-    if (!this.#rooms.has(room) && !this.#queues.has(room)) this.#failing.delete(room);
-  }
-
   #onDown(error: unknown): void {
     if (this.#closed) this.#stopWaiting();
-    if (this.#outage || this.#closed) return;
-    this.#outage = { error };
-    this.#options.onError(error, { kind: "relay" });
+    else this.#outage.down(error);
   }
 
   #onUp(): void {
     if (this.#closed) return;
-    const wasDown = this.#outage !== undefined;
-    this.#outage = undefined;
     this.#retry.now();
     for (const room of this.#rooms.values()) void room.catchUp();
-    if (wasDown) this.#options.onRecovery();
+    this.#outage.up();
   }
 
   /**
@@ -300,9 +279,10 @@ export class Rooms implements AsyncDisposable {
 
   async #close(): Promise<void> {
     const { clock, closeTimeout, relay } = this.#options;
+    this.#outage.end();
     await undefined; // so that this is known to be closed from here on
     for (const room of [...this.#rooms.values()]) room.end();
-    if (this.#host.budget.messages > 0 && !this.#outage) {
+    if (this.#host.budget.messages > 0 && !this.#outage.isDown) {
       const { promise, resolve } = Promise.withResolvers<void>();
       this.#stopWaiting = resolve;
       const timer = closeTimeout > 0 ? clock.setTimeout(resolve, closeTimeout) : undefined;

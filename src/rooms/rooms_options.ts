@@ -3,7 +3,7 @@
 import type { Clock } from "../base/clock.ts";
 import { bytesOf, snapshotOf } from "../base/owned_bytes.ts";
 import { checkClock, checkOptions, limitOf, timeOf } from "../base/options.ts";
-import type { WebSocketConnection } from "../connection/websocket_connection.ts";
+import { isPromiseLike, type WebSocketConnection } from "../connection/websocket_connection.ts";
 import { quote } from "../errors/problem.ts";
 import type { Message } from "../protocol/contract.ts";
 import { encodeAsJson, type RoomEvent, type RoomsErrorContext } from "./event.ts";
@@ -62,10 +62,10 @@ export interface RoomsOptions {
   closeTimeout?: number | undefined;
   /**
    * Called with every error that no caller of yours can catch: once when the engine cannot be used, and with what handlers
-   * and `encode` throw. By default `console.error()` prints them.
+   * and `encode` throw. By default `console.error()` prints them, as it does what this throws itself.
    */
   onError?: ((error: unknown, context: RoomsErrorContext) => void) | undefined;
-  /** Called when the engine can be used again. */
+  /** Called when the engine can be used again: once after each time that `onError` was told that it cannot. */
   onRecovery?: (() => void) | undefined;
   /** The clock of its timeouts and pauses; the runtime's by default. */
   clock?: Clock | undefined;
@@ -91,7 +91,7 @@ export interface RoomsOptions {
 export interface JoinOptions {
   /**
    * The number of the last message that it has had, to get what it has missed: 0 for everything that is kept. By default it
-   * gets what is new.
+   * gets what is new. Behind a number that the room has not come to, it is told of a gap.
    */
   after?: number | undefined;
   /**
@@ -171,9 +171,22 @@ export function checkRoomsOptions(options: RoomsOptions): CheckedRoomsOptions {
     maxQueuedBytes: limitOf(options, "maxQueuedBytes"),
     publishTimeout: timeOf(options, "publishTimeout"),
     closeTimeout: timeOf(options, "closeTimeout"),
-    onError,
-    onRecovery,
+    onError: guarded("onError", onError),
+    onRecovery: guarded("onRecovery", onRecovery),
     clock: checkClock(options.clock),
+  };
+}
+
+/** A function of the user's that must not break whoever calls it: what it throws is printed. */
+function guarded<Args extends unknown[]>(name: string, call: (...args: Args) => unknown): (...args: Args) => void {
+  const onMistake = (error: unknown) => console.error(`Rooms: ${name}() has failed:`, error);
+  return (...args) => {
+    try {
+      const result = call(...args);
+      if (isPromiseLike(result)) result.then(undefined, onMistake);
+    } catch (error) {
+      onMistake(error);
+    }
   };
 }
 

@@ -25,7 +25,8 @@ test("a room keeps so many messages, and so many bytes", async () => {
   await publish(small, "lobby", "a", "b".repeat(100), "c".repeat(100), "d");
   assertEquals((await kept(small, "lobby"))[0].length, 3);
   const [large] = await publish(small, "lobby", "x".repeat(1000));
-  assertEquals(await kept(small, "lobby", large! - 1), [[], true]);
+  assertEquals(await kept(small, "lobby", large! - 1), [["x".repeat(1000)], false], "the newest one whatever its size");
+  assertEquals((await kept(small, "lobby"))[0].length, 1);
 });
 
 test("an id is known as long as its message is kept", async () => {

@@ -7,6 +7,7 @@ import { connect } from "@nats-io/transport-node";
 import { natsRelay } from "../../src/rooms/nats_relay.ts";
 import type { NatsRelayOptions } from "../../src/rooms/nats_stream.ts";
 import type { Relay } from "../../src/rooms/relay.ts";
+import { Rooms } from "../../src/rooms/rooms.ts";
 import { Engine, lacksEngine } from "../kit/engines.ts";
 import { test } from "../kit/harness.ts";
 import { closed, listening } from "../kit/node_server.ts";
@@ -129,6 +130,60 @@ test(
     assertEquals([messages, isTrimmed], [[{ number: after, data: "c" }], true]);
   },
 );
+
+test(
+  "natsRelay() makes a stream anew that was deleted, and has all processes told of the loss",
+  { lacks },
+  async () => {
+    await using engine = await Engine.start("nats");
+    await using first = await open(engine.url);
+    await using second = await open(engine.url);
+    for (const { relay } of [first, second]) await relay.subscribe("room");
+    const before = await publish(first.relay, "a");
+    await second.until("a");
+    await first.manager.streams.delete("rooms");
+    await assertRejects(() => publish(first.relay, "b"), Error);
+    const after = await publish(first.relay, "b");
+    assert(after > before, `${after} comes after ${before}`);
+    for (const { told, relay, until } of [first, second]) {
+      await until("up");
+      assertEquals(told.filter((what) => what.includes("deleted")).length, 1, `${told}`);
+      assertEquals(await relay.read("room", before, 10), { messages: [{ number: after, data: "b" }], isTrimmed: true });
+    }
+    for (const call of ["read", "subscribe"] as const) {
+      await first.manager.streams.delete("rooms");
+      await assertRejects(
+        () => call === "read" ? first.relay.read("room", after, 10) : first.relay.subscribe("room"),
+        Error,
+      );
+      assertEquals(await first.relay.read("room", after, 10), { messages: [], isTrimmed: true });
+    }
+  },
+);
+
+test("rooms go on behind a gap when their stream is deleted", { lacks }, async () => {
+  await using engine = await Engine.start("nats");
+  const connection = await connect({ servers: engine.url }), manager = await jetstreamManager(connection);
+  const told: string[] = [], seen: unknown[] = [], done = Promise.withResolvers<void>();
+  const rooms = new Rooms({
+    relay: natsRelay(connection, manager),
+    onError: (error) => void told.push(`${error}`),
+    onRecovery: () => void told.push("recovered"),
+  });
+  await rooms.subscribe("lobby", ({ message, gap }) => {
+    seen.push(gap ? "gap" : message);
+    if (message === "c") done.resolve();
+  });
+  await rooms.publish("lobby", "a");
+  await manager.streams.delete("rooms");
+  await rooms.publish("lobby", "b");
+  await rooms.publish("lobby", "c");
+  await done.promise;
+  assertEquals(seen, ["a", "gap", "b", "c"]);
+  assertEquals([told.length, told[0]!.includes("was deleted"), told[1]], [2, true, "recovered"]);
+  await rooms.close();
+  await connection.close();
+});
 
 test("natsRelay() drops the oldest messages of all rooms past totalBytes, and tells it", { lacks }, async () => {
   await using engine = await Engine.start("nats");

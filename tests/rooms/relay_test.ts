@@ -98,6 +98,8 @@ const CASES: Readonly<Record<string, (carrier: Carrier) => Promise<void>>> = {
     const third = await relay.read("room", second.messages.at(-1)!.number, 3);
     assertEquals(texts(third.messages), ["6"]);
     assertEquals(await relay.read("room", third.messages.at(-1)!.number, 3), { messages: [], isTrimmed: false });
+    const beyond = third.messages.at(-1)!.number + 1_000_000;
+    assertEquals(await relay.read("room", beyond, 3), { messages: [], isTrimmed: true }, "a number it never had");
     assertEquals((await relay.read("nobody's", 0, 3)).messages, []);
   },
 

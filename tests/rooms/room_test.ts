@@ -89,10 +89,32 @@ test("who reads the history while more messages come than are kept for such gets
   await relay.publishElsewhere("lobby", "0", "1");
   relay.held = reading.promise;
   const watchers = [await Watcher.at(rooms, "lobby", 0), await Watcher.at(rooms, "lobby", 0)];
-  const expected = Array.from({ length: 700 }, (_, i) => `${i}`);
+  const body = "x".repeat(100_000), count = 200; // 40 MB, as they are counted
+  const expected = Array.from({ length: count }, (_, i) => i < 2 ? `${i}` : `${i} ${body}`);
   for (const message of expected.slice(2)) await relay.publishElsewhere("lobby", message);
   reading.resolve();
-  for (const watcher of watchers) assertEquals((await watcher.until(700)).messages, expected);
+  for (const watcher of watchers) assertEquals((await watcher.until(count)).messages, expected);
+});
+
+test("who waits while the room goes on behind a gap is told of it", async () => {
+  const relay = new ShakyRelay({ messages: 2 });
+  await using rooms = new Rooms({ relay });
+  const busy = Promise.withResolvers<void>(), done = Promise.withResolvers<void>(), seen: unknown[] = [];
+  await rooms.subscribe("lobby", async ({ message, gap }) => {
+    seen.push(gap ? "gap" : message);
+    await busy.promise;
+    if (message === "last") done.resolve();
+  });
+  await relay.publishElsewhere("lobby", "1");
+  relay.isDeaf = true;
+  await relay.publishElsewhere("lobby", "missed", "missed", "missed");
+  relay.isDeaf = false;
+  await relay.publishElsewhere("lobby", "next"); // the room reads, and finds a gap
+  await socketsSettled();
+  await relay.publishElsewhere("lobby", "last");
+  busy.resolve();
+  await done.promise;
+  assertEquals(seen, ["1", "gap", "next", "last"]);
 });
 
 test("an outage is told once, messages wait in their order, and what others published is read", async () => {
@@ -128,7 +150,7 @@ test("calls that fail while the engine is there are told of once, and tried unti
   await joining;
   await house.rooms.publish("lobby", "Hello");
   assertEquals((await (await joining).until(1)).messages, ["Hello"]);
-  assertEquals(house.told, [{ message: "The engine does not answer", kind: "relay", room: "lobby" }]);
+  assertEquals(house.told, [{ message: "The engine does not answer", kind: "relay", room: "lobby" }, "recovered"]);
 });
 
 /** A relay whose numbers begin with 1, again after `wipe()`. */
@@ -185,6 +207,18 @@ test("who had larger numbers than an emptied engine gives is told of a gap, and 
   assertEquals((await back.until(3)).messages, ["gap", "4", "5"]);
   assertEquals(watcher.events[3], { room: "lobby", gap: { after: 3, next: undefined } });
   assertEquals((await (await Watcher.at(rooms, "lobby", 3)).until(3)).messages, ["gap", "4", "5"]);
+});
+
+test("who comes with a number that the room has not come to is told of a gap, and gets what is new", async () => {
+  await using rooms = new Rooms();
+  await rooms.publish("lobby", "before");
+  const after = Number.MAX_SAFE_INTEGER - 1;
+  for (const room of ["lobby", "attic"]) {
+    const watcher = await Watcher.at(rooms, room, after);
+    await rooms.publish(room, "new");
+    assertEquals((await watcher.until(2)).messages, ["gap", "new"]);
+    assertEquals(watcher.events[0], { room, gap: { after, next: undefined } });
+  }
 });
 
 test("who comes from a process that was ahead gets each message once", async () => {

@@ -4,8 +4,9 @@ import { assertEquals, assertRejects, assertStringIncludes, assertThrows } from 
 import { memoryRelay } from "../../src/rooms/memory_relay.ts";
 import { Rooms } from "../../src/rooms/rooms.ts";
 import type { RoomsOptions } from "../../src/rooms/rooms_options.ts";
-import { test } from "../kit/harness.ts";
+import { handlingAll, test } from "../kit/harness.ts";
 import { House } from "./guests.ts";
+import { ShakyRelay } from "./shaky_relay.ts";
 
 const OPTIONS: readonly [options: unknown, error: typeof TypeError | typeof RangeError, message: string][] = [
   [null, TypeError, "the options: they are null, and must be an object"],
@@ -26,6 +27,33 @@ test("Rooms says what is wrong with its options", () => {
   for (const [options, error, message] of OPTIONS) {
     assertThrows(() => new Rooms(options as RoomsOptions), error, message);
   }
+});
+
+test("what onError and onRecovery throw is printed, and breaks no room", async () => {
+  const { error } = console, printed: string[] = [], seen: unknown[] = [];
+  console.error = (...args: unknown[]) => void printed.push(args.map(String).join(" "));
+  const broken = (name: string) => () => {
+    throw new Error(`${name} is broken`);
+  };
+  try {
+    await handlingAll(async () => {
+      for (const onError of [broken("onError"), async () => await Promise.reject(new Error("onError is broken"))]) {
+        const relay = new ShakyRelay();
+        await using rooms = new Rooms({ relay, onError, onRecovery: broken("onRecovery") });
+        await rooms.subscribe("lobby", broken("the handler"));
+        await rooms.subscribe("lobby", ({ message }) => seen.push(message));
+        for (const message of ["a", "b"]) await rooms.publish("lobby", message);
+        relay.down();
+        relay.up();
+      }
+    });
+  } finally {
+    console.error = error;
+  }
+  assertEquals(seen, ["a", "b", "a", "b"]);
+  const failed = Array(3).fill("Rooms: onError() has failed: Error: onError is broken");
+  const all = [...failed, "Rooms: onRecovery() has failed: Error: onRecovery is broken"];
+  assertEquals(printed.toSorted(), [...all, ...all].toSorted());
 });
 
 const MEMORY: readonly [options: object, message: string][] = [

@@ -85,7 +85,6 @@ const TESTED_BY: Readonly<Record<string, string>> = {
   "rooms/follower.ts": "rooms/rooms_test.ts",
   "rooms/nats_client.ts": "rooms/nats_relay_test.ts",
   "rooms/nats_stream.ts": "rooms/nats_relay_test.ts",
-  "rooms/recent.ts": "rooms/rooms_test.ts",
   "rooms/redis_client.ts": "rooms/redis_relay_test.ts",
   "rooms/redis_script.ts": "rooms/redis_relay_test.ts",
   "rooms/retry.ts": "rooms/room_test.ts",
