@@ -10,7 +10,7 @@ const TEXT = Array.from({ length: 60 }, (_, i) => i.toString(36) + i * 7919).joi
 
 /** Publishes the same twice in a room of so many; gives how many bytes each member was sent of either. */
 async function sentTwice(count: number): Promise<[once: number, again: number][]> {
-  await using rooms = new Rooms();
+  await using rooms = new Rooms({ encode: ({ message }) => message! }); // without numbers, which compress differently
   const members = await Promise.all(Array.from({ length: count }, async () => {
     const [conn, serving] = connectionPair(), compression = { threshold: 0 };
     const [client, socket] = await Promise.all([
@@ -24,7 +24,7 @@ async function sentTwice(count: number): Promise<[once: number, again: number][]
   for (let turn = 0; turn < 2; turn++) {
     await rooms.publish("lobby", TEXT);
     for (const [i, { reader, conn }] of members.entries()) {
-      assertEquals(JSON.parse((await reader.read()).value as string).message, TEXT);
+      assertEquals((await reader.read()).value, TEXT);
       sizes[i]!.push(conn.bytesWritten);
     }
   }
