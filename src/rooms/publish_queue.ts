@@ -101,8 +101,9 @@ export class PublishQueue {
         this.#error = undefined;
         this.#host.outage.succeeded("publish", this.room);
         for (const [i, { stored }] of batch.entries()) stored.resolve(numbers[i]!);
-        const done = new Set(batch);
-        this.#remove((waiting) => done.has(waiting));
+        // Those of them that still wait are the first: some may have waited too long meanwhile
+        const done = new Set(batch), next = this.#waiting.findIndex((waiting) => !done.has(waiting));
+        this.#free(this.#waiting.splice(0, next < 0 ? batch.length : next));
       } catch (error) {
         if (this.#isOver) return;
         this.#error = error;
@@ -116,18 +117,15 @@ export class PublishQueue {
 
   #nextBatch(): Waiting[] {
     let bytes = 0;
-    const end = this.#waiting.findIndex((waiting, i) => i > 0 && (bytes += waiting.bytes) > MAX_BATCH_BYTES);
-    return this.#waiting.slice(0, Math.min(end < 0 ? MAX_BATCH : end, MAX_BATCH));
+    const batch = this.#waiting.slice(0, MAX_BATCH);
+    const end = batch.findIndex((waiting, i) => (bytes += waiting.bytes) > MAX_BATCH_BYTES && i > 0);
+    return end < 0 ? batch : batch.slice(0, end);
   }
 
-  #remove(isDone: (waiting: Waiting) => boolean): void {
+  #free(done: readonly Waiting[]): void {
     const { budget } = this.#host;
-    this.#waiting = this.#waiting.filter((waiting) => {
-      if (!isDone(waiting)) return true;
-      budget.messages--;
-      budget.bytes -= waiting.bytes;
-      return false;
-    });
+    budget.messages -= done.length;
+    for (const { bytes } of done) budget.bytes -= bytes;
   }
 
   /** Has a timer run for the message that waits longest. */
@@ -146,8 +144,10 @@ export class PublishQueue {
   }
 
   #giveUp(isDue: (waiting: Waiting) => boolean, errorOf: () => DOMException): void {
-    for (const waiting of this.#waiting) if (isDue(waiting)) waiting.stored.reject(errorOf());
-    this.#remove(isDue);
+    const due = this.#waiting.filter(isDue);
+    this.#waiting = this.#waiting.filter((waiting) => !isDue(waiting));
+    this.#free(due);
+    for (const { stored } of due) stored.reject(errorOf());
   }
 
   #finish(): void {

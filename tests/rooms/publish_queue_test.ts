@@ -20,7 +20,7 @@ test("publish() sends what is published in a row in one call, and one call at a 
   assertEquals(relay.batches.map(({ length }) => length), [128, 128, 44]);
   assertEquals(relay.batches.flat(), texts(300));
   relay.batches.length = 0;
-  await Promise.all(texts(4).map(() => rooms.publish("lobby", "x".repeat(400_000))));
+  await Promise.all(texts(4).map(() => rooms.publish("lobby", "x".repeat(200_000))));
   assertEquals(relay.batches.map(({ length }) => length), [2, 2]);
 });
 
@@ -77,6 +77,22 @@ test("publish() says why the engine has refused a message all the time, although
   await clock.advance(5000);
   const error = await assertRejects(() => refused, DOMException, "publishTimeout");
   assertEquals([error.name, (error.cause as Error).message], ["TimeoutError", "The engine does not answer"]);
+});
+
+test("a message that is given up while it is being stored takes no other with it", async () => {
+  const relay = new ShakyRelay(), clock = fakeClock(), storing = Promise.withResolvers<void>();
+  await using rooms = new Rooms({ relay, clock, publishTimeout: 1000, maxQueuedMessages: 4 });
+  relay.held = storing.promise;
+  const first = rooms.publish("lobby", "first");
+  await clock.advance(600);
+  const others = ["second", "third"].map((text) => rooms.publish("lobby", text));
+  await clock.advance(600);
+  await assertRejects(() => first, DOMException, "It may be stored");
+  others.push(rooms.publish("lobby", "fourth"), rooms.publish("lobby", "fifth"));
+  storing.resolve();
+  await Promise.all(others);
+  assertEquals(await kept(relay, "lobby"), ["first", "second", "third", "fourth", "fifth"]);
+  await Promise.all(texts(4).map((text) => rooms.publish("lobby", text))); // nothing of the bound is used up
 });
 
 test("publish() rejects after publishTimeout although a call never settles", async () => {

@@ -16,7 +16,7 @@ export class ShakyRelay implements Relay {
   fails: boolean | "stored" = false;
   /** Whether messages are not told. */
   isDeaf = false;
-  /** What `read()` waits for before it gives what it has read. */
+  /** What `read()` and `publish()` wait for before they give what they have. */
   held: Promise<void> | undefined;
   /** Whether `publish()` never settles. */
   hangs = false;
@@ -64,6 +64,7 @@ export class ShakyRelay implements Relay {
     if (this.hangs) await new Promise(() => {});
     if (this.fails !== "stored") this.#check();
     const numbers = await this.#relay.publish(room, drafts);
+    await this.held;
     this.#check();
     return numbers;
   }
