@@ -90,10 +90,12 @@ export function encodeAsJson(event: RoomEvent): string {
 export class Delivery {
   readonly event: RoomEvent;
   readonly #isShared: boolean;
-  #encoded: Message | PreparedMessage | undefined;
+  #encoded: Message | undefined;
+  /** From the second member on: it is framed and compressed once, but refers to no earlier message of the connection. */
+  #prepared: PreparedMessage | undefined;
   #hasFailed = false;
 
-  /** @param isShared Whether it may go to many: then it is framed and compressed for all of them at once. */
+  /** @param isShared Whether it may go to many. */
   constructor(event: RoomEvent, isShared: boolean) {
     this.event = event;
     this.#isShared = isShared;
@@ -107,10 +109,10 @@ export class Delivery {
 
   /** As members get it; `undefined` where that has failed, of which is told once. */
   encoded({ encode, onError }: Encoding): Message | PreparedMessage | undefined {
-    if (this.#encoded !== undefined || this.#hasFailed) return this.#encoded;
+    if (this.#hasFailed) return undefined;
+    if (this.#encoded !== undefined) return this.#isShared ? this.#prepared ??= prepare(this.#encoded) : this.#encoded;
     try {
       const encoded = encode(this.event);
-      if (this.#isShared) return this.#encoded = prepare(encoded);
       return this.#encoded = typeof encoded === "string" ? encoded : bytesOf(encoded);
     } catch (error) {
       this.#hasFailed = true;

@@ -104,6 +104,7 @@ async function check(name: string, value: number): Promise<void> {
   else if (name.startsWith("maxConnections") || name === "maxPendingHandshakes") checkLimits({ [name]: value }, true);
   else if (name === "slowAbove") new Connections().broadcast("", { slowAbove: value });
   else if (name in COMPRESSION) checkCompression({ [name]: value }, COMPRESSION[name]!);
+  else if (name === "firstDelay") checkReconnectOptions({ firstDelay: value, maxDelay: 2 ** 31 - 1 });
   else if (ROOMS.includes(name)) checkRoomsOptions({ [name]: value });
   else checkReconnectOptions({ [name]: value }); // and with them those of connect()
 }
