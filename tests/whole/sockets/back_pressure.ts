@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { assert, assertEquals } from "@std/assert";
 import type { WebSocketConnection } from "../../../mod.ts";
 import { test } from "../../kit/harness.ts";
-import { chunksOf, headerOf, KIB, MIB, standstill } from "./common.ts";
+import { chunksOf, headerOf, KIB, standstill } from "./common.ts";
 import type { Door } from "./doors.ts";
 
 /** 64 MiB in messages of 64 KiB, each told from the others. */
@@ -22,12 +22,6 @@ function digestOf(before: Uint8Array): string {
   for (let i = 0; i < COUNT; i++) hash.update(before).update(messageOf(i));
   return hash.digest("hex");
 }
-
-/**
- * What kernels take by themselves: up to 4 MiB to send, and as much to receive as they think fit for somebody who has read
- * before; Linux has taken 5 MiB where a handshake came first.
- */
-const BOUND = 16 * MIB;
 
 /** Rows: readers that take one message, then nothing until they are let go on; each gives the digest of all. */
 const readers: Readonly<Record<string, (ours: WebSocketConnection, goOn: Promise<void>) => Promise<string>>> = {
@@ -85,7 +79,7 @@ export function testBackPressure(door: Door): void {
         }
       })();
       const stalled = await standstill(() => written);
-      assert(stalled < BOUND, `${stalled} bytes were taken from a peer that nobody reads`);
+      assert(stalled < door.bound, `${stalled} bytes were taken from a peer that nobody reads`);
       going.resolve();
       await writing;
       assertEquals(await reading, digestOf(new Uint8Array()));
@@ -105,7 +99,7 @@ export function testBackPressure(door: Door): void {
         }
       })();
       const stalled = await standstill(() => sent);
-      assert(stalled < BOUND, `${stalled} bytes were taken for a peer that does not read`);
+      assert(stalled < door.bound, `${stalled} bytes were taken for a peer that does not read`);
       const header = headerOf(SIZE, "server");
       const hash = createHash("sha1");
       let left = COUNT * (header.length + SIZE);

@@ -15,7 +15,7 @@ import {
 import { latin1 } from "../../kit/harness.ts";
 import { serving } from "../../kit/serving.ts";
 import { dial, dialRaw, listen, type RawConn, rawPair, streamsOf } from "../../kit/tcp.ts";
-import { UPGRADE } from "./common.ts";
+import { MIB, UPGRADE } from "./common.ts";
 
 export type Role = "server" | "client";
 
@@ -40,6 +40,8 @@ export interface Door {
   readonly roles: readonly Role[];
   /** What it tells of a client that has asked for nothing in time. */
   readonly silent: readonly HandshakeFailure[];
+  /** Less than this is taken by kernels and by us, in bytes, while nobody reads. */
+  readonly bound: number;
   /** Opens a WebSocket. */
   open(role: Role, options?: Omit<AttachOptions, "role" | "protocol" | "extensions">): Promise<Pair>;
   /** Serves. */
@@ -54,6 +56,8 @@ export function given(name: string, form: (conn: ByteConnection) => ByteConnecti
     name,
     roles: ["server", "client"],
     silent: ["handshake-timeout"],
+    // Kernels take up to 4 MiB to send, and little to receive for somebody who has not read yet
+    bound: 8 * MIB,
     async open(role, options) {
       const [peer, conn] = await rawPair();
       const ours = attach(form(conn), { role, protocol: "", extensions: "" }, options);
@@ -91,6 +95,8 @@ const serveDoor: Door = {
   name: "a socket of serve()",
   roles: ["server"],
   silent: [],
+  // Who has read a handshake is given a larger window: Linux has taken 5 MiB to receive beside 4 to send
+  bound: 16 * MIB,
   async open(_role, options = {}) {
     const opened = Promise.withResolvers<Accepted>();
     const server = await serving((socket) => opened.resolve(socket), options);
