@@ -8,20 +8,11 @@ import { join } from "node:path";
 import { type BrowserContext, chromium, type Page } from "playwright-core";
 import { serveDemonstration } from "../../docs/examples/one_port.ts";
 import { accept, type Server } from "../../mod.ts";
+import { CHROMIUM_ARGS } from "../kit/chromium.ts";
 import { program, test } from "../kit/harness.ts";
 import { listen, portOf } from "../kit/tcp.ts";
 import { agreed, ownRows, read } from "./deflate_rows.ts";
 import { MANY, many } from "./programs/script.ts";
-
-const ARGS = [
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
 
 const PATIENCE = 30_000;
 
@@ -43,7 +34,7 @@ async function visit(run: (visit: Visit) => Promise<void>): Promise<void> {
     const context = await chromium.launchPersistentContext(profile, {
       executablePath: program("chromium")!,
       headless: true,
-      args: ARGS,
+      args: CHROMIUM_ARGS,
     });
     // Ends whatever waits for something that never comes
     const deadline = setTimeout(() => context.close(), PATIENCE);

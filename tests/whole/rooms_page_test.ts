@@ -5,21 +5,12 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
+import { CHROMIUM_ARGS } from "../kit/chromium.ts";
 import { Engine, lacksEngine } from "../kit/engines.ts";
 import { program, test } from "../kit/harness.ts";
 import { findRuntimes } from "../kit/runtimes.ts";
 import { type Process, start } from "../peers/processes.ts";
 import { runOn } from "../load/program.ts";
-
-const ARGS = [
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
 
 /** After so long nothing can come any more. */
 const PATIENCE = 60_000;
@@ -105,7 +96,7 @@ class Visits {
 
 /** Runs with a browser, and servers that are killed at the end if they are still there. */
 async function visiting(run: (visits: Visits) => Promise<void>): Promise<void> {
-  const browser = await chromium.launch({ executablePath: program("chromium")!, args: ARGS });
+  const browser = await chromium.launch({ executablePath: program("chromium")!, args: CHROMIUM_ARGS });
   const deadline = setTimeout(() => browser.close(), 2 * PATIENCE), visits = new Visits(browser);
   try {
     await run(visits);
