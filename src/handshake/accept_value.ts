@@ -1,6 +1,7 @@
 // A Sec-WebSocket-Key to the Sec-WebSocket-Accept that proves it was read (RFC 6455 §1.3, §4.2.2 (5.4)).
 
 import { encodeBase64 } from "../base/base64.ts";
+import { digest } from "../base/digest.ts";
 
 /** The fixed string of RFC 6455 §1.3. */
 const GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
@@ -9,5 +10,5 @@ const ENCODER = new TextEncoder();
 
 /** The Sec-WebSocket-Accept for a Sec-WebSocket-Key: SHA-1 of the key and the GUID, in base64. */
 export async function acceptValue(key: string): Promise<string> {
-  return encodeBase64(new Uint8Array(await crypto.subtle.digest("SHA-1", ENCODER.encode(key + GUID))));
+  return encodeBase64(await digest("SHA-1", ENCODER.encode(key + GUID)));
 }

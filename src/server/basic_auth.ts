@@ -1,6 +1,7 @@
 // HTTP Basic authentication (RFC 7617) as a policy: for the `authorize` option, or to be called before any other response.
 
 import { decodeBase64 } from "../base/base64.ts";
+import { digest } from "../base/digest.ts";
 import { decodeText } from "../base/utf8.ts";
 import type { RequestHead } from "../errors/handshake_error.ts";
 
@@ -103,12 +104,12 @@ function readCredentials(value: string | null): Credentials | undefined {
 
 /** Compares in constant time: all bytes of two digests, also when the user is unknown. */
 async function isSecret(given: string, wanted: string | undefined): Promise<boolean> {
-  const [a, b] = await Promise.all([digest(given), digest(wanted ?? "")]);
+  const [a, b] = await Promise.all([sha256(given), sha256(wanted ?? "")]);
   let difference = wanted === undefined ? 1 : 0;
   for (let i = 0; i < a.length; i++) difference |= a[i]! ^ b[i]!;
   return difference === 0;
 }
 
-async function digest(text: string): Promise<Uint8Array> {
-  return new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text)));
+function sha256(text: string): Promise<Uint8Array> {
+  return digest("SHA-256", new TextEncoder().encode(text));
 }

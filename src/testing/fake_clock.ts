@@ -1,6 +1,7 @@
 // A clock under the control of a test: timers fire when the test advances the time, and at no other moment.
 
 import type { Clock } from "../base/clock.ts";
+import { digestsUnderWay } from "../base/digest.ts";
 
 /**
  * A clock that stands still until it is advanced.
@@ -119,7 +120,16 @@ export function fakeClock(): FakeClock {
   };
 }
 
-/** Waits a few turns of the event loop: for promises, and for writes that are flushed at the end of a turn. */
+/**
+ * Waits a few turns of the event loop: for promises, and for writes that are flushed at the end of a turn. A digest takes
+ * as many turns as it takes, and a few more are due behind it.
+ */
 async function settle(turns = 3): Promise<void> {
-  for (let turn = 0; turn < turns; turn++) await new Promise<void>((resolve) => setTimeout(resolve, 0));
+  for (let turn = 0; turn < turns; turn++) {
+    await new Promise<void>((resolve) => setTimeout(resolve, 0));
+    const digests = digestsUnderWay();
+    if (!digests) continue;
+    await digests;
+    turn = -1;
+  }
 }
