@@ -7,6 +7,7 @@ import type { Message, SendOptions } from "../protocol/contract.ts";
 import type { PreparedMessage } from "../protocol/prepared_message.ts";
 import type { Machine } from "../protocol/machine.ts";
 import type { Prepared } from "../protocol/prepared_message.ts";
+import type { Burst } from "../protocol/shared_frame.ts";
 import type { Transport } from "../transport/transport.ts";
 import { HeldMessages } from "./held_messages.ts";
 
@@ -74,7 +75,9 @@ export class Flusher {
 
   /** How many bytes wait, or are being written. */
   get buffered(): number {
-    return this.#machine.buffered + (this.#writing?.length ?? 0) + (this.#held?.size ?? 0);
+    const { buffered } = this.#machine, writing = this.#writing;
+    if (!writing) return buffered; // and nothing is held, either
+    return buffered + writing.length + (this.#held?.size ?? 0);
   }
 
   /**
@@ -117,6 +120,17 @@ export class Flusher {
     if (before > 0 && before + message.size > this.#limits.maxBufferedAmount) return false;
     if (this.#held) this.#letGo(Infinity);
     this.#machine.sendPrepared(message);
+    this.#onFramed();
+    return true;
+  }
+
+  /**
+   * Lets a burst of a group wait here, which is written soon, if nothing else waits; nothing is held then, either.
+   *
+   * @returns Whether it is on its way.
+   */
+  join(burst: Burst): boolean {
+    if (this.#writing || !this.#machine.join(burst)) return false;
     this.#onFramed();
     return true;
   }

@@ -6,7 +6,7 @@ import { checkClock } from "../base/options.ts";
 import type { WebSocketConnection } from "../connection/websocket_connection.ts";
 import type { Message } from "../protocol/contract.ts";
 import { Prepared, type PreparedMessage } from "../protocol/prepared_message.ts";
-import { broadcast, type BroadcastOptions, type BroadcastReport, checkBroadcast } from "./broadcast.ts";
+import { Broadcaster, type BroadcastOptions, type BroadcastReport, checkBroadcast } from "./broadcast.ts";
 import { checkCloseAll, type CloseAllOptions, type CloseAllReport, ClosingAll } from "./closing_all.ts";
 import { driverOf, Membership, type WhenClosed } from "./membership.ts";
 
@@ -59,6 +59,7 @@ export interface ConnectionsOptions {
 export class Connections<Value = undefined, Socket extends WebSocketConnection = WebSocketConnection>
   implements Iterable<Socket> {
   readonly #members = new Map<Socket, Membership<Socket, Value>>();
+  readonly #broadcaster = new Broadcaster<Value, Socket>(this.#members);
   readonly #clock: Clock;
   /** From `close()` on. */
   #closing: ClosingAll | undefined;
@@ -93,12 +94,14 @@ export class Connections<Value = undefined, Socket extends WebSocketConnection =
     if (known || driver.state === "closed") return this;
     const member = new Membership<Socket, Value>(socket, driver, value[0]!, this.#whenClosed);
     this.#members.set(socket, member);
+    this.#broadcaster.onMembersChanged();
     this.#closing?.onJoined(member);
     return this;
   }
 
   readonly #whenClosed: WhenClosed<Socket, Value> = ({ socket }, outcome) => {
     this.#members.delete(socket);
+    this.#broadcaster.onMembersChanged();
     this.#closing?.onClosed(outcome);
   };
 
@@ -111,8 +114,10 @@ export class Connections<Value = undefined, Socket extends WebSocketConnection =
   delete(socket: Socket): boolean {
     this.#members.get(socket)?.leave();
     const wasMember = this.#members.delete(socket);
-    if (wasMember) this.#closing?.onDeleted();
-    return wasMember;
+    if (!wasMember) return false;
+    this.#broadcaster.onMembersChanged();
+    this.#closing?.onDeleted();
+    return true;
   }
 
   /**
@@ -164,7 +169,7 @@ export class Connections<Value = undefined, Socket extends WebSocketConnection =
    * @throws {RangeError} When `slowAbove` is no number of bytes.
    */
   broadcast(message: Message | PreparedMessage, options: BroadcastOptions<Value, Socket> = {}): BroadcastReport {
-    return broadcast(this.#members.values(), Prepared.of(message, options.compress), checkBroadcast(options));
+    return this.#broadcaster.broadcast(Prepared.of(message, options.compress), checkBroadcast(options));
   }
 
   /**

@@ -21,6 +21,7 @@ import { FrameWriter } from "./frame_writer.ts";
 import { type MaskKeys, pooledKeys } from "./mask.ts";
 import { MessageReader, type ReaderEvents } from "./message_reader.ts";
 import { Prepared, type PreparedMessage } from "./prepared_message.ts";
+import type { Burst } from "./shared_frame.ts";
 import { SendQueue, writeCompressed } from "./send_queue.ts";
 
 /** The callbacks of a machine. They are called during `receive()`, `resume()` and `work()`, and must not throw. */
@@ -221,6 +222,14 @@ export class Machine implements ReaderEvents {
     }
     this.#writer.shared(frame);
     if (compresses && frame !== message.plain) deflater.forgetWindow();
+  }
+
+  /**
+   * Lets a burst of a group wait here, of which frames are not masked and not compressed, if nothing else does. The state
+   * must be `"open"`, and no message be under way in pieces.
+   */
+  join(burst: Burst): boolean {
+    return this.#deflater === undefined && this.#writer.isUnmasked && this.#writer.join(burst);
   }
 
   #send(message: Message, options: SendOptions | undefined): void {

@@ -3,13 +3,13 @@
 // One that was taken is not written to again until it is recycled.
 
 import { COPIED_OUT } from "../base/tuning.ts";
-import type { SharedBytes, SharedFrame } from "./shared_frame.ts";
+import type { Burst, SharedBytes, SharedFrame } from "./shared_frame.ts";
 import { giveBack, LARGE, slabOf } from "./slabs.ts";
 
 /** What one connection has to write. */
 export class Outbox {
-  /** How many bytes wait to be taken. */
-  size = 0;
+  /** How many bytes of its own wait to be taken. */
+  #size = 0;
   /** Slabs that were filled before the current one. */
   #full: Uint8Array<ArrayBuffer>[] | undefined;
   /** The shared bytes that were taken last. */
@@ -19,9 +19,14 @@ export class Outbox {
   #slab: Uint8Array<ArrayBuffer> | undefined;
   #used = 0;
 
+  /** How many bytes wait to be taken. */
+  get size(): number {
+    return this.#shared === undefined ? this.#size : this.#size + this.#shared.bytes.length;
+  }
+
   /** Gives a slab with room for `count` bytes at {@linkcode used}. */
   reserve(count: number): Uint8Array<ArrayBuffer> {
-    if (this.#shared) this.#own(this.#shared.bytes, count);
+    if (this.#shared) this.#own(this.#shared, count);
     const need = this.#used + count;
     if (this.#slab && need <= this.#slab.length) return this.#slab;
     const before = this.#slab;
@@ -37,12 +42,33 @@ export class Outbox {
   }
 
   /** More comes behind shared bytes: copies them, so that all of it leaves in one write, unless that would be too much. */
-  #own(bytes: Uint8Array<ArrayBuffer>, count: number): void {
-    this.#shared = undefined;
-    if (bytes.length + count > LARGE) return void (this.#full ??= []).push(bytes);
+  #own(shared: SharedBytes, count: number): void {
+    const { bytes } = shared;
+    if (bytes.length + count > LARGE) return this.#setAside(shared);
+    this.#leave(shared);
+    this.#size += bytes.length;
     this.#slab = slabOf(bytes.length + count);
     this.#slab.set(bytes);
     this.#used = bytes.length;
+  }
+
+  #leave(shared: SharedBytes): void {
+    this.#shared = undefined;
+    shared.onLeft();
+  }
+
+  /** Lets a burst of a group wait here, if nothing else does: frames that are added to it wait here, too. */
+  join(burst: Burst): boolean {
+    if (this.#shared || this.#size > 0) return false;
+    this.#shared = burst;
+    burst.holders++;
+    return true;
+  }
+
+  #setAside(shared: SharedBytes): void {
+    this.#leave(shared);
+    (this.#full ??= []).push(shared.bytes);
+    this.#size += shared.bytes.length;
   }
 
   /** Adds a frame that many outboxes share: without a copy, unless it comes behind a frame that only this one has. */
@@ -57,10 +83,10 @@ export class Outbox {
       this.#slab = undefined;
       this.#used = 0;
     }
-    const joined = this.#shared ? frame.behind(this.#shared) : frame;
-    if (!joined) (this.#full ??= []).push(this.#shared!.bytes);
+    const before = this.#shared, joined = before ? frame.behind(before) : frame;
+    if (before && joined) this.#leave(before);
+    else if (before) this.#setAside(before);
     this.#shared = joined ?? frame;
-    this.size += length;
   }
 
   /** Where in the slab the next byte goes. */
@@ -70,25 +96,24 @@ export class Outbox {
 
   /** The slab is now written up to `end`. */
   commit(end: number): void {
-    this.size += end - this.#used;
+    this.#size += end - this.#used;
     this.#used = end;
   }
 
   /** Takes the next bytes to write, if any. They stay as they are until they are given to {@linkcode recycle}. */
   take(): Uint8Array<ArrayBuffer> | undefined {
-    if (this.size === 0) return undefined;
-    let bytes = this.#full?.shift();
-    if (!bytes && this.#shared) {
-      ({ bytes } = this.#shared);
-      this.#shared = undefined;
-      this.#lent = bytes;
+    const full = this.#full?.shift(), shared = this.#shared;
+    if (full) {
+      this.#size -= full.length;
+      return full;
     }
-    if (bytes) {
-      this.size -= bytes.length;
-      return bytes;
+    if (shared) {
+      this.#leave(shared);
+      return this.#lent = shared.bytes;
     }
+    if (this.#size === 0) return undefined;
     const slab = this.#slab!, used = this.#used;
-    this.size = this.#used = 0;
+    this.#size = this.#used = 0;
     this.#slab = undefined;
     if (used > COPIED_OUT) return slab.subarray(0, used);
     giveBack(slab);

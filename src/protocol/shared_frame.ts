@@ -15,16 +15,19 @@ interface Room {
 
 /** Bytes that many outboxes share: nobody may write to them. */
 export class SharedBytes {
-  readonly bytes: Uint8Array<ArrayBuffer>;
-  readonly #room: Room | undefined;
+  bytes: Uint8Array<ArrayBuffer>;
+  #room: Room | undefined;
 
   protected constructor(bytes: Uint8Array<ArrayBuffer>, room?: Room) {
     this.bytes = bytes;
     this.#room = room;
   }
 
-  /** These bytes and others behind them: in the same buffer, if that has room, so that a burst is copied once. */
-  protected join(bytes: Uint8Array<ArrayBuffer>): SharedBytes {
+  /** An outbox has them no more: it has written them, or copied them to put something behind them. */
+  onLeft(): void {}
+
+  /** The room with these bytes and others behind them: the same one, if there is enough of it, so that they are copied once. */
+  #with(bytes: Uint8Array<ArrayBuffer>): Room {
     const at = this.bytes.length, end = at + bytes.length;
     let room = this.#room;
     if (!room || room.used !== at || room.buffer.length < end) {
@@ -33,7 +36,19 @@ export class SharedBytes {
     }
     room.buffer.set(bytes, at);
     room.used = end;
-    return new SharedBytes(room.buffer.subarray(0, end), room);
+    return room;
+  }
+
+  /** These bytes and others behind them. */
+  protected join(bytes: Uint8Array<ArrayBuffer>): SharedBytes {
+    const room = this.#with(bytes);
+    return new SharedBytes(room.buffer.subarray(0, room.used), room);
+  }
+
+  /** Puts others behind these bytes, for everybody who has these. */
+  protected append(bytes: Uint8Array<ArrayBuffer>): void {
+    const room = this.#room = this.#with(bytes);
+    this.bytes = room.buffer.subarray(0, room.used);
   }
 
   /** {@linkcode join} of any. */
@@ -74,6 +89,36 @@ export class SharedFrame extends SharedBytes {
   /** Forgets what it was joined to: a message may be kept for long, and sent again. */
   forget(): void {
     this.#before = this.#joined = undefined;
+  }
+}
+
+/**
+ * The frames that a group sends in one turn, as long as they are all that its members have to write: then another one is
+ * added once, for all of them.
+ */
+export class Burst extends SharedBytes {
+  /** In how many outboxes it is. */
+  holders = 0;
+
+  /** @param frame Its first frame. */
+  constructor(frame: SharedFrame) {
+    super(frame.bytes);
+  }
+
+  override onLeft(): void {
+    this.holders--;
+  }
+
+  /** Adds a frame, while it is in all of the outboxes that it has been put into. Returns whether there was room for it. */
+  add({ bytes }: SharedFrame): boolean {
+    if (!Burst.hasRoom(this.bytes.length + bytes.length)) return false;
+    this.append(bytes);
+    return true;
+  }
+
+  /** Whether a burst may have so many bytes. */
+  static hasRoom(bytes: number): boolean {
+    return bytes <= MOST;
   }
 }
 
