@@ -6,7 +6,8 @@ import { checkClock } from "../base/options.ts";
 import type { WebSocketConnection } from "../connection/websocket_connection.ts";
 import type { Message } from "../protocol/contract.ts";
 import { Prepared, type PreparedMessage } from "../protocol/prepared_message.ts";
-import { Broadcaster, type BroadcastOptions, type BroadcastReport, checkBroadcast } from "./broadcast.ts";
+import { type BroadcastOptions, type BroadcastReport, checkBroadcast } from "./broadcast.ts";
+import { Broadcaster } from "./broadcaster.ts";
 import { checkCloseAll, type CloseAllOptions, type CloseAllReport, ClosingAll } from "./closing_all.ts";
 import { driverOf, Membership, type WhenClosed } from "./membership.ts";
 
