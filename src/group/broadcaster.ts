@@ -15,7 +15,10 @@ interface Recipient<Value, Socket> {
 /** Sends messages to the members of a group. */
 export class Broadcaster<Value, Socket> {
   readonly #members: ReadonlyMap<Socket, Recipient<Value, Socket>>;
-  /** What every member has to write, and nothing else: the messages of this turn. */
+  /**
+   * What every member has to write, and nothing else: the messages of this turn. It is let go of when the first member has
+   * written it: a group may be silent for long then, and be one of very many.
+   */
   #burst: Burst | undefined;
   /** From how many bytes of it on a member is slow, and how many may wait: the least of what the members allow. */
   #highWaterMark = 0;
@@ -30,19 +33,23 @@ export class Broadcaster<Value, Socket> {
     this.#burst = undefined;
   }
 
+  readonly #onBroken = (burst: Burst): void => {
+    if (this.#burst === burst) this.#burst = undefined;
+  };
+
   /** Sends a message to all but some. */
   broadcast(message: Prepared, checked: CheckedBroadcast<Value, Socket>): BroadcastReport {
-    if (checked.isExcepted) return this.#offer(message, checked);
     const sent = this.#members.size;
+    if (checked.isExcepted || sent === 0) return this.#offer(message, checked);
     if (this.#add(message, checked.slowAbove)) return { sent, skipped: 0, closed: 0 };
     if (!Burst.hasRoom(message.plain.bytes.length)) return this.#offer(message, checked);
-    return this.#begin(new Burst(message.plain), message, checked);
+    return this.#begin(new Burst(message.plain, this.#onBroken), message, checked);
   }
 
   /** Adds a message to the burst, for all members at once, unless one of them has something else to write. */
   #add(message: Prepared, slowAbove = this.#highWaterMark): boolean {
     const burst = this.#burst;
-    if (!burst || burst.holders < this.#members.size) return false;
+    if (!burst) return false;
     const { length } = burst.bytes;
     return length <= slowAbove && length + message.size <= this.#maxBufferedAmount && burst.add(message.plain);
   }

@@ -99,14 +99,20 @@ export class SharedFrame extends SharedBytes {
 export class Burst extends SharedBytes {
   /** In how many outboxes it is. */
   holders = 0;
+  readonly #onBroken: (burst: Burst) => void;
 
-  /** @param frame Its first frame. */
-  constructor(frame: SharedFrame) {
+  /**
+   * @param frame Its first frame.
+   * @param onBroken Called when one of the outboxes has it no more: then nothing may be added, and nobody need keep it.
+   */
+  constructor(frame: SharedFrame, onBroken: (burst: Burst) => void) {
     super(frame.bytes);
+    this.#onBroken = onBroken;
   }
 
   override onLeft(): void {
     this.holders--;
+    this.#onBroken(this);
   }
 
   /** Adds a frame, while it is in all of the outboxes that it has been put into. Returns whether there was room for it. */

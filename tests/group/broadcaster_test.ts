@@ -4,8 +4,9 @@
 import { assert, assertEquals } from "@std/assert";
 import { attach, Connections, prepare, type WebSocketConnection } from "../../mod.ts";
 import { afterIO } from "../../src/base/clock.ts";
+import { Prepared } from "../../src/protocol/prepared_message.ts";
 import { connectionPair } from "../../src/testing.ts";
-import { random, test } from "../kit/harness.ts";
+import { collectGarbage, random, test } from "../kit/harness.ts";
 
 const SERVER = { role: "server", protocol: "", extensions: "" } as const;
 const CLIENT = { role: "client", protocol: "", extensions: "" } as const;
@@ -152,3 +153,25 @@ test("the frames of a burst that is being written are not written to", async () 
     assertEquals(received, expected);
   }
 });
+
+for (const count of [0, 1, 3]) {
+  test(`a group of ${count} keeps nothing of what it has sent`, async () => {
+    const members = Array.from({ length: count }, () => open()), group = new Connections();
+    for (const { socket } of members) group.add(socket);
+    const send = () => {
+      const message = Prepared.of("x".repeat(30_000));
+      group.broadcast(message);
+      return new WeakRef(message.plain.bytes);
+    };
+    const frame = send();
+    for (let turn = 0; turn < 5; turn++) await aTurn();
+    collectGarbage();
+    assertEquals(frame.deref(), undefined);
+    assertEquals(members.map(({ received }) => received.length), Array(count).fill(1));
+    for (const { socket, peer } of members) {
+      socket.abort();
+      peer.abort();
+    }
+    assertEquals(group.size, 0); // the group itself is still there
+  });
+}

@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import { digest } from "../../src/base/digest.ts";
 import { fakeClock } from "../../src/testing.ts";
 import { test } from "../kit/harness.ts";
 
@@ -49,4 +50,27 @@ test("fakeClock().jump() is at its end at once: timers fire late, in their order
   assertEquals([log.length, clock.pending], [3, 1]);
   await clock.advance(50);
   assertEquals(log.at(-1), "next at 150");
+});
+
+test("fakeClock() waits for digests before the next timer fires, but not for ever for those of others", async () => {
+  const clock = fakeClock(), log: string[] = [], large = new Uint8Array(2 ** 20);
+  clock.setTimeout(async () => {
+    for (let count = 0; count < 8; count++) await digest("SHA-256", large);
+    log.push("digests");
+  }, 10);
+  clock.setTimeout(() => log.push("timer"), 20);
+  await clock.advance(20);
+  assertEquals(log, ["digests", "timer"]);
+
+  let isOver = false;
+  const others = (async () => {
+    while (!isOver) await digest("SHA-1", large);
+  })();
+  clock.setTimeout(() => log.push("another"), 10);
+  const late = setTimeout(() => isOver = true, 20_000);
+  await clock.advance(10);
+  assertEquals([log.at(-1), isOver], ["another", false]);
+  clearTimeout(late);
+  isOver = true;
+  await others;
 });
