@@ -1,6 +1,6 @@
 // Runs the suite on every runtime, one after the other, and compares what came of it: the same cases, the same outcomes.
 //
-//   deno task test                            everything
+//   deno task test                            everything, and what reads and writes frames on the next Node, too
 //   deno task test bun                        one runtime, or several
 //   deno task test node tests/whole/tls_test.ts     some files, or folders
 
@@ -10,7 +10,7 @@ import { tmpdir } from "node:os";
 import { join, relative, sep } from "node:path";
 import process from "node:process";
 import { compare, type Outcome, readReport } from "./kit/report.ts";
-import { findRuntimes, type Runtimes } from "./kit/runtimes.ts";
+import { findRuntimes, NEXT_NODE, nodeOf, type Runtimes } from "./kit/runtimes.ts";
 import { unsupported } from "./kit/support.ts";
 
 type Name = keyof Runtimes;
@@ -72,6 +72,9 @@ const RUNNERS: Readonly<Record<Name, Runner>> = {
 };
 
 const NAMES = Object.keys(RUNNERS) as Name[];
+
+/** What the next Node runs, after all others: what reads and writes frames. */
+const NEXT = ["tests/protocol", "tests/whole/sockets_test.ts"];
 
 const root = join(import.meta.dirname!, "..");
 
@@ -142,6 +145,10 @@ async function runOn(name: Name, command: readonly string[], files: readonly str
   }
 }
 
+function lineOf({ title, counts: { passed, failed, ignored } }: Result): string {
+  return `${title}: ${passed} passed, ${failed} failed, ${ignored} ignored`;
+}
+
 const args = process.argv.slice(2);
 const chosen = NAMES.filter((name) => args.includes(name));
 const files = await findFiles(args.filter((arg) => !NAMES.includes(arg as Name)));
@@ -156,10 +163,15 @@ for (const name of chosen.length > 0 ? chosen : NAMES) {
     continue;
   }
   const result = await runOn(name, command, files);
-  const { passed, failed, ignored } = result.counts;
-  lines.push(`${result.title}: ${passed} passed, ${failed} failed, ${ignored} ignored`);
+  lines.push(lineOf(result));
   results.push(result);
-  if (failed > 0) isGood = false;
+  if (result.counts.failed > 0) isGood = false;
+}
+const nextFiles = chosen.length > 0 ? [] : files.filter((file) => NEXT.some((path) => isAt(file, path)));
+if (nextFiles.length > 0) {
+  const command = nodeOf(NEXT_NODE), result = command && await runOn("node", command, nextFiles);
+  lines.push(result ? lineOf(result) : `Node ${NEXT_NODE}: not run, for npm has none for this machine`);
+  if (result ? result.counts.failed > 0 : process.env.CI) isGood = false;
 }
 console.log();
 const differences = compare(results.map(({ title, common }) => [title, common]));

@@ -6,7 +6,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
-import { findRuntimes } from "../../tests/kit/runtimes.ts";
+import { findRuntimes, NEXT_NODE, nodeOf } from "../../tests/kit/runtimes.ts";
 import { type BenchServer, startServer } from "../processes.ts";
 import { execute } from "./beast.ts";
 import { format } from "./format.ts";
@@ -134,7 +134,8 @@ async function measure(loader: Loader, workload: Workload, peer: Peer, server: B
 
 async function versions(): Promise<Record<string, string>> {
   const found: Record<string, string> = {};
-  for (const [name, command] of Object.entries({ Bun: runtimes.bun, Deno: runtimes.deno, Node: runtimes.node })) {
+  const { bun, deno, node } = runtimes;
+  for (const [name, command] of Object.entries({ Bun: bun, Deno: deno, Node: node, "Node 26": nodeOf(NEXT_NODE) })) {
     if (command) found[name] = /\d+\.\d+\.\d+/.exec(await execute([...command, "--version"]))?.[0] ?? "unknown";
   }
   const ws = fileURLToPath(new URL("../../node_modules/ws/package.json", import.meta.url).href);

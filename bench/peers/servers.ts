@@ -1,6 +1,6 @@
 // The servers, as a table: ours and its peers, on each runtime that is there.
 
-import type { Runtimes } from "../../tests/kit/runtimes.ts";
+import { NEXT_NODE, nodeOf, type Runtimes } from "../../tests/kit/runtimes.ts";
 import { fileURLToPath } from "node:url";
 import { beast } from "./beast.ts";
 import type { Workload } from "./workloads.ts";
@@ -17,7 +17,7 @@ export type Kind =
   | "Beast"
   | "Beast fast";
 
-export type Runtime = "Bun" | "Deno" | "Node" | "C++";
+export type Runtime = "Bun" | "Deno" | "Node" | "Node 26" | "C++";
 
 /** A row. */
 export interface Peer {
@@ -60,10 +60,11 @@ export async function servers({ bun, deno, node }: Runtimes): Promise<Peer[]> {
     ["Bun", bun],
     ["Deno", deno && [...deno, "run", "-A"]],
     ["Node", node],
+    ["Node 26", nodeOf(NEXT_NODE)],
   ];
   const peers = commands.flatMap(([runtime, command]) => {
     return command
-      ? KINDS.filter(([kind]) => kind !== "native" || runtime !== "Node").map(([kind, file, options]) => {
+      ? KINDS.filter(([kind]) => kind !== "native" || !runtime.startsWith("Node")).map(([kind, file, options]) => {
         const path = fileURLToPath(new URL(`../servers/${file}.ts`, import.meta.url).href);
         const args = options ? [JSON.stringify(options)] : [];
         const fansOut = file === "fan_out";

@@ -8,7 +8,15 @@ const GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
 const ENCODER = new TextEncoder();
 
-/** The Sec-WebSocket-Accept for a Sec-WebSocket-Key: SHA-1 of the key and the GUID, in base64. */
-export async function acceptValue(key: string): Promise<string> {
+/** SHA-1 of ASCII text, in base64, at once: what a runtime may have beside `crypto.subtle`. */
+export type Sha1 = (text: string) => string;
+
+/**
+ * The Sec-WebSocket-Accept for a Sec-WebSocket-Key: SHA-1 of the key and the GUID, in base64.
+ *
+ * @param sha1 The runtime's own; without it, `crypto.subtle` is used.
+ */
+export async function acceptValue(key: string, sha1?: Sha1): Promise<string> {
+  if (sha1) return sha1(key + GUID);
   return encodeBase64(await digest("SHA-1", ENCODER.encode(key + GUID)));
 }

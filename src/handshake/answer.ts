@@ -14,7 +14,7 @@ import type { Agreement } from "../protocol/agreement.ts";
 import { checkCompression, type CheckedCompression, type CompressionOptions } from "../protocol/compression_options.ts";
 import { answerDeflate } from "./compression.ts";
 import { checkDecorator, decorate, type Decorator, type ResponseDraft } from "./decorator.ts";
-import { acceptValue } from "./accept_value.ts";
+import { acceptValue, type Sha1 } from "./accept_value.ts";
 import { checkOrigins, type Origins } from "./origin.ts";
 import { type Refusal, refuse, refuseWith } from "./refusal.ts";
 import { findProblem } from "./request_checks.ts";
@@ -222,14 +222,18 @@ export function checkAnswerOptions(options: AnswerOptions): CheckedAnswerOptions
 }
 
 /** {@linkcode answer}, with options that were already checked. */
-export async function decide(request: RequestHead, options: CheckedAnswerOptions): Promise<Decision> {
+export async function decide(
+  request: RequestHead,
+  options: CheckedAnswerOptions,
+  sha1?: Sha1,
+): Promise<Decision> {
   const problem = findProblem(request, options.origins);
   if (problem) return refuse(problem, options.headers, request);
   const { headers } = request;
   const protocol = chooseProtocol(headers.get("sec-websocket-protocol"), options.protocols);
   const refusal = options.authorize && await authorize(request, options);
   if (refusal) return refuseWith(refusal, options.headers, request);
-  const accept = await acceptValue(headers.get("sec-websocket-key")!);
+  const accept = await acceptValue(headers.get("sec-websocket-key")!, sha1);
   const fields: FieldList = [...UPGRADE_FIELDS, ["Sec-WebSocket-Accept", accept]];
   if (protocol !== "") fields.push(["Sec-WebSocket-Protocol", protocol]);
   const deflated = answerDeflate(headers.get("sec-websocket-extensions"), options.compression);

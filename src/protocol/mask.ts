@@ -1,7 +1,7 @@
 // Masking (RFC 6455 §5.3): XOR in place, and a fresh masking key for each frame. A key is a 32-bit number in network
 // order: its highest byte masks the first byte of the payload.
 
-import { WIDE_WORDS, WORDS_FROM } from "../base/tuning.ts";
+import { NATIVE_MASK_FROM, nodeMask, WIDE_WORDS, WORDS_FROM } from "../base/tuning.ts";
 
 /**
  * Returns a masking key, a 32-bit number whose highest byte masks the first byte of the payload. It is called once for
@@ -37,6 +37,7 @@ const MAX_BY_WORDS = 2 ** 31;
 export function mask(bytes: Uint8Array<ArrayBuffer>, start: number, end: number, key: number, phase = 0): number {
   const length = end - start;
   let at = start, turned = rotate(key, 8 * phase);
+  if (length >= NATIVE_MASK_FROM && maskNatively(bytes, start, end, turned)) return phase + length & 3;
   if (length >= WORDS_FROM && bytes.length < MAX_BY_WORDS) {
     const bits = WIDE_WORDS ? 3 : 2, size = 1 << bits, first = -bytes.byteOffset & size - 1;
     const from = start - first + size - 1 >> bits, to = end - first >> bits;
@@ -58,6 +59,19 @@ function maskBytes(bytes: Uint8Array, at: number, end: number, key: number): voi
     bytes[at + 3]! ^= key;
   }
   for (let shift = 24; at < end; shift -= 8) bytes[at++]! ^= key >>> shift;
+}
+
+/** The runtime's own masking, once it was looked up; `null` where it has none after all. */
+let native: ReturnType<typeof nodeMask> | null;
+
+const keyBytes = new Uint8Array(4);
+
+function maskNatively(bytes: Uint8Array<ArrayBuffer>, start: number, end: number, key: number): boolean {
+  if (native === undefined) native = nodeMask() ?? null;
+  if (!native) return false;
+  for (let i = 0; i < 4; i++) keyBytes[i] = key >>> 24 - 8 * i;
+  native(bytes.subarray(start, end), keyBytes);
+  return true;
 }
 
 type Words = BigUint64Array | Int32Array;

@@ -2,6 +2,7 @@
 // request that is refused always gets an HTTP response.
 
 import { unlessAborted } from "../base/abort.ts";
+import { nodeSha1 } from "../base/tuning.ts";
 import { Connection } from "../connection/connection.ts";
 import type { ConnectionOwner } from "../connection/driver.ts";
 import type { CheckedOptions } from "../connection/connection_options.ts";
@@ -186,7 +187,7 @@ async function openOrRefuse(handshake: Handshake): Promise<Accepted | ParsedRequ
     return { ...refuse(problem, options.headers, request), keepAlive: false };
   }
   // Only a policy can take long to decide: without one, no signal and no guarded promise are made
-  const decision = await (options.authorize ? decideInTime(request, handshake) : decide(request, options));
+  const decision = await (options.authorize ? decideInTime(request, handshake) : decide(request, options, nodeSha1()));
   if (decision.error) {
     return { ...decision, keepAlive: options.keepAlive && isReusable(decision.response, request) };
   }
@@ -207,9 +208,13 @@ function parseUpgrade(head: Uint8Array | Problem | undefined, exchange: Exchange
 async function decideInTime(request: RequestHead, { exchange, options }: Handshake): Promise<Decision> {
   const { transport } = exchange, signal = exchange.watch();
   try {
-    return await unlessAborted(decide(request, { ...options, signal, transport }), exchange.signal, (late) => {
-      if (late.error) discardBody(late.response);
-    });
+    return await unlessAborted(
+      decide(request, { ...options, signal, transport }, nodeSha1()),
+      exchange.signal,
+      (late) => {
+        if (late.error) discardBody(late.response);
+      },
+    );
   } finally {
     exchange.stopWatching();
   }

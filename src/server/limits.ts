@@ -58,10 +58,10 @@ export class Limits {
   }
 
   /** Keeps the place of a WebSocket for a connection that asks for it, or says why not. */
-  reserve(place: Place, request: RequestHead, { remoteAddr }: Transport): Problem | undefined {
+  reserve(place: Place, request: RequestHead, transport: Transport): Problem | undefined {
     const full = this.#whyFull();
     if (full) return full;
-    const key = this.#limits.limitBy?.(request, { remoteAddr });
+    const key = this.#limits.limitBy?.(request, { remoteAddr: transport.remoteAddr });
     if (key !== undefined && typeof key !== "string") {
       throw new TypeError(`Cannot limit by ${quote(String(key))}: limitBy must return a string or undefined`);
     }

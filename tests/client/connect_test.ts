@@ -1,3 +1,4 @@
+import nodeCrypto from "node:crypto";
 import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import { accept, basicAuth, connect, HandshakeError } from "../../mod.ts";
 import { acceptValue } from "../../src/handshake/accept_value.ts";
@@ -85,7 +86,7 @@ test("connect() is given up by its signal while the answer is judged", async () 
   connecting.catch(() => {});
   const [, key = ""] = /Key: (.*)\r/.exec(await peer.until("\r\n\r\n"))!;
   const accept = await acceptValue(key);
-  const { subtle } = crypto, { digest } = subtle;
+  const { subtle } = crypto, { digest } = subtle, { hash } = nodeCrypto;
   let hashing: Promise<unknown> | undefined;
   subtle.digest = (...args) => {
     controller.abort(reason);
@@ -93,11 +94,16 @@ test("connect() is given up by its signal while the answer is judged", async () 
     hashing = hashed;
     return hashed;
   };
+  nodeCrypto.hash = ((...args: Parameters<typeof hash>) => { // which of the two is used is up to the runtime
+    controller.abort(reason);
+    return hash(...args);
+  }) as typeof hash;
   try {
     peer.write(head("HTTP/1.1 101", { Upgrade: "websocket", Connection: "Upgrade", "Sec-WebSocket-Accept": accept }));
     assertStrictEquals(await assertRejects(() => connecting), reason);
   } finally {
     subtle.digest = digest;
+    nodeCrypto.hash = hash;
   }
   assertEquals([conn.isClosed, clock.pending], [true, 0]);
   await hashing;

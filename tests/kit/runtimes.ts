@@ -16,6 +16,9 @@ export interface Runtimes {
 /** The Node that runs the tests where the one on PATH can't. */
 const NODE = "24.21.0";
 
+/** The next Node: it masks by itself, which is another way through everything that reads and writes frames. */
+export const NEXT_NODE = "26.12.1";
+
 /** From here on Node runs the tests as they are: TypeScript, and `using`. */
 const NODE_FROM = [24, 0];
 
