@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { connect, HandshakeError } from "../../mod.ts";
 import { assertSame } from "../kit/assert_same.ts";
 import { test } from "../kit/harness.ts";
-import { echo, serving } from "../kit/serving.ts";
+import { echo, HandClient, request, serving, UPGRADE_FIELDS } from "../kit/serving.ts";
 import { bundle, LACKS_WORKERD, Workerd } from "./workerd.ts";
 
 const NEEDS = { lacks: LACKS_WORKERD }, PROGRAM = join(import.meta.dirname!, "programs/doors.ts"), MANY = 20;
@@ -34,6 +34,23 @@ test("accept() in the connect() handler of a Worker serves many at once: text, 1
     assertSame((await reader.read()).value as Uint8Array, big, `1 MiB of ${id}`);
     assertEquals(await socket.close({ closeCode: 3000 + id, reason: "x" }), { closeCode: 3000 + id, reason: "" });
   }));
+});
+
+test("a deadline of a Worker's connection outlives the request that was there before it", NEEDS, async () => {
+  await using worker = await Workerd.start(bundle(PROGRAM));
+  const opened = async () => {
+    const client = await HandClient.open(worker.ports.tcp);
+    await client.write(request("/", UPGRADE_FIELDS));
+    await client.until((read) => read.includes("\r\n\r\n") ? read.indexOf("\r\n\r\n") + 4 : undefined);
+    return client;
+  };
+  const first = await opened();
+  using second = await opened();
+  first.conn.reset();
+  for (let ping = 0; ping < 3; ping++) {
+    assertEquals(await second.until((read) => read.length < 2 ? undefined : 2), "\x89\0");
+    await second.write(new Uint8Array([0x8a, 0x80, 0, 0, 0, 0]));
+  }
 });
 
 test("accept() in a Worker refuses with a response of the application's", NEEDS, async () => {

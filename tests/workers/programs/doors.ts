@@ -25,7 +25,7 @@ export default {
     const authorize = ({ url }: { url: string }) =>
       url.endsWith("/no") ? new Response("no\n", { status: 403 }) : undefined;
     try {
-      const accepted = await accept(socket, { compression: true, authorize });
+      const accepted = await accept(socket, { compression: true, authorize, pingInterval: 100 });
       await accepted.receive((message) => accepted.send(message));
     } catch {
       // It was refused: the client has been told
