@@ -42,6 +42,15 @@ const ENGINES = { node: ">=22.1" };
  */
 const TOO_OLD = `${OUT}/needs_typescript_5.7.d.ts`;
 
+/**
+ * What dials and listens, by the name under which the package imports it: bundlers for runtimes without sockets of their
+ * own get another module, from which nothing leads to Node's.
+ */
+const SOCKETS = { name: "#sockets", module: "runtime/sockets.js", instead: "runtime/no_sockets.js" };
+
+/** Who imports it. */
+const DOORS = ["client/dial.js", "server/serve.js"];
+
 interface Config {
   readonly name: string;
   readonly version: string;
@@ -75,6 +84,13 @@ function manifestOf(config: Config, { description, keywords, dependencies }: Man
     sideEffects: false,
     engines: ENGINES,
     exports: Object.fromEntries(entries),
+    imports: {
+      [SOCKETS.name]: {
+        workerd: `./${OUT}/src/${SOCKETS.instead}`,
+        browser: `./${OUT}/src/${SOCKETS.instead}`,
+        default: `./${OUT}/src/${SOCKETS.module}`,
+      },
+    },
     // By the range that users of JSR get, where the tests have one version
     dependencies: Object.fromEntries(
       Object.keys(dependencies).map((name) => [name, config.imports[name]!.replace(`npm:${name}@`, "")]),
@@ -92,6 +108,16 @@ function compile({ exports, compilerOptions: { lib: _, ...checks } }: Config, ro
     getCurrentDirectory: () => rootDir,
     getNewLine: () => "\n",
   });
+}
+
+/** Has the doors import the sockets by their name. */
+async function nameSockets(folder: string): Promise<void> {
+  for (const door of DOORS) {
+    const path = join(folder, OUT, "src", door), code = await readFile(path, "utf8");
+    const named = code.replace(`"../${SOCKETS.module}"`, `"${SOCKETS.name}"`);
+    if (named === code) throw new Error(`${door} does not import ${SOCKETS.module}`);
+    await writeFile(path, named);
+  }
 }
 
 const read = async <T>(name: string): Promise<T> => JSON.parse(await readFile(join(root, name), "utf8"));
@@ -113,4 +139,5 @@ if (wrong !== "") {
   console.error(wrong);
   process.exit(1);
 }
+await nameSockets(target);
 await writeFile(join(target, TOO_OLD), "export {};\n");

@@ -33,6 +33,8 @@ const OWN: Readonly<Record<string, readonly [Name, why: string]>> = {
   "tests/load/rooms_test.ts": ["deno", "starts every runtime by itself"],
   "tests/peers/matrix_test.ts": ["deno", "starts every runtime by itself"],
   "tests/whole/start_test.ts": ["deno", "deno task start"],
+  "tests/workers/cases_test.ts": ["deno", "starts workerd"],
+  "tests/workers/doors_test.ts": ["deno", "starts workerd"],
 };
 
 interface Runner {

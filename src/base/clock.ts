@@ -60,6 +60,14 @@ export const systemClock: Clock = {
 const later: (callback: () => void) => void = (globalThis as { setImmediate?: (callback: () => void) => void })
   .setImmediate ?? ((callback) => setTimeout(callback, 0));
 
+/**
+ * Whether timers, streams and sockets belong to the request in which they were made, as in Cloudflare's Workers: a callback
+ * of one request can't write for another, and never comes once its own is over. There, nothing is scheduled for several
+ * connections together.
+ */
+export const IO_IS_PER_REQUEST: boolean = (globalThis as { navigator?: { userAgent?: string } }).navigator
+  ?.userAgent === "Cloudflare-Workers";
+
 /** Calls back in the next turn of the event loop, behind everything that promises settled by then have set off. */
 export function nextTurn(callback: () => void): void {
   later(callback);

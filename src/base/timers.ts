@@ -6,7 +6,7 @@
 // meanwhile waits in the kernel. A deadline that is overdue is therefore judged only once that was read: who has cleared it
 // or set it anew by then is not given up.
 
-import { afterIO, type Clock } from "./clock.ts";
+import { afterIO, type Clock, IO_IS_PER_REQUEST } from "./clock.ts";
 
 /**
  * From how late on a deadline is overdue, in milliseconds: a timer of a healthy loop is a few late, and what a peer may have
@@ -32,7 +32,7 @@ export abstract class Timer {
   due = 0;
 
   constructor(clock: Clock) {
-    this.#timers = timersOf(clock);
+    this.#timers = IO_IS_PER_REQUEST ? new Timers(clock) : timersOf(clock);
   }
 
   /** Sets the timeout, in place of the one that was set. */

@@ -4,7 +4,8 @@
 import type { CheckedDialOptions } from "./dial_options.ts";
 import { requestTunnel } from "./proxy.ts";
 import { ExchangeError } from "../errors/problem.ts";
-import { diallerFor, transportOf } from "../runtime/choose.ts";
+import { transportOf } from "../runtime/choose.ts";
+import { diallerFor } from "../runtime/sockets.ts";
 import type { Tls } from "../runtime/dialler.ts";
 import type { Transport } from "../transport/transport.ts";
 

@@ -1,7 +1,7 @@
 // Lets connections begin to read at the end of the event loop turn in which they were made: until then the caller can
 // take its messages, or close it. One callback a turn serves all of them.
 
-import { nextTurn } from "../base/clock.ts";
+import { IO_IS_PER_REQUEST, nextTurn } from "../base/clock.ts";
 
 /** A connection that is about to start reading. */
 export interface Beginner {
@@ -13,6 +13,7 @@ let beginners: Beginner[] = [];
 
 /** Calls `begin()` at the end of this turn. It must not throw. */
 export function beginSoon(beginner: Beginner): void {
+  if (IO_IS_PER_REQUEST) return nextTurn(() => beginner.begin());
   if (beginners.push(beginner) > 1) return;
   nextTurn(() => {
     const now = beginners;

@@ -2,7 +2,7 @@
 // once past 64 KiB, and otherwise at the end of the event loop turn, for all connections in one callback. Everything that
 // frames goes through here, so that nothing stays unwritten.
 
-import { nextTurn } from "../base/clock.ts";
+import { IO_IS_PER_REQUEST, nextTurn } from "../base/clock.ts";
 import type { Message, SendOptions } from "../protocol/contract.ts";
 import type { PreparedMessage } from "../protocol/prepared_message.ts";
 import type { Machine } from "../protocol/machine.ts";
@@ -15,6 +15,7 @@ import { HeldMessages } from "./held_messages.ts";
 let dirty: Flusher[] = [];
 
 function flushSoon(flusher: Flusher): void {
+  if (IO_IS_PER_REQUEST) return nextTurn(() => flusher.flush());
   if (dirty.push(flusher) > 1) return;
   nextTurn(() => {
     const flushers = dirty;

@@ -2,7 +2,7 @@
 // what is beyond it is done in later turns, in slices, connection by connection, for a few milliseconds a turn. Small
 // messages stay within the budget: nothing is deferred for them.
 
-import { nextTurn, systemClock } from "../base/clock.ts";
+import { IO_IS_PER_REQUEST, nextTurn, systemClock } from "../base/clock.ts";
 import type { Work } from "../protocol/deflate.ts";
 
 /** A connection with deferred work. */
@@ -25,8 +25,8 @@ let isScheduled = false;
 /** The connections that wait, the next one first. */
 const hosts: WorkHost[] = [];
 
-/** The budget of this turn. */
-export const work: Work = {
+/** The budget of this turn; where no timer could renew it for all connections, that of each piece of work. */
+export const work: Work = IO_IS_PER_REQUEST ? { allows: (bytes) => bytes <= BUDGET, spend() {} } : {
   allows(bytes) {
     const isAllowed = bytes <= left;
     if (isAllowed) left -= bytes;
@@ -41,6 +41,7 @@ export const work: Work = {
 
 /** Calls `host.work()` in later turns, until it returns `false`. */
 export function workLater(host: WorkHost): void {
+  if (IO_IS_PER_REQUEST) return nextTurn(() => void (runSlice(host) && workLater(host)));
   hosts.push(host);
   schedule();
 }

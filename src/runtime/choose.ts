@@ -1,9 +1,6 @@
-// Chooses the Transport of a connection, and the Dialler of the runtime. Only the doors call this; everything below them is
-// handed what was chosen.
+// Chooses the Transport of a connection. Only the doors call this; everything below them is handed what was chosen.
 
 import { type DenoConn, DenoSource, isDenoConn } from "./deno_conn.ts";
-import type { Dialler, Tls } from "./dialler.ts";
-import type { Listen, ListenOptions } from "./listener.ts";
 import { streamSource } from "./stream_pair.ts";
 import { PullTransport } from "../transport/pull_transport.ts";
 import { type ByteConnection, TRANSPORT, type Transport, type TransportConnection } from "../transport/transport.ts";
@@ -52,40 +49,3 @@ function hintFor(conn: unknown): string {
   }
   return "";
 }
-
-/**
- * The dialler of this runtime, loaded when it is first needed. Deno's `startTls()` takes no client certificate, which a
- * tunnel would need, and no Unix socket: there, Deno dials with Node's modules.
- *
- * @throws {TypeError} Rejects on a runtime without TCP sockets.
- */
-export async function diallerFor(tls: Tls | undefined, isTunnelled: boolean, isUnix: boolean): Promise<Dialler> {
-  if (isDeno() && !(tls && (isUnix || isTunnelled && tls.client))) {
-    return (await import("./deno_dialler.ts")).denoDialler;
-  }
-  if (isBun()) return (await import("./bun_dialler.ts")).bunDialler;
-  if (isNode()) return (await import("./node_dialler.ts")).nodeDialler;
-  throw new TypeError(
-    "Cannot dial: this runtime has no TCP sockets; connect by yourself, and give the connection as conn",
-  );
-}
-
-/**
- * How this runtime listens, loaded when it is first needed. Deno's TLS does not listen on a Unix socket, and its sockets
- * share a port only with `--unstable-net`, which is shown by what else comes with it: without these, Deno listens with
- * Node's modules.
- *
- * @throws {TypeError} Rejects on a runtime without TCP sockets.
- */
-export async function listenFor({ address, tls, reusePort }: ListenOptions): Promise<Listen> {
-  const isLacking = tls && "unix" in address || reusePort && !("listenDatagram" in Object(runtime.Deno));
-  if (isDeno() && !isLacking) return (await import("./deno_listener.ts")).listenOnDeno;
-  if (isBun()) return (await import("./bun_serving.ts")).listenOnBun;
-  if (isNode()) return (await import("./node_listener.ts")).listenOnNode;
-  throw new TypeError("Cannot serve: this runtime has no TCP sockets; give connections of your own to accept()");
-}
-
-const runtime = globalThis as { Deno?: unknown; Bun?: unknown; process?: { versions?: { node?: string } } };
-const isDeno = () => runtime.Deno !== undefined;
-const isBun = () => runtime.Bun !== undefined;
-const isNode = () => runtime.process?.versions?.node !== undefined;

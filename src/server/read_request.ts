@@ -199,7 +199,13 @@ export async function readBehindHead(
   if (problem) return problem;
   const body = await readRequestBody(exchange, head, maxBodySize);
   if (body && "failure" in body) return body;
-  const request = new Request(head.url, { method: head.method, headers: [...head.headers], body });
+  const { method, headers } = head;
+  let request: Request;
+  try {
+    request = new Request(head.url, { method, headers: [...headers], body });
+  } catch {
+    return { failure: "method-unsupported", detail: `this runtime has no requests with the method ${method}` };
+  }
   rememberHead(request, head);
   return request;
 }

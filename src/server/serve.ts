@@ -4,7 +4,7 @@
 import type { NetworkAddress } from "../base/network_address.ts";
 import { whenAborted } from "../base/abort.ts";
 import { Deadline } from "../base/timers.ts";
-import { listenFor } from "../runtime/choose.ts";
+import { listenFor } from "../runtime/sockets.ts";
 import type { Listener } from "../runtime/listener.ts";
 import { type CheckedServeOptions, checkServeOptions, type ServeHandlers, type ServeOptions } from "./serve_options.ts";
 import type { ServerConnections } from "./server_connections.ts";

@@ -14,7 +14,18 @@ export function requestOf({ bytes }: RequestRow): RequestHead {
     // Trimmed, since the platform's own trimming is quadratic in white space inside
     headers.append(line.slice(0, colon), trimSpace(line, colon + 1));
   }
-  const request = new Request(`http://${headers.get("host")}${target}`, { method, headers });
+  const url = `http://${headers.get("host")}${target}`;
+  if (!hasMethod(method)) return { method, url, headers };
+  const request = new Request(url, { method, headers });
   // A runtime whose own makes a GET of a method that it does not know has such a request from elsewhere
   return request.method === method ? request : { method, url: request.url, headers };
+}
+
+/** Whether this runtime makes a `Request` of a method: Workers have a list of those that they know. */
+export function hasMethod(method: string): boolean {
+  try {
+    return new Request("http://localhost/", { method }) !== undefined;
+  } catch {
+    return false;
+  }
 }

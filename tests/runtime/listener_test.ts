@@ -5,7 +5,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { connect as connectNode } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { diallerFor, listenFor } from "../../src/runtime/choose.ts";
+import { diallerFor, listenFor } from "../../src/runtime/sockets.ts";
 import type { Listener, ListenOptions } from "../../src/runtime/listener.ts";
 import type { OwnedTransport } from "../../src/transport/owned_transport.ts";
 import { owned } from "../kit/owner.ts";

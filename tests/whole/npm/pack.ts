@@ -34,17 +34,26 @@ export function npmInstall(packages: readonly string[], folder: string): void {
   run(["npm", "install", "--silent", "--no-audit", "--no-fund", "--prefer-offline"], packages, folder);
 }
 
-let packed: string | undefined;
+let built: string | undefined, packed: string | undefined;
+
+/** The package as it is built, where what it imports is found. */
+export function packageFolder(): string {
+  return built ??= build();
+}
 
 /** The path of the package as `npm pack` makes it. */
 export function packageFile(): string {
   return packed ??= pack();
 }
 
-/** Builds where the compiler finds what the sources import, and packs. */
-function pack(): string {
+function build(): string {
   const folder = emptyFolder(), build = join(folder, "build");
   symlinkSync(join(root, "node_modules"), join(folder, "node_modules"));
   run([Deno.execPath(), "run", "-A", ".ci/npm.ts"], [build], root);
-  return join(folder, run(["npm", "pack", "--silent"], ["--pack-destination", folder], build).trim());
+  return build;
+}
+
+function pack(): string {
+  const folder = emptyFolder();
+  return join(folder, run(["npm", "pack", "--silent"], ["--pack-destination", folder], packageFolder()).trim());
 }
