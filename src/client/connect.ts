@@ -43,7 +43,7 @@ export interface Connected extends WebSocketConnection {
   readonly response: Response;
 }
 
-class ClientConnection extends Connection implements Connected {
+export class ClientConnection extends Connection implements Connected {
   readonly #head: ParsedResponse;
   #response: Response | undefined;
 
@@ -119,7 +119,11 @@ class ClientConnection extends Connection implements Connected {
  * ```
  */
 export async function connect(url: string | URL, options: ConnectOptions = {}): Promise<Connected> {
-  const checked = checkConnectOptions(options);
+  return await connectChecked(url, checkConnectOptions(options));
+}
+
+/** {@linkcode connect}, for a caller that has checked the options and told what is wrong about them. */
+export async function connectChecked(url: string | URL, checked: CheckedConnectOptions): Promise<ClientConnection> {
   let attempt: Attempt = {
     url: webSocketUrl(url),
     offer: draftOffer(url, checked.offer),
