@@ -43,7 +43,7 @@ export interface Connected extends WebSocketConnection {
   readonly response: Response;
 }
 
-export class ClientConnection extends Connection implements Connected {
+class ClientConnection extends Connection implements Connected {
   readonly #head: ParsedResponse;
   #response: Response | undefined;
 
@@ -123,7 +123,10 @@ export async function connect(url: string | URL, options: ConnectOptions = {}): 
 }
 
 /** {@linkcode connect}, for a caller that has checked the options and told what is wrong about them. */
-export async function connectChecked(url: string | URL, checked: CheckedConnectOptions): Promise<ClientConnection> {
+export async function connectChecked(
+  url: string | URL,
+  checked: CheckedConnectOptions,
+): Promise<Connected & Connection> {
   let attempt: Attempt = {
     url: webSocketUrl(url),
     offer: draftOffer(url, checked.offer),

@@ -1,6 +1,6 @@
 // What connect() can and the web's classes can't, for the bag that their constructors take last.
 
-import { type CheckedConnectOptions, checkConnectOptions, type ConnectOptions } from "../client/connect_options.ts";
+import { checkConnectOptions, type CheckedConnectOptions, type ConnectOptions } from "../client/connect_options.ts";
 
 /**
  * What a constructor takes beyond the web's own arguments: what {@linkcode ConnectOptions} has, without what the class
