@@ -8,6 +8,7 @@ import { WebSocketError, WebSocketStream, type WebSocketStreamInit } from "../..
 import { connectionPair } from "../../src/testing.ts";
 import { assertDomError, assertRejectsDom } from "../kit/assert_dom_error.ts";
 import { handlingAll, test } from "../kit/harness.ts";
+import { countedSignal } from "../kit/raw_peer.ts";
 import { listen } from "../kit/tcp.ts";
 import { echo, HandPeer, type Open, testBoth } from "./peers.ts";
 
@@ -83,13 +84,23 @@ testBoth("an abort after a close changes nothing", unanswered, async (open) => {
   await assertNotOpened(stream);
 });
 
-test("the reason of an abort is the very one, and no listener stays", async () => {
+test("the reason of an abort is the very one", async () => {
   const reason = { any: "thing" }, controller = new AbortController(), [conn] = connectionPair();
   const stream = new WebSocketStream("ws://localhost/", { signal: controller.signal }, { conn });
   controller.abort(reason);
   assertStrictEquals(await stream.opened.catch((error) => error), reason);
   assertStrictEquals(await stream.closed.catch((error) => error), reason);
   assert(conn.isClosed);
+});
+
+testBoth("no listener stays at the signal", echo, async (open) => {
+  const { signal, listeners } = countedSignal(), stream = open({ signal });
+  assertEquals(listeners(), 1);
+  await stream.opened;
+  await Promise.resolve();
+  assertEquals(listeners(), 0);
+  stream.close();
+  await stream.closed;
 });
 
 // backpressure-receive.any.js
