@@ -76,7 +76,16 @@ export const NUMBERS: Readonly<Record<string, string>> = {
 /** A table for each interface of options, by its name. */
 export async function optionTables(): Promise<[name: string, table: string][]> {
   const root = new URL("../../", import.meta.url);
-  const args = ["doc", "--json", "mod.ts", "src/bun.ts", "src/rooms.ts", "src/protocol/protocol.ts", "src/testing.ts"];
+  const args = [
+    "doc",
+    "--json",
+    "mod.ts",
+    "src/bun.ts",
+    "src/rooms.ts",
+    "src/stream.ts",
+    "src/protocol/protocol.ts",
+    "src/testing.ts",
+  ];
   const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), { args, cwd: root }).output();
   const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
   if (!success) throw new Error(`Failed to read the documentation: ${text(stderr)}`);

@@ -15,7 +15,15 @@ const site = new URL("site/", docs);
 await Deno.remove(site, { recursive: true }).catch(() => {});
 await Deno.mkdir(site, { recursive: true });
 await makeSite(new URL("../", docs), site);
-const entries = ["mod.ts", "src/bun.ts", "src/node.ts", "src/rooms.ts", "src/testing.ts", "src/protocol/protocol.ts"];
+const entries = [
+  "mod.ts",
+  "src/bun.ts",
+  "src/node.ts",
+  "src/rooms.ts",
+  "src/stream.ts",
+  "src/testing.ts",
+  "src/protocol/protocol.ts",
+];
 await deno("doc", "--html", "--name=Handfast", "--output=docs/site/reference", ...entries);
 await joinReference(new URL("reference/", site));
 console.log(`Open ${new URL("index.html", site)}`);

@@ -34,7 +34,7 @@ export async function makeSite(root: URL, site: URL): Promise<void> {
 /** The entries in the reference. */
 const MODULES: readonly Link[] = [
   { name: "reference/index.html", title: "Reference" },
-  ...["bun", "node", "rooms", "testing", "protocol"].map((entry) => ({
+  ...["bun", "node", "rooms", "stream", "testing", "protocol"].map((entry) => ({
     name: `reference/${entry}/index.html`,
     title: `/${entry}`,
   })),
@@ -60,7 +60,7 @@ export async function joinReference(reference: URL): Promise<void> {
     const html = (await Deno.readTextFile(file))
       .replace('<ul class="breadcrumbs">', `$&<li><a href="${up}index.html" class="contextLink">Pages</a></li>`)
       // The entries are known to it by their names in deno.json alone
-      .replace(/from &quot;(\.|bun|node|rooms|testing|protocol)&quot;/g, (_, entry: string) => {
+      .replace(/from &quot;(\.|bun|node|rooms|stream|testing|protocol)&quot;/g, (_, entry: string) => {
         return `from &quot;${config.name}${entry === "." ? "" : `/${entry}`}&quot;`;
       })
       .replace(/href="((?:\.\.&#x2F;)+)"/g, 'href="$1index.html"');

@@ -119,7 +119,14 @@ class ClientConnection extends Connection implements Connected {
  * ```
  */
 export async function connect(url: string | URL, options: ConnectOptions = {}): Promise<Connected> {
-  const checked = checkConnectOptions(options);
+  return await connectChecked(url, checkConnectOptions(options));
+}
+
+/** {@linkcode connect}, for a caller that has checked the options and told what is wrong about them. */
+export async function connectChecked(
+  url: string | URL,
+  checked: CheckedConnectOptions,
+): Promise<Connected & Connection> {
   let attempt: Attempt = {
     url: webSocketUrl(url),
     offer: draftOffer(url, checked.offer),

@@ -27,6 +27,7 @@ export async function dial(url: URL, options: CheckedDialOptions, signal: AbortS
   const tls: Tls | undefined = isSecure ? { hostname: tlsNameOf(hostname), caCerts, client } : undefined;
   if (unix === undefined && port === 0) throw noPort(hostname);
   const dialler = await diallerFor(tls, proxy !== undefined, unix !== undefined);
+  signal.throwIfAborted(); // what is given up already is not begun
   if (!proxy) {
     const conn = await dialler.connect(unix === undefined ? { hostname, port } : { unix }, tls, signal);
     return { transport: transportOf(conn), prefix: undefined };

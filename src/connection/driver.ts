@@ -24,6 +24,8 @@ const TURNS = 64;
 
 /** Who is told of the end of a connection without a promise: one for each idle connection would be memory. */
 export interface ConnectionOwner {
+  /** The peer's Close frame has come: what is not written yet, it may never read. */
+  onPeerClose?(info: CloseInfo): void;
   /** `closed` has settled, with this. */
   onClosed(outcome: CloseInfo | WebSocketError): void;
 }
@@ -241,6 +243,7 @@ export class Driver
   onPeerClose(info: CloseInfo): void {
     this.idle.stop(); // nothing more comes
     this.messages.onPeerClose();
+    for (const owner of [this.#owners ?? []].flat()) owner.onPeerClose?.(info);
     this.#closing.onPeerClose(info, this.messages.isDrained);
   }
 

@@ -2,10 +2,13 @@ import { assert, assertEquals, assertInstanceOf } from "@std/assert";
 import { type Accepted, type CloseInfo, type Message, WebSocketError } from "../../mod.ts";
 import { protocolError } from "../../src/errors/websocket_error.ts";
 import { Protocol } from "../../src/protocol/protocol.ts";
+import { acceptValue } from "../../src/handshake/accept_value.ts";
+import { WebSocketStream } from "../../src/stream.ts";
+import { connectionPair, fakeClock } from "../../src/testing.ts";
 import { type DialogueRow, dialogues, type Sent, type Step } from "../cases/dialogues.ts";
 import { hex, unhex } from "../cases/frames_base.ts";
 import { concat, test } from "../kit/harness.ts";
-import { attached, readFrames, settled, type WireFrame } from "../kit/raw_peer.ts";
+import { attached, RawPeer, readFrames, settled, type WireFrame } from "../kit/raw_peer.ts";
 import { request, served, socketsSettled, UPGRADE_FIELDS } from "../kit/serving.ts";
 
 /** One way to hold the same conversation. */
@@ -127,6 +130,39 @@ const ofServer: MakeFace = async ({ options = {} }) => {
   };
 };
 
+/** A stream of the web's class, after a handshake in memory. */
+const ofWebStream: MakeFace = async ({ options }) => {
+  const messages: Face["messages"] = [], [conn, far] = connectionPair({ highWaterMark: Infinity });
+  const peer = new RawPeer(far),
+    stream = new WebSocketStream("ws://localhost/", {}, { ...options, conn, clock: fakeClock() });
+  const head = await peer.until("\r\n\r\n"), accepted = await acceptValue(/-key: (.*)\r\n/i.exec(head)![1]!);
+  peer.write(`HTTP/1.1 101 \r\nUpgrade: websocket\r\nConnection: upgrade\r\nSec-WebSocket-Accept: ${accepted}\r\n\r\n`);
+  const { readable, writable } = await stream.opened, writer = writable.getWriter();
+  let outcome: CloseInfo | WebSocketError | undefined;
+  stream.closed.then((info) => outcome = info, (error) => outcome = error);
+  readable.pipeTo(new WritableStream({ write: (message) => void messages.push(message) })).catch(() => {});
+  writer.closed.catch(() => {});
+  return {
+    messages,
+    peer: (bytes) => peer.write(bytes),
+    peerEnds: () => peer.end(),
+    send: (message) => void writer.write(message).catch(() => {}),
+    ping: () => {},
+    close: (info) => stream.close(info),
+    wire: () => peer.frames("client"),
+    hasEnded: () => peer.hasEnded,
+    outcome: () => outcome,
+  };
+};
+
+/** Whether the web's class has what a row needs: it sends no Pings, and closes with few codes. */
+function isForWeb({ role, steps }: DialogueRow): boolean {
+  return role === "client" && steps.every((step) => {
+    const { closeCode = 1000 } = "close" in step ? step.close : {};
+    return !("ping" in step) && (closeCode === 1000 || closeCode >= 3000);
+  });
+}
+
 function copyOf(message: string | Uint8Array): string | Uint8Array {
   return typeof message === "string" ? message : message.slice();
 }
@@ -169,11 +205,13 @@ const FACES: readonly [name: string, make: MakeFace][] = [
   ["the direct face, byte by byte", direct(1)],
   ["the streams face", streams],
   ["a connection of serve()", ofServer],
+  ["WebSocketStream", ofWebStream],
 ];
 
 for (const row of dialogues) {
   for (const [name, make] of FACES) {
     if (make === ofServer && row.role !== "server") continue;
+    if (make === ofWebStream && !isForWeb(row)) continue;
     test(`${name}: ${row.name}`, async () => {
       const face = await make(row);
       for (const [i, step] of row.steps.entries()) {

@@ -32,11 +32,12 @@ const FOLDERS: Readonly<Record<string, readonly string[]>> = {
   ],
   client: ["exchange", "connection", "runtime", "handshake", "transport", "protocol", "http", "errors", "base"],
   rooms: ["connection", "protocol", "errors", "base"],
+  web: ["client", "connection", "handshake", "http", "protocol", "errors", "base"],
   testing: ["transport", "base"],
 };
 
 /** The files that users import beside mod.ts: they may import everything, and are imported by nothing. */
-const ENTRIES = ["bun.ts", "node.ts", "rooms.ts", "testing.ts"];
+const ENTRIES = ["bun.ts", "node.ts", "rooms.ts", "stream.ts", "testing.ts"];
 
 /** What may be imported from outside, and by whom. */
 const PACKAGES: readonly (readonly [from: RegExp, by: RegExp])[] = [
@@ -90,6 +91,7 @@ const TESTED_BY: Readonly<Record<string, string>> = {
   "rooms/redis_script.ts": "rooms/redis_relay_test.ts",
   "rooms/retry.ts": "rooms/room_test.ts",
   "rooms/sinks.ts": "rooms/rooms_test.ts",
+  "stream.ts": "web/websocket_stream_test.ts",
   "testing.ts": "testing/connection_pair_test.ts",
   "testing/memory_connection.ts": "testing/connection_pair_test.ts",
   "testing/memory_transport.ts": "transport/owned_transport_test.ts",

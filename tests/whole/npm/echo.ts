@@ -5,6 +5,7 @@ import { accept, connect, serve, type WebSocketConnection } from "@handfast/webs
 import { fromSocket } from "@handfast/websocket/node";
 import { Protocol } from "@handfast/websocket/protocol";
 import { Rooms } from "@handfast/websocket/rooms";
+import { WebSocketStream } from "@handfast/websocket/stream";
 import { connectionPair } from "@handfast/websocket/testing";
 import { type AddressInfo, createServer } from "node:net";
 
@@ -68,6 +69,17 @@ async function inRooms(): Promise<boolean> {
   return heard === TEXT;
 }
 
+async function asStream(): Promise<boolean> {
+  const [conn, far] = connectionPair(), serving = echo(far);
+  const stream = new WebSocketStream("ws://localhost/", { protocols: [] }, { conn });
+  const { readable, writable } = await stream.opened;
+  await writable.getWriter().write(TEXT);
+  const { value } = await readable.getReader().read();
+  stream.close({ closeCode: 1000 });
+  await Promise.all([stream.closed, serving]);
+  return value === TEXT;
+}
+
 async function inMemory(): Promise<boolean> {
   const [near, far] = connectionPair(), serving = echo(far);
   const good = await echoes(await connect("ws://localhost/", { conn: near, compression: true }));
@@ -93,6 +105,7 @@ const entries = {
   serve: await inOneCall(),
   node: await overNode(),
   rooms: await inRooms(),
+  stream: await asStream(),
   testing: await inMemory(),
   protocol: withoutIO(),
 };
