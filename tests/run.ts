@@ -120,11 +120,13 @@ interface Result {
   readonly common: ReadonlyMap<string, Outcome>;
   readonly all: ReadonlyMap<string, Outcome>;
   readonly counts: Readonly<Record<Outcome, number>>;
+  /** What went wrong beside the cases. */
+  readonly problems: readonly string[];
 }
 
 async function runOn(name: Name, command: readonly string[], files: readonly string[]): Promise<Result> {
   const runner = RUNNERS[name], title = `${runner.name} ${await versionOf(command)}`;
-  const counts = { passed: 0, failed: 0, ignored: 0 };
+  const counts = { passed: 0, failed: 0, ignored: 0 }, problems: string[] = [];
   const directory = await mkdtemp(join(tmpdir(), "tests-"));
   const run = async (files: readonly string[], part: string): Promise<Map<string, Outcome>> => {
     if (files.length === 0) return new Map();
@@ -134,14 +136,17 @@ async function runOn(name: Name, command: readonly string[], files: readonly str
     const outcomes = readReport(await readFile(path, "utf8").catch(() => ""));
     for (const outcome of outcomes.values()) counts[outcome]++;
     // What can't be loaded, or fails between its tests, is in no report
-    if (code !== 0 && ![...outcomes.values()].includes("failed")) counts.failed++;
+    if (code !== 0 && ![...outcomes.values()].includes("failed")) {
+      counts.failed++;
+      problems.push(`exit code ${code} of ${title}, ${part}, and no case that failed, of ${outcomes.size}`);
+    }
     if (outcomes.size === 0) counts.failed ||= 1;
     return outcomes;
   };
   try {
     const common = await run(files.filter((file) => !(file in OWN)), "what runs everywhere");
     const own = await run(files.filter((file) => OWN[file]?.[0] === name), "its own");
-    return { title, name: runner.name, common, all: new Map([...common, ...own]), counts };
+    return { title, name: runner.name, common, all: new Map([...common, ...own]), counts, problems };
   } finally {
     await rm(directory, { recursive: true });
   }
@@ -165,14 +170,15 @@ for (const name of chosen.length > 0 ? chosen : NAMES) {
     continue;
   }
   const result = await runOn(name, command, files);
-  lines.push(lineOf(result));
+  lines.push(...result.problems, lineOf(result));
   results.push(result);
   if (result.counts.failed > 0) isGood = false;
 }
 const nextFiles = chosen.length > 0 ? [] : files.filter((file) => NEXT.some((path) => isAt(file, path)));
 if (nextFiles.length > 0) {
   const command = nodeOf(NEXT_NODE), result = command && await runOn("node", command, nextFiles);
-  lines.push(result ? lineOf(result) : `Node ${NEXT_NODE}: not run, for npm has none for this machine`);
+  const missing = `Node ${NEXT_NODE}: not run, for npm has none for this machine`;
+  lines.push(...result?.problems ?? [], result ? lineOf(result) : missing);
   if (result ? result.counts.failed > 0 : process.env.CI) isGood = false;
 }
 console.log();
