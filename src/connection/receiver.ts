@@ -140,10 +140,19 @@ export class Receiver extends BackPressuredReader<ReceiverHost> {
       const returned = handler(message); // without a `this`, which would be ours
       if (!isPromiseLike(returned)) return;
       this.#isHandling = true;
-      returned.then(() => this.#onHandled(), (error: unknown) => this.#onHandlerFailed(error));
+      returned.then(() => this.#onHandled(), (error: unknown) => {
+        if (this.#isOfTheLoss(error)) this.#onHandled();
+        else this.#onHandlerFailed(error);
+      });
     } catch (error) {
-      this.#onHandlerFailed(error);
+      if (!this.#isOfTheLoss(error)) this.#onHandlerFailed(error);
     }
+  }
+
+  /** Whether a handler could not send, because the connection is lost: what came before that is still handed to it. */
+  #isOfTheLoss(error: unknown): boolean {
+    const end = this.#end;
+    return end instanceof Error && (error === end || (error as Partial<Error> | undefined)?.cause === end);
   }
 
   /** The handler's promise is fulfilled: what has come meanwhile is handed over. */
@@ -169,11 +178,7 @@ export class Receiver extends BackPressuredReader<ReceiverHost> {
   }
 
   #onHandlerFailed(error: unknown): void {
-    const end = this.#end;
-    // A handler that could not send has nothing to say that `closed` does not
-    if (end instanceof Error && (error === end || (error as Partial<Error> | undefined)?.cause === end)) {
-      this.#settleReceived(end);
-    } else this.#received!.reject(error);
+    this.#received!.reject(error);
     this.#inbox = undefined;
     this.#handler = discard;
     this.#isHandling = false;

@@ -123,7 +123,8 @@ export interface WebSocketConnection extends AsyncDisposable {
   /**
    * Hands each message to a function, without a stream in between. A buffer may be a view of a larger one: `slice()`
    * what you keep or transfer. While a promise of the handler is pending, later messages wait, but Pings, Closes and losses
-   * are noticed. A handler that throws or rejects closes with 1011.
+   * are noticed. A handler that throws or rejects closes with 1011; one that could not send, because the connection was
+   * lost, still gets what came before that.
    *
    * @param handler Called with each message, in order. Without one, messages are thrown away.
    * @returns Settles as `closed` does, once the handler is done with all messages; rejects with what the handler threw,

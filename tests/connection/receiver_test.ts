@@ -228,17 +228,24 @@ test("the last handler is waited for before the end is told, and what it rejects
   }
 });
 
-test("an echo that waits for room when the connection is lost rejects with the loss, and nobody has to handle it", async () => {
+test("an echo that waits for room when the connection is lost gets all messages, then rejects with the loss, and nobody has to handle it", async () => {
   await handlingAll(async () => {
     for (const waiting of [0, 3]) {
-      const { peer, socket } = attached("server", { highWaterMark: 10 }, { highWaterMark: 1 });
-      const received = socket.receive((message) => socket.send(message));
-      for (let i = 0; i <= waiting; i++) peer.frame("server", "binary", Array.from({ length: 1000 }, () => i));
+      const { peer, socket } = attached("server", { highWaterMark: 10_000 }, { highWaterMark: 1, reads: false });
+      let count = 0;
+      const received = socket.receive((message) => {
+        count++;
+        return socket.send(message);
+      });
+      for (const length of [20_000, 1000, 1000, 1000].slice(0, 1 + waiting)) {
+        peer.frame("server", "binary", Array.from({ length }, () => 0));
+      }
       await settled();
       peer.conn.reset();
       const lost = await assertRejects(() => socket.closed, WebSocketError);
       await settled();
       assertStrictEquals(await received.catch((error) => error), lost);
+      assertEquals(count, 1 + waiting); // it is handed what came before the loss, though it can answer none of it
     }
   });
 });
