@@ -7,6 +7,7 @@
 // or set it anew by then is not given up.
 
 import { afterIO, type Clock, IO_IS_PER_REQUEST } from "./clock.ts";
+import { digestsUnderWay } from "./digest.ts";
 
 /**
  * From how late on a deadline is overdue, in milliseconds: a timer of a healthy loop is a few late, and what a peer may have
@@ -20,6 +21,25 @@ const OVERDUE = 20;
  * them a turn; there are about as many as there are deadlines. But a loop that is loaded for good must not put them off for ever.
  */
 const turnsFor = (count: number) => Math.min(3 + Math.ceil(count / 32), 32);
+
+/**
+ * Calls back once what waited was read, and the digests are made that a handshake among it needs: other threads compute
+ * them, beside the event loop, and on a busy machine that takes longer than a few turns.
+ *
+ * @returns Cancels it.
+ */
+function afterInput(turns: number, callback: () => void): () => void {
+  let cancel = afterIO(turns, () => {
+    const digests = IO_IS_PER_REQUEST ? undefined : digestsUnderWay();
+    if (!digests) return callback();
+    let isCancelled = false;
+    cancel = () => isCancelled = true;
+    digests.then(() => {
+      if (!isCancelled) cancel = afterIO(turns, callback); // others have begun meanwhile: they are not waited for
+    });
+  });
+  return () => cancel();
+}
 
 /** In place of the time for which the clock's timer is set, while overdue deadlines wait for I/O. */
 const AFTER_IO = -Infinity;
@@ -132,7 +152,7 @@ class Timers {
     this.#latest = Math.max(this.#latest, due); // a clock's timer may run out a little early
     if (this.#now() - due < OVERDUE) return this.#fire();
     this.#next = AFTER_IO;
-    this.#stopWaiting = afterIO(turnsFor(this.#heap.length), () => this.#fire());
+    this.#stopWaiting = afterInput(turnsFor(this.#heap.length), () => this.#fire());
   }
 
   /** Fires what is due, and sets the clock's timer for what is not. */

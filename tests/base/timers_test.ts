@@ -1,5 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import type { Clock } from "../../src/base/clock.ts";
+import { afterIO, type Clock } from "../../src/base/clock.ts";
+import { digest } from "../../src/base/digest.ts";
 import { Deadline } from "../../src/base/timers.ts";
 import { fakeClock } from "../../src/testing.ts";
 import { random, test } from "../kit/harness.ts";
@@ -150,6 +151,43 @@ test("a Deadline that is overdue waits for I/O: who clears it, or sets it anew, 
   assertEquals([fired, clock.pending], [["idle at 5000"], 1]);
   await clock.advance(100);
   assertEquals(fired, ["idle at 5000", "renewed at 5100"]);
+});
+
+test("a Deadline that is overdue waits for the digest of what was read, however many turns that takes", async () => {
+  const { digest: computed } = crypto.subtle, clock = fakeClock(), fired: string[] = [];
+  const slow = Promise.withResolvers<ArrayBuffer>();
+  crypto.subtle.digest = () => slow.promise;
+  try {
+    const [answered, idle] = [new Deadline(clock), new Deadline(clock)];
+    answered.set(1000, () => fired.push("answered"));
+    idle.set(1000, () => fired.push("idle"));
+    const jump = clock.jump(5000);
+    const answering = digest("SHA-1", new Uint8Array()).then(() => answered.clear());
+    afterIO(100, () => slow.resolve(new ArrayBuffer(20)));
+    await Promise.all([jump, answering]);
+    assertEquals(fired, ["idle"]);
+  } finally {
+    crypto.subtle.digest = computed;
+  }
+});
+
+test("a Deadline that waits for a digest can be cleared", async () => {
+  const { digest: computed } = crypto.subtle, clock = fakeClock(), fired: string[] = [];
+  const slow = Promise.withResolvers<ArrayBuffer>();
+  crypto.subtle.digest = () => slow.promise;
+  try {
+    const deadline = new Deadline(clock);
+    deadline.set(1000, () => fired.push("late"));
+    const jump = clock.jump(5000), answering = digest("SHA-1", new Uint8Array());
+    afterIO(100, () => {
+      deadline.clear();
+      slow.resolve(new ArrayBuffer(20));
+    });
+    await Promise.all([jump, answering]);
+    assertEquals([fired, clock.pending], [[], 0]);
+  } finally {
+    crypto.subtle.digest = computed;
+  }
 });
 
 test("a Deadline that is a little late does not wait, and one that is cleared while it waits leaves no timer", async () => {
