@@ -36,11 +36,15 @@ async function told() {
   const first = Promise.withResolvers<void>(), ended = Promise.withResolvers<void>();
   const server = await serving(async (socket) => {
     came.resolve(socket);
-    await socket.receive((line) => {
-      lines.push(String(line));
+    try {
+      await socket.receive((line) => {
+        lines.push(String(line));
+        first.resolve();
+      });
+    } finally {
       first.resolve();
-    });
-    ended.resolve();
+      ended.resolve();
+    }
   });
   return { server, lines, came: came.promise, first: first.promise, ended: ended.promise };
 }
