@@ -24,6 +24,7 @@ const config = block("capnp"), [command, serve] = block("sh").trimEnd().split("\
 function bundled(name: "worker.ts" | "gatekeeper.ts"): string {
   const folder = emptyFolder(), [npx, esbuild, ...args] = command!.split(" ");
   assertEquals([npx, esbuild], ["npx", "esbuild"]);
+  assertMatch(serve!, /^SERVER=ws:\S+ npx workerd serve config\.capnp$/); // as Workerd starts it
   mkdirSync(join(folder, "node_modules/@handfast"), { recursive: true });
   symlinkSync(packageFolder(), join(folder, "node_modules/@handfast/websocket"));
   writeFileSync(join(folder, "worker.ts"), block(name));
@@ -44,28 +45,39 @@ test("the bundle of the page imports nothing of Node's, and is as large as the p
   }
 });
 
-test("the Worker of the page accepts, and connects over ws: and wss:, as the page has it", NEEDS, async () => {
-  assertMatch(serve!, /^SERVER=ws:\S+ npx workerd serve config\.capnp$/);
-  const folder = bundled("worker.ts");
-  const certificate = { cert: await pem("localhost"), key: await pem("localhost.key") };
+/** The page's configuration, with what is replaced in it. */
+const configs: Readonly<Record<string, () => string | Promise<string>>> = {
+  "over ws:": () => config,
+  "since the day that the page names": () => {
+    return replaced(/(?<=compatibilityDate = ")[^"]+/, /date` before (\S+) is too early/i.exec(page)![1]!);
+  },
   // The authority of these tests is nobody else's
-  const trusting = config.replace(
-    "trustBrowserCas = true",
-    `trustBrowserCas = true, trustedCertificates = [${JSON.stringify(await pem("ca"))}]`,
-  );
-  for (const [scheme, options] of [["ws", {}], ["wss", certificate]] as const) {
+  "over wss:": async () =>
+    replaced(/(?<=trustBrowserCas = true)/, `, trustedCertificates = [${JSON.stringify(await pem("ca"))}]`),
+};
+
+/** The configuration with a part replaced that is there. */
+function replaced(part: RegExp, by: string): string {
+  assertMatch(config, part);
+  return config.replace(part, () => by);
+}
+
+for (const [name, configuring] of Object.entries(configs)) {
+  test(`the Worker of the page accepts and connects, ${name}`, NEEDS, async () => {
+    const folder = bundled("worker.ts"), isSecure = name === "over wss:";
+    const options = isSecure ? { cert: await pem("localhost"), key: await pem("localhost.key") } : {};
     const answerer = (socket: Accepted) => socket.receive((word) => socket.send(`You said ${word}`));
     await using server = await serving(answerer, options);
-    const env = { SERVER: `${scheme}://localhost:${server.port}/` };
-    await using worker = await Workerd.start({ folder }, { config: scheme === "ws" ? config : trusting, env });
+    const env = { SERVER: `${isSecure ? "wss" : "ws"}://localhost:${server.port}/` };
+    await using worker = await Workerd.start({ folder }, { config: await configuring(), env });
     const socket = await connect(`ws://127.0.0.1:${worker.ports.tcp}/`, { compression: true });
     socket.send("Hello");
     assertEquals((await socket.readable.getReader().read()).value, "Hello");
     assertEquals((await socket.close({ closeCode: 1000 })).closeCode, 1000);
     assertEquals(await (await worker.fetch("/word")).text(), "You said /word");
     assertEquals(server.told, []);
-  }
-});
+  });
+}
 
 test("answer() in the fetch() handler of the page guards the Worker's own WebSocket", NEEDS, async () => {
   const folder = bundled("gatekeeper.ts");
