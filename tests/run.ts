@@ -35,6 +35,9 @@ const OWN: Readonly<Record<string, readonly [Name, why: string]>> = {
   "tests/whole/start_test.ts": ["deno", "deno task start"],
   "tests/workers/cases_test.ts": ["deno", "starts workerd"],
   "tests/workers/doors_test.ts": ["deno", "starts workerd"],
+  "tests/workers/page_test.ts": ["deno", "starts workerd"],
+  "tests/workers/pressure_test.ts": ["deno", "starts workerd"],
+  "tests/workers/requests_test.ts": ["deno", "starts workerd"],
 };
 
 interface Runner {

@@ -16,6 +16,7 @@ export const PAGES = [
   "errors.md",
   "options.md",
   "runtimes.md",
+  "workers.md",
   "handshake.md",
   "machine.md",
   "testing.md",

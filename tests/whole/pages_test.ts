@@ -78,7 +78,10 @@ test("every program of the pages that is ignored by deno test --doc is run by an
     for (const { language, words } of blocksOf(read(page))) {
       if (language !== "ts" || words.length === 0) continue;
       assertEquals(words[0], "ignore", `${page}: ${words}`);
-      assert(words[1] === "bun" || /^(?:server|client|stop)\.ts$/.test(words[1] ?? ""), `${page}: ${words}`);
+      assert(
+        words[1] === "bun" || /^(?:server|client|stop|worker|gatekeeper)\.ts$/.test(words[1] ?? ""),
+        `${page}: ${words}`,
+      );
     }
   }
 });

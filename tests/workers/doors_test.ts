@@ -72,6 +72,17 @@ test("connect() over cloudflare:sockets serves many requests of a Worker at once
   assertEquals(server.told, []);
 });
 
+test("reconnect() in a Worker comes back over a socket that configure() gives for each attempt", NEEDS, async () => {
+  await using worker = await Workerd.start(bundle(join(import.meta.dirname!, "programs/back.ts")));
+  let count = 0;
+  await using server = await serving(async (socket) => {
+    socket.send(`${++count}`);
+    await socket.close({ closeCode: 1001 });
+  });
+  assertEquals(await (await worker.fetch(`/?port=${server.port}`)).json(), ["1", "2", "3"]);
+  assertEquals(server.told, []);
+});
+
 test("connect() without a connection, and serve(), say in a Worker what to do instead", NEEDS, async () => {
   await using worker = await Workerd.start(bundle(PROGRAM));
   const [dialled, served] = await (await worker.fetch("/")).json();

@@ -41,8 +41,10 @@ export interface WorkerOptions extends Pick<BundleOptions, "isTest"> {
   /** From the sources, as JSR has them, and not from the package for npm under the condition `workerd`. */
   readonly isFromSources?: boolean;
   readonly flags?: readonly string[];
-  /** Certificate authorities in PEM that the Worker trusts. */
-  readonly caCerts?: readonly string[];
+  /** A configuration of one's own, which has the sockets `tcp` and `http`, in place of one for these options. */
+  readonly config?: string;
+  /** What is added to the environment. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** A Worker that was bundled: its files are deleted at the end of the process. */
@@ -61,27 +63,26 @@ export function bundle(entry: string, { isFromSources, isTest }: WorkerOptions =
   };
 }
 
+/** Free ports, whatever the configuration says. */
+const ADDRESSES = ["tcp", "http"].map((name) => `--socket-addr=${name}=127.0.0.1:0`);
+
 /** What workerd has to be told of: the program, and where it is reached. */
-function configOf({ flags = [], caCerts = [] }: WorkerOptions): string {
-  const list = (values: readonly string[]) => `[${values.map((value) => JSON.stringify(value)).join(", ")}]`;
+function configOf(flags: readonly string[]): string {
   return `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
   services = [
     (name = "worker", worker = .worker),
-    (name = "internet", network = (
-      allow = ["public", "private"],
-      tlsOptions = (trustBrowserCas = true, trustedCertificates = ${list(caCerts)}),
-    )),
+    (name = "internet", network = (allow = ["public", "private"])),
   ],
   sockets = [
-    (name = "tcp", address = "127.0.0.1:0", tcp = (), service = "worker"),
-    (name = "http", address = "127.0.0.1:0", http = (), service = "worker"),
+    (name = "tcp", tcp = (), service = "worker"),
+    (name = "http", http = (), service = "worker"),
   ],
 );
 const worker :Workerd.Worker = (
   modules = [(name = "worker", esModule = embed "worker.js")],
   compatibilityDate = "${COMPATIBILITY_DATE}",
-  compatibilityFlags = ${list(flags)},
+  compatibilityFlags = ${JSON.stringify(flags)},
 );
 `;
 }
@@ -104,9 +105,13 @@ export class Workerd implements AsyncDisposable {
    *
    * @throws {Error} When it does not start, with what workerd says.
    */
-  static async start({ folder }: Bundled, options: WorkerOptions = {}): Promise<Workerd> {
-    writeFileSync(join(folder, "config.capnp"), configOf(options));
-    const { child, ended } = start([workerd!], ["serve", "config.capnp", "--control-fd=1"], { cwd: folder });
+  static async start(
+    { folder }: Pick<Bundled, "folder">,
+    { flags = [], config = configOf(flags), env = {} }: WorkerOptions = {},
+  ): Promise<Workerd> {
+    writeFileSync(join(folder, "config.capnp"), config);
+    const args = ["serve", "config.capnp", "--control-fd=1", ...ADDRESSES];
+    const { child, ended } = start([workerd!], args, { cwd: folder, env });
     const ports = Promise.withResolvers<Workerd["ports"]>();
     let said = "";
     child.stdout!.on("data", (text: string) => {
