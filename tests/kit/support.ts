@@ -102,7 +102,7 @@ export const SUPPORT: readonly Row[] = [
   [
     "a refusal reaches a client that is still sending",
     all("yes"),
-    "accept() on a pair of streams gets a refusal through to a client that sends 100 KiB and reads afterwards",
+    "a server on a pair of streams gets a refusal through to a client that sends 100 KiB of a head and reads afterwards",
   ],
 ];
 
