@@ -1,0 +1,47 @@
+// The event handler attributes of a target, such as `onmessage` (HTML §8.1.8.1): each is one listener, which stands where the
+// attribute was first set, and is gone while it is `null`.
+
+/** A listener of its own for an attribute. */
+interface Slot {
+  handler: object;
+  readonly listener: (event: { readonly currentTarget: unknown; preventDefault(): void }) => void;
+}
+
+const { addEventListener, removeEventListener } = EventTarget.prototype;
+
+/** The attributes of one target. */
+export class EventHandlers {
+  readonly #target: EventTarget;
+  readonly #slots: Record<string, Slot | undefined> = {};
+
+  constructor(target: EventTarget) {
+    this.#target = target;
+  }
+
+  /** The handler for events of a type, or `null`. */
+  get(type: string): object | null {
+    return this.#slots[type]?.handler ?? null;
+  }
+
+  /** Sets it. What is no object becomes `null`; an object that can't be called stays, and nothing is called. */
+  set(type: string, value: unknown): void {
+    const slot = this.#slots[type];
+    if (typeof value !== "function" && (typeof value !== "object" || value === null)) {
+      if (slot) removeEventListener.call(this.#target, type, slot.listener);
+      this.#slots[type] = undefined;
+    } else if (slot) slot.handler = value;
+    else this.#add(type, value);
+  }
+
+  #add(type: string, handler: object): void {
+    const slot: Slot = {
+      handler,
+      listener(event) {
+        if (typeof slot.handler !== "function") return;
+        if (Reflect.apply(slot.handler, event.currentTarget, [event]) === false) event.preventDefault();
+      },
+    };
+    this.#slots[type] = slot;
+    addEventListener.call(this.#target, type, slot.listener);
+  }
+}

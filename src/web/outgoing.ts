@@ -1,0 +1,131 @@
+// What send() and close() of the class WebSocket do (WHATWG WebSockets §3.1): nothing waits for the network, a Blob is read
+// while what comes behind it is held, and `bufferedAmount` counts the bytes of messages that have not been written.
+
+import { nextTurn } from "../base/clock.ts";
+import { bytesOf, snapshotOf } from "../base/owned_bytes.ts";
+import { utf8Length } from "../base/utf8.ts";
+import type { Driver } from "../connection/driver.ts";
+import type { Message } from "../protocol/contract.ts";
+
+/** What the class sends. */
+export type WebMessage = Message | Blob;
+
+/** What our Close frame is to say. */
+export interface WebClose {
+  closeCode?: number;
+  reason: string;
+}
+
+const EMPTY = new Uint8Array();
+
+/**
+ * Converts what is sent (Web IDL: `(BufferSource or Blob or USVString)`).
+ *
+ * @throws {TypeError} When it can't be made a string, or is a view of memory that is shared.
+ */
+export function webMessage(data: unknown): WebMessage {
+  if (typeof data === "string") return data;
+  if (ArrayBuffer.isView(data)) return isDetached(data, data.buffer) ? EMPTY : data as Exclude<Message, string>;
+  if (data instanceof Blob) return data;
+  // Also a buffer of another realm, which is refused below and not sent as "[object ArrayBuffer]"
+  if (Object.prototype.toString.call(data) !== "[object ArrayBuffer]") return `${data}`;
+  return isDetached(data as ArrayBuffer, data as ArrayBuffer) ? EMPTY : data as ArrayBuffer;
+}
+
+/** A buffer that was transferred has no bytes left, which are what is sent then. */
+function isDetached({ byteLength }: { readonly byteLength: number }, buffer: ArrayBufferLike): boolean {
+  return byteLength === 0 && (buffer as ArrayBuffer).detached === true;
+}
+
+function sizeOf(message: WebMessage): number {
+  if (typeof message === "string") return utf8Length(message);
+  return message instanceof Blob ? message.size : message.byteLength;
+}
+
+/** The outgoing half of one WebSocket. */
+export class Outgoing {
+  /** From the moment on at which it is open; no more once it is closed. */
+  #driver: Driver | undefined;
+  /** A Blob that is being read, and what was sent behind it. */
+  #waiting: (WebMessage | { readonly close: WebClose })[] = [];
+  /** Bytes that wait there, that were sent in this turn, in earlier ones, and when it was closed already. */
+  #waitingSize = 0;
+  #sentNow = 0;
+  #sentBefore = 0;
+  #unsent = 0;
+
+  /** It is open. */
+  onOpen(driver: Driver): void {
+    this.#driver = driver;
+  }
+
+  /** It is closed: what has not been written never is. */
+  onClosed(): void {
+    this.#endTurn();
+    this.#driver = undefined;
+  }
+
+  /** How many bytes of messages have not been written. It grows only, until the turn is over. */
+  get bufferedAmount(): number {
+    const before = this.#driver ? Math.min(this.#sentBefore, this.#driver.bufferedAmount) : this.#sentBefore;
+    return this.#waitingSize + this.#sentNow + before + this.#unsent;
+  }
+
+  /**
+   * Sends a message, or counts it where that is too late.
+   *
+   * @throws {TypeError} When it is a buffer that is resizable, or a view of memory that is shared.
+   */
+  send(message: WebMessage, isOpen: boolean): void {
+    const driver = this.#driver;
+    if (!isOpen || !driver?.isOpen) {
+      if (typeof message === "object" && !(message instanceof Blob)) bytesOf(message); // refused all the same
+      this.#unsent += sizeOf(message);
+    } else if (this.#waiting.length === 0 && !(message instanceof Blob)) {
+      this.#sendNow(driver, message, sizeOf(message));
+    } else {this.#hold(
+        driver,
+        message instanceof Blob || typeof message === "string" ? message : snapshotOf(bytesOf(message)),
+      );}
+  }
+
+  /** Closes, behind what was sent. */
+  close(info: WebClose): void {
+    if (this.#waiting.length > 0) this.#waiting.push({ close: info });
+    else this.#driver?.close(info);
+  }
+
+  #sendNow(driver: Driver, message: Message, size: number): void {
+    driver.send(message);
+    if (this.#sentNow === 0 && size > 0) nextTurn(() => this.#endTurn());
+    this.#sentNow += size;
+  }
+
+  #endTurn(): void {
+    const sent = this.#sentBefore + this.#sentNow;
+    this.#sentBefore = this.#driver ? Math.min(sent, this.#driver.bufferedAmount) : sent;
+    this.#sentNow = 0;
+  }
+
+  #hold(driver: Driver, message: WebMessage): void {
+    this.#waitingSize += sizeOf(message);
+    if (this.#waiting.push(message) === 1) void this.#sendWaiting(driver);
+  }
+
+  async #sendWaiting(driver: Driver): Promise<void> {
+    try {
+      for (let item; (item = this.#waiting[0]) !== undefined; this.#waiting.shift()) {
+        if (typeof item === "object" && "close" in item) {
+          driver.close(item.close);
+          continue;
+        }
+        const size = sizeOf(item), message = item instanceof Blob ? new Uint8Array(await item.arrayBuffer()) : item;
+        this.#waitingSize -= size;
+        if (driver.isOpen) this.#sendNow(driver, message, size);
+        else this.#unsent += size;
+      }
+    } catch (error) {
+      driver.abort(error); // what a file was read from is gone
+    }
+  }
+}

@@ -1,0 +1,327 @@
+// The class WebSocket (WHATWG WebSockets §3.1) over a connection of ours: its state, and the order of its events.
+
+import { INSPECT, type Inspect, inspectAs } from "../base/inspect.ts";
+import { connectChecked } from "../client/connect.ts";
+import type { CheckedConnectOptions } from "../client/connect_options.ts";
+import { Connection } from "../connection/connection.ts";
+import type { ConnectionOwner } from "../connection/driver.ts";
+import { type CloseInfo, WebSocketError } from "../errors/websocket_error.ts";
+import { EventHandlers } from "./event_handlers.ts";
+import { EventQueue } from "./event_queue.ts";
+import { CloseEvent, ErrorEvent, MessageEvent, type WebSocketEventMap } from "./events.ts";
+import { Outgoing, webMessage } from "./outgoing.ts";
+import { clampShort, notOpenedError, webClose } from "./stream_error.ts";
+import { checkWebOptions, type WebOptions } from "./web_options.ts";
+import { webProtocols } from "./web_protocols.ts";
+import { webUrl } from "./web_url.ts";
+import { initOf, type WebSocketInit } from "./websocket_init.ts";
+
+const CONNECTING = 0, OPEN = 1, CLOSING = 2, CLOSED = 3;
+
+/** What waits for its turn: a message, or anything else that happens. */
+type Task = string | Uint8Array<ArrayBuffer> | (() => void);
+
+/**
+ * The web's class for a WebSocket. Its events are those of the standard, in their order, each in a turn of its own.
+ *
+ * @example An echo
+ * ```ts
+ * import { serve } from "@handfast/websocket";
+ * import { WebSocket } from "@handfast/websocket/websocket";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using server = await serve({ port: 0 }, (socket) => socket.receive((message) => socket.send(message)));
+ * const socket = new WebSocket(server.url!);
+ * socket.binaryType = "arraybuffer";
+ * socket.addEventListener("open", () => socket.send(Uint8Array.of(1, 2)));
+ * socket.addEventListener("message", ({ data }) => socket.close(1000, `${data.byteLength} bytes`));
+ * const { code, reason } = await new Promise<CloseEvent>((resolve) => socket.addEventListener("close", resolve));
+ *
+ * assertEquals([code, reason], [1000, "2 bytes"]);
+ * ```
+ */
+export class WebSocket extends EventTarget {
+  /** The value of `readyState` before it is open. */
+  declare static readonly CONNECTING: 0;
+  /** The value of `readyState` while it is open. */
+  declare static readonly OPEN: 1;
+  /** The value of `readyState` while it is closing. */
+  declare static readonly CLOSING: 2;
+  /** The value of `readyState` once it is closed. */
+  declare static readonly CLOSED: 3;
+  /** The value of `readyState` before it is open. */
+  declare readonly CONNECTING: 0;
+  /** The value of `readyState` while it is open. */
+  declare readonly OPEN: 1;
+  /** The value of `readyState` while it is closing. */
+  declare readonly CLOSING: 2;
+  /** The value of `readyState` once it is closed. */
+  declare readonly CLOSED: 3;
+
+  readonly #url: URL;
+  readonly #origin: string;
+  readonly #handlers: EventHandlers = new EventHandlers(this);
+  readonly #events: EventQueue<Task> = new EventQueue((task) => this.#run(task));
+  readonly #outgoing: Outgoing = new Outgoing();
+  /** Ends the handshake. */
+  readonly #connecting: AbortController = new AbortController();
+  #readyState: 0 | 1 | 2 | 3 = CONNECTING;
+  #binaryType: "blob" | "arraybuffer" = "blob";
+  #protocol = "";
+  #extensions = "";
+
+  /**
+   * Opens a WebSocket.
+   *
+   * @param url Where to connect to: `ws:`, `wss:`, `http:` or `https:`, without a fragment.
+   * @param protocols The subprotocol to offer, or several; or an object of them and the options.
+   * @param options What {@linkcode connect} can beyond the web. What is no object is ignored, as the web does.
+   * @throws {DOMException} `SyntaxError` when the URL or a subprotocol can't be used.
+   * @throws {TypeError} When the URL is missing, or an option can't be used.
+   * @throws {RangeError} When a number among the options is out of its range.
+   */
+  constructor(url: string | URL, protocols?: string | Iterable<string> | WebSocketInit | null, options?: WebOptions);
+  constructor(url: string | URL, second: string | Iterable<string> | WebSocketInit | null = [], third?: WebOptions) {
+    if (arguments.length === 0) throw new TypeError("Cannot open a WebSocket: the URL is missing");
+    super();
+    this.#url = webUrl(url);
+    this.#origin = this.#url.origin;
+    const { protocols = [], ...init } = initOf(second), options = typeof third === "object" ? third : {};
+    const offered = webProtocols(typeof protocols === "string" ? [protocols] : protocols);
+    const { signal } = this.#connecting;
+    this.#events.takeTurn(); // nothing has happened before the constructor's caller goes on
+    void this.#open(checkWebOptions({ ...init, ...options }, { protocols: offered, signal }));
+  }
+
+  /** The URL, as it was parsed: with the scheme ws or wss. */
+  get url(): string {
+    return this.#url.href;
+  }
+
+  /** `CONNECTING` (0), `OPEN` (1), `CLOSING` (2) or `CLOSED` (3). */
+  get readyState(): 0 | 1 | 2 | 3 {
+    return this.#readyState;
+  }
+
+  /** How many bytes of messages wait to be written, without what frames add. What is sent too late is counted for ever. */
+  get bufferedAmount(): number {
+    return this.#outgoing.bufferedAmount;
+  }
+
+  /** The extensions in use, or `""`. */
+  get extensions(): string {
+    return this.#extensions;
+  }
+
+  /** The subprotocol in use, or `""`. */
+  get protocol(): string {
+    return this.#protocol;
+  }
+
+  /** What bytes that come become: a `Blob`, or an `ArrayBuffer`. Another value is ignored. */
+  get binaryType(): "blob" | "arraybuffer" {
+    return this.#binaryType;
+  }
+
+  set binaryType(value: "blob" | "arraybuffer") {
+    const type = `${value}`;
+    if (type === "blob" || type === "arraybuffer") this.#binaryType = type;
+  }
+
+  /** Is called when it is open. */
+  get onopen(): ((this: WebSocket, event: Event) => unknown) | null {
+    return this.#handlers.get("open") as WebSocket["onopen"];
+  }
+
+  set onopen(handler: ((this: WebSocket, event: Event) => unknown) | null) {
+    this.#handlers.set("open", handler);
+  }
+
+  /** Is called with each message. */
+  get onmessage(): ((this: WebSocket, event: MessageEvent) => unknown) | null {
+    return this.#handlers.get("message") as WebSocket["onmessage"];
+  }
+
+  set onmessage(handler: ((this: WebSocket, event: MessageEvent) => unknown) | null) {
+    this.#handlers.set("message", handler);
+  }
+
+  /** Is called when it could not be opened, or is lost; `close` follows. */
+  get onerror(): ((this: WebSocket, event: ErrorEvent) => unknown) | null {
+    return this.#handlers.get("error") as WebSocket["onerror"];
+  }
+
+  set onerror(handler: ((this: WebSocket, event: ErrorEvent) => unknown) | null) {
+    this.#handlers.set("error", handler);
+  }
+
+  /** Is called when it is closed. */
+  get onclose(): ((this: WebSocket, event: CloseEvent) => unknown) | null {
+    return this.#handlers.get("close") as WebSocket["onclose"];
+  }
+
+  set onclose(handler: ((this: WebSocket, event: CloseEvent) => unknown) | null) {
+    this.#handlers.set("close", handler);
+  }
+
+  /**
+   * Sends a message: a buffer or a `Blob` as bytes, anything else as the text that it converts to. It waits for nothing:
+   * `bufferedAmount` grows, and past `maxBufferedAmount` the WebSocket fails. What is sent once it is closing is dropped.
+   *
+   * @param data The message.
+   * @throws {DOMException} `InvalidStateError` before it is open.
+   * @throws {TypeError} When it can't be converted to a string, or is memory that is shared or resizable.
+   */
+  send(data: string | ArrayBufferLike | ArrayBufferView | Blob): void {
+    if (arguments.length === 0) throw new TypeError("Cannot send: the message is missing");
+    const message = webMessage(data);
+    if (this.#readyState === CONNECTING) {
+      throw new DOMException("Cannot send: the WebSocket is not open yet", "InvalidStateError");
+    }
+    this.#outgoing.send(message, this.#readyState === OPEN);
+  }
+
+  /**
+   * Starts the closing handshake, behind what was sent; gives up before it is open. Once it is closing, it does nothing.
+   *
+   * @param code The close code, 1000 or 3000–4999. Without it and a reason the Close frame is empty; with a reason it is 1000.
+   * @param reason The close reason, of at most 123 bytes of UTF-8.
+   * @throws {DOMException} `InvalidAccessError` for another code, `SyntaxError` for a longer reason.
+   */
+  close(code?: number, reason?: string): void {
+    const info = webClose({ closeCode: code === undefined ? undefined : clampShort(code), reason });
+    if (this.#readyState > OPEN) return;
+    const isOpen = this.#readyState === OPEN;
+    this.#readyState = CLOSING;
+    if (isOpen) return this.#outgoing.close(info);
+    this.#events.takeTurn(); // so that no event comes before the caller goes on
+    this.#connecting.abort(notOpenedError("The WebSocket was closed before it was open"));
+  }
+
+  /** What `Object.prototype.toString()` shows. */
+  get [Symbol.toStringTag](): string {
+    return "WebSocket";
+  }
+
+  /** What `console.log()` shows: no URL, and so no credentials. */
+  [INSPECT](depth: number | null | undefined, options: object, inspect: Inspect): string {
+    const { readyState, protocol, extensions, bufferedAmount, binaryType } = this;
+    const shown = { readyState, protocol, extensions, bufferedAmount, binaryType };
+    return inspectAs("WebSocket", shown, depth, options, inspect);
+  }
+
+  async #open(checked: CheckedConnectOptions): Promise<void> {
+    const { signal } = this.#connecting;
+    try {
+      const connection = await connectChecked(this.#url, checked), driver = Connection.driverOf(connection)!;
+      driver.addOwner(this.#owner());
+      this.#events.push(() => {
+        if (this.#readyState !== CONNECTING) return driver.abort(signal.reason); // it was closed meanwhile
+        this.#outgoing.onOpen(driver);
+        this.#readyState = OPEN;
+        this.#protocol = connection.protocol;
+        this.#extensions = connection.extensions;
+        this.#fire(new Event("open"));
+      });
+      connection.receive((message) => this.#events.push(message)).catch(() => {}); // the owner is told
+    } catch (error) {
+      this.#events.push(() => this.#end(error));
+    }
+  }
+
+  /** What is told of the end goes behind the messages before it. */
+  #owner(): ConnectionOwner {
+    return {
+      onPeerClose: () => {
+        this.#events.push(() => {
+          if (this.#readyState === OPEN) this.#readyState = CLOSING;
+        });
+      },
+      onClosed: (outcome) => this.#events.push(() => this.#end(outcome)),
+    };
+  }
+
+  #run(task: Task): void {
+    if (typeof task === "function") return task();
+    if (this.#readyState !== OPEN) return;
+    const data = typeof task === "string" ? task : this.#dataOf(task);
+    this.#fire(new MessageEvent("message", { data, origin: this.#origin }));
+  }
+
+  /** The bytes may be a view of a chunk that other messages came in, too. */
+  #dataOf(bytes: Uint8Array<ArrayBuffer>): Blob | ArrayBuffer {
+    if (this.#binaryType === "blob") return new Blob([bytes]);
+    return bytes.length === bytes.buffer.byteLength ? bytes.buffer : bytes.slice().buffer;
+  }
+
+  /** It is closed. Where it was not clean, the peer's Close frame counts if it has come, and otherwise 1006 (RFC 6455 §7.1.5). */
+  #end(outcome: unknown): void {
+    this.#readyState = CLOSED;
+    this.#outgoing.onClosed();
+    if (!(outcome instanceof Error)) {
+      const { closeCode: code, reason } = outcome as CloseInfo;
+      return this.#fire(new CloseEvent("close", { wasClean: true, code, reason }));
+    }
+    const isPeers = outcome instanceof WebSocketError && outcome.failure === undefined && outcome.closeCode !== null;
+    const { closeCode, reason } = isPeers ? outcome : { closeCode: 1006, reason: "" };
+    this.#fire(new ErrorEvent("error", { message: outcome.message, error: outcome }));
+    this.#fire(new CloseEvent("close", { code: closeCode ?? 1006, reason }));
+  }
+
+  /** Not by the method that a subclass may have: it is not the program that dispatches. */
+  #fire(event: Event): void {
+    super.dispatchEvent(event);
+  }
+}
+
+/** The listeners know their events. */
+export interface WebSocket {
+  /**
+   * Adds a listener.
+   *
+   * @param type The type of the events: `open`, `message`, `error`, `close`, or one that is dispatched by hand.
+   * @param listener Is called with each event.
+   * @param options `true` or `capture` for the first phase; `once`; `passive`; a `signal` that removes it.
+   */
+  addEventListener<Type extends keyof WebSocketEventMap>(
+    type: Type,
+    listener: ((this: WebSocket, event: WebSocketEventMap[Type]) => unknown) | {
+      handleEvent(event: WebSocketEventMap[Type]): unknown;
+    } | null,
+    options?: boolean | AddEventListenerOptions,
+  ): void;
+  addEventListener(
+    type: string,
+    listener: ((event: Event) => unknown) | { handleEvent(event: Event): unknown } | null,
+    options?: boolean | AddEventListenerOptions,
+  ): void;
+  /**
+   * Removes a listener.
+   *
+   * @param type The type of the events.
+   * @param listener The very one that was added.
+   * @param options `true` or `capture`, as when it was added.
+   */
+  removeEventListener<Type extends keyof WebSocketEventMap>(
+    type: Type,
+    listener: ((this: WebSocket, event: WebSocketEventMap[Type]) => unknown) | {
+      handleEvent(event: WebSocketEventMap[Type]): unknown;
+    } | null,
+    options?: boolean | EventListenerOptions,
+  ): void;
+  removeEventListener(
+    type: string,
+    listener: ((event: Event) => unknown) | { handleEvent(event: Event): unknown } | null,
+    options?: boolean | EventListenerOptions,
+  ): void;
+}
+
+// As Web IDL has them: constants that can't be written, and attributes and methods that can be enumerated
+for (const [name, value] of Object.entries({ CONNECTING, OPEN, CLOSING, CLOSED })) {
+  for (const target of [WebSocket, WebSocket.prototype]) {
+    Object.defineProperty(target, name, { value, enumerable: true });
+  }
+}
+for (const name of Object.getOwnPropertyNames(WebSocket.prototype)) {
+  if (name !== "constructor") Object.defineProperty(WebSocket.prototype, name, { enumerable: true });
+}
