@@ -35,6 +35,11 @@ export class EventQueue<Item> implements Stepping {
     this.#deliver = deliver;
   }
 
+  /** Whether an event waits for its turn. */
+  get isBehind(): boolean {
+    return this.#items.length > 0;
+  }
+
   /** Nothing is delivered before the next turn. */
   takeTurn(): void {
     this.#turns++;

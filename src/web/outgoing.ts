@@ -1,11 +1,11 @@
 // What send() and close() of the class WebSocket do (WHATWG WebSockets §3.1): nothing waits for the network, a Blob is read
 // while what comes behind it is held, and `bufferedAmount` counts the bytes of messages that have not been written.
 
-import { nextTurn } from "../base/clock.ts";
 import { bytesOf, snapshotOf } from "../base/owned_bytes.ts";
 import { utf8Length } from "../base/utf8.ts";
 import type { Driver } from "../connection/driver.ts";
 import type { Message } from "../protocol/contract.ts";
+import { isOver, thisTurn } from "./turns.ts";
 
 /** What the class sends. */
 export type WebMessage = Message | Blob;
@@ -48,9 +48,10 @@ export class Outgoing {
   #driver: Driver | undefined;
   /** A Blob that is being read, and what was sent behind it. */
   #waiting: (WebMessage | { readonly close: WebClose })[] = [];
-  /** Bytes that wait there, that were sent in this turn, in earlier ones, and when it was closed already. */
+  /** Bytes that wait there, that were sent in the turn of this number, before that, and when it was closed already. */
   #waitingSize = 0;
   #sentNow = 0;
+  #turn = -1;
   #sentBefore = 0;
   #unsent = 0;
 
@@ -61,14 +62,14 @@ export class Outgoing {
 
   /** It is closed: what has not been written never is. */
   onClosed(): void {
-    this.#endTurn();
+    this.#count();
     this.#driver = undefined;
   }
 
   /** How many bytes of messages have not been written. It grows only, until the turn is over. */
   get bufferedAmount(): number {
-    const before = this.#driver ? Math.min(this.#sentBefore, this.#driver.bufferedAmount) : this.#sentBefore;
-    return this.#waitingSize + this.#sentNow + before + this.#unsent;
+    if (isOver(this.#turn)) this.#count();
+    return this.#waitingSize + this.#sentNow + this.#sentBefore + this.#unsent;
   }
 
   /**
@@ -96,14 +97,17 @@ export class Outgoing {
   }
 
   #sendNow(driver: Driver, message: Message, size: number): void {
+    const turn = thisTurn();
+    if (turn !== this.#turn) this.#count();
+    this.#turn = turn;
     driver.send(message);
-    if (this.#sentNow === 0 && size > 0) nextTurn(() => this.#endTurn());
     this.#sentNow += size;
   }
 
-  #endTurn(): void {
+  /** What was sent in the last turn may have been written since. */
+  #count(): void {
     const sent = this.#sentBefore + this.#sentNow;
-    this.#sentBefore = this.#driver ? Math.min(sent, this.#driver.bufferedAmount) : sent;
+    this.#sentBefore = sent > 0 && this.#driver ? Math.min(sent, this.#driver.bufferedAmount) : sent;
     this.#sentNow = 0;
   }
 

@@ -223,7 +223,8 @@ export class WebSocket extends EventTarget {
         this.#extensions = connection.extensions;
         this.#fire(new Event("open"));
       });
-      connection.receive((message) => this.#events.push(message)).catch(() => {}); // the owner is told
+      const receiving = driver.messages.receive((message) => this.#events.push(message), () => this.#events.isBehind);
+      receiving.catch(() => {}); // the owner is told
     } catch (error) {
       this.#events.push(() => this.#end(error));
     }
