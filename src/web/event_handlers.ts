@@ -4,7 +4,7 @@
 /** A listener of its own for an attribute. */
 interface Slot {
   handler: object;
-  readonly listener: (event: { readonly currentTarget: unknown; preventDefault(): void }) => void;
+  readonly listener: (event: { preventDefault(): void }) => void;
 }
 
 const { addEventListener, removeEventListener } = EventTarget.prototype;
@@ -34,11 +34,12 @@ export class EventHandlers {
   }
 
   #add(type: string, handler: object): void {
+    const target = this.#target; // on Node, an event forgets its own behind the first listener
     const slot: Slot = {
       handler,
       listener(event) {
         if (typeof slot.handler !== "function") return;
-        if (Reflect.apply(slot.handler, event.currentTarget, [event]) === false) event.preventDefault();
+        if (Reflect.apply(slot.handler, target, [event]) === false) event.preventDefault();
       },
     };
     this.#slots[type] = slot;

@@ -57,6 +57,12 @@ export class EventQueue<Item> implements Stepping {
     else this.#items.push(item);
   }
 
+  /** The same for the last of all: no turn need be taken behind it. */
+  pushLast(item: Item): void {
+    if (this.#turns === 0) this.#deliver(item);
+    else this.#items.push(item);
+  }
+
   step(): boolean {
     this.#turns--;
     if (this.#taken < this.#items.length) this.#deliver(this.#take());

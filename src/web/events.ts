@@ -1,6 +1,8 @@
 // The events of the class WebSocket (HTML §9.1, WHATWG WebSockets §6, HTML §8.1.4). They are ours on every runtime: Node has
 // no CloseEvent before 23, and what Bun and Node have for a message takes four times as long to make. They are events of the
-// runtime, and where it has made its own class of that name, instances of that, too.
+// runtime, and on Deno and Bun instances of its own classes of these names, too.
+
+import { EVENTS_LOAD_FETCH } from "../base/tuning.ts";
 
 /** What every event is made with. */
 interface EventFields {
@@ -17,12 +19,11 @@ function fieldsOf({ bubbles = false, cancelable = false, composed = false }: Eve
   return bubbles || cancelable || composed ? { bubbles, cancelable, composed } : undefined;
 }
 
-/** Makes ours an instance of the runtime's class. On Node that is loaded with all of fetch when somebody asks for it: not here. */
+/** Makes ours an instance of the runtime's class, where that is there without loading what else comes with it. */
 function derive(ours: { readonly prototype: object }, name: string): void {
-  const theirs: unknown = Object.getOwnPropertyDescriptor(globalThis, name)?.value;
+  const theirs = EVENTS_LOAD_FETCH ? undefined : (globalThis as Record<string, unknown>)[name];
   if (typeof theirs === "function") Object.setPrototypeOf(ours.prototype, theirs.prototype);
-  const tag = { value: name, configurable: true };
-  Object.defineProperty(ours.prototype, Symbol.toStringTag, tag);
+  Object.defineProperty(ours.prototype, Symbol.toStringTag, { value: name, configurable: true });
 }
 
 /**
@@ -251,7 +252,8 @@ export class ErrorEvent extends Event {
   }
 
   /** A `HandshakeError` if it was not opened, a `WebSocketError` if it was lost or the peer has broken a rule. */
-  get error(): unknown {
+  // deno-lint-ignore no-explicit-any
+  get error(): any {
     return this.#error;
   }
 

@@ -188,7 +188,7 @@ export class WebSocket extends EventTarget {
    * @param reason The close reason, of at most 123 bytes of UTF-8.
    * @throws {DOMException} `InvalidAccessError` for another code, `SyntaxError` for a longer reason.
    */
-  close(code?: number, reason?: string): void {
+  close(code: number | undefined = undefined, reason: string | undefined = undefined): void {
     const info = webClose({ closeCode: code === undefined ? undefined : clampShort(code), reason });
     if (this.#readyState > OPEN) return;
     const isOpen = this.#readyState === OPEN;
@@ -226,7 +226,7 @@ export class WebSocket extends EventTarget {
       const receiving = driver.messages.receive((message) => this.#events.push(message), () => this.#events.isBehind);
       receiving.catch(() => {}); // the owner is told
     } catch (error) {
-      this.#events.push(() => this.#end(error));
+      this.#events.pushLast(() => this.#end(error));
     }
   }
 
@@ -238,7 +238,7 @@ export class WebSocket extends EventTarget {
           if (this.#readyState === OPEN) this.#readyState = CLOSING;
         });
       },
-      onClosed: (outcome) => this.#events.push(() => this.#end(outcome)),
+      onClosed: (outcome) => this.#events.pushLast(() => this.#end(outcome)),
     };
   }
 
