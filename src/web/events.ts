@@ -4,18 +4,8 @@
 
 import { EVENTS_LOAD_FETCH } from "../base/tuning.ts";
 
-/** What every event is made with. */
-interface EventFields {
-  /** Whether it bubbles. It makes no difference here: a WebSocket has no parent. */
-  bubbles?: boolean | undefined;
-  /** Whether `preventDefault()` has an effect. */
-  cancelable?: boolean | undefined;
-  /** Whether it crosses the borders of shadow trees. */
-  composed?: boolean | undefined;
-}
-
 /** The fields, if there are any: taking over none is faster. */
-function fieldsOf({ bubbles = false, cancelable = false, composed = false }: EventFields): EventInit | undefined {
+function fieldsOf({ bubbles = false, cancelable = false, composed = false }: EventInit): EventInit | undefined {
   return bubbles || cancelable || composed ? { bubbles, cancelable, composed } : undefined;
 }
 
@@ -39,7 +29,7 @@ function derive(ours: { readonly prototype: object }, name: string): void {
  * assertEquals(new MessageEvent("message", init).origin, "wss://example.com");
  * ```
  */
-export interface MessageEventInit extends EventFields {
+export interface MessageEventInit extends EventInit {
   /** The message. */
   data?: unknown;
   /** Where it comes from. */
@@ -131,7 +121,7 @@ derive(MessageEvent, "MessageEvent");
  * assertEquals(new CloseEvent("close", init).code, 1000);
  * ```
  */
-export interface CloseEventInit extends EventFields {
+export interface CloseEventInit extends EventInit {
   /** Whether the closing handshake was finished. */
   wasClean?: boolean | undefined;
   /** The close code. */
@@ -205,7 +195,7 @@ derive(CloseEvent, "CloseEvent");
  * assertEquals(new ErrorEvent("error", init).message, "Lost");
  * ```
  */
-export interface ErrorEventInit extends EventFields {
+export interface ErrorEventInit extends EventInit {
   /** What has happened. */
   message?: string | undefined;
   /** The error itself. */

@@ -2,44 +2,15 @@
 // while what comes behind it is held, and `bufferedAmount` counts the bytes of messages that have not been written.
 
 import { bytesOf, snapshotOf } from "../base/owned_bytes.ts";
-import { utf8Length } from "../base/utf8.ts";
 import type { Driver } from "../connection/driver.ts";
 import type { Message } from "../protocol/contract.ts";
 import { isOver, thisTurn } from "./turns.ts";
-
-/** What the class sends. */
-export type WebMessage = Message | Blob;
+import { sizeOf, type WebMessage } from "./web_message.ts";
 
 /** What our Close frame is to say. */
 export interface WebClose {
   closeCode?: number;
   reason: string;
-}
-
-const EMPTY = new Uint8Array();
-
-/**
- * Converts what is sent (Web IDL: `(BufferSource or Blob or USVString)`).
- *
- * @throws {TypeError} When it can't be made a string, or is a view of memory that is shared.
- */
-export function webMessage(data: unknown): WebMessage {
-  if (typeof data === "string") return data;
-  if (ArrayBuffer.isView(data)) return isDetached(data, data.buffer) ? EMPTY : data as Exclude<Message, string>;
-  if (data instanceof Blob) return data;
-  // Also a buffer of another realm, which is refused below and not sent as "[object ArrayBuffer]"
-  if (Object.prototype.toString.call(data) !== "[object ArrayBuffer]") return `${data}`;
-  return isDetached(data as ArrayBuffer, data as ArrayBuffer) ? EMPTY : data as ArrayBuffer;
-}
-
-/** A buffer that was transferred has no bytes left, which are what is sent then. */
-function isDetached({ byteLength }: { readonly byteLength: number }, buffer: ArrayBufferLike): boolean {
-  return byteLength === 0 && (buffer as ArrayBuffer).detached === true;
-}
-
-function sizeOf(message: WebMessage): number {
-  if (typeof message === "string") return utf8Length(message);
-  return message instanceof Blob ? message.size : message.byteLength;
 }
 
 /** The outgoing half of one WebSocket. */
