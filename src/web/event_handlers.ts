@@ -46,3 +46,22 @@ export class EventHandlers {
     addEventListener.call(this.#target, type, slot.listener);
   }
 }
+
+/** Defines the attributes `on…` of a class, for events of these types. */
+export function defineHandlers<Target extends object>(
+  prototype: Target,
+  types: readonly string[],
+  handlersOf: (target: Target) => EventHandlers,
+): void {
+  for (const type of types) {
+    Object.defineProperty(prototype, `on${type}`, {
+      get(this: Target) {
+        return handlersOf(this).get(type);
+      },
+      set(this: Target, value: unknown) {
+        handlersOf(this).set(type, value);
+      },
+      configurable: true,
+    });
+  }
+}

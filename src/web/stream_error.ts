@@ -61,13 +61,6 @@ export function webClose(init: WebSocketErrorInit | null = {}): { closeCode?: nu
   return checkClose({ closeCode, reason: `${reason}` });
 }
 
-/** Converts a close code as `close()` of the class WebSocket does (Web IDL: `[Clamp] unsigned short`). */
-export function clampShort(value: unknown): number {
-  const number = Math.min(Math.max(Number(value), 0), 0xffff), floor = Math.floor(number);
-  if (Number.isNaN(number)) return 0;
-  return number - floor === 0.5 ? floor + floor % 2 : Math.round(number);
-}
-
 /** The error of a connection that was never opened. */
 export function notOpenedError(message: string, cause?: unknown): WebSocketError {
   return Object.assign(new WebSocketError(message), { closeCode: 1006, cause });

@@ -1,16 +1,16 @@
 // The class WebSocket (WHATWG WebSockets §3.1) over a connection of ours: its state, and the order of its events.
 
-import { INSPECT, inspectAs } from "../base/inspect.ts";
 import { connectChecked } from "../client/connect.ts";
 import type { CheckedConnectOptions } from "../client/connect_options.ts";
 import { Connection } from "../connection/connection.ts";
 import type { ConnectionOwner } from "../connection/driver.ts";
 import { type CloseInfo, WebSocketError } from "../errors/websocket_error.ts";
-import { EventHandlers } from "./event_handlers.ts";
+import { defineHandlers, EventHandlers } from "./event_handlers.ts";
 import { EventQueue } from "./event_queue.ts";
 import { CloseEvent, ErrorEvent, MessageEvent, type WebSocketEventMap } from "./events.ts";
 import { Outgoing } from "./outgoing.ts";
-import { clampShort, notOpenedError, webClose } from "./stream_error.ts";
+import { notOpenedError, webClose } from "./stream_error.ts";
+import { clampShort, defineConstants, makeEnumerable } from "./web_idl.ts";
 import { dataOf, webMessage } from "./web_message.ts";
 import { checkWebOptions, type WebOptions } from "./web_options.ts";
 import { webProtocols } from "./web_protocols.ts";
@@ -59,6 +59,15 @@ export class WebSocket extends EventTarget {
   /** The value of `readyState` once it is closed. */
   declare readonly CLOSED: 3;
 
+  /** Is called when it is open. */
+  declare onopen: ((this: WebSocket, event: Event) => unknown) | null;
+  /** Is called with each message. */
+  declare onmessage: ((this: WebSocket, event: MessageEvent) => unknown) | null;
+  /** Is called when it could not be opened, or is lost; `close` follows. */
+  declare onerror: ((this: WebSocket, event: ErrorEvent) => unknown) | null;
+  /** Is called when it is closed. */
+  declare onclose: ((this: WebSocket, event: CloseEvent) => unknown) | null;
+
   readonly #url: URL;
   readonly #origin: string;
   readonly #handlers: EventHandlers = new EventHandlers(this);
@@ -81,17 +90,20 @@ export class WebSocket extends EventTarget {
    * @throws {TypeError} When the URL is missing, or an option can't be used.
    * @throws {RangeError} When a number among the options is out of its range.
    */
-  constructor(url: string | URL, protocols?: string | Iterable<string> | WebSocketInit | null, options?: WebOptions);
-  constructor(url: string | URL, second: string | Iterable<string> | WebSocketInit | null = [], third?: WebOptions) {
+  constructor(
+    url: string | URL,
+    protocols: string | Iterable<string> | WebSocketInit | null = [],
+    options?: WebOptions,
+  ) {
     if (arguments.length === 0) throw new TypeError("Cannot open a WebSocket: the URL is missing");
     super();
     this.#url = webUrl(url);
     this.#origin = this.#url.origin;
-    const { protocols = [], ...init } = initOf(second), options = typeof third === "object" ? third : {};
-    const offered = webProtocols(typeof protocols === "string" ? [protocols] : protocols);
+    const { protocols: given = [], ...init } = initOf(protocols), beyond = typeof options === "object" ? options : {};
+    const offered = webProtocols(typeof given === "string" ? [given] : given);
     const { signal } = this.#connecting;
     this.#events.takeTurn(); // nothing has happened before the constructor's caller goes on
-    void this.#open(checkWebOptions({ ...init, ...options }, { protocols: offered, signal }));
+    void this.#open(checkWebOptions({ ...init, ...beyond }, { protocols: offered, signal }));
   }
 
   /** The URL, as it was parsed: with the scheme ws or wss. */
@@ -124,45 +136,14 @@ export class WebSocket extends EventTarget {
     return this.#binaryType;
   }
 
+  /**
+   * Sets what bytes become that are told from now on.
+   *
+   * @param value `"blob"` or `"arraybuffer"`.
+   */
   set binaryType(value: "blob" | "arraybuffer") {
     const type = `${value}`;
     if (type === "blob" || type === "arraybuffer") this.#binaryType = type;
-  }
-
-  /** Is called when it is open. */
-  get onopen(): ((this: WebSocket, event: Event) => unknown) | null {
-    return this.#handlers.get("open") as WebSocket["onopen"];
-  }
-
-  set onopen(handler: ((this: WebSocket, event: Event) => unknown) | null) {
-    this.#handlers.set("open", handler);
-  }
-
-  /** Is called with each message. */
-  get onmessage(): ((this: WebSocket, event: MessageEvent) => unknown) | null {
-    return this.#handlers.get("message") as WebSocket["onmessage"];
-  }
-
-  set onmessage(handler: ((this: WebSocket, event: MessageEvent) => unknown) | null) {
-    this.#handlers.set("message", handler);
-  }
-
-  /** Is called when it could not be opened, or is lost; `close` follows. */
-  get onerror(): ((this: WebSocket, event: ErrorEvent) => unknown) | null {
-    return this.#handlers.get("error") as WebSocket["onerror"];
-  }
-
-  set onerror(handler: ((this: WebSocket, event: ErrorEvent) => unknown) | null) {
-    this.#handlers.set("error", handler);
-  }
-
-  /** Is called when it is closed. */
-  get onclose(): ((this: WebSocket, event: CloseEvent) => unknown) | null {
-    return this.#handlers.get("close") as WebSocket["onclose"];
-  }
-
-  set onclose(handler: ((this: WebSocket, event: CloseEvent) => unknown) | null) {
-    this.#handlers.set("close", handler);
   }
 
   /**
@@ -202,17 +183,6 @@ export class WebSocket extends EventTarget {
   /** What `Object.prototype.toString()` shows. */
   get [Symbol.toStringTag](): string {
     return "WebSocket";
-  }
-
-  /** What `console.log()` shows: no URL, and so no credentials. */
-  [INSPECT](
-    depth: number | null | undefined,
-    options: object,
-    inspect: (value: unknown, options?: object) => string,
-  ): string {
-    const { readyState, protocol, extensions, bufferedAmount, binaryType } = this;
-    const shown = { readyState, protocol, extensions, bufferedAmount, binaryType };
-    return inspectAs("WebSocket", shown, depth, options, inspect);
   }
 
   async #open(checked: CheckedConnectOptions): Promise<void> {
@@ -268,13 +238,35 @@ export class WebSocket extends EventTarget {
     this.#fire(new CloseEvent("close", { code: closeCode ?? 1006, reason }));
   }
 
+  static {
+    defineHandlers(this.prototype, ["open", "message", "error", "close"], (socket) => socket.#handlers);
+  }
+
   /** Not by the method that a subclass may have: it is not the program that dispatches. */
   #fire(event: Event): void {
     super.dispatchEvent(event);
   }
 }
 
-/** The listeners know their events. */
+/**
+ * The listeners know their events.
+ *
+ * @example A listener that removes itself
+ * ```ts
+ * import { serve } from "@handfast/websocket";
+ * import { WebSocket } from "@handfast/websocket/websocket";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using server = await serve({ port: 0 }, (socket) => void socket.send("Hello"));
+ * const socket = new WebSocket(server.url!);
+ * const data = await new Promise((resolve) => {
+ *   socket.addEventListener("message", (event) => resolve(event.data), { once: true });
+ * });
+ *
+ * assertEquals(data, "Hello");
+ * socket.close();
+ * ```
+ */
 export interface WebSocket {
   /**
    * Adds a listener.
@@ -330,12 +322,5 @@ export interface WebSocket {
   ): void;
 }
 
-// As Web IDL has them: constants that can't be written, and attributes and methods that can be enumerated
-for (const [name, value] of Object.entries({ CONNECTING, OPEN, CLOSING, CLOSED })) {
-  for (const target of [WebSocket, WebSocket.prototype]) {
-    Object.defineProperty(target, name, { value, enumerable: true });
-  }
-}
-for (const name of Object.getOwnPropertyNames(WebSocket.prototype)) {
-  if (name !== "constructor") Object.defineProperty(WebSocket.prototype, name, { enumerable: true });
-}
+defineConstants(WebSocket, { CONNECTING, OPEN, CLOSING, CLOSED });
+makeEnumerable(WebSocket.prototype);

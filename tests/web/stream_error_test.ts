@@ -3,7 +3,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { WebSocketError as ConnectionError } from "../../mod.ts";
 import { WebSocketError } from "../../src/stream.ts";
-import { asStreamError, clampShort, webClose } from "../../src/web/stream_error.ts";
+import { asStreamError, webClose } from "../../src/web/stream_error.ts";
 import { assertDomError } from "../kit/assert_dom_error.ts";
 import { test } from "../kit/harness.ts";
 
@@ -62,11 +62,4 @@ test("an error of a connection becomes ours and stays the same object", () => {
   const error = new ConnectionError("Gone", { closeCode: 1012 }), ours = asStreamError(error);
   assert(ours === (error as unknown) && ours.constructor === WebSocketError);
   assertEquals([ours.closeCode, ours.retryable], [1012, true]);
-});
-
-test("clampShort() clamps, rounds to even, and takes NaN for 0", () => {
-  const rows = [[1000, 1000], [-1, 0], [65536 + 1000, 65535], [Infinity, 65535], [-Infinity, 0], [NaN, 0], ["x", 0]];
-  for (const [given, wanted] of [...rows, [1000.5, 1000], [1001.5, 1002], [1000.6, 1001], ["3000", 3000], [null, 0]]) {
-    assertEquals(clampShort(given), wanted, `${given}`);
-  }
 });
