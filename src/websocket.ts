@@ -24,6 +24,7 @@ export {
   type CloseEventInit,
   ErrorEvent,
   type ErrorEventInit,
+  type EventInit,
   MessageEvent,
   type MessageEventInit,
   type WebSocketEventMap,

@@ -4,6 +4,28 @@
 
 import { EVENTS_LOAD_FETCH } from "../base/tuning.ts";
 
+/**
+ * What every event is made with.
+ *
+ * @example An event that can be prevented
+ * ```ts
+ * import { CloseEvent, type EventInit } from "@handfast/websocket/websocket";
+ * import { assert } from "@std/assert";
+ *
+ * const init: EventInit = { cancelable: true };
+ *
+ * assert(new CloseEvent("close", init).cancelable);
+ * ```
+ */
+export interface EventInit {
+  /** Whether it bubbles. It makes no difference here: a WebSocket has no parent. */
+  bubbles?: boolean;
+  /** Whether `preventDefault()` has an effect. */
+  cancelable?: boolean;
+  /** Whether it crosses the borders of shadow trees. */
+  composed?: boolean;
+}
+
 /** The fields, if there are any: taking over none is faster. */
 function fieldsOf({ bubbles = false, cancelable = false, composed = false }: EventInit): EventInit | undefined {
   return bubbles || cancelable || composed ? { bubbles, cancelable, composed } : undefined;
