@@ -19,16 +19,15 @@
  * @module
  */
 
+export type { EventInit } from "./web/event_class.ts";
 export {
   CloseEvent,
   type CloseEventInit,
   ErrorEvent,
   type ErrorEventInit,
-  type EventInit,
-  MessageEvent,
-  type MessageEventInit,
   type WebSocketEventMap,
 } from "./web/events.ts";
+export { MessageEvent, type MessageEventInit } from "./web/message_event.ts";
 export type { WebOptions } from "./web/web_options.ts";
 export { WebSocket } from "./web/websocket.ts";
 export type { WebSocketInit } from "./web/websocket_init.ts";

@@ -71,7 +71,7 @@ export class Outgoing {
     const turn = thisTurn();
     if (turn !== this.#turn) this.#count();
     this.#turn = turn;
-    driver.send(message);
+    void driver.flusher.send(message); // a promise that nobody has to handle
     this.#sentNow += size;
   }
 

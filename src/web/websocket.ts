@@ -7,7 +7,8 @@ import type { ConnectionOwner } from "../connection/driver.ts";
 import { type CloseInfo, WebSocketError } from "../errors/websocket_error.ts";
 import { defineHandlers, EventHandlers } from "./event_handlers.ts";
 import { EventQueue } from "./event_queue.ts";
-import { CloseEvent, ErrorEvent, MessageEvent, type WebSocketEventMap } from "./events.ts";
+import { CloseEvent, ErrorEvent, type WebSocketEventMap } from "./events.ts";
+import { MessageEvent, tell } from "./message_event.ts";
 import { Outgoing } from "./outgoing.ts";
 import { notOpenedError, webClose } from "./stream_error.ts";
 import { clampShort, defineConstants, makeEnumerable } from "./web_idl.ts";
@@ -75,6 +76,8 @@ export class WebSocket extends EventTarget {
   readonly #outgoing: Outgoing = new Outgoing();
   /** Ends the handshake. */
   readonly #connecting: AbortController = new AbortController();
+  /** Whether a listener for messages was ever added, beside the handler. */
+  #hasListeners = false;
   #readyState: 0 | 1 | 2 | 3 = CONNECTING;
   #binaryType: "blob" | "arraybuffer" = "blob";
   #protocol = "";
@@ -180,6 +183,41 @@ export class WebSocket extends EventTarget {
     this.#connecting.abort(notOpenedError("The WebSocket was closed before it was open"));
   }
 
+  /**
+   * Adds a listener.
+   *
+   * @param type The type of the events: `open`, `message`, `error`, `close`, or one that is dispatched by hand.
+   * @param listener Is called with each event.
+   * @param options `true` or `capture` for the first phase; `once`; `passive`; a `signal` that removes it.
+   */
+  override addEventListener<Type extends keyof WebSocketEventMap | (string & Record<never, never>)>(
+    type: Type,
+    listener: ((this: WebSocket, event: (WebSocketEventMap & { [type: string]: Event })[Type]) => unknown) | {
+      handleEvent(event: (WebSocketEventMap & { [type: string]: Event })[Type]): unknown;
+    } | null,
+    options?: boolean | AddEventListenerOptions,
+  ): void {
+    if (`${type}` === "message") this.#hasListeners = true;
+    super.addEventListener(type, listener as EventListenerOrEventListenerObject, options);
+  }
+
+  /**
+   * Removes a listener.
+   *
+   * @param type The type of the events.
+   * @param listener The very one that was added.
+   * @param options `true` or `capture`, as when it was added.
+   */
+  override removeEventListener<Type extends keyof WebSocketEventMap | (string & Record<never, never>)>(
+    type: Type,
+    listener: ((this: WebSocket, event: (WebSocketEventMap & { [type: string]: Event })[Type]) => unknown) | {
+      handleEvent(event: (WebSocketEventMap & { [type: string]: Event })[Type]): unknown;
+    } | null,
+    options?: boolean | EventListenerOptions,
+  ): void {
+    super.removeEventListener(type, listener as EventListenerOrEventListenerObject, options);
+  }
+
   /** What `Object.prototype.toString()` shows. */
   get [Symbol.toStringTag](): string {
     return "WebSocket";
@@ -221,7 +259,9 @@ export class WebSocket extends EventTarget {
     if (typeof task === "function") return task();
     if (this.#readyState !== OPEN) return;
     const data = typeof task === "string" ? task : dataOf(task, this.#binaryType);
-    this.#fire(new MessageEvent("message", { data, origin: this.#origin }));
+    const event = new MessageEvent("message", { data, origin: this.#origin }), { onmessage } = this;
+    if (typeof onmessage === "function" && !this.#hasListeners) tell(event, this, onmessage);
+    else this.#fire(event);
   }
 
   /** It is closed. Where it was not clean, the peer's Close frame counts if it has come, and otherwise 1006 (RFC 6455 §7.1.5). */
@@ -246,80 +286,6 @@ export class WebSocket extends EventTarget {
   #fire(event: Event): void {
     super.dispatchEvent(event);
   }
-}
-
-/**
- * The listeners know their events.
- *
- * @example A listener that removes itself
- * ```ts
- * import { serve } from "@handfast/websocket";
- * import { WebSocket } from "@handfast/websocket/websocket";
- * import { assertEquals } from "@std/assert";
- *
- * await using server = await serve({ port: 0 }, (socket) => void socket.send("Hello"));
- * const socket = new WebSocket(server.url!);
- * const data = await new Promise((resolve) => {
- *   socket.addEventListener("message", (event) => resolve(event.data), { once: true });
- * });
- *
- * assertEquals(data, "Hello");
- * socket.close();
- * ```
- */
-export interface WebSocket {
-  /**
-   * Adds a listener.
-   *
-   * @param type The type of the events: `open`, `message`, `error`, `close`, or one that is dispatched by hand.
-   * @param listener Is called with each event.
-   * @param options `true` or `capture` for the first phase; `once`; `passive`; a `signal` that removes it.
-   */
-  addEventListener<Type extends keyof WebSocketEventMap>(
-    type: Type,
-    listener: ((this: WebSocket, event: WebSocketEventMap[Type]) => unknown) | {
-      handleEvent(event: WebSocketEventMap[Type]): unknown;
-    } | null,
-    options?: boolean | AddEventListenerOptions,
-  ): void;
-  /**
-   * Adds a listener for events of any type.
-   *
-   * @param type The type of the events.
-   * @param listener Is called with each event.
-   * @param options `true` or `capture` for the first phase; `once`; `passive`; a `signal` that removes it.
-   */
-  addEventListener(
-    type: string,
-    listener: ((event: Event) => unknown) | { handleEvent(event: Event): unknown } | null,
-    options?: boolean | AddEventListenerOptions,
-  ): void;
-  /**
-   * Removes a listener.
-   *
-   * @param type The type of the events.
-   * @param listener The very one that was added.
-   * @param options `true` or `capture`, as when it was added.
-   */
-  removeEventListener<Type extends keyof WebSocketEventMap>(
-    type: Type,
-    listener: ((this: WebSocket, event: WebSocketEventMap[Type]) => unknown) | {
-      handleEvent(event: WebSocketEventMap[Type]): unknown;
-    } | null,
-    options?: boolean | EventListenerOptions,
-  ): void;
-  /**
-   * Removes a listener for events of any type.
-   *
-   * @param type The type of the events.
-   * @param listener The very one that was added.
-   * @param options `true` or `capture`, as when it was added.
-   */
-  removeEventListener(
-    type: string,
-    listener: ((event: Event) => unknown) | { handleEvent(event: Event): unknown } | null,
-    options?: boolean | EventListenerOptions,
-  ): void;
 }
 
 defineConstants(WebSocket, { CONNECTING, OPEN, CLOSING, CLOSED });

@@ -7,7 +7,7 @@ import { connectionPair } from "../../src/testing.ts";
 import { WebSocket } from "../../src/websocket.ts";
 
 const lines: string[] = [];
-const report = (error: unknown) => void lines.unshift(`reported ${(error as Error).message}`);
+const report = (error: unknown) => void lines.push(`reported ${(error as Error).message}`);
 if ("Deno" in globalThis) {
   globalThis.addEventListener("error", (event) => {
     event.preventDefault();
@@ -16,16 +16,19 @@ if ("Deno" in globalThis) {
 } else process.on("uncaughtException", report);
 
 const [conn, far] = connectionPair(), socket = new WebSocket("ws://localhost/", [], { conn });
-socket.addEventListener("message", () => {
+socket.onmessage = ({ data }) => {
+  if (data === "b") throw new Error("mine");
+  setTimeout(() => accepted.send("b"), 0);
+  // From the second message on the handler is not the only one
+  socket.addEventListener("message", ({ data }) => {
+    lines.push(`heard ${data}`);
+    setTimeout(() => socket.close(3000), 0);
+  });
   throw new Error("mine");
-});
-socket.addEventListener("message", ({ data }) => {
-  lines.push(`heard ${data}`);
-  setTimeout(() => socket.close(3000), 0);
-});
+};
 socket.onclose = ({ code }) => {
   lines.push(`closed ${code}`);
-  console.log(lines.join("\n"));
+  console.log(lines.sort().join("\n"));
 };
 const accepted = await accept(far);
 accepted.send("a");

@@ -111,7 +111,28 @@ test("an error of a listener is reported as the runtime does, the others are cal
   child.stdout.on("data", (chunk) => said += chunk);
   child.stderr.resume();
   await once(child, "close");
-  assertEquals(said, "reported mine\nheard a\nclosed 3000\n");
+  assertEquals(said, "closed 3000\nheard b\nreported mine\nreported mine\n");
+});
+
+testSocket(
+  "a listener that comes late is called, and a handler that can't be called is not",
+  burst(...WORDS),
+  async (open) => {
+    const socket = open(), seen: string[] = [];
+    socket.onmessage = ({ data }) => {
+      seen.push(`handler ${data}`);
+      if (data === "b") socket.addEventListener("message", ({ data }) => seen.push(`listener ${data}`));
+      if (data === "c") socket.onmessage = {} as unknown as null;
+    };
+    await cleanly(socket);
+    assertEquals(seen, ["handler a", "handler b", "handler c", "listener c", "listener d"]);
+  },
+);
+
+testSocket("an object for a handler is never called", burst(...WORDS), async (open) => {
+  const socket = open();
+  socket.onmessage = { handleEvent: () => assert(false) } as unknown as null;
+  await cleanly(socket);
 });
 
 testSocket("bytes become what binaryType says when they are told", async (conn) => {

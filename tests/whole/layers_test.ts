@@ -96,6 +96,7 @@ const TESTED_BY: Readonly<Record<string, string>> = {
   "testing/memory_connection.ts": "testing/connection_pair_test.ts",
   "testing/memory_transport.ts": "transport/owned_transport_test.ts",
   "transport/transport.ts": "transport/owned_transport_test.ts",
+  "web/event_class.ts": "web/events_test.ts",
   "websocket.ts": "web/websocket_test.ts",
 };
 
