@@ -20,6 +20,8 @@ import { initOf, type WebSocketInit } from "./websocket_init.ts";
 
 const CONNECTING = 0, OPEN = 1, CLOSING = 2, CLOSED = 3;
 
+type MessageListener = (event: MessageEvent) => unknown;
+
 /** What waits for its turn: a message, or anything else that happens. */
 type Task = string | Uint8Array<ArrayBuffer> | (() => void);
 
@@ -76,8 +78,9 @@ export class WebSocket extends EventTarget {
   readonly #outgoing: Outgoing = new Outgoing();
   /** Ends the handshake. */
   readonly #connecting: AbortController = new AbortController();
-  /** Whether a listener for messages was ever added, beside the handler. */
-  #hasListeners = false;
+  /** The first listener for messages, if it was added without options, and whether there were ever others. */
+  #first: MessageListener | undefined;
+  #hasOthers = false;
   #readyState: 0 | 1 | 2 | 3 = CONNECTING;
   #binaryType: "blob" | "arraybuffer" = "blob";
   #protocol = "";
@@ -197,7 +200,11 @@ export class WebSocket extends EventTarget {
     } | null,
     options?: boolean | AddEventListenerOptions,
   ): void {
-    if (`${type}` === "message") this.#hasListeners = true;
+    if (`${type}` === "message") {
+      const isPlain = typeof listener === "function" && !options, first = this.#first ?? listener;
+      if (isPlain && first === listener && !this.#hasOthers) this.#first = listener as MessageListener;
+      else this.#hasOthers = true; // also the same once more, which may be another by its options
+    }
     super.addEventListener(type, listener as EventListenerOrEventListenerObject, options);
   }
 
@@ -215,6 +222,7 @@ export class WebSocket extends EventTarget {
     } | null,
     options?: boolean | EventListenerOptions,
   ): void {
+    if (`${type}` === "message" && listener === this.#first && !options) this.#first = undefined;
     super.removeEventListener(type, listener as EventListenerOrEventListenerObject, options);
   }
 
@@ -259,9 +267,16 @@ export class WebSocket extends EventTarget {
     if (typeof task === "function") return task();
     if (this.#readyState !== OPEN) return;
     const data = typeof task === "string" ? task : dataOf(task, this.#binaryType);
-    const event = new MessageEvent("message", { data, origin: this.#origin }), { onmessage } = this;
-    if (typeof onmessage === "function" && !this.#hasListeners) tell(event, this, onmessage);
+    const event = new MessageEvent("message", { data, origin: this.#origin }), only = this.#onlyListener;
+    if (only) tell(event, this, only);
     else this.#fire(event);
+  }
+
+  /** The handler or listener for messages, where there is just one. */
+  get #onlyListener(): MessageListener | undefined {
+    const { onmessage } = this, first = this.#first;
+    if (this.#hasOthers || onmessage && first) return undefined;
+    return first ?? (typeof onmessage === "function" ? onmessage as MessageListener : undefined);
   }
 
   /** It is closed. Where it was not clean, the peer's Close frame counts if it has come, and otherwise 1006 (RFC 6455 §7.1.5). */

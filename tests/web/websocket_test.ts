@@ -129,6 +129,52 @@ testSocket(
   },
 );
 
+/** What is done to the listeners for messages before the first comes, and who is then called with each. */
+const LISTENERS: readonly [
+  name: string,
+  set: (socket: WebSocket, one: () => void, two: () => void) => void,
+  called: string,
+][] = [
+  ["one listener", (socket, one) => socket.addEventListener("message", one), "1"],
+  ["one that is added twice", (socket, one) => {
+    for (let i = 0; i < 2; i++) socket.addEventListener("message", one);
+  }, "1"],
+  ["one that is added once more for the first phase", (socket, one) => {
+    for (const capture of [false, true]) socket.addEventListener("message", one, capture);
+  }, "11"],
+  ["two listeners", (socket, one, two) => [one, two].forEach((each) => socket.addEventListener("message", each)), "12"],
+  ["a listener and a handler", (socket, one, two) => {
+    socket.addEventListener("message", one);
+    socket.onmessage = two;
+  }, "12"],
+  ["one that is removed", (socket, one) => {
+    socket.addEventListener("message", one);
+    socket.removeEventListener("message", one);
+  }, ""],
+  ["one that is not removed, for the phase is another", (socket, one) => {
+    socket.addEventListener("message", one);
+    socket.removeEventListener("message", one, true);
+  }, "1"],
+  ["one that is removed, and another", (socket, one, two) => {
+    socket.addEventListener("message", one);
+    socket.removeEventListener("message", one);
+    socket.addEventListener("message", two);
+  }, "2"],
+  ["one for another type", (socket, one, two) => {
+    socket.addEventListener("message", two);
+    socket.addEventListener("other", one, true);
+    socket.removeEventListener("other", two);
+  }, "2"],
+];
+for (const [name, set, called] of LISTENERS) {
+  testSocket(`${name}: each message is told to whom it is to be`, burst("a", "b"), async (open) => {
+    const socket = open(), seen: string[] = [];
+    set(socket, () => seen.push("1"), () => seen.push("2"));
+    await cleanly(socket);
+    assertEquals(seen.join(""), called.repeat(2));
+  });
+}
+
 testSocket("an object for a handler is never called", burst(...WORDS), async (open) => {
   const socket = open();
   socket.onmessage = { handleEvent: () => assert(false) } as unknown as null;
