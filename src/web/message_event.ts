@@ -109,8 +109,8 @@ export class MessageEvent<Data = any> extends Event {
   }
 
   /** 2, `AT_TARGET`, while listeners are called, and otherwise 0. */
-  override get eventPhase(): number {
-    return this.#isTelling ? 2 : super.eventPhase;
+  override get eventPhase(): 0 | 2 {
+    return this.#isTelling ? 2 : super.eventPhase as 0 | 2;
   }
 
   /**
@@ -118,8 +118,8 @@ export class MessageEvent<Data = any> extends Event {
    *
    * @returns The `WebSocket` while they are, and otherwise nobody.
    */
-  override composedPath(): EventTarget[] {
-    return this.#isTelling ? [this.#told!] : super.composedPath();
+  override composedPath(): [] | [EventTarget] {
+    return this.#isTelling ? [this.#told!] : super.composedPath() as [] | [EventTarget];
   }
 
   /** The message: text is a string, bytes are a `Blob` or an `ArrayBuffer` as `binaryType` says. */

@@ -20,6 +20,9 @@ import { initOf, type WebSocketInit } from "./websocket_init.ts";
 
 const CONNECTING = 0, OPEN = 1, CLOSING = 2, CLOSED = 3;
 
+/** A listener as the runtime has it: its types know less of events. */
+type RuntimeListener = Parameters<EventTarget["addEventListener"]>[1];
+
 type MessageListener = (event: MessageEvent) => unknown;
 
 /** What waits for its turn: a message, or anything else that happens. */
@@ -205,7 +208,7 @@ export class WebSocket extends EventTarget {
       if (isPlain && first === listener && !this.#hasOthers) this.#first = listener as MessageListener;
       else this.#hasOthers = true; // also the same once more, which may be another by its options
     }
-    super.addEventListener(type, listener as EventListenerOrEventListenerObject, options);
+    super.addEventListener(type, listener as RuntimeListener, options);
   }
 
   /**
@@ -223,7 +226,7 @@ export class WebSocket extends EventTarget {
     options?: boolean | EventListenerOptions,
   ): void {
     if (`${type}` === "message" && listener === this.#first && !options) this.#first = undefined;
-    super.removeEventListener(type, listener as EventListenerOrEventListenerObject, options);
+    super.removeEventListener(type, listener as RuntimeListener, options);
   }
 
   /** What `Object.prototype.toString()` shows. */
