@@ -11,6 +11,7 @@ import { accept, type ByteConnection } from "../../mod.ts";
 import { connectionPair } from "../../src/testing.ts";
 import { MessageEvent, WebSocket, type WebSocketInit } from "../../src/websocket.ts";
 import { collectGarbage, test } from "../kit/harness.ts";
+import { readFrames } from "../kit/raw_peer.ts";
 import { listen } from "../kit/tcp.ts";
 import { cleanly, echo, HandPeer, next, type ServeOne, testSocket } from "./peers.ts";
 import { closing, OPCODE, toward, unhex, utf8 } from "../cases/frames_base.ts";
@@ -225,6 +226,25 @@ test("console.log() shows no URL, and so no credentials", async () => {
   assert(shown.startsWith("WebSocket {") && !shown.includes("secret"), shown);
   socket.close();
   await next(socket, "close");
+});
+
+test("answers to the messages of one chunk leave together", async () => {
+  const [near, far] = connectionPair(), writer = near.writable.getWriter(), written: Uint8Array[] = [];
+  const writable = new WritableStream<Uint8Array>({
+    write(bytes) {
+      written.push(bytes.slice());
+      return writer.write(bytes);
+    },
+    close: () => writer.close(),
+  });
+  const socket = new WebSocket("ws://localhost/", [], { conn: { readable: near.readable, writable } });
+  socket.onmessage = ({ data }) => socket.send(data);
+  const peer = await HandPeer.opened(far), frames = WORDS.map((word) => toward("client")(OPCODE.text, utf8(word)));
+  await peer.write(Uint8Array.from(unhex(frames.join(" "))));
+  await peer.read();
+  assertEquals(readFrames(written[1]!, "client"), WORDS.map((text) => ({ text })), "behind the request");
+  socket.close();
+  await peer.closeBack();
 });
 
 /** Opens by an option, and echoes. */
