@@ -11,7 +11,7 @@ import { accept, type ByteConnection } from "../../mod.ts";
 import { connectionPair } from "../../src/testing.ts";
 import { MessageEvent, WebSocket, type WebSocketInit } from "../../src/websocket.ts";
 import { collectGarbage, test } from "../kit/harness.ts";
-import { readFrames } from "../kit/raw_peer.ts";
+import { readFrames, settled } from "../kit/raw_peer.ts";
 import { listen } from "../kit/tcp.ts";
 import { cleanly, echo, HandPeer, next, type ServeOne, testSocket } from "./peers.ts";
 import { closing, OPCODE, toward, unhex, utf8 } from "../cases/frames_base.ts";
@@ -236,10 +236,15 @@ test("answers to the messages of one chunk leave together", async () => {
       return writer.write(bytes);
     },
     close: () => writer.close(),
+    abort: (reason) => writer.abort(reason),
   });
   const socket = new WebSocket("ws://localhost/", [], { conn: { readable: near.readable, writable } });
   socket.onmessage = ({ data }) => socket.send(data);
-  const peer = await HandPeer.opened(far), frames = WORDS.map((word) => toward("client")(OPCODE.text, utf8(word)));
+  const open = next(socket, "open"),
+    peer = await HandPeer.opened(far),
+    frames = WORDS.map((word) => toward("client")(OPCODE.text, utf8(word)));
+  await open;
+  await settled(); // no event is told in the turn in which the frames come
   await peer.write(Uint8Array.from(unhex(frames.join(" "))));
   await peer.read();
   assertEquals(readFrames(written[1]!, "client"), WORDS.map((text) => ({ text })), "behind the request");
