@@ -85,6 +85,7 @@ export async function optionTables(): Promise<[name: string, table: string][]> {
     "src/stream.ts",
     "src/protocol/protocol.ts",
     "src/testing.ts",
+    "src/websocket.ts",
   ];
   const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), { args, cwd: root }).output();
   const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);

@@ -8,6 +8,7 @@ export const PAGES = [
   "servers.md",
   "clients.md",
   "messages.md",
+  "websocket.md",
   "stream.md",
   "many.md",
   "rooms.md",

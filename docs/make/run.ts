@@ -22,6 +22,7 @@ const entries = [
   "src/rooms.ts",
   "src/stream.ts",
   "src/testing.ts",
+  "src/websocket.ts",
   "src/protocol/protocol.ts",
 ];
 await deno("doc", "--html", "--name=Handfast", "--output=docs/site/reference", ...entries);

@@ -1,7 +1,7 @@
 // Decodes text (RFC 6455 §8.1): UTF-8 that is not valid is refused at its first wrong byte, also in the middle of a code
 // point, and wherever the bytes are cut (RFC 3629 §4).
 
-import { asciiSlice, COPIED, SHORT_TEXT } from "./tuning.ts";
+import { asciiSlice, COPIED, countBytes, COUNTED_BY_HAND, SHORT_TEXT } from "./tuning.ts";
 
 const DECODER = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
@@ -29,6 +29,19 @@ function decodeAscii(bytes: Uint8Array, start: number, end: number): string | un
     codes[i] = code;
   }
   return String.fromCharCode.apply(null, codes);
+}
+
+/** How many bytes text takes as UTF-8; a lone surrogate takes the three of U+FFFD. */
+export function utf8Length(text: string): number {
+  let { length } = text;
+  if (length > COUNTED_BY_HAND && countBytes) return countBytes(text);
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code >= 0x800) length += 2;
+    else if (code >= 0x80) length++;
+    if (code >= 0xd800 && code < 0xdc00 && (text.charCodeAt(i + 1) & 0xfc00) === 0xdc00) i++; // four bytes for both
+  }
+  return length;
 }
 
 /** Validates UTF-8 that comes in pieces. */

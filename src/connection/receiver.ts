@@ -25,6 +25,8 @@ export class Receiver extends BackPressuredReader<ReceiverHost> {
   #inbox: Inbox | undefined;
   #source: MessageSource | undefined;
   #handler: MessageHandler | undefined;
+  /** Whether the handler has yet to answer what it was given. */
+  #answersLater: (() => boolean) | undefined;
   /** Whether the handler's last promise is pending, or messages are being handed to it. */
   #isHandling = false;
   #received: PromiseWithResolvers<CloseInfo> | undefined;
@@ -34,7 +36,8 @@ export class Receiver extends BackPressuredReader<ReceiverHost> {
   #hasClosed = false;
 
   protected override get flushesLater(): boolean {
-    return !this.#handler && !this.#source?.isPassing; // a stream may hand over one message at once, others in microtasks
+    if (this.#handler) return this.#answersLater !== undefined && this.#answersLater();
+    return !this.#source?.isPassing; // a stream may hand over one message at once, others in microtasks
   }
 
   protected override get lendsViews(): boolean {
@@ -103,7 +106,8 @@ export class Receiver extends BackPressuredReader<ReceiverHost> {
     this.#source?.end(info);
   }
 
-  receive(handler: MessageHandler = discard): Promise<CloseInfo> {
+  /** @param answersLater Whether the handler has put messages aside, and answers them in this turn all the same. */
+  receive(handler: MessageHandler = discard, answersLater?: () => boolean): Promise<CloseInfo> {
     if (typeof handler !== "function") {
       return Promise.reject(new TypeError("Cannot receive: the handler is not a function"));
     }
@@ -111,6 +115,7 @@ export class Receiver extends BackPressuredReader<ReceiverHost> {
       return Promise.reject(new TypeError("Cannot receive: the messages are already being read"));
     }
     this.#handler = handler;
+    this.#answersLater = answersLater;
     this.#received = Promise.withResolvers<CloseInfo>();
     const { promise } = this.#received;
     if (!this.#isInboxEmpty) this.#handOver();

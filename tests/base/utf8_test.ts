@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { decodeText, Utf8Check } from "../../src/base/utf8.ts";
+import { decodeText, Utf8Check, utf8Length } from "../../src/base/utf8.ts";
 import { concat, random, test } from "../kit/harness.ts";
 
 /** What the platform says of bytes: the text, or `undefined`. */
@@ -101,5 +101,32 @@ test("Utf8Check.end() begins anew, also inside a character (RFC 6455 §8.1)", ()
     assertEquals(check.end(), false);
     assertEquals(check.push(Uint8Array.of(0xc3, 0x80, 0xe1, 0x80, 0xbf)), true);
     assertEquals(check.end(), true);
+  }
+});
+
+test("utf8Length() counts the bytes of text, short and long, lone surrogates as U+FFFD", () => {
+  const units = [
+    "",
+    "a",
+    "\x7f",
+    "\x80",
+    "\u07ff",
+    "\u0800",
+    "\ud7ff",
+    "\ud800",
+    "\udbff",
+    "\udc00",
+    "\udfff",
+    "\ue000",
+    "\uffff",
+  ];
+  for (const a of units) {
+    for (const b of units) {
+      for (const c of units) {
+        const text = a + b + c, length = new TextEncoder().encode(text).length;
+        assertEquals(utf8Length(text), length, JSON.stringify(text));
+        assertEquals(utf8Length("ü".repeat(100) + text), 200 + length, JSON.stringify(text));
+      }
+    }
   }
 });

@@ -1,12 +1,14 @@
-// Servers for one WebSocketStream, over TCP and over TLS: one of ours, or one by hand whose every byte is ours.
+// Servers for one WebSocketStream or WebSocket, over TCP and over TLS: one of ours, or one by hand whose every byte is ours.
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { accept, type ByteConnection } from "../../mod.ts";
 import { acceptValue } from "../../src/handshake/accept_value.ts";
 import { type WebOptions, WebSocketStream, type WebSocketStreamInit } from "../../src/stream.ts";
-import { latin1, test, text } from "../kit/harness.ts";
+import { type CloseEvent, WebSocket, type WebSocketEventMap, type WebSocketInit } from "../../src/websocket.ts";
+import { concat, latin1, test, text } from "../kit/harness.ts";
 import { utf8 } from "../cases/frames_base.ts";
+import { readFrames } from "../kit/raw_peer.ts";
 import { listen, streamsOf } from "../kit/tcp.ts";
 
 const pem = (name: string) => readFileSync(join(import.meta.dirname!, `../kit/tls/${name}.pem`), "utf8");
@@ -15,23 +17,60 @@ const CERT = { cert: pem("localhost"), key: pem("localhost.key") };
 /** Opens a stream to the server of this test. */
 export type Open = (init?: WebSocketStreamInit, options?: WebOptions) => WebSocketStream;
 
+/** A server for one connection. */
+export type ServeOne = (conn: ByteConnection) => Promise<unknown>;
+
 /** Registers a test twice, for ws and wss: a server for one connection, and what its client does. */
-export function testBoth(
-  name: string,
-  serveOne: (conn: ByteConnection) => Promise<unknown>,
-  run: (open: Open) => Promise<void>,
-): void {
+function testAt(name: string, serveOne: ServeOne, run: (url: string, options: WebOptions) => Promise<void>): void {
   for (const scheme of ["ws", "wss"]) {
     test(`${scheme}: ${name}`, async () => {
       using listener = await listen(scheme === "wss" ? { tls: CERT } : {});
       const serving = listener.accept().then(serveOne);
       serving.catch(() => {}); // where the client fails first, its error is told
-      const tls: WebOptions = scheme === "wss" ? { caCerts: [pem("ca")] } : {};
-      const url = `${scheme}://127.0.0.1:${listener.port}/`;
-      await run((init, options) => new WebSocketStream(url, init, { ...tls, ...options }));
+      await run(`${scheme}://127.0.0.1:${listener.port}/`, scheme === "wss" ? { caCerts: [pem("ca")] } : {});
       await serving;
     });
   }
+}
+
+/** {@linkcode testAt} for a stream. */
+export function testBoth(name: string, serveOne: ServeOne, run: (open: Open) => Promise<void>): void {
+  testAt(name, serveOne, (url, tls) => {
+    return run((init, options) => new WebSocketStream(url, init, { ...tls, ...options }));
+  });
+}
+
+/** Opens a WebSocket to the server of this test. */
+export type OpenSocket = (protocols?: string | Iterable<string> | WebSocketInit | null, at?: string) => WebSocket;
+
+/** {@linkcode testAt} for a WebSocket. */
+export function testSocket(
+  name: string,
+  serveOne: ServeOne,
+  run: (open: OpenSocket, url: string) => Promise<void>,
+): void {
+  testAt(name, serveOne, (url, tls) => run((protocols, at = url) => new WebSocket(at, protocols, tls), url));
+}
+
+/** The next event of a type. */
+export function next<Type extends keyof WebSocketEventMap>(
+  socket: WebSocket,
+  type: Type,
+): Promise<WebSocketEventMap[Type]> {
+  return new Promise((resolve) => socket.addEventListener(type, resolve, { once: true }));
+}
+
+/** Waits for the end, which must be a clean one. */
+export async function cleanly(socket: WebSocket): Promise<CloseEvent> {
+  const event = await next(socket, "close");
+  if (!event.wasClean || socket.readyState !== 3) throw new Error(`Closed with ${event.code}, at ${socket.readyState}`);
+  return event;
+}
+
+/** A server by hand that answers a Close frame with the same code and reason. */
+export async function closeBack(conn: ByteConnection): Promise<void> {
+  const peer = await HandPeer.opened(conn);
+  await peer.closeBack();
 }
 
 /** Sends everything back. */
@@ -77,6 +116,24 @@ export class HandPeer {
 
   async write(bytes: Uint8Array): Promise<void> {
     await this.#writer.write(bytes);
+  }
+
+  /** Reads frames up to a Close frame; gives it. */
+  async closed(): Promise<{ close: number; reason: string }> {
+    for (let bytes = new Uint8Array();;) {
+      const chunk = await this.read();
+      if (!chunk) throw new Error("The client has ended without a Close frame");
+      bytes = concat(bytes, chunk);
+      const last = readFrames(bytes, "client").at(-1);
+      if (last?.close !== undefined) return { close: last.close, reason: last.reason ?? "" };
+    }
+  }
+
+  /** Answers the Close frame that comes with the same code and reason, and ends. */
+  async closeBack(): Promise<void> {
+    const { close, reason } = await this.closed();
+    await this.close(close === 1005 ? undefined : close, reason);
+    await this.finish();
   }
 
   /** Sends a Close frame (RFC 6455 §5.5.1). */

@@ -4,6 +4,7 @@ import { protocolError } from "../../src/errors/websocket_error.ts";
 import { Protocol } from "../../src/protocol/protocol.ts";
 import { acceptValue } from "../../src/handshake/accept_value.ts";
 import { WebSocketStream } from "../../src/stream.ts";
+import { WebSocket } from "../../src/websocket.ts";
 import { connectionPair, fakeClock } from "../../src/testing.ts";
 import { type DialogueRow, dialogues, type Sent, type Step } from "../cases/dialogues.ts";
 import { hex, unhex } from "../cases/frames_base.ts";
@@ -155,7 +156,34 @@ const ofWebStream: MakeFace = async ({ options }) => {
   };
 };
 
-/** Whether the web's class has what a row needs: it sends no Pings, and closes with few codes. */
+/** A WebSocket of the web's class, after a handshake in memory. */
+const ofWebSocket: MakeFace = async ({ options }) => {
+  const messages: Face["messages"] = [], [conn, far] = connectionPair({ highWaterMark: Infinity });
+  const peer = new RawPeer(far),
+    socket = new WebSocket("ws://localhost/", [], { ...options, conn, clock: fakeClock() });
+  socket.binaryType = "arraybuffer";
+  let outcome: CloseInfo | WebSocketError | undefined;
+  socket.onmessage = ({ data }) => void messages.push(typeof data === "string" ? data : new Uint8Array(data));
+  socket.onerror = ({ error }) => outcome = error;
+  socket.onclose = ({ code, reason, wasClean }) => outcome = wasClean ? { closeCode: code, reason } : outcome;
+  const opened = new Promise((resolve) => socket.onopen = resolve);
+  const head = await peer.until("\r\n\r\n"), accepted = await acceptValue(/-key: (.*)\r\n/i.exec(head)![1]!);
+  peer.write(`HTTP/1.1 101 \r\nUpgrade: websocket\r\nConnection: upgrade\r\nSec-WebSocket-Accept: ${accepted}\r\n\r\n`);
+  await opened;
+  return {
+    messages,
+    peer: (bytes) => peer.write(bytes),
+    peerEnds: () => peer.end(),
+    send: (message) => socket.send(message),
+    ping: () => {},
+    close: ({ closeCode, reason }) => socket.close(closeCode, reason),
+    wire: () => peer.frames("client"),
+    hasEnded: () => peer.hasEnded,
+    outcome: () => outcome,
+  };
+};
+
+/** Whether the web's classes have what a row needs: they send no Pings, and close with few codes. */
 function isForWeb({ role, steps }: DialogueRow): boolean {
   return role === "client" && steps.every((step) => {
     const { closeCode = 1000 } = "close" in step ? step.close : {};
@@ -206,12 +234,13 @@ const FACES: readonly [name: string, make: MakeFace][] = [
   ["the streams face", streams],
   ["a connection of serve()", ofServer],
   ["WebSocketStream", ofWebStream],
+  ["WebSocket", ofWebSocket],
 ];
 
 for (const row of dialogues) {
   for (const [name, make] of FACES) {
     if (make === ofServer && row.role !== "server") continue;
-    if (make === ofWebStream && !isForWeb(row)) continue;
+    if ((make === ofWebStream || make === ofWebSocket) && !isForWeb(row)) continue;
     test(`${name}: ${row.name}`, async () => {
       const face = await make(row);
       for (const [i, step] of row.steps.entries()) {

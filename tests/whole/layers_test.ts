@@ -37,7 +37,7 @@ const FOLDERS: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** The files that users import beside mod.ts: they may import everything, and are imported by nothing. */
-const ENTRIES = ["bun.ts", "node.ts", "rooms.ts", "stream.ts", "testing.ts"];
+const ENTRIES = ["bun.ts", "node.ts", "rooms.ts", "stream.ts", "testing.ts", "websocket.ts"];
 
 /** What may be imported from outside, and by whom. */
 const PACKAGES: readonly (readonly [from: RegExp, by: RegExp])[] = [
@@ -96,6 +96,8 @@ const TESTED_BY: Readonly<Record<string, string>> = {
   "testing/memory_connection.ts": "testing/connection_pair_test.ts",
   "testing/memory_transport.ts": "transport/owned_transport_test.ts",
   "transport/transport.ts": "transport/owned_transport_test.ts",
+  "web/event_class.ts": "web/events_test.ts",
+  "websocket.ts": "web/websocket_test.ts",
 };
 
 /** Tests of one aspect of a file, beside the file's own. */
@@ -111,6 +113,9 @@ const ASPECTS = [
   "server/accept_refusal_test.ts",
   "testing/connection_pair_test.ts", // of the entry
   "testing/fake_clock_test.ts",
+  "web/websocket_close_test.ts", // of websocket
+  "web/websocket_create_test.ts",
+  "web/websocket_send_test.ts",
 ];
 
 const MAX_LINES = 330;

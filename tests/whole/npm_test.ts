@@ -93,7 +93,7 @@ const BUNDLE = `
   console.log(JSON.stringify(warnings));
 `;
 
-const ENTRIES = { serve: true, node: true, rooms: true, stream: true, testing: true, protocol: true };
+const ENTRIES = { serve: true, node: true, rooms: true, stream: true, testing: true, websocket: true, protocol: true };
 for (const version of NODES) {
   const node = nodeOf(version), lacks = node ? undefined : `needs node ${version}`;
   test(

@@ -36,12 +36,12 @@ test("the main entry needs one npm package, pako, and no runtime's types", async
   for (const reached of [...diallers, "deno_listener.ts", "bun_serving.ts", "node_listener.ts"]) {
     assert(names.includes(reached), reached);
   }
-  for (const entry of ["bun.ts", "node.ts", "rooms.ts", "stream.ts", "testing.ts"]) {
+  for (const entry of ["bun.ts", "node.ts", "rooms.ts", "stream.ts", "testing.ts", "websocket.ts"]) {
     assert(!names.includes(entry), entry);
   }
 });
 
-for (const entry of ["bun", "node", "rooms", "stream", "testing", "protocol/protocol"]) {
+for (const entry of ["bun", "node", "rooms", "stream", "testing", "websocket", "protocol/protocol"]) {
   test(`the entry ${entry} needs no other package`, async () => {
     const { npmPackages = {} } = await graphOf(`src/${entry}.ts`);
     assertEquals(Object.keys(npmPackages).filter((name) => !name.startsWith("pako@")), []);

@@ -7,6 +7,7 @@ import { Protocol } from "@handfast/websocket/protocol";
 import { Rooms } from "@handfast/websocket/rooms";
 import { WebSocketStream } from "@handfast/websocket/stream";
 import { connectionPair } from "@handfast/websocket/testing";
+import { type MessageEvent, WebSocket } from "@handfast/websocket/websocket";
 import { type AddressInfo, createServer } from "node:net";
 
 const TEXT = "grüezi", BYTES = new Uint8Array(100_000).fill(7);
@@ -80,6 +81,15 @@ async function asStream(): Promise<boolean> {
   return value === TEXT;
 }
 
+async function asClass(): Promise<boolean> {
+  const [conn, far] = connectionPair(), serving = echo(far), socket = new WebSocket("ws://localhost/", [], { conn });
+  socket.addEventListener("open", () => socket.send(TEXT));
+  const { data } = await new Promise<MessageEvent>((resolve) => socket.onmessage = resolve);
+  socket.close(1000);
+  await serving;
+  return data === TEXT;
+}
+
 async function inMemory(): Promise<boolean> {
   const [near, far] = connectionPair(), serving = echo(far);
   const good = await echoes(await connect("ws://localhost/", { conn: near, compression: true }));
@@ -107,6 +117,7 @@ const entries = {
   rooms: await inRooms(),
   stream: await asStream(),
   testing: await inMemory(),
+  websocket: await asClass(),
   protocol: withoutIO(),
 };
 console.log(JSON.stringify("Bun" in globalThis ? { bun: await overBun(), ...entries } : entries));

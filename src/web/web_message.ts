@@ -1,0 +1,43 @@
+// Messages as the class WebSocket takes and tells them (WHATWG WebSockets §3.1, Web IDL).
+
+import { utf8Length } from "../base/utf8.ts";
+import type { Message } from "../protocol/contract.ts";
+
+/** What the class sends. */
+export type WebMessage = Message | Blob;
+
+const EMPTY = new Uint8Array();
+
+/**
+ * Converts what is sent (Web IDL: `(BufferSource or Blob or USVString)`).
+ *
+ * @throws {TypeError} When it can't be made a string, or is a view of memory that is shared.
+ */
+export function webMessage(data: unknown): WebMessage {
+  if (typeof data === "string") return data;
+  if (ArrayBuffer.isView(data)) return isDetached(data, data.buffer) ? EMPTY : data as Exclude<Message, string>;
+  if (data instanceof Blob) return data;
+  // Also a buffer of another realm, which is refused below and not sent as "[object ArrayBuffer]"
+  if (Object.prototype.toString.call(data) !== "[object ArrayBuffer]") return `${data}`;
+  return isDetached(data as ArrayBuffer, data as ArrayBuffer) ? EMPTY : data as ArrayBuffer;
+}
+
+/** A buffer that was transferred has no bytes left, which are what is sent then. */
+function isDetached({ byteLength }: { readonly byteLength: number }, buffer: ArrayBufferLike): boolean {
+  return byteLength === 0 && (buffer as ArrayBuffer).detached === true;
+}
+
+/** How many bytes of payload it has. */
+export function sizeOf(message: WebMessage): number {
+  if (typeof message === "string") return utf8Length(message);
+  return message instanceof Blob ? message.size : message.byteLength;
+}
+
+/**
+ * What is told of bytes that came. They may be a view of a chunk in which other messages came, too, and then are copied; a
+ * buffer that they fill is nobody else's.
+ */
+export function dataOf(bytes: Uint8Array<ArrayBuffer>, binaryType: "blob" | "arraybuffer"): Blob | ArrayBuffer {
+  if (binaryType === "blob") return new Blob([bytes]);
+  return bytes.length === bytes.buffer.byteLength ? bytes.buffer : bytes.slice().buffer;
+}
