@@ -20,6 +20,7 @@ import { FIN, MAX_CONTROL_PAYLOAD, OPCODE } from "./frame_header.ts";
 import { FrameWriter } from "./frame_writer.ts";
 import { type MaskKeys, pooledKeys } from "./mask.ts";
 import { MessageReader, type ReaderEvents } from "./message_reader.ts";
+import type { StreamLimits } from "./streamed_message.ts";
 import { Prepared, type PreparedMessage } from "./prepared_message.ts";
 import type { Burst } from "./shared_frame.ts";
 import { SendQueue, writeCompressed } from "./send_queue.ts";
@@ -36,7 +37,7 @@ export interface MachineEvents extends Pick<ReaderEvents, "messages"> {
 }
 
 /** `ProtocolOptions`, checked and with their defaults. */
-export interface MachineOptions {
+export interface MachineOptions extends Partial<StreamLimits> {
   readonly maxMessageSize: number;
   readonly highWaterMark: number;
   /** How we compress where compression was agreed; `undefined` means the defaults. */
@@ -62,6 +63,8 @@ export class Machine implements ReaderEvents {
   readonly #deflater: Deflater | undefined;
   readonly #threshold: number;
   #isCompressing = false;
+  /** The first half of a character that two pieces of a text share. */
+  #firstHalf = "";
   /** The payload of the last ping that came above the high-water mark: it is answered with the next `take()`. */
   #owedPong: Uint8Array<ArrayBuffer> | undefined;
   /** The payload of the answer to the peer's Close frame, until it is sent. */
@@ -81,7 +84,7 @@ export class Machine implements ReaderEvents {
     this.#deflater = codec?.deflater;
     this.#threshold = codec?.threshold ?? 0;
     this.#work = work;
-    this.#reader = new MessageReader(this, isServer, maxMessageSize, codec?.inflater, work);
+    this.#reader = new MessageReader(this, isServer, maxMessageSize, codec?.inflater, work, options);
     this.#writer = new FrameWriter(isServer ? undefined : options.maskKey ?? pooledKeys);
   }
 
@@ -98,6 +101,21 @@ export class Machine implements ReaderEvents {
   /** Whether a part of what was received waits for `work()`: no more should be received before that is done. */
   get isBehind(): boolean {
     return this.#reader.isBehind;
+  }
+
+  /** Which message of the peer's has begun and not ended; 0 between messages. */
+  get messageUnderWay(): number {
+    return this.#reader.messageUnderWay;
+  }
+
+  /** Throws away the rest of the message that is being handed over in pieces. */
+  discard(): void {
+    this.#reader.discard();
+  }
+
+  /** From now on messages are thrown away: our Close frame follows. */
+  skipMessages(): void {
+    this.#reader.skipMessages();
   }
 
   /** Whether bytes are being read right now, by a call further up the stack. */
@@ -234,12 +252,13 @@ export class Machine implements ReaderEvents {
 
   #send(message: Message, options: SendOptions | undefined): void {
     const opcode = typeof message === "string" ? OPCODE.text : OPCODE.binary;
-    const bytes = typeof message === "string" ? message : bytesOf(message);
+    let bytes = typeof message === "string" ? message : bytesOf(message);
     if (this.#sending !== 0 && this.#sending !== opcode) {
       throw new TypeError("Cannot send: the pieces of a message must be all strings or all buffers");
     }
     const fin = options?.fin ?? true, isFirst = this.#sending === 0;
     const first = (fin ? FIN : 0) | (isFirst ? opcode : OPCODE.continuation);
+    if (!(fin && isFirst) && typeof bytes === "string") bytes = this.#joinHalves(bytes, fin);
     this.#sending = fin ? 0 : opcode;
     if (this.#deflater && (isFirst ? options?.compress !== false : this.#isCompressing)) {
       this.#sendCompressed(this.#deflater, first, bytes);
@@ -250,6 +269,14 @@ export class Machine implements ReaderEvents {
       this.#enqueue(first, typeof bytes === "string" ? encodeOwn(bytes) : sharedSnapshotOf(bytes), false);
     } else if (typeof bytes === "string") this.#writer.text(first, bytes);
     else this.#writer.frame(first, bytes);
+  }
+
+  /** A piece of text, without the first half of a surrogate pair at its end: that goes with the next piece. */
+  #joinHalves(piece: string, fin: boolean): string {
+    const text = this.#firstHalf + piece, last = text.charCodeAt(text.length - 1);
+    const isCut = !fin && last >= 0xd800 && last < 0xdc00;
+    this.#firstHalf = isCut ? text.slice(-1) : "";
+    return isCut ? text.slice(0, -1) : text;
   }
 
   /** Sends through the compressor: at once if that is allowed, and otherwise by `work()`. */

@@ -11,11 +11,17 @@ import { type Inflater, type InflateSink, sliceOfWork, type Work } from "./defla
 import { checkLength, checkStart, type FrameHeader, MAX_HEADER, OPCODE, readHeader } from "./frame_header.ts";
 import { mask } from "./mask.ts";
 import { MessageBuilder } from "./message_builder.ts";
+import { MAX_PIECE, type PieceEvents, StreamedMessage, type StreamLimits } from "./streamed_message.ts";
+
+/** What is told of messages; that of pieces is called only where messages are handed over in pieces. */
+export interface MessageEvents extends Partial<PieceEvents> {
+  onMessage(message: string | Uint8Array<ArrayBuffer>): void;
+}
 
 /** What a reader reports while it is fed. */
 export interface ReaderEvents {
   /** Who is told of messages: directly, for a call in between would take time for each. */
-  readonly messages: { onMessage(message: string | Uint8Array<ArrayBuffer>): void };
+  readonly messages: MessageEvents;
   onControl(opcode: number, payload: Uint8Array<ArrayBuffer>): void;
   /** The peer has broken a rule: the reader must be stopped. */
   onFailure(failure: ProtocolFailure, detail?: string): void;
@@ -31,6 +37,8 @@ export class MessageReader {
   readonly #inflateSink: InflateSink | undefined;
   /** The budget for inflating; without one, everything is inflated at once. */
   #work: Work | undefined;
+  /** What limits inflating: the budget, and that nothing is inflated for a message in pieces while that is paused. */
+  readonly #inflateWork: Work | undefined;
   /** Whether a compressed payload, and what follows it, waits for `work()`. */
   isBehind = false;
   /** Whether it is a large message that waits to be joined. */
@@ -62,17 +70,39 @@ export class MessageReader {
   /** How many bytes of a compressed message have come. */
   #compressedSize = 0;
   readonly #maxMessageSize: number;
+  /** Where messages are handed over in pieces. */
+  readonly #streamed: StreamedMessage | undefined;
+  /** Larger messages are handed over in pieces, or fail; below 0 all are. */
+  readonly #wholeUpTo: number;
+  /** Whether the message being read is handed over in pieces. */
+  #isStreaming = false;
+  /** How many messages have ended that did not come in one frame and one chunk. */
+  #ended = 0;
   /** The bytes so far of a message that is not one frame in one chunk; made for the first of them. */
   #message: MessageBuilder | undefined;
 
   /** @param masked Whether the peer must mask its frames, as a client must. */
-  constructor(events: ReaderEvents, masked: boolean, maxMessageSize: number, inflater?: Inflater, work?: Work) {
+  constructor(
+    events: ReaderEvents,
+    masked: boolean,
+    maxMessageSize: number,
+    inflater?: Inflater,
+    work?: Work,
+    { streamAbove = Infinity, maxStreamedSize = Infinity }: Partial<StreamLimits> = {},
+  ) {
     this.#events = events;
     this.#masked = masked;
     this.#inflater = inflater;
     this.#work = work;
     this.#maxMessageSize = maxMessageSize;
     this.#inflateSink = inflater && ((bytes) => this.#addInflated(bytes));
+    this.#wholeUpTo = streamAbove === 0 ? -1 : Math.min(streamAbove, maxMessageSize);
+    if (streamAbove === Infinity) return;
+    this.#streamed = new StreamedMessage(events.messages as MessageEvents & PieceEvents, maxStreamedSize);
+    this.#inflateWork = inflater && {
+      allows: (bytes) => !(this.#isStreaming && this.#paused) && this.#work?.allows(bytes) !== false,
+      spend: (bytes) => this.#work?.spend(bytes),
+    };
   }
 
   /**
@@ -90,7 +120,7 @@ export class MessageReader {
     return !this.#isLent && !this.#waiting?.length && !this.isFeeding && !this.isBehind;
   }
 
-  /** Stops before the next frame, even in the middle of a chunk. */
+  /** Stops before the next frame or piece, even in the middle of a chunk. */
   pause(): void {
     this.#paused = true;
   }
@@ -98,8 +128,19 @@ export class MessageReader {
   /** Goes on, first with what came while paused. */
   resume(): void {
     this.#paused = false;
-    if (this.isBehind) this.#events.onBehind();
+    const mayGoOn = this.#isStreaming && this.#work?.allows(0) !== false; // it was behind only since it was paused
+    if (this.isBehind && !mayGoOn) this.#events.onBehind();
     else this.#feedAll();
+  }
+
+  /** Throws away what is still to come of a message that is handed over in pieces. */
+  discard(): void {
+    if (this.#isStreaming) this.#streamed!.isDiscarded = true;
+  }
+
+  /** Which message has begun and not ended; 0 between messages, and where they are thrown away. */
+  get messageUnderWay(): number {
+    return this.#messageOpcode === 0 || this.#skipping ? 0 : this.#ended + 1;
   }
 
   /** Whether `work()` has something to do: not while paused, for a message may end there. */
@@ -122,6 +163,7 @@ export class MessageReader {
   /** From now on only control frames are reported. Messages still have to keep the rules of framing. */
   skipMessages(): void {
     this.#skipping = true;
+    this.discard();
     this.#message?.clear();
     this.#inflater?.free();
   }
@@ -204,11 +246,10 @@ export class MessageReader {
         this.#compressedSize = 0;
       }
       // §10.4: refused before any memory is taken for it
-      const isCounted = !this.#skipping && !this.#isCompressed;
+      const isCounted = !this.#skipping && (!this.#isCompressed || this.#wholeUpTo < 0);
       const total = (this.#message === undefined ? 0 : this.#message.length) + length;
-      if (isCounted && total > this.#maxMessageSize) {
-        return this.#events.onFailure(this.#gathered().tooBig(), this.#message!.detail);
-      }
+      if (isCounted && (total > this.#wholeUpTo || this.#isStreaming)) this.#beginLarge(length);
+      if (this.#stopped) return;
     }
     this.#left = length;
     this.#maskPhase = 0;
@@ -217,10 +258,40 @@ export class MessageReader {
     else this.#endControl(new Uint8Array());
   }
 
+  /** A frame makes the message too large to be a whole one: begins to hand it over in pieces, if it may be so long. */
+  #beginLarge(length: number): void {
+    const streamed = this.#streamed;
+    if (!streamed) return this.#events.onFailure(this.#gathered().tooBig(), this.#message!.detail);
+    const before = this.#isStreaming ? streamed.length : this.#message?.length ?? 0;
+    const failure = (this.#isCompressed ? undefined : streamed.check(before + length)) ?? this.#beginStreaming();
+    if (failure) this.#events.onFailure(failure, streamed.detail);
+  }
+
+  /** From here on the message is handed over in pieces, first what was gathered of it. */
+  #beginStreaming(): ProtocolFailure | undefined {
+    if (this.#isStreaming) return undefined;
+    this.#isStreaming = true;
+    const streamed = this.#streamed!, gathered = this.#message;
+    streamed.begin(this.#messageOpcode === OPCODE.text);
+    if (!gathered || gathered.length === 0) return undefined;
+    const bytes = gathered.giveUp();
+    if (bytes) return streamed.add(bytes, 0, bytes.length);
+    streamed.detail = gathered.detail;
+    return gathered.failure;
+  }
+
+  /** Hands over what came next of a message. Returns whether to go on. */
+  #addStreamed(bytes: Uint8Array, start: number, end: number): boolean {
+    const streamed = this.#streamed!, failure = streamed.add(bytes, start, end);
+    if (failure) this.#events.onFailure(failure, streamed.detail);
+    return !failure && !this.#stopped;
+  }
+
   /** Reads what the chunk has of the payload; returns where the rest of the chunk begins. */
   #readPayload(chunk: Uint8Array<ArrayBuffer>, at: number): number {
     const frame = this.#frame;
-    const end = Math.min(chunk.length, at + this.#left);
+    let end = Math.min(chunk.length, at + this.#left);
+    if (this.#isStreaming) end = Math.min(end, at + MAX_PIECE); // between pieces it may be paused
     if (frame.masked) this.#maskPhase = mask(chunk, at, end, frame.key, this.#maskPhase);
     this.#left -= end - at;
     if (frame.opcode >= OPCODE.close) this.#readControl(chunk, at, end);
@@ -228,7 +299,9 @@ export class MessageReader {
       if (this.#left === 0) this.#endFrame();
     } else if (this.#isCompressed) {
       this.#compressedSize += end - at;
-      this.#onInflated(this.#inflater!.push(chunk.subarray(at, end), this.#inflateSink!, this.#work));
+      this.#onInflated(this.#inflater!.push(chunk.subarray(at, end), this.#inflateSink!, this.#budget));
+    } else if (this.#isStreaming) {
+      if (this.#addStreamed(chunk, at, end) && this.#left === 0) this.#endFrame();
     } else if (frame.fin && frame.opcode !== OPCODE.continuation && end - at === frame.length) {
       this.#readWhole(chunk, at, end);
     } else this.#readPiece(chunk, at, end);
@@ -275,23 +348,35 @@ export class MessageReader {
     else if (this.#left === 0) this.#endFrame();
   }
 
+  get #budget(): Work | undefined {
+    return this.#inflateWork ?? this.#work;
+  }
+
   /** Goes on where inflating has stopped, or joining what was inflated. */
   #goOn(): void {
     const wasJoining = this.#isJoining;
     this.isBehind = this.#isJoining = false;
     if (wasJoining) this.#endMessage();
-    else if (!this.#skipping) this.#onInflated(this.#inflater!.goOn(this.#inflateSink!, this.#work));
+    else if (!this.#skipping) this.#onInflated(this.#inflater!.goOn(this.#inflateSink!, this.#budget));
     else if (this.#left === 0) this.#endFrame();
   }
 
   #onInflated(isValid: boolean): void {
     this.isBehind = this.#inflater!.isBehind;
     if (!isValid) this.#events.onFailure("deflate-invalid");
-    else if (this.isBehind) this.#events.onBehind();
+    else if (this.isBehind && !this.#paused) this.#events.onBehind();
+    else if (this.isBehind) return;
     else if (this.#left === 0 && !this.#stopped) this.#endFrame();
   }
 
   #addInflated(bytes: Uint8Array): boolean {
+    if (this.#isStreaming) return this.#addStreamed(bytes, 0, bytes.length) && !this.#skipping;
+    if (this.#streamed && (this.#message?.length ?? 0) + bytes.length > this.#wholeUpTo) {
+      const kept = copyOf(bytes); // an event may inflate something else
+      const failure = this.#beginStreaming();
+      if (failure) this.#events.onFailure(failure, this.#streamed.detail);
+      return !failure && !this.#skipping && this.#addStreamed(kept, 0, kept.length) && !this.#skipping;
+    }
     const message = this.#gathered(), failure = message.addInflated(bytes);
     if (failure) this.#events.onFailure(failure, message.detail);
     return !failure;
@@ -313,6 +398,8 @@ export class MessageReader {
   }
 
   #endMessage(): void {
+    this.#ended++;
+    if (this.#isStreaming) return this.#endStreamed();
     const gathered = this.#gathered();
     if (this.#work && !this.#skipping && !gathered.prepareWithin(this.#work)) {
       this.isBehind = this.#isJoining = true;
@@ -323,5 +410,12 @@ export class MessageReader {
     const message = gathered.finish();
     if (message === undefined) this.#events.onFailure(gathered.failure!, gathered.detail);
     else this.#events.messages.onMessage(message);
+  }
+
+  #endStreamed(): void {
+    this.#messageOpcode = 0;
+    this.#isStreaming = false;
+    const failure = this.#skipping ? undefined : this.#streamed!.end();
+    if (failure) this.#events.onFailure(failure);
   }
 }
