@@ -6,6 +6,8 @@ import { MAX_DELAY } from "../base/options.ts";
 import { Deadline } from "../base/timers.ts";
 import { Connection } from "../connection/connection.ts";
 import type { Driver } from "../connection/driver.ts";
+import type { StreamingOptions } from "../connection/connection_options.ts";
+import type { ReceivedOrPieces } from "../connection/incoming_pieces.ts";
 import type { MessageHandler } from "../connection/websocket_connection.ts";
 import { HandshakeError } from "../errors/handshake_error.ts";
 import { quote } from "../errors/problem.ts";
@@ -24,6 +26,17 @@ import {
 import type { Reconnecting } from "./reconnecting.ts";
 import { WaitingMessages } from "./waiting_messages.ts";
 
+/**
+ * The same, with an option that has long messages handed over in pieces.
+ *
+ * @param url Where to connect to, or a function that says it.
+ * @param options From which size on messages come in pieces, and the other options.
+ * @returns The client.
+ */
+export function reconnect(
+  url: string | URL | ((attempt: ReconnectAttempt) => string | URL | Promise<string | URL>),
+  options: ReconnectOptions & StreamingOptions,
+): Reconnecting<ReceivedOrPieces>;
 /**
  * Makes a client that comes back when its connection is lost, or can't be made. Waits grow, and are random, so that the
  * clients of a server that restarts return evenly; Retry-After and the codes 1012 and 1013 are honoured. An error that is
@@ -56,6 +69,10 @@ import { WaitingMessages } from "./waiting_messages.ts";
  * assertEquals(received, ["one", "two"]);
  * ```
  */
+export function reconnect(
+  url: string | URL | ((attempt: ReconnectAttempt) => string | URL | Promise<string | URL>),
+  options?: ReconnectOptions,
+): Reconnecting;
 export function reconnect(
   url: string | URL | ((attempt: ReconnectAttempt) => string | URL | Promise<string | URL>),
   options: ReconnectOptions = {},

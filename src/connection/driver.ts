@@ -3,7 +3,7 @@
 
 import { type BufferSource, bytesOf, snapshotOf } from "../base/owned_bytes.ts";
 import { nextTurn } from "../base/clock.ts";
-import { checkClose, type CloseInfo, notOpenError, WebSocketError } from "../errors/websocket_error.ts";
+import { checkClose, type CloseInfo, notOpenError, uncleanError, WebSocketError } from "../errors/websocket_error.ts";
 import type { Agreement } from "../protocol/agreement.ts";
 import type { Message, SendOptions } from "../protocol/contract.ts";
 import type { PreparedMessage } from "../protocol/prepared_message.ts";
@@ -14,6 +14,9 @@ import { Flusher, type FlusherHandlers } from "./flusher.ts";
 import { type IdleHandlers, IdleWatch } from "./idle_watch.ts";
 import { MessageSink } from "./message_streams.ts";
 import type { CheckedOptions } from "./connection_options.ts";
+import type { Received } from "./message_charge.ts";
+import { Outgoing, type OutgoingHost } from "./outgoing.ts";
+import { isPieces, type Pieces } from "./pieces.ts";
 import { Pings } from "./pings.ts";
 import { Receiver, type ReceiverHost } from "./receiver.ts";
 import { type WorkHost, workLater } from "./work.ts";
@@ -32,7 +35,15 @@ export interface ConnectionOwner {
 
 /** One WebSocket. Its parts report to methods: a closure for each callback would take more memory per connection. */
 export class Driver
-  implements TransportHandlers, MachineEvents, FlusherHandlers, IdleHandlers, ReceiverHost, ClosingHost, WorkHost {
+  implements
+    TransportHandlers,
+    MachineEvents,
+    FlusherHandlers,
+    IdleHandlers,
+    ReceiverHost,
+    ClosingHost,
+    OutgoingHost,
+    WorkHost {
   readonly options: CheckedOptions;
   readonly transport: Transport;
   readonly machine: Machine;
@@ -46,6 +57,8 @@ export class Driver
   #ending: Closing | undefined;
   #pings: Pings | undefined;
   #sink: MessageSink | undefined;
+  /** What waits to be sent while a message in pieces is under way. */
+  #outgoing: Outgoing | undefined;
 
   /** @param rest Bytes behind the handshake: the first frames. */
   constructor(
@@ -83,7 +96,13 @@ export class Driver
 
   /** Whether messages can be sent: we have not closed, and nothing has failed. */
   get isOpen(): boolean {
-    return this.machine.state === "open" && !this.isReleased;
+    const ending = this.#ending;
+    return this.machine.state === "open" && (ending === undefined || !ending.isReleased && !ending.isOurs);
+  }
+
+  /** Whether a whole message can be sent right now. */
+  get isBetweenMessages(): boolean {
+    return this.#outgoing === undefined && this.machine.isBetweenMessages;
   }
 
   /** Whether the transport is out of our hands: dropped, or lingering. */
@@ -110,36 +129,68 @@ export class Driver
   }
 
   get bufferedAmount(): number {
-    return this.flusher.buffered;
+    return this.flusher.buffered + (this.#outgoing?.size ?? 0);
   }
 
   get closed(): Promise<CloseInfo> {
     return this.#closing.closed.promise;
   }
 
-  get readable(): ReadableStream<string | Uint8Array<ArrayBuffer>> {
+  get readable(): ReadableStream<Received> {
     return this.messages.readable;
   }
 
-  receive(handler?: MessageHandler): Promise<CloseInfo> {
+  receive(handler?: MessageHandler<Received>): Promise<CloseInfo> {
     return this.messages.receive(handler);
   }
 
-  get writable(): WritableStream<Message> {
+  get writable(): WritableStream<Message | Pieces> {
     if (!this.#sink) {
       this.#sink = new MessageSink({
         write: (message) => this.send(message),
         close: () => this.close(),
-        abort: (reason) => this.closeWithReasonOf(reason),
+        abort: (reason) => this.#onWritableAborted(reason),
       });
       if (this.#ending?.isSettled) this.#sink.end(this.#ending.outcome!);
     }
     return this.#sink.stream;
   }
 
-  send(message: Message | PreparedMessage, options?: SendOptions): void | Promise<void> {
+  send(message: Message | PreparedMessage | Pieces, options?: SendOptions): void | Promise<void> {
     if (!this.isOpen) throw notOpenError("send", this.#endOrLoss);
-    return this.flusher.send(message, options);
+    if (this.#outgoing === undefined && !isPieces(message)) return this.flusher.send(message, options);
+    const outgoing = this.#outgoing ?? new Outgoing(this), sent = outgoing.send(message, options);
+    this.#outgoing = outgoing; // and not if that has thrown
+    return sent;
+  }
+
+  onAllSent(): void {
+    const closing = this.#outgoing?.closing;
+    this.#outgoing = undefined;
+    if (closing) this.flusher.close(closing);
+  }
+
+  onMessageBroken(): void {
+    const failed = { closeCode: 1011 };
+    this.#cutOutgoing(undefined);
+    if (this.isOpen) this.close(failed);
+    else if (!this.isReleased) this.flusher.close(failed);
+  }
+
+  /** What waits to be sent is not sent any more. Returns whether a message was cut: then no other can follow. */
+  #cutOutgoing(reason: unknown): boolean {
+    const outgoing = this.#outgoing;
+    if (!outgoing) return false;
+    this.#outgoing = undefined;
+    outgoing.cut(reason, reason instanceof WebSocketError ? reason : notOpenError("send", this.#endOrLoss));
+    return !this.machine.isBetweenMessages;
+  }
+
+  #onWritableAborted(reason: unknown): void {
+    const closing = this.#outgoing?.closing;
+    this.#cutOutgoing(reason);
+    if (closing) this.flusher.close(closing);
+    else this.closeWithReasonOf(reason);
   }
 
   onBufferFull(bytes: number): void {
@@ -171,7 +222,10 @@ export class Driver
       this.#closing.endWith(peerClose);
     } else {
       this.#closing.awaitPeerClose();
-      this.flusher.close(checked);
+      if (this.#outgoing) {
+        this.#outgoing.closing = checked; // behind what was sent before
+        this.machine.skipMessages();
+      } else this.flusher.close(checked);
     }
     this.messages.releaseAll(); // from here on only the peer's Close is waited for
     return this.closed;
@@ -242,9 +296,10 @@ export class Driver
 
   onPeerClose(info: CloseInfo): void {
     this.idle.stop(); // nothing more comes
-    this.messages.onPeerClose();
+    this.messages.onPeerClose(info);
     for (const owner of [this.#owners ?? []].flat()) owner.onPeerClose?.(info);
-    this.#closing.onPeerClose(info, this.messages.isDrained);
+    const isCut = this.#cutOutgoing(uncleanError("The peer has closed", info));
+    this.#closing.onPeerClose(info, isCut || this.messages.isDrained);
   }
 
   /** Everything that came before the peer's Close frame was taken, and more is asked for. */
@@ -260,6 +315,8 @@ export class Driver
   }
 
   onFailure(error: WebSocketError): void {
+    this.messages.stopWatching();
+    this.#cutOutgoing(error);
     this.#closing.endWith(error);
   }
 
@@ -283,6 +340,10 @@ export class Driver
     if (this.isOpen) this.flusher.ping();
   }
 
+  onMessageLate(): void {
+    this.machine.onFailure("message-timeout", `The message has not ended within ${this.options.messageTimeout} ms`);
+  }
+
   onSilence(): void {
     this.#closing.drop("ping-timeout", `Nothing came for ${this.options.idleTimeout} ms`);
   }
@@ -297,6 +358,8 @@ export class Driver
 
   onSettled(outcome: CloseInfo | WebSocketError, gone: () => WebSocketError | DOMException, isAborted: boolean): void {
     this.idle.stop();
+    this.messages.stopWatching();
+    this.#cutOutgoing(gone());
     this.#pings?.fail(gone);
     this.messages.onSettled(outcome, isAborted);
     this.#sink?.end(outcome);

@@ -1,6 +1,7 @@
 // The public interface of a WebSocket: messages by streams or by calls, its state and addresses, pings and the close.
 
 import type { BufferSource } from "../base/owned_bytes.ts";
+import type { Pieces } from "./pieces.ts";
 import type { CloseInfo } from "../errors/websocket_error.ts";
 import type { DeflateAgreement } from "../protocol/compression_options.ts";
 import type { Message, SendOptions } from "../protocol/contract.ts";
@@ -33,7 +34,7 @@ import type { NetworkAddress } from "../transport/transport.ts";
  * await socket.closed;
  * ```
  */
-export type MessageHandler = (message: string | Uint8Array<ArrayBuffer>) => unknown;
+export type MessageHandler<Received = string | Uint8Array<ArrayBuffer>> = (message: Received) => unknown;
 
 /**
  * Where a connection is in its life: `"open"` as long as messages can be sent, `"closing"` from our Close frame or a
@@ -83,18 +84,18 @@ export type ConnectionState = "open" | "closing" | "closed";
  * assertEquals((await served).closeCode, 1000);
  * ```
  */
-export interface WebSocketConnection extends AsyncDisposable {
+export interface WebSocketConnection<Received = string | Uint8Array<ArrayBuffer>> extends AsyncDisposable {
   /**
    * The messages that come in. Once it is read, `receive()` is refused. What was received is always delivered before
    * the end is reported, also when the connection was lost. A pipe into the `writable` of a connection costs
    * no more than `receive()` and `send()`, if nothing waits in either when it begins.
    */
-  readonly readable: ReadableStream<string | Uint8Array<ArrayBuffer>>;
+  readonly readable: ReadableStream<Received>;
   /**
    * The messages that go out. Closing it closes the connection; `close()` of its writer waits for the peer's Close frame.
    * Messages that wait in this stream are not sent yet: a `send()` after them overtakes them.
    */
-  readonly writable: WritableStream<Message>;
+  readonly writable: WritableStream<Message | Pieces>;
   /** Whether messages can be sent, or the connection is closing, or closed. */
   readonly state: ConnectionState;
   /** How many bytes wait to be written, frame headers included. */
@@ -129,7 +130,7 @@ export interface WebSocketConnection extends AsyncDisposable {
    * @returns Settles as `closed` does, once the handler is done with all messages; rejects with what the handler threw,
    * unless that only says that the connection was lost.
    */
-  receive(handler?: MessageHandler): Promise<CloseInfo>;
+  receive(handler?: MessageHandler<Received>): Promise<CloseInfo>;
   /**
    * Sends a message; it has been copied when the call returns. If you ignore the promise, only
    * `maxBufferedAmount` limits what is buffered.
@@ -141,7 +142,7 @@ export interface WebSocketConnection extends AsyncDisposable {
    * @throws {TypeError} When it is neither a string nor a buffer, or the buffer is shared, resizable or detached; when it
    * is prepared, and another one is being sent in pieces.
    */
-  send(message: Message | PreparedMessage, options?: SendOptions): void | Promise<void>;
+  send(message: Message | PreparedMessage | Pieces, options?: SendOptions): void | Promise<void>;
   /**
    * Sends a Ping and waits for its Pong (RFC 6455 §5.5.2). A Pong that comes behind messages is seen when there is room
    * for them: a `receive()` handler that has let more than `highWaterMark` bytes gather must not wait for one.

@@ -6,7 +6,9 @@ import {
   checkConnectionOptions,
   type CheckedOptions,
   type ConnectionOptions,
+  type StreamingOptions,
 } from "../connection/connection_options.ts";
+import type { ReceivedOrPieces } from "../connection/incoming_pieces.ts";
 import type { WebSocketConnection } from "../connection/websocket_connection.ts";
 import { quote } from "../errors/problem.ts";
 import { parseExtensions } from "../http/field_values.ts";
@@ -38,6 +40,19 @@ export interface AttachOptions extends ConnectionOptions {
 }
 
 /**
+ * The same, with an option that has long messages handed over in pieces.
+ *
+ * @param conn The connection.
+ * @param agreement What the handshake has agreed on.
+ * @param options From which size on messages come in pieces, and the other options.
+ * @returns The WebSocket, which is open.
+ */
+export function attach(
+  conn: ByteConnection,
+  agreement: Agreement,
+  options: AttachOptions & StreamingOptions,
+): WebSocketConnection<ReceivedOrPieces>;
+/**
  * Makes a WebSocket of a connection on which the opening handshake is already done, in either role. The connection belongs
  * to the WebSocket from then on.
  *
@@ -65,6 +80,7 @@ export interface AttachOptions extends ConnectionOptions {
  * server.abort();
  * ```
  */
+export function attach(conn: ByteConnection, agreement: Agreement, options?: AttachOptions): WebSocketConnection;
 export function attach(conn: ByteConnection, agreement: Agreement, options: AttachOptions = {}): WebSocketConnection {
   const { connection, prefix } = checkAttachOptions(options, agreement?.role);
   checkAgreement(agreement);

@@ -244,7 +244,7 @@ both("what waited for room and was given up is for the next reader", async ({ fr
 }, 5000);
 
 test("what is piped waits in neither stream", async () => {
-  const sent: Message[] = [], handlers = { highWaterMark: 100, onPull() {}, onRoom() {}, onCancel() {} };
+  const sent: unknown[] = [], handlers = { highWaterMark: 100, onPull() {}, onRoom() {}, onCancel() {} };
   const source = new MessageSource(handlers);
   const sink = new MessageSink({
     write: (message) => void sent.push(message),
