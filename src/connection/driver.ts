@@ -315,7 +315,7 @@ export class Driver
   }
 
   onFailure(error: WebSocketError): void {
-    this.messages.stopWatching();
+    this.messages.onFailure(error);
     this.#cutOutgoing(error);
     this.#closing.endWith(error);
   }

@@ -315,6 +315,12 @@ export class Receiver extends BackPressuredReader<ReceiverHost> implements Piece
     this.stopWatching();
   }
 
+  /** The peer has broken a rule: no message comes any more. */
+  onFailure(error: WebSocketError): void {
+    this.#breakOff(error);
+    this.stopWatching();
+  }
+
   /** The connection is over: that is reported behind what waits; an abort throws away what waits. */
   onSettled(outcome: CloseInfo | WebSocketError, isAborted: boolean): void {
     this.#end = outcome;

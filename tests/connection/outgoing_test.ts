@@ -332,7 +332,7 @@ test("any buffer is a piece, and one of more than 64 KiB leaves in several frame
   await got.socket.send(text(), { compress: false });
   await settled();
   const decoded = got.peer.frames("client").map((frame) => frame.continuation ?? "").join(" ");
-  assert(decoded.endsWith("ef bf bd "), "half a character at the end");
+  assert(decoded.endsWith(" ef bf bd"), "half a character at the end");
   for (const end of [socket, got.socket]) end.abort();
 });
 
