@@ -1,8 +1,15 @@
 // Messages that are received in pieces: on a connection in memory, with the peer by hand, by both faces.
 
 import { assert, assertEquals, assertInstanceOf, assertRejects, assertStrictEquals } from "@std/assert";
-import { type MessagePieces, type ReceivedOrPieces, type WebSocketConnection, WebSocketError } from "../../mod.ts";
+import {
+  attach,
+  type MessagePieces,
+  type ReceivedOrPieces,
+  type WebSocketConnection,
+  WebSocketError,
+} from "../../mod.ts";
 import type { AttachOptions, ConnectionOptions } from "../../mod.ts";
+import { connectionPair } from "../../src/testing.ts";
 import { handlingAll, test } from "../kit/harness.ts";
 import { type Attached, attached, settled } from "../kit/raw_peer.ts";
 
@@ -155,34 +162,32 @@ for (const [face, begin] of Object.entries(FACES)) {
     });
   });
 
-  test(`${face}: pieces that nobody reads hold the peer back`, async () => {
-    const { socket, peer, conn } = streaming({ highWaterMark: 1000 }), got: unknown[] = [];
-    const gate = Promise.withResolvers<void>();
+  test(`${face}: a slow reader of pieces stops the sender, and Pings are still answered (RFC 6455 §5.5.2)`, async () => {
+    const [here, there] = connectionPair({ highWaterMark: 1000 }), limits = { highWaterMark: 1000 };
+    const sender = attach(here, { role: "client", protocol: "", extensions: "" }, limits);
+    const socket = attach(there, { role: "server", protocol: "", extensions: "" }, { ...limits, streamAbove: 0 });
+    let given = 0, taken = 0;
+    async function* endless() {
+      for (;; given++) yield await Promise.resolve(new Uint8Array(500));
+    }
+    const reads = Promise.withResolvers<ReadableStreamDefaultReader<unknown>>();
     const loop = endOf(begin(socket, async (message) => {
-      await gate.promise;
-      await readAll(message, got);
+      const reader = asPieces(message).getReader();
+      reads.resolve(reader);
+      await reader.closed;
     }));
-    peer.frame("server", "binary", [], { ...OPEN });
-    let written = 0;
-    const writer = (async () => {
-      for (let i = 0; i < 100; i++) {
-        peer.frame("server", "continuation", Array(400).fill(i), OPEN);
-        written++;
-        await settled();
-      }
-      peer.frame("server", "continuation", [1]);
-      peer.frame("server", "binary", [2]);
-    })();
-    await writer;
-    await settled();
-    assertEquals([got, written], [[], 100]);
-    gate.resolve();
-    for (let i = 0; i < 120; i++) await settled();
-    assertEquals(got.length, 102);
-    assertEquals([got.at(-2), got.at(-1)], [[1], [2]]);
-    socket.abort();
-    await loop;
-    assert(conn.isClosed);
+    const sent = endOf(Promise.resolve(sender.send(endless())));
+    const reader = await reads.promise, most = 16;
+    for (let round = 0; round < 10; round++) {
+      for (let i = 0; i < 50; i++) await settled();
+      assert(given - taken <= most && given > taken, `${given} were given, ${taken} taken`);
+      for (let i = 0; i < 20; i++, taken++) await reader.read();
+    }
+    await reader.cancel();
+    for (let i = 0; i < 50; i++) await settled();
+    assert(given > taken + 2 * most, "what is thrown away holds nobody back");
+    for (const end of [sender, socket]) end.abort();
+    for (const end of [loop, sent]) assertInstanceOf(await end, WebSocketError);
   });
 }
 

@@ -7,7 +7,7 @@ import { writeHeader } from "../../src/protocol/frame_header.ts";
 import { type Agreement, Protocol, type ProtocolEvents, type ProtocolOptions } from "../../src/protocol/protocol.ts";
 import { agreed, deflated } from "../cases/deflate.ts";
 import { type Event, type FrameRow, frames } from "../cases/frames.ts";
-import { frame, times } from "../cases/frames_base.ts";
+import { frame, hex as pairs, times } from "../cases/frames_base.ts";
 import { concat, everySplit, hex, test } from "../kit/harness.ts";
 
 type Piece = string | Uint8Array<ArrayBuffer>;
@@ -19,7 +19,7 @@ const agreement = (role: Agreement["role"], deflate?: DeflateAgreement): Agreeme
   ...(deflate && { deflate }),
 });
 
-const hexOf = (bytes: Uint8Array) => bytes.toHex().replace(/..(?=.)/g, "$& ");
+const hexOf = (bytes: Uint8Array) => pairs([...bytes]);
 
 /** All parts in one array; there may be more than a call takes arguments. */
 function joined(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
