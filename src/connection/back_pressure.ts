@@ -37,6 +37,8 @@ export abstract class BackPressuredReader<Host extends ReaderHost> {
   protected isTakingRest = false;
   /** Made for the first message that does not come in one frame and one chunk, if its time is limited. */
   #watch: MessageWatch | undefined;
+  /** What all pieces of messages that wait to be read are charged, in bytes. */
+  protected pieceCharge = 0;
   /** How many bytes were read past the mark. */
   #overshoot = 0;
 
@@ -84,7 +86,7 @@ export abstract class BackPressuredReader<Host extends ReaderHost> {
   #watchMessage(): void {
     const { machine, options: { clock, messageTimeout } } = this.host;
     if (messageTimeout === 0) return;
-    const message = this.host.isOpen ? machine.messageUnderWay : 0;
+    const message = this.host.isOpen ? machine.reader.messageUnderWay : 0;
     if (message === 0 && !this.#watch) return;
     this.#watch ??= new MessageWatch(clock, messageTimeout, () => this.host.onMessageLate());
     this.#watch.update(message, this.#isFull || machine.isBehind);
@@ -126,9 +128,9 @@ export abstract class BackPressuredReader<Host extends ReaderHost> {
     transport.pause();
   }
 
-  /** There is room again: reads on, first what was received and held. */
+  /** There is room again: reads on, first what was received and held, unless it would only be more pieces. */
   protected release(): void {
-    if (!this.#isFull) return;
+    if (!this.#isFull || this.pieceCharge > this.host.options.highWaterMark && this.host.isOpen) return;
     this.#isFull = this.#isLooking = false;
     this.#overshoot = 0;
     const { flusher, idle, isReleased, machine } = this.host;

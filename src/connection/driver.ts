@@ -12,13 +12,12 @@ import type { Transport, TransportHandlers } from "../transport/transport.ts";
 import { Closing, type ClosingHost } from "./closing.ts";
 import { Flusher, type FlusherHandlers } from "./flusher.ts";
 import { type IdleHandlers, IdleWatch } from "./idle_watch.ts";
-import { MessageSink } from "./message_streams.ts";
 import type { CheckedOptions } from "./connection_options.ts";
-import type { Received } from "./message_charge.ts";
-import { Outgoing, type OutgoingHost } from "./outgoing.ts";
+import type { Received } from "./inbox.ts";
 import { isPieces, type Pieces } from "./pieces.ts";
 import { Pings } from "./pings.ts";
 import { Receiver, type ReceiverHost } from "./receiver.ts";
+import { Sending, type SendingHost } from "./sending.ts";
 import { type WorkHost, workLater } from "./work.ts";
 import type { ConnectionState, MessageHandler } from "./websocket_connection.ts";
 
@@ -42,7 +41,7 @@ export class Driver
     IdleHandlers,
     ReceiverHost,
     ClosingHost,
-    OutgoingHost,
+    SendingHost,
     WorkHost {
   readonly options: CheckedOptions;
   readonly transport: Transport;
@@ -56,9 +55,7 @@ export class Driver
   /** Made when first used: an open connection needs none of them, and may be one of very many that are idle. */
   #ending: Closing | undefined;
   #pings: Pings | undefined;
-  #sink: MessageSink | undefined;
-  /** What waits to be sent while a message in pieces is under way. */
-  #outgoing: Outgoing | undefined;
+  #sender: Sending | undefined;
 
   /** @param rest Bytes behind the handshake: the first frames. */
   constructor(
@@ -102,7 +99,7 @@ export class Driver
 
   /** Whether a whole message can be sent right now. */
   get isBetweenMessages(): boolean {
-    return this.#outgoing === undefined && this.machine.isBetweenMessages;
+    return this.#sender?.isBusy !== true && this.machine.isBetweenMessages;
   }
 
   /** Whether the transport is out of our hands: dropped, or lingering. */
@@ -129,7 +126,7 @@ export class Driver
   }
 
   get bufferedAmount(): number {
-    return this.flusher.buffered + (this.#outgoing?.size ?? 0);
+    return this.flusher.buffered + (this.#sender?.size ?? 0);
   }
 
   get closed(): Promise<CloseInfo> {
@@ -144,53 +141,21 @@ export class Driver
     return this.messages.receive(handler);
   }
 
+  get #sending(): Sending {
+    if (this.#sender) return this.#sender;
+    this.#sender = new Sending(this);
+    if (this.#ending?.isSettled) this.#sender.end(this.#ending.outcome!, undefined);
+    return this.#sender;
+  }
+
   get writable(): WritableStream<Message | Pieces> {
-    if (!this.#sink) {
-      this.#sink = new MessageSink({
-        write: (message) => this.send(message),
-        close: () => this.close(),
-        abort: (reason) => this.#onWritableAborted(reason),
-      });
-      if (this.#ending?.isSettled) this.#sink.end(this.#ending.outcome!);
-    }
-    return this.#sink.stream;
+    return this.#sending.writable;
   }
 
   send(message: Message | PreparedMessage | Pieces, options?: SendOptions): void | Promise<void> {
     if (!this.isOpen) throw notOpenError("send", this.#endOrLoss);
-    if (this.#outgoing === undefined && !isPieces(message)) return this.flusher.send(message, options);
-    const outgoing = this.#outgoing ?? new Outgoing(this), sent = outgoing.send(message, options);
-    this.#outgoing = outgoing; // and not if that has thrown
-    return sent;
-  }
-
-  onAllSent(): void {
-    const closing = this.#outgoing?.closing;
-    this.#outgoing = undefined;
-    if (closing) this.flusher.close(closing);
-  }
-
-  onMessageBroken(): void {
-    const failed = { closeCode: 1011 };
-    this.#cutOutgoing(undefined);
-    if (this.isOpen) this.close(failed);
-    else if (!this.isReleased) this.flusher.close(failed);
-  }
-
-  /** What waits to be sent is not sent any more. Returns whether a message was cut: then no other can follow. */
-  #cutOutgoing(reason: unknown): boolean {
-    const outgoing = this.#outgoing;
-    if (!outgoing) return false;
-    this.#outgoing = undefined;
-    outgoing.cut(reason, reason instanceof WebSocketError ? reason : notOpenError("send", this.#endOrLoss));
-    return !this.machine.isBetweenMessages;
-  }
-
-  #onWritableAborted(reason: unknown): void {
-    const closing = this.#outgoing?.closing;
-    this.#cutOutgoing(reason);
-    if (closing) this.flusher.close(closing);
-    else this.closeWithReasonOf(reason);
+    const isBusy = this.#sender !== undefined && this.#sender.isBusy;
+    return isBusy || isPieces(message) ? this.#sending.send(message, options) : this.flusher.send(message, options);
   }
 
   onBufferFull(bytes: number): void {
@@ -222,10 +187,8 @@ export class Driver
       this.#closing.endWith(peerClose);
     } else {
       this.#closing.awaitPeerClose();
-      if (this.#outgoing) {
-        this.#outgoing.closing = checked; // behind what was sent before
-        this.machine.skipMessages();
-      } else this.flusher.close(checked);
+      if (this.#sender?.closeBehind(checked)) this.machine.reader.skipMessages();
+      else this.flusher.close(checked);
     }
     this.messages.releaseAll(); // from here on only the peer's Close is waited for
     return this.closed;
@@ -298,7 +261,7 @@ export class Driver
     this.idle.stop(); // nothing more comes
     this.messages.onPeerClose(info);
     for (const owner of [this.#owners ?? []].flat()) owner.onPeerClose?.(info);
-    const isCut = this.#cutOutgoing(uncleanError("The peer has closed", info));
+    const isCut = this.#sender?.cut(uncleanError("The peer has closed", info));
     this.#closing.onPeerClose(info, isCut || this.messages.isDrained);
   }
 
@@ -310,13 +273,13 @@ export class Driver
     this.messages.endSource(peerClose);
     // A pipe may have messages under way: in this turn, or until it closes the writable side
     nextTurn(() => {
-      if (!this.messages.isPiped || !this.#sink?.stream.isPiped) this.#closing.answer();
+      if (!this.messages.isPiped || !this.#sender?.isPiped) this.#closing.answer();
     });
   }
 
   onFailure(error: WebSocketError): void {
-    this.messages.onFailure(error);
-    this.#cutOutgoing(error);
+    this.messages.breakOff(error);
+    this.#sender?.cut(error);
     this.#closing.endWith(error);
   }
 
@@ -358,11 +321,9 @@ export class Driver
 
   onSettled(outcome: CloseInfo | WebSocketError, gone: () => WebSocketError | DOMException, isAborted: boolean): void {
     this.idle.stop();
-    this.messages.stopWatching();
-    this.#cutOutgoing(gone());
     this.#pings?.fail(gone);
     this.messages.onSettled(outcome, isAborted);
-    this.#sink?.end(outcome);
+    this.#sender?.end(outcome, gone());
     for (const owner of [this.#owners ?? []].flat()) owner.onClosed(outcome);
   }
 }

@@ -2,7 +2,9 @@
 // what a peer can make us keep is bounded in bytes and in number; the receiver decides when it is full.
 
 import { ownedOf } from "../base/owned_bytes.ts";
-import { chargeOf, type Received } from "./message_charge.ts";
+import { MESSAGE_OVERHEAD, type ReceivedOrPieces as Received } from "./incoming_pieces.ts";
+
+export type { Received };
 
 /** A queue of messages. */
 export class Inbox {
@@ -46,4 +48,10 @@ export class Inbox {
 /** A message that stays as it is. */
 export function keptOf(message: Received): Received {
   return ArrayBuffer.isView(message) ? ownedOf(message) : message;
+}
+
+/** What a message is charged, in bytes: of one in pieces, the pieces are charged by themselves. */
+export function chargeOf(message: Received): number {
+  const isWhole = typeof message === "string" || ArrayBuffer.isView(message);
+  return isWhole ? MESSAGE_OVERHEAD + message.length : MESSAGE_OVERHEAD;
 }

@@ -1,7 +1,10 @@
 // A message that comes in pieces, as a stream: made when the message begins. Pieces that nobody has read yet are charged to
 // the high-water mark of the connection, which then is held back.
 
-import { MESSAGE_OVERHEAD } from "./message_charge.ts";
+import { type CloseInfo, notOpenError, type WebSocketError } from "../errors/websocket_error.ts";
+
+/** What each message that waits, and each piece of one, is charged beside its own bytes, so that empty ones are bounded, too. */
+export const MESSAGE_OVERHEAD = 64;
 
 /**
  * A message that is handed over in pieces while it comes, as the option `streamAbove` says: a stream of strings, each of
@@ -180,4 +183,14 @@ class PieceStream extends ReadableStream<string | Uint8Array<ArrayBuffer>> imple
   static piecesOf(message: object): IncomingPieces | undefined {
     return #pieces in message ? message.#pieces : undefined;
   }
+}
+
+/** What a message in pieces fails with that has come to no end. */
+export function errorOf(end: CloseInfo | WebSocketError | undefined): Error {
+  return end instanceof Error ? end : notOpenError("read the message to its end", end);
+}
+
+/** What a message in pieces fails with that nobody has taken. */
+export function untakenError(): DOMException {
+  return new DOMException("The rest of the message was thrown away: the handler has not taken it", "AbortError");
 }

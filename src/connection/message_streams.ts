@@ -6,8 +6,7 @@
 import { nextTurn } from "../base/clock.ts";
 import { closedError, type CloseInfo, WebSocketError } from "../errors/websocket_error.ts";
 import type { Message } from "../protocol/contract.ts";
-import { keptOf } from "./inbox.ts";
-import { chargeOf, type Received } from "./message_charge.ts";
+import { chargeOf, keptOf, type Received } from "./inbox.ts";
 import type { Pieces } from "./pieces.ts";
 
 /** What a {@linkcode MessageSource} calls. */

@@ -1,11 +1,10 @@
 // Who gets the messages. They go to a handler or into a stream; those that neither has taken wait in the inbox, and past the
 // high-water mark the peer is held back. The end is reported behind the messages that came before it.
 
-import { type CloseInfo, notOpenError, type WebSocketError } from "../errors/websocket_error.ts";
+import type { CloseInfo, WebSocketError } from "../errors/websocket_error.ts";
 import { BackPressuredReader, type ReaderHost } from "./back_pressure.ts";
-import { Inbox } from "./inbox.ts";
-import { IncomingPieces, type PieceHandlers } from "./incoming_pieces.ts";
-import type { Received } from "./message_charge.ts";
+import { Inbox, type Received } from "./inbox.ts";
+import { errorOf, IncomingPieces, type PieceHandlers, untakenError } from "./incoming_pieces.ts";
 import { MessageSource } from "./message_streams.ts";
 import { isPromiseLike, type MessageHandler as HandlerOf } from "./websocket_connection.ts";
 
@@ -37,8 +36,6 @@ export class Receiver extends BackPressuredReader<ReceiverHost> implements Piece
   #arriving: IncomingPieces | undefined;
   /** The one that was handed over and is still to be read to its end: what is behind it waits. */
   #pieces: IncomingPieces | undefined;
-  /** What all pieces that wait to be read are charged, in bytes. */
-  #pieceCharge = 0;
   #received: PromiseWithResolvers<CloseInfo> | undefined;
   /** How the connection ended, while messages wait that came before that. */
   #end: CloseInfo | WebSocketError | undefined;
@@ -123,10 +120,6 @@ export class Receiver extends BackPressuredReader<ReceiverHost> implements Piece
     if (inboxCharge <= this.host.options.highWaterMark && !isFull) this.release();
   }
 
-  protected override release(): void {
-    if (this.#pieceCharge <= this.host.options.highWaterMark || !this.host.isOpen) super.release();
-  }
-
   #onCancel(reason: unknown): void {
     this.#inbox = undefined;
     this.host.closeWithReasonOf(reason);
@@ -157,18 +150,20 @@ export class Receiver extends BackPressuredReader<ReceiverHost> implements Piece
     const handler = this.#handler;
     if (handler && !this.#isHandling) return this.#handle(handler, message);
     const source = this.#source, { highWaterMark, maxMessageSize } = this.host.options;
-    if (!handler && source?.isTaken && !this.#pieces) {
-      source.push(message);
-      if (this.isTakingRest && source.queued > highWaterMark + maxMessageSize) this.host.machine.drop();
-      return source.isFull ? this.hold() : undefined;
-    }
+    if (handler || !source?.isTaken || this.#pieces) return this.#keep(message);
+    source.push(message);
+    if (this.isTakingRest && source.queued > highWaterMark + maxMessageSize) this.host.machine.drop();
+    if (source.isFull) this.hold();
+  }
+
+  #keep(message: Received): void {
     (this.#inbox ??= new Inbox()).push(message);
     this.#checkCharge();
   }
 
   /** Back-pressure: what waits is bounded. */
   #checkCharge(): void {
-    const charge = (this.#inbox?.charge ?? 0) + this.#pieceCharge,
+    const charge = (this.#inbox?.charge ?? 0) + this.pieceCharge,
       { highWaterMark, maxMessageSize } = this.host.options;
     if (charge > highWaterMark) this.hold();
     // Behind a loss nothing is held, and few bytes may have been compressed from very many
@@ -179,10 +174,7 @@ export class Receiver extends BackPressuredReader<ReceiverHost> implements Piece
     const pieces = this.#arriving = new IncomingPieces(isText ? "text" : "binary", this);
     const handler = this.#handler, source = this.#source;
     if (handler && !this.#isHandling) return this.#handlePieces(handler, pieces);
-    if (handler || !source?.isTaken || this.#pieces) {
-      (this.#inbox ??= new Inbox()).push(pieces.stream);
-      return this.#checkCharge();
-    }
+    if (handler || !source?.isTaken || this.#pieces) return this.#keep(pieces.stream);
     this.#pushIntoSource(source, pieces.stream);
     if (source.isFull && !source.isPassing) this.hold();
   }
@@ -198,7 +190,7 @@ export class Receiver extends BackPressuredReader<ReceiverHost> implements Piece
   }
 
   onCharge(change: number): void {
-    this.#pieceCharge += change;
+    this.pieceCharge += change;
     if (change > 0) this.#checkCharge();
   }
 
@@ -209,7 +201,7 @@ export class Receiver extends BackPressuredReader<ReceiverHost> implements Piece
 
   /** A message in pieces was read to its end, was cancelled, or has failed. */
   onDone(pieces: IncomingPieces): void {
-    if (this.#arriving === pieces) this.host.machine.discard();
+    if (this.#arriving === pieces) this.host.machine.reader.discard();
     if (this.#pieces !== pieces) return this.#relieve();
     if (this.#handler && !pieces.isHandled) return this.#relieve(); // its promise is pending
     this.#pieces = undefined;
@@ -218,9 +210,10 @@ export class Receiver extends BackPressuredReader<ReceiverHost> implements Piece
   }
 
   /** Nothing more comes of the message that is under way. */
-  #breakOff(end: CloseInfo | WebSocketError | undefined): void {
+  breakOff(end: CloseInfo | WebSocketError | undefined): void {
     const pieces = this.#arriving;
     this.#arriving = undefined;
+    this.stopWatching();
     pieces?.fail(errorOf(end));
   }
 
@@ -229,14 +222,12 @@ export class Receiver extends BackPressuredReader<ReceiverHost> implements Piece
     this.#isHandling = true;
     this.#pieces = pieces;
     try {
-      const returned = handler(pieces.stream);
-      if (!isPromiseLike(returned)) return this.#onPiecesHandled(pieces);
-      // To fail with what the pieces have failed with is no fault of the handler's
-      const isTheirs = (error: unknown) => pieces.error !== undefined && error === pieces.error;
-      returned.then(
-        () => this.#onPiecesHandled(pieces),
-        (error: unknown) => isTheirs(error) ? this.#onPiecesHandled(pieces) : this.#onHandlerFailed(error),
-      );
+      const returned = handler(pieces.stream), done = () => this.#onPiecesHandled(pieces);
+      if (!isPromiseLike(returned)) return done();
+      returned.then(done, (error: unknown) => {
+        if (error === undefined || error !== pieces.error) this.#onHandlerFailed(error);
+        else done(); // the pieces have failed, and not the handler
+      });
     } catch (error) {
       this.#onHandlerFailed(error);
     }
@@ -304,21 +295,14 @@ export class Receiver extends BackPressuredReader<ReceiverHost> implements Piece
 
   override releaseAll(): void {
     this.#hasClosed = true;
-    this.#breakOff(undefined);
+    this.breakOff(undefined);
     super.releaseAll();
   }
 
   /** The peer's Close frame has come, behind all of its messages. */
   onPeerClose(info: CloseInfo): void {
     this.#hasPeerClosed = true;
-    this.#breakOff(info);
-    this.stopWatching();
-  }
-
-  /** The peer has broken a rule: no message comes any more. */
-  onFailure(error: WebSocketError): void {
-    this.#breakOff(error);
-    this.stopWatching();
+    this.breakOff(info);
   }
 
   /** The connection is over: that is reported behind what waits; an abort throws away what waits. */
@@ -327,10 +311,11 @@ export class Receiver extends BackPressuredReader<ReceiverHost> implements Piece
     if (isAborted) {
       this.#inbox = undefined;
       this.#pieces?.abort(errorOf(outcome));
+      this.stopWatching();
       this.#source?.abort(outcome);
       return this.#settleReceived(outcome);
     }
-    this.#breakOff(outcome);
+    this.breakOff(outcome);
     if (!this.#isInboxEmpty || this.#pieces && !this.#handler) return; // the end is reported behind it
     if (this.#isHandling && !this.#hasClosed) return; // and behind the handler, unless it is we who have closed
     if (this.#handler) this.#settleReceived(outcome);
@@ -342,14 +327,4 @@ export class Receiver extends BackPressuredReader<ReceiverHost> implements Piece
     this.#received?.promise.catch(() => {}); // `closed` reports it too
     this.#received?.reject(outcome);
   }
-}
-
-/** What a message in pieces fails with that has come to no end. */
-function errorOf(end: CloseInfo | WebSocketError | undefined): Error {
-  return end instanceof Error ? end : notOpenError("read the message to its end", end);
-}
-
-/** What a message in pieces fails with that nobody has taken. */
-function untakenError(): DOMException {
-  return new DOMException("The rest of the message was thrown away: the handler has not taken it", "AbortError");
 }

@@ -15,7 +15,7 @@ import { closePayload, parseClose } from "./close_frame.ts";
 import { type CheckedCompression, DEFAULT_COMPRESSION } from "./compression_options.ts";
 import type { Message, SendOptions } from "./contract.ts";
 import { codecOf, type Deflater, type Work } from "./deflate.ts";
-import { encode, encodeOwn, isScratch } from "./encode_text.ts";
+import { encode, encodeOwn, isScratch, PieceJoiner } from "./encode_text.ts";
 import { FIN, MAX_CONTROL_PAYLOAD, OPCODE } from "./frame_header.ts";
 import { FrameWriter } from "./frame_writer.ts";
 import { type MaskKeys, pooledKeys } from "./mask.ts";
@@ -55,7 +55,7 @@ export class Machine implements ReaderEvents {
   readonly messages: MachineEvents["messages"];
   readonly #events: MachineEvents;
   readonly #highWaterMark: number;
-  readonly #reader: MessageReader;
+  readonly reader: MessageReader;
   readonly #writer: FrameWriter;
   /** The opcode of a message of which `send()` has written the beginning, or 0. */
   #sending = 0;
@@ -63,8 +63,8 @@ export class Machine implements ReaderEvents {
   readonly #deflater: Deflater | undefined;
   readonly #threshold: number;
   #isCompressing = false;
-  /** The first half of a character that two pieces of a text share. */
-  #firstHalf = "";
+  /** Made for the first text in pieces. */
+  #joiner: PieceJoiner | undefined;
   /** The payload of the last ping that came above the high-water mark: it is answered with the next `take()`. */
   #owedPong: Uint8Array<ArrayBuffer> | undefined;
   /** The payload of the answer to the peer's Close frame, until it is sent. */
@@ -84,7 +84,7 @@ export class Machine implements ReaderEvents {
     this.#deflater = codec?.deflater;
     this.#threshold = codec?.threshold ?? 0;
     this.#work = work;
-    this.#reader = new MessageReader(this, isServer, maxMessageSize, codec?.inflater, work, options);
+    this.reader = new MessageReader(this, isServer, maxMessageSize, codec?.inflater, work, options);
     this.#writer = new FrameWriter(isServer ? undefined : options.maskKey ?? pooledKeys);
   }
 
@@ -100,50 +100,35 @@ export class Machine implements ReaderEvents {
 
   /** Whether a part of what was received waits for `work()`: no more should be received before that is done. */
   get isBehind(): boolean {
-    return this.#reader.isBehind;
-  }
-
-  /** Which message of the peer's has begun and not ended; 0 between messages. */
-  get messageUnderWay(): number {
-    return this.#reader.messageUnderWay;
-  }
-
-  /** Throws away the rest of the message that is being handed over in pieces. */
-  discard(): void {
-    this.#reader.discard();
-  }
-
-  /** From now on messages are thrown away: our Close frame follows. */
-  skipMessages(): void {
-    this.#reader.skipMessages();
+    return this.reader.isBehind;
   }
 
   /** Whether bytes are being read right now, by a call further up the stack. */
   get isFeeding(): boolean {
-    return this.#reader.isFeeding;
+    return this.reader.isFeeding;
   }
 
   receive(chunk: Uint8Array<ArrayBuffer>): boolean {
-    return this.#reader.receive(chunk);
+    return this.reader.receive(chunk);
   }
 
   pause(): void {
-    this.#reader.pause();
+    this.reader.pause();
   }
 
   resume(): void {
-    this.#reader.resume();
+    this.reader.resume();
   }
 
   /** Does a slice of the deferred work, a few milliseconds long. Returns whether more is left. */
   work(): boolean {
     this.#queue?.work();
-    this.#reader.work();
+    this.reader.work();
     if (this.#queue?.isEmpty) {
       this.#queue = undefined;
       if (this.state !== "open") this.#freeDeflater();
     }
-    return this.#isWorkAnnounced = this.#queue !== undefined || this.#reader.hasWork;
+    return this.#isWorkAnnounced = this.#queue !== undefined || this.reader.hasWork;
   }
 
   /** Drops everything that waits to be read, inflated or compressed: the transport is gone. */
@@ -182,7 +167,7 @@ export class Machine implements ReaderEvents {
       // §5.5.1: the answer «typically echos the status code it received»
       this.#owedClose = payload.slice(0, 2);
       this.#owedPong = undefined;
-      this.#reader.stop();
+      this.reader.stop();
     } else this.#stop();
     this.#events.onPeerClose(info);
   }
@@ -197,7 +182,7 @@ export class Machine implements ReaderEvents {
   #stop(): void {
     this.state = "closed";
     this.#owedPong = undefined;
-    this.#reader.stop();
+    this.reader.stop();
     this.#freeDeflater();
   }
 
@@ -258,7 +243,7 @@ export class Machine implements ReaderEvents {
     }
     const fin = options?.fin ?? true, isFirst = this.#sending === 0;
     const first = (fin ? FIN : 0) | (isFirst ? opcode : OPCODE.continuation);
-    if (!(fin && isFirst) && typeof bytes === "string") bytes = this.#joinHalves(bytes, fin);
+    if (!(fin && isFirst) && typeof bytes === "string") bytes = (this.#joiner ??= new PieceJoiner()).join(bytes, fin);
     this.#sending = fin ? 0 : opcode;
     if (this.#deflater && (isFirst ? options?.compress !== false : this.#isCompressing)) {
       this.#sendCompressed(this.#deflater, first, bytes);
@@ -269,14 +254,6 @@ export class Machine implements ReaderEvents {
       this.#enqueue(first, typeof bytes === "string" ? encodeOwn(bytes) : sharedSnapshotOf(bytes), false);
     } else if (typeof bytes === "string") this.#writer.text(first, bytes);
     else this.#writer.frame(first, bytes);
-  }
-
-  /** A piece of text, without the first half of a surrogate pair at its end: that goes with the next piece. */
-  #joinHalves(piece: string, fin: boolean): string {
-    const text = this.#firstHalf + piece, last = text.charCodeAt(text.length - 1);
-    const isCut = !fin && last >= 0xd800 && last < 0xdc00;
-    this.#firstHalf = isCut ? text.slice(-1) : "";
-    return isCut ? text.slice(0, -1) : text;
   }
 
   /** Sends through the compressor: at once if that is allowed, and otherwise by `work()`. */
@@ -319,7 +296,7 @@ export class Machine implements ReaderEvents {
     this.#writeClose(closePayload(closeCode, reason));
     if (this.#owedClose) return this.#stop();
     this.state = "closing";
-    this.#reader.skipMessages();
+    this.reader.skipMessages();
     this.#freeDeflater();
   }
 

@@ -7,8 +7,9 @@ import { copyOf } from "../base/owned_bytes.ts";
 import { COPIED } from "../base/tuning.ts";
 import { decodeText } from "../base/utf8.ts";
 import type { ProtocolFailure } from "../errors/failures.ts";
+import { FrameReader } from "./frame_reader.ts";
 import { type Inflater, type InflateSink, sliceOfWork, type Work } from "./deflate.ts";
-import { checkLength, checkStart, type FrameHeader, MAX_HEADER, OPCODE, readHeader } from "./frame_header.ts";
+import { checkLength, checkStart, OPCODE } from "./frame_header.ts";
 import { mask } from "./mask.ts";
 import { MessageBuilder } from "./message_builder.ts";
 import { MAX_PIECE, type PieceEvents, StreamedMessage, type StreamLimits } from "./streamed_message.ts";
@@ -30,7 +31,7 @@ export interface ReaderEvents {
 }
 
 /** Reads what one peer sends. */
-export class MessageReader {
+export class MessageReader extends FrameReader {
   readonly #events: ReaderEvents;
   readonly #masked: boolean;
   readonly #inflater: Inflater | undefined;
@@ -39,28 +40,10 @@ export class MessageReader {
   #work: Work | undefined;
   /** What limits inflating: the budget, and that nothing is inflated for a message in pieces while that is paused. */
   readonly #inflateWork: Work | undefined;
-  /** Whether a compressed payload, and what follows it, waits for `work()`. */
-  isBehind = false;
   /** Whether it is a large message that waits to be joined. */
   #isJoining = false;
-
-  #paused = false;
-  /** Whether bytes are being read: what comes meanwhile waits its turn. */
-  isFeeding = false;
   #skipping = false;
-  #stopped = false;
-  /** Whether a message is a view of the last chunk. */
-  #isLent = false;
-  /** Chunks that came while paused, or during an event. */
-  #waiting: Uint8Array<ArrayBuffer>[] | undefined;
-
-  /** The frame being read; `#left` bytes of its payload are missing, or -1 between frames. */
-  readonly #frame: FrameHeader = { fin: false, rsv: 0, opcode: 0, masked: false, length: 0, key: 0 };
-  #left = -1;
   #maskPhase = 0;
-  /** The beginning of a header that was cut; most connections never need it. */
-  #partialHeader: Uint8Array | undefined;
-  #partialSize = 0;
   /** The beginning of a control frame that was cut. */
   #partialControl: ByteBuilder | undefined;
 
@@ -90,6 +73,7 @@ export class MessageReader {
     work?: Work,
     { streamAbove = Infinity, maxStreamedSize = Infinity }: Partial<StreamLimits> = {},
   ) {
+    super();
     this.#events = events;
     this.#masked = masked;
     this.#inflater = inflater;
@@ -100,37 +84,17 @@ export class MessageReader {
     if (streamAbove === Infinity) return;
     this.#streamed = new StreamedMessage(events.messages as MessageEvents & PieceEvents, maxStreamedSize);
     this.#inflateWork = inflater && {
-      allows: (bytes) => !(this.#isStreaming && this.#paused) && this.#work?.allows(bytes) !== false,
+      allows: (bytes) => !(this.#isStreaming && this.isPaused) && this.#work?.allows(bytes) !== false,
       spend: (bytes) => this.#work?.spend(bytes),
     };
   }
 
-  /**
-   * Reads the next bytes; they are unmasked in place.
-   *
-   * @returns Whether their memory may be used again: no message is a view of it, and none of the bytes wait.
-   */
-  receive(chunk: Uint8Array<ArrayBuffer>): boolean {
-    if (this.#stopped) return false;
-    this.#isLent = false;
-    if (this.#paused || this.isFeeding || this.isBehind || this.#waiting?.length) {
-      (this.#waiting ??= []).push(chunk);
-      if (!this.isBehind) this.#feedAll();
-    } else this.#feedAll(chunk);
-    return !this.#isLent && !this.#waiting?.length && !this.isFeeding && !this.isBehind;
-  }
-
-  /** Stops before the next frame or piece, even in the middle of a chunk. */
-  pause(): void {
-    this.#paused = true;
-  }
-
   /** Goes on, first with what came while paused. */
   resume(): void {
-    this.#paused = false;
+    this.isPaused = false;
     const mayGoOn = this.#isStreaming && this.#work?.allows(0) !== false; // it was behind only since it was paused
     if (this.isBehind && !mayGoOn) this.#events.onBehind();
-    else this.#feedAll();
+    else this.feedAll();
   }
 
   /** Throws away what is still to come of a message that is handed over in pieces. */
@@ -145,7 +109,7 @@ export class MessageReader {
 
   /** Whether `work()` has something to do: not while paused, for a message may end there. */
   get hasWork(): boolean {
-    return this.isBehind && !this.#paused;
+    return this.isBehind && !this.isPaused;
   }
 
   /** Inflates a slice of what waits. */
@@ -154,7 +118,7 @@ export class MessageReader {
     const ofTurn = this.#work;
     this.#work = sliceOfWork();
     try {
-      this.#feedAll();
+      this.feedAll();
     } finally {
       this.#work = ofTurn;
     }
@@ -168,66 +132,12 @@ export class MessageReader {
     this.#inflater?.free();
   }
 
-  /** Reads nothing more. */
-  stop(): void {
+  override stop(): void {
     this.skipMessages();
-    this.#stopped = true;
-    this.isBehind = false;
-    this.#waiting = undefined;
+    super.stop();
   }
 
-  #feedAll(next?: Uint8Array<ArrayBuffer>): void {
-    if (this.isFeeding) return; // called from inside an event: the loop below gets to it, in order
-    this.isFeeding = true;
-    try {
-      if (this.isBehind) this.#goOn();
-      if (next) this.#feed(next);
-      while (!this.#paused && !this.isBehind && this.#waiting?.length) this.#feed(this.#waiting.shift()!);
-    } finally {
-      this.isFeeding = false;
-    }
-  }
-
-  #feed(chunk: Uint8Array<ArrayBuffer>): void {
-    let at = 0;
-    while (at < chunk.length && !this.#stopped) {
-      if (this.#paused || this.isBehind) {
-        (this.#waiting ??= []).unshift(chunk.subarray(at));
-        return;
-      }
-      at = this.#left < 0 ? this.#readHeader(chunk, at) : this.#readPayload(chunk, at);
-    }
-  }
-
-  #readHeader(chunk: Uint8Array<ArrayBuffer>, at: number): number {
-    if (this.#partialSize > 0) return this.#completeHeader(chunk, at);
-    const left = chunk.length - at;
-    if (left >= 2 && !this.#checkStart(chunk[at]!, chunk[at + 1]!)) return chunk.length;
-    const size = readHeader(chunk, at, chunk.length, this.#frame);
-    if (size === 0) {
-      (this.#partialHeader ??= new Uint8Array(MAX_HEADER)).set(chunk.subarray(at));
-      this.#partialSize = left;
-      return chunk.length;
-    }
-    this.#beginPayload(chunk[at + 1]!);
-    return at + size;
-  }
-
-  #completeHeader(chunk: Uint8Array, at: number): number {
-    const header = this.#partialHeader!;
-    while (at < chunk.length) {
-      header[this.#partialSize++] = chunk[at++]!;
-      if (this.#partialSize === 2 && !this.#checkStart(header[0]!, header[1]!)) break;
-      if (readHeader(header, 0, this.#partialSize, this.#frame) > 0) {
-        this.#partialSize = 0;
-        this.#beginPayload(header[1]!);
-        break;
-      }
-    }
-    return at;
-  }
-
-  #checkStart(first: number, second: number): boolean {
+  protected override checkStart(first: number, second: number): boolean {
     const isFragmented = this.#messageOpcode !== 0, deflates = this.#inflater !== undefined;
     const failure = checkStart(first, second, this.#masked, isFragmented, deflates);
     if (failure) this.#events.onFailure(failure);
@@ -235,8 +145,8 @@ export class MessageReader {
   }
 
   /** The header is whole, and `second` is its second byte. */
-  #beginPayload(second: number): void {
-    const { opcode, length, rsv } = this.#frame;
+  protected override beginPayload(second: number): void {
+    const { opcode, length, rsv } = this.frame;
     const failure = checkLength(second, length);
     if (failure) return this.#events.onFailure(failure);
     if (opcode < OPCODE.close) {
@@ -249,9 +159,9 @@ export class MessageReader {
       const isCounted = !this.#skipping && (!this.#isCompressed || this.#wholeUpTo < 0);
       const total = (this.#message === undefined ? 0 : this.#message.length) + length;
       if (isCounted && (total > this.#wholeUpTo || this.#isStreaming)) this.#beginLarge(length);
-      if (this.#stopped) return;
+      if (this.isStopped) return;
     }
-    this.#left = length;
+    this.left = length;
     this.#maskPhase = 0;
     if (length > 0) return;
     if (opcode < OPCODE.close) this.#endFrame();
@@ -282,26 +192,28 @@ export class MessageReader {
 
   /** Hands over what came next of a message. Returns whether to go on. */
   #addStreamed(bytes: Uint8Array, start: number, end: number): boolean {
-    const streamed = this.#streamed!, failure = streamed.add(bytes, start, end);
+    const streamed = this.#streamed!, failure = this.#beginStreaming() ?? streamed.add(bytes, start, end);
     if (failure) this.#events.onFailure(failure, streamed.detail);
-    return !failure && !this.#stopped;
+    return !failure && !this.isStopped;
   }
 
   /** Reads what the chunk has of the payload; returns where the rest of the chunk begins. */
-  #readPayload(chunk: Uint8Array<ArrayBuffer>, at: number): number {
-    const frame = this.#frame;
-    let end = Math.min(chunk.length, at + this.#left);
+  protected override readPayload(chunk: Uint8Array<ArrayBuffer>, at: number): number {
+    const frame = this.frame;
+    let end = Math.min(chunk.length, at + this.left);
     if (this.#isStreaming) end = Math.min(end, at + MAX_PIECE); // between pieces it may be paused
     if (frame.masked) this.#maskPhase = mask(chunk, at, end, frame.key, this.#maskPhase);
-    this.#left -= end - at;
+    this.left -= end - at;
     if (frame.opcode >= OPCODE.close) this.#readControl(chunk, at, end);
     else if (this.#skipping) {
-      if (this.#left === 0) this.#endFrame();
+      if (this.left === 0) this.#endFrame();
     } else if (this.#isCompressed) {
       this.#compressedSize += end - at;
-      this.#onInflated(this.#inflater!.push(chunk.subarray(at, end), this.#inflateSink!, this.#budget));
+      this.#onInflated(
+        this.#inflater!.push(chunk.subarray(at, end), this.#inflateSink!, this.#inflateWork ?? this.#work),
+      );
     } else if (this.#isStreaming) {
-      if (this.#addStreamed(chunk, at, end) && this.#left === 0) this.#endFrame();
+      if (this.#addStreamed(chunk, at, end) && this.left === 0) this.#endFrame();
     } else if (frame.fin && frame.opcode !== OPCODE.continuation && end - at === frame.length) {
       this.#readWhole(chunk, at, end);
     } else this.#readPiece(chunk, at, end);
@@ -309,28 +221,28 @@ export class MessageReader {
   }
 
   #readControl(chunk: Uint8Array<ArrayBuffer>, at: number, end: number): void {
-    const { length } = this.#frame;
+    const { length } = this.frame;
     if (end - at === length) return this.#endControl(chunk.subarray(at, end));
     const partial = this.#partialControl ??= new ByteBuilder();
     partial.add(chunk, at, end, length);
-    if (this.#left === 0) this.#endControl(partial.take());
+    if (this.left === 0) this.#endControl(partial.take());
   }
 
   #endControl(payload: Uint8Array<ArrayBuffer>): void {
-    this.#left = -1;
-    this.#events.onControl(this.#frame.opcode, payload);
+    this.left = -1;
+    this.#events.onControl(this.frame.opcode, payload);
   }
 
   /** A message in one frame and one chunk, as nearly all are: it is not gathered in a buffer. */
   #readWhole(chunk: Uint8Array<ArrayBuffer>, at: number, end: number): void {
-    this.#left = -1;
+    this.left = -1;
     this.#messageOpcode = 0;
-    if (this.#frame.opcode === OPCODE.text) {
+    if (this.frame.opcode === OPCODE.text) {
       const text = decodeText(chunk, at, end); // needs no view
       return text === undefined ? this.#events.onFailure("text-not-utf8") : this.#events.messages.onMessage(text);
     }
     const isCopied = end - at <= COPIED;
-    if (!isCopied) this.#isLent = true;
+    if (!isCopied) this.isLent = true;
     this.#events.messages.onMessage(isCopied ? copyOf(chunk, at, end) : chunk.subarray(at, end));
   }
 
@@ -342,40 +254,35 @@ export class MessageReader {
   }
 
   #readPiece(chunk: Uint8Array, at: number, end: number): void {
-    const message = this.#gathered(), total = message.length + end - at + this.#left;
-    const failure = message.addPiece(chunk, at, end, this.#frame.fin ? total : Infinity);
+    const message = this.#gathered(), total = message.length + end - at + this.left;
+    const failure = message.addPiece(chunk, at, end, this.frame.fin ? total : Infinity);
     if (failure) this.#events.onFailure(failure, message.detail);
-    else if (this.#left === 0) this.#endFrame();
-  }
-
-  get #budget(): Work | undefined {
-    return this.#inflateWork ?? this.#work;
+    else if (this.left === 0) this.#endFrame();
   }
 
   /** Goes on where inflating has stopped, or joining what was inflated. */
-  #goOn(): void {
+  protected override goOn(): void {
     const wasJoining = this.#isJoining;
     this.isBehind = this.#isJoining = false;
     if (wasJoining) this.#endMessage();
-    else if (!this.#skipping) this.#onInflated(this.#inflater!.goOn(this.#inflateSink!, this.#budget));
-    else if (this.#left === 0) this.#endFrame();
+    else if (!this.#skipping) {
+      this.#onInflated(this.#inflater!.goOn(this.#inflateSink!, this.#inflateWork ?? this.#work));
+    } else if (this.left === 0) this.#endFrame();
   }
 
   #onInflated(isValid: boolean): void {
     this.isBehind = this.#inflater!.isBehind;
     if (!isValid) this.#events.onFailure("deflate-invalid");
-    else if (this.isBehind && !this.#paused) this.#events.onBehind();
+    else if (this.isBehind && !this.isPaused) this.#events.onBehind();
     else if (this.isBehind) return;
-    else if (this.#left === 0 && !this.#stopped) this.#endFrame();
+    else if (this.left === 0 && !this.isStopped) this.#endFrame();
   }
 
   #addInflated(bytes: Uint8Array): boolean {
-    if (this.#isStreaming) return this.#addStreamed(bytes, 0, bytes.length) && !this.#skipping;
-    if (this.#streamed && (this.#message?.length ?? 0) + bytes.length > this.#wholeUpTo) {
-      const kept = copyOf(bytes); // an event may inflate something else
-      const failure = this.#beginStreaming();
-      if (failure) this.#events.onFailure(failure, this.#streamed.detail);
-      return !failure && !this.#skipping && this.#addStreamed(kept, 0, kept.length) && !this.#skipping;
+    const isLarge = this.#streamed && (this.#message?.length ?? 0) + bytes.length > this.#wholeUpTo;
+    if (isLarge || this.#isStreaming) {
+      const kept = this.#isStreaming ? bytes : copyOf(bytes); // an event may inflate something else
+      return this.#addStreamed(kept, 0, kept.length) && !this.#skipping;
     }
     const message = this.#gathered(), failure = message.addInflated(bytes);
     if (failure) this.#events.onFailure(failure, message.detail);
@@ -384,8 +291,8 @@ export class MessageReader {
 
   /** A frame of a message is whole. */
   #endFrame(): void {
-    this.#left = -1;
-    if (!this.#frame.fin) return;
+    this.left = -1;
+    if (!this.frame.fin) return;
     if (this.#skipping || !this.#isCompressed || this.#endInflating()) this.#endMessage();
   }
 
@@ -394,7 +301,7 @@ export class MessageReader {
     // Some compressors write nothing for an empty message, where one byte is due (RFC 7692 §7.2.3.6)
     const hasEnded = this.#compressedSize === 0 || this.#inflater!.end(this.#inflateSink!);
     if (!hasEnded) this.#events.onFailure("deflate-invalid");
-    return !this.#stopped;
+    return !this.isStopped;
   }
 
   #endMessage(): void {
