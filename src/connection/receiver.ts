@@ -184,9 +184,8 @@ export class Receiver extends BackPressuredReader<ReceiverHost> implements Piece
   }
 
   onEnd(): void {
-    const pieces = this.#arriving;
+    this.#arriving?.end();
     this.#arriving = undefined;
-    pieces?.end();
   }
 
   onCharge(change: number): void {
