@@ -65,11 +65,28 @@ class ClientConnection extends Connection implements Connected {
 }
 
 /**
- * The same, with an option that has long messages handed over in pieces.
+ * Opens a WebSocket of which long messages are handed over in pieces; everything else is as without `streamAbove`.
  *
  * @param url Where to connect to.
  * @param options From which size on messages come in pieces, and the other options.
  * @returns The WebSocket, once the response is checked.
+ *
+ * @example A download into a file, or anything else that can be written to
+ * ```ts
+ * import { connect, serve } from "@handfast/websocket";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using server = await serve({ port: 0 }, (socket) => socket.send(new Uint8Array(200_000)));
+ * await using socket = await connect(server.url!, { streamAbove: 65536 });
+ * let size = 0;
+ * const file = new WritableStream<string | Uint8Array>({ write: (piece) => void (size += piece.length) });
+ * for await (const message of socket.readable) {
+ *   if (typeof message === "object" && !(message instanceof Uint8Array)) await message.pipeTo(file);
+ *   break;
+ * }
+ *
+ * assertEquals(size, 200_000);
+ * ```
  */
 export function connect(
   url: string | URL,

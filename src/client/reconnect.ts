@@ -27,11 +27,31 @@ import type { Reconnecting } from "./reconnecting.ts";
 import { WaitingMessages } from "./waiting_messages.ts";
 
 /**
- * The same, with an option that has long messages handed over in pieces.
+ * Connects again and again, and has long messages handed over in pieces; everything else is as without `streamAbove`.
  *
  * @param url Where to connect to, or a function that says it.
  * @param options From which size on messages come in pieces, and the other options.
  * @returns The client.
+ *
+ * @example Short messages, and the others by their sizes
+ * ```ts
+ * import { reconnect, serve } from "@handfast/websocket";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using server = await serve({ port: 0 }, (socket) => {
+ *   for (const message of ["Hi", "a longer one"]) socket.send(message);
+ * });
+ * const client = reconnect(server.url!, { streamAbove: 4 }), got: unknown[] = [];
+ * await client.receive(async (message) => {
+ *   if (typeof message === "string" || message instanceof Uint8Array) return void got.push(message);
+ *   let size = 0;
+ *   for await (const piece of message) size += piece.length;
+ *   got.push(size);
+ *   client.close();
+ * });
+ *
+ * assertEquals(got, ["Hi", 12]);
+ * ```
  */
 export function reconnect(
   url: string | URL | ((attempt: ReconnectAttempt) => string | URL | Promise<string | URL>),

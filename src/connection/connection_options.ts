@@ -102,7 +102,7 @@ export interface ConnectionOptions {
  * const [socket, accepted] = await Promise.all([connect("ws://localhost/", { conn }), accept(server, streaming)]);
  * const sizes: number[] = [];
  * const served = accepted.receive(async (message) => {
- *   if (typeof message === "string" || message instanceof Uint8Array) return sizes.push(message.length);
+ *   if (typeof message === "string" || message instanceof Uint8Array) return void sizes.push(message.length);
  *   let size = 0;
  *   for await (const piece of message) size += piece.length;
  *   sizes.push(size);

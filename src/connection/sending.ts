@@ -1,7 +1,12 @@
 // What a connection sends beside plain messages: the stream of them, and messages in pieces. Made when one is first asked
 // for: most connections have neither.
 
-import { type CloseInfo, notOpenError, WebSocketError, type WebSocketErrorInit } from "../errors/websocket_error.ts";
+import {
+  type CloseInfo,
+  notOpenError,
+  type WebSocketError,
+  type WebSocketErrorInit,
+} from "../errors/websocket_error.ts";
 import type { Message, SendOptions } from "../protocol/contract.ts";
 import type { PreparedMessage } from "../protocol/prepared_message.ts";
 import { MessageSink } from "./message_streams.ts";

@@ -85,11 +85,29 @@ function withTarget({ method, url, headers }: RequestHead): Accepted["request"] 
 }
 
 /**
- * The same, with an option that has long messages handed over in pieces.
+ * Accepts a WebSocket of which long messages are handed over in pieces; everything else is as without `streamAbove`.
  *
  * @param conn The connection.
  * @param options From which size on messages come in pieces, and the other options.
  * @returns The WebSocket, once the 101 is written.
+ *
+ * @example The length of a message, without keeping it
+ * ```ts
+ * import { accept, connect } from "@handfast/websocket";
+ * import { connectionPair } from "@handfast/websocket/testing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const [conn, server] = connectionPair();
+ * const opening = connect("ws://localhost/", { conn });
+ * const accepted = await accept(server, { streamAbove: 0 }), socket = await opening;
+ * socket.send("Hello");
+ * const { value } = await accepted.readable.getReader().read();
+ * let size = 0;
+ * if (typeof value === "object" && !(value instanceof Uint8Array)) for await (const piece of value) size += piece.length;
+ *
+ * assertEquals(size, 5);
+ * for (const end of [socket, accepted]) end.abort();
+ * ```
  */
 export function accept(
   conn: ByteConnection,

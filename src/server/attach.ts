@@ -40,12 +40,28 @@ export interface AttachOptions extends ConnectionOptions {
 }
 
 /**
- * The same, with an option that has long messages handed over in pieces.
+ * Makes a WebSocket of which long messages are handed over in pieces; everything else is as without `streamAbove`.
  *
  * @param conn The connection.
  * @param agreement What the handshake has agreed on.
  * @param options From which size on messages come in pieces, and the other options.
  * @returns The WebSocket, which is open.
+ *
+ * @example The type of a message, before it is there
+ * ```ts
+ * import { attach } from "@handfast/websocket";
+ * import { connectionPair } from "@handfast/websocket/testing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const agreement = { role: "client", protocol: "", extensions: "" } as const;
+ * const prefix = Uint8Array.of(0x01, 2, 0x48, 0x69); // more of the message is to come
+ * const socket = attach(connectionPair()[0], agreement, { prefix, streamAbove: 0 });
+ * const { value } = await socket.readable.getReader().read();
+ * const type = typeof value === "object" && !(value instanceof Uint8Array) ? value.type : undefined;
+ *
+ * assertEquals(type, "text");
+ * socket.abort();
+ * ```
  */
 export function attach(
   conn: ByteConnection,

@@ -59,11 +59,25 @@ export interface Server<Received = string | Uint8Array<ArrayBuffer>> extends Asy
 }
 
 /**
- * The same, with an option that has long messages handed over in pieces.
+ * Serves WebSockets of which long messages are handed over in pieces; everything else is as without `streamAbove`.
  *
  * @param options From which size on messages come in pieces, and the other options.
  * @param handlers What to do with each WebSocket, and with each plain request.
  * @returns The server, once it listens.
+ *
+ * @example Echo, for messages of any length
+ * ```ts
+ * import { connect, serve } from "@handfast/websocket";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using server = await serve({ port: 0, streamAbove: 65536 }, async (socket) => {
+ *   await socket.receive((message) => socket.send(message));
+ * });
+ *
+ * await using socket = await connect(server.url!);
+ * socket.send("x".repeat(200_000));
+ * assertEquals((await socket.readable.getReader().read()).value, "x".repeat(200_000));
+ * ```
  */
 export function serve(
   options: ServeOptions & StreamingOptions,

@@ -2,7 +2,7 @@
 // pipe of the runtime, which takes none: each test runs with both (Streams Standard §4.9.1, ReadableStreamPipeTo).
 
 import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
-import { type Message, type WebSocketConnection, WebSocketError } from "../../mod.ts";
+import { type WebSocketConnection, WebSocketError } from "../../mod.ts";
 import { MessageSink, MessageSource } from "../../src/connection/message_streams.ts";
 import { closing, times, toward, unhex, utf8 } from "../cases/frames_base.ts";
 import { test } from "../kit/harness.ts";
