@@ -20,6 +20,9 @@ export abstract class ChunkReader {
   /** Does a part of what waits. */
   protected abstract goOn(): void;
 
+  /** All of a chunk was read, or it is read no further for now. */
+  protected abstract onFed(): void;
+
   /**
    * Reads the next bytes; they are unmasked in place.
    *
@@ -54,6 +57,7 @@ export abstract class ChunkReader {
     try {
       if (this.isBehind) this.goOn();
       if (next) this.#feed(next);
+      else this.onFed();
       while (!this.isPaused && !this.isBehind && this.#waiting?.length) this.#feed(this.#waiting.shift()!);
     } finally {
       this.isFeeding = false;
@@ -65,9 +69,10 @@ export abstract class ChunkReader {
     while (at < chunk.length && !this.isStopped) {
       if (this.isPaused || this.isBehind) {
         (this.#waiting ??= []).unshift(chunk.subarray(at));
-        return;
+        break;
       }
       at = this.readNext(chunk, at);
     }
+    this.onFed();
   }
 }

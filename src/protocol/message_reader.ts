@@ -12,23 +12,8 @@ import { type Inflater, type InflateSink, sliceOfWork, type Work } from "./defla
 import { checkLength, checkStart, OPCODE } from "./frame_header.ts";
 import { mask } from "./mask.ts";
 import { MessageBuilder } from "./message_builder.ts";
-import { MAX_PIECE, type PieceEvents, StreamedMessage, type StreamLimits } from "./streamed_message.ts";
-
-/** What is told of messages; that of pieces is called only where messages are handed over in pieces. */
-export interface MessageEvents extends Partial<PieceEvents> {
-  onMessage(message: string | Uint8Array<ArrayBuffer>): void;
-}
-
-/** What a reader reports while it is fed. */
-export interface ReaderEvents {
-  /** Who is told of messages: directly, for a call in between would take time for each. */
-  readonly messages: MessageEvents;
-  onControl(opcode: number, payload: Uint8Array<ArrayBuffer>): void;
-  /** The peer has broken a rule: the reader must be stopped. */
-  onFailure(failure: ProtocolFailure, detail?: string): void;
-  /** The reader is behind: it goes on when `work()` is called. */
-  onBehind(): void;
-}
+import type { MessageEvents, ReaderEvents } from "./reader_events.ts";
+import { type PieceEvents, StreamedMessage, type StreamLimits } from "./streamed_message.ts";
 
 /** Reads what one peer sends. */
 export class MessageReader extends FrameReader {
@@ -140,7 +125,7 @@ export class MessageReader extends FrameReader {
   protected override checkStart(first: number, second: number): boolean {
     const isFragmented = this.#messageOpcode !== 0, deflates = this.#inflater !== undefined;
     const failure = checkStart(first, second, this.#masked, isFragmented, deflates);
-    if (failure) this.#events.onFailure(failure);
+    if (failure) this.#fail(failure);
     return !failure;
   }
 
@@ -148,7 +133,7 @@ export class MessageReader extends FrameReader {
   protected override beginPayload(second: number): void {
     const { opcode, length, rsv } = this.frame;
     const failure = checkLength(second, length);
-    if (failure) return this.#events.onFailure(failure);
+    if (failure) return this.#fail(failure);
     if (opcode < OPCODE.close) {
       if (opcode !== OPCODE.continuation) {
         this.#messageOpcode = opcode;
@@ -171,10 +156,19 @@ export class MessageReader extends FrameReader {
   /** A frame makes the message too large to be a whole one: begins to hand it over in pieces, if it may be so long. */
   #beginLarge(length: number): void {
     const streamed = this.#streamed;
-    if (!streamed) return this.#events.onFailure(this.#gathered().tooBig(), this.#message!.detail);
+    if (!streamed) return this.#fail(this.#gathered().tooBig(), this.#message!.detail);
     const before = this.#isStreaming ? streamed.length : this.#message?.length ?? 0;
     const failure = (this.#isCompressed ? undefined : streamed.check(before + length)) ?? this.#beginStreaming();
-    if (failure) this.#events.onFailure(failure, streamed.detail);
+    if (failure) this.#fail(failure, streamed.detail);
+  }
+
+  #fail(failure: ProtocolFailure, detail?: string): void {
+    this.onFed();
+    if (!this.isStopped) this.#events.onFailure(failure, detail);
+  }
+
+  protected override onFed(): void {
+    if (this.#isStreaming) this.#streamed!.flush();
   }
 
   /** From here on the message is handed over in pieces, first what was gathered of it. */
@@ -191,9 +185,9 @@ export class MessageReader extends FrameReader {
   }
 
   /** Hands over what came next of a message. Returns whether to go on. */
-  #addStreamed(bytes: Uint8Array, start: number, end: number): boolean {
+  #addStreamed(bytes: Uint8Array<ArrayBuffer>, start: number, end: number): boolean {
     const streamed = this.#streamed!, failure = this.#beginStreaming() ?? streamed.add(bytes, start, end);
-    if (failure) this.#events.onFailure(failure, streamed.detail);
+    if (failure) this.#fail(failure, streamed.detail);
     return !failure && !this.isStopped;
   }
 
@@ -201,7 +195,7 @@ export class MessageReader extends FrameReader {
   protected override readPayload(chunk: Uint8Array<ArrayBuffer>, at: number): number {
     const frame = this.frame;
     let end = Math.min(chunk.length, at + this.left);
-    if (this.#isStreaming) end = Math.min(end, at + MAX_PIECE); // between pieces it may be paused
+    if (this.#isStreaming) end = Math.min(end, at + this.#streamed!.room); // between pieces it may be paused
     if (frame.masked) this.#maskPhase = mask(chunk, at, end, frame.key, this.#maskPhase);
     this.left -= end - at;
     if (frame.opcode >= OPCODE.close) this.#readControl(chunk, at, end);
@@ -230,6 +224,7 @@ export class MessageReader extends FrameReader {
 
   #endControl(payload: Uint8Array<ArrayBuffer>): void {
     this.left = -1;
+    this.onFed(); // what came before it is told before it
     this.#events.onControl(this.frame.opcode, payload);
   }
 
@@ -239,7 +234,7 @@ export class MessageReader extends FrameReader {
     this.#messageOpcode = 0;
     if (this.frame.opcode === OPCODE.text) {
       const text = decodeText(chunk, at, end); // needs no view
-      return text === undefined ? this.#events.onFailure("text-not-utf8") : this.#events.messages.onMessage(text);
+      return text === undefined ? this.#fail("text-not-utf8") : this.#events.messages.onMessage(text);
     }
     const isCopied = end - at <= COPIED;
     if (!isCopied) this.isLent = true;
@@ -256,7 +251,7 @@ export class MessageReader extends FrameReader {
   #readPiece(chunk: Uint8Array, at: number, end: number): void {
     const message = this.#gathered(), total = message.length + end - at + this.left;
     const failure = message.addPiece(chunk, at, end, this.frame.fin ? total : Infinity);
-    if (failure) this.#events.onFailure(failure, message.detail);
+    if (failure) this.#fail(failure, message.detail);
     else if (this.left === 0) this.#endFrame();
   }
 
@@ -272,20 +267,22 @@ export class MessageReader extends FrameReader {
 
   #onInflated(isValid: boolean): void {
     this.isBehind = this.#inflater!.isBehind;
-    if (!isValid) this.#events.onFailure("deflate-invalid");
+    if (!isValid) this.#fail("deflate-invalid");
     else if (this.isBehind && !this.isPaused) this.#events.onBehind();
     else if (this.isBehind) return;
     else if (this.left === 0 && !this.isStopped) this.#endFrame();
   }
 
-  #addInflated(bytes: Uint8Array): boolean {
+  #addInflated(bytes: Uint8Array<ArrayBuffer>): boolean {
     const isLarge = this.#streamed && (this.#message?.length ?? 0) + bytes.length > this.#wholeUpTo;
     if (isLarge || this.#isStreaming) {
       const kept = this.#isStreaming ? bytes : copyOf(bytes); // an event may inflate something else
-      return this.#addStreamed(kept, 0, kept.length) && !this.#skipping;
+      const goesOn = this.#addStreamed(kept, 0, kept.length);
+      this.onFed(); // the next step overwrites the bytes
+      return goesOn && !this.#skipping && !this.isStopped;
     }
     const message = this.#gathered(), failure = message.addInflated(bytes);
-    if (failure) this.#events.onFailure(failure, message.detail);
+    if (failure) this.#fail(failure, message.detail);
     return !failure;
   }
 
@@ -300,7 +297,7 @@ export class MessageReader extends FrameReader {
   #endInflating(): boolean {
     // Some compressors write nothing for an empty message, where one byte is due (RFC 7692 §7.2.3.6)
     const hasEnded = this.#compressedSize === 0 || this.#inflater!.end(this.#inflateSink!);
-    if (!hasEnded) this.#events.onFailure("deflate-invalid");
+    if (!hasEnded) this.#fail("deflate-invalid");
     return !this.isStopped;
   }
 
@@ -315,7 +312,7 @@ export class MessageReader extends FrameReader {
     this.#messageOpcode = 0;
     if (this.#skipping) return;
     const message = gathered.finish();
-    if (message === undefined) this.#events.onFailure(gathered.failure!, gathered.detail);
+    if (message === undefined) this.#fail(gathered.failure!, gathered.detail);
     else this.#events.messages.onMessage(message);
   }
 
@@ -323,6 +320,6 @@ export class MessageReader extends FrameReader {
     this.#messageOpcode = 0;
     this.#isStreaming = false;
     const failure = this.#skipping ? undefined : this.#streamed!.end();
-    if (failure) this.#events.onFailure(failure);
+    if (failure) this.#fail(failure);
   }
 }

@@ -58,6 +58,7 @@ const IO =
 const TESTED_BY: Readonly<Record<string, string>> = {
   "base/returns_argument.ts": "base/owned_bytes_test.ts",
   "base/tuning.ts": "base/byte_builder_test.ts",
+  "client/connection_end.ts": "client/reconnect_end_test.ts",
   "client/reconnecting.ts": "client/reconnect_test.ts",
   "connection/begin_soon.ts": "connection/receiver_test.ts",
   "connection/driver.ts": "connection/connection_test.ts",
@@ -75,6 +76,7 @@ const TESTED_BY: Readonly<Record<string, string>> = {
   "protocol/encode_text.ts": "protocol/machine_work_test.ts",
   "protocol/contract.ts": "protocol/protocol_test.ts",
   "protocol/frame_reader.ts": "protocol/message_reader_test.ts",
+  "protocol/reader_events.ts": "protocol/message_reader_test.ts",
   "protocol/slabs.ts": "protocol/outbox_test.ts",
   "runtime/bun_serving.ts": "runtime/listener_test.ts",
   "runtime/deno_listener.ts": "runtime/listener_test.ts",
