@@ -27,7 +27,7 @@ export async function endOf(socket: Connected): Promise<End> {
   }
 }
 
-function isClosedByUs(socket: Connected): boolean {
+export function isClosedByUs(socket: Connected): boolean {
   return socket instanceof Connection && socket.isClosedByUs;
 }
 

@@ -16,7 +16,7 @@ import type { Message } from "../protocol/contract.ts";
 import { nextWait, type Wait } from "./back_off.ts";
 import { connect, type Connected } from "./connect.ts";
 import type { ConnectOptions } from "./connect_options.ts";
-import { type End, endOf, isLossOf } from "./connection_end.ts";
+import { type End, endOf, isClosedByUs, isLossOf } from "./connection_end.ts";
 import {
   type CheckedReconnectOptions,
   checkReconnectOptions,
