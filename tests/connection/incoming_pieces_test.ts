@@ -424,3 +424,12 @@ test("messageTimeout stands while we hold the peer back, and ends with the conne
   await received;
   assertEquals([(await socket.closed).closeCode, clock.pending], [1000, 0]);
 });
+
+test("the types follow from streamAbove: without it nothing comes in pieces", () => {
+  const agreement = { role: "server", protocol: "", extensions: "" } as const, options = { streamAbove: 0 };
+  const whole: WebSocketConnection = attach(connectionPair()[0], agreement, { maxMessageSize: 5 });
+  const inPieces: Socket = attach(connectionPair()[0], agreement, options);
+  // @ts-expect-error A message may be one in pieces
+  const wrong: WebSocketConnection = attach(connectionPair()[0], agreement, options);
+  for (const socket of [whole, inPieces, wrong]) socket.abort();
+});
