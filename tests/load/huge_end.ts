@@ -3,7 +3,6 @@
 import { createHash } from "node:crypto";
 import process from "node:process";
 import { connect, type Connected, type ReceivedOrPieces, serve } from "../../mod.ts";
-import { collectGarbage } from "../kit/harness.ts";
 import { answerCalls } from "./program.ts";
 
 /** What goes through. */
@@ -54,9 +53,10 @@ const TEXTS = Array.from({ length: 64 }, (_, i) => blockOf(i)), BYTES = TEXTS.ma
 const block = (kind: Huge["kind"], i: number) => (kind === "text" ? TEXTS : BYTES)[i * 7 % TEXTS.length]!;
 
 let start = 0, peak = 0;
-let timer: ReturnType<typeof setInterval> | undefined;
 
 const look = () => void (peak = Math.max(peak, process.memoryUsage.rss()));
+
+setInterval(look, 5);
 
 /** Counts, and hashes, what passes. */
 class Tally {
@@ -122,15 +122,13 @@ const calls = {
     return server.url!;
   },
 
-  /** From now on the memory is watched. */
+  /** What it has taken so far is the start: code, and what the runtime lets garbage take before it collects it. */
   watch(): void {
-    collectGarbage();
-    clearInterval(timer);
-    start = peak = process.memoryUsage.rss();
-    timer = setInterval(look, 5);
+    look();
+    start = peak;
   },
 
-  /** The resident memory: when it was first looked at, and at most. */
+  /** The resident memory: at the start, and at most. */
   memory(): { start: number; peak: number } {
     look();
     return { start, peak };
