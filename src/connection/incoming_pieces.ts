@@ -33,7 +33,7 @@ export const MESSAGE_OVERHEAD = 64;
  * await socket.close();
  * await served;
  *
- * assertEquals(text, ["to be ", "continued"]);
+ * assertEquals(text.join(""), "to be continued");
  * ```
  */
 export interface MessagePieces extends ReadableStream<string | Uint8Array<ArrayBuffer>> {

@@ -61,7 +61,8 @@ export interface ProtocolEvents {
    */
   begin?(type: "text" | "binary"): void;
   /**
-   * The next piece of that message, which is not empty. Text is cut between characters.
+   * The next piece of that message, which is not empty: fragments in one chunk make one piece. Text is cut between
+   * characters.
    *
    * @param piece At most 64 KiB. Bytes are a copy of their own.
    */
