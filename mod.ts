@@ -40,7 +40,9 @@ export { prepare, type PreparedMessage, type PrepareOptions } from "./src/protoc
 export type { BufferSource, Message, SendOptions } from "./src/protocol/protocol.ts";
 export type { Clock } from "./src/base/clock.ts";
 export type { ByteConnection, NetworkAddress } from "./src/transport/transport.ts";
-export type { ConnectionOptions } from "./src/connection/connection_options.ts";
+export type { ConnectionOptions, StreamingOptions } from "./src/connection/connection_options.ts";
+export type { MessagePieces, ReceivedOrPieces } from "./src/connection/incoming_pieces.ts";
+export type { Pieces } from "./src/connection/pieces.ts";
 export type { ConnectionState, MessageHandler, WebSocketConnection } from "./src/connection/websocket_connection.ts";
 export { Connections, type ConnectionsOptions } from "./src/group/connections.ts";
 export type { BroadcastOptions, BroadcastReport, SlowMembers } from "./src/group/broadcast.ts";

@@ -80,6 +80,11 @@ export class Utf8Check {
     return true;
   }
 
+  /** Whether the last code point is not whole. */
+  get isCut(): boolean {
+    return this.#missing > 0;
+  }
+
   /** Ends the text; `false` if it is cut inside a code point. The next bytes begin a new text. */
   end(): boolean {
     const whole = this.#missing === 0;
@@ -88,6 +93,49 @@ export class Utf8Check {
     this.#high = 0xbf;
     return whole;
   }
+}
+
+/** Decodes UTF-8 that comes in pieces: a code point that is cut waits for its end. */
+export class Utf8Pieces {
+  /** The beginning of a code point that was cut. */
+  readonly #cut = new Uint8Array(4);
+  #count = 0;
+  readonly #check = new Utf8Check();
+
+  /** The text of the next bytes, or `undefined` once one of them is not valid where it stands. */
+  push(bytes: Uint8Array, start = 0, end: number = bytes.length): string | undefined {
+    let head = "";
+    while (this.#count > 0 && start < end) {
+      if (!this.#check.push(bytes, start, start + 1)) return undefined;
+      this.#cut[this.#count++] = bytes[start++]!;
+      if (this.#check.isCut) continue;
+      head = decodeText(this.#cut, 0, this.#count)!;
+      this.#count = 0;
+    }
+    const whole = end - lengthOfCut(bytes, start, end);
+    if (!this.#check.push(bytes, whole, end)) return undefined;
+    for (let at = whole; at < end; at++) this.#cut[this.#count++] = bytes[at]!;
+    const text = decodeText(bytes, start, whole);
+    return text === undefined ? undefined : head + text;
+  }
+
+  /** Ends the text; `false` if it is cut inside a code point. The next bytes begin a new text. */
+  end(): boolean {
+    this.#count = 0;
+    return this.#check.end();
+  }
+}
+
+/** How many of the last bytes belong to a code point whose end is still to come: at most three. */
+function lengthOfCut(bytes: Uint8Array, start: number, end: number): number {
+  for (let at = end - 1; at >= start && at >= end - 3; at--) {
+    const byte = bytes[at]!;
+    if (byte < 0x80) return 0;
+    if (byte < 0xc0) continue;
+    const size = byte < 0xe0 ? 2 : byte < 0xf0 ? 3 : 4;
+    return end - at < size ? end - at : 0;
+  }
+  return 0;
 }
 
 /** The index of the first byte that is not ASCII, or `end`. */

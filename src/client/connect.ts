@@ -2,7 +2,8 @@
 // following redirects where that is asked for. The error of a refusal has the whole response.
 
 import { Connection } from "../connection/connection.ts";
-import type { CheckedOptions } from "../connection/connection_options.ts";
+import type { CheckedOptions, StreamingOptions } from "../connection/connection_options.ts";
+import type { ReceivedOrPieces } from "../connection/incoming_pieces.ts";
 import type { WebSocketConnection } from "../connection/websocket_connection.ts";
 import { HandshakeError } from "../errors/handshake_error.ts";
 import { ExchangeError, type Problem, quote } from "../errors/problem.ts";
@@ -38,7 +39,7 @@ import { readRefusal, requestUpgrade } from "./request_upgrade.ts";
  * for (const end of [socket, await accepting]) end.abort();
  * ```
  */
-export interface Connected extends WebSocketConnection {
+export interface Connected<Received = string | Uint8Array<ArrayBuffer>> extends WebSocketConnection<Received> {
   /** The server's 101 response. */
   readonly response: Response;
 }
@@ -63,6 +64,34 @@ class ClientConnection extends Connection implements Connected {
   }
 }
 
+/**
+ * Opens a WebSocket of which long messages are handed over in pieces; everything else is as without `streamAbove`.
+ *
+ * @param url Where to connect to.
+ * @param options From which size on messages come in pieces, and the other options.
+ * @returns The WebSocket, once the response is checked.
+ *
+ * @example A download into a file, or anything else that can be written to
+ * ```ts
+ * import { connect, serve } from "@handfast/websocket";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using server = await serve({ port: 0 }, (socket) => socket.send(new Uint8Array(200_000)));
+ * await using socket = await connect(server.url!, { streamAbove: 65536 });
+ * let size = 0;
+ * const file = new WritableStream<string | Uint8Array>({ write: (piece) => void (size += piece.length) });
+ * for await (const message of socket.readable) {
+ *   if (typeof message === "object" && !(message instanceof Uint8Array)) await message.pipeTo(file);
+ *   break;
+ * }
+ *
+ * assertEquals(size, 200_000);
+ * ```
+ */
+export function connect(
+  url: string | URL,
+  options: ConnectOptions & StreamingOptions,
+): Promise<Connected<ReceivedOrPieces>>;
 /**
  * Opens a WebSocket: dials the host of the URL, or uses the connection that is given, sends the request with a fresh key,
  * and checks the response (RFC 6455 §4.1). A given connection belongs to this function from the call on, whether or not it
@@ -118,6 +147,7 @@ class ClientConnection extends Connection implements Connected {
  * socket.abort();
  * ```
  */
+export function connect(url: string | URL, options?: ConnectOptions): Promise<Connected>;
 export async function connect(url: string | URL, options: ConnectOptions = {}): Promise<Connected> {
   return await connectChecked(url, checkConnectOptions(options));
 }

@@ -6,15 +6,17 @@ import { MAX_DELAY } from "../base/options.ts";
 import { Deadline } from "../base/timers.ts";
 import { Connection } from "../connection/connection.ts";
 import type { Driver } from "../connection/driver.ts";
+import type { StreamingOptions } from "../connection/connection_options.ts";
+import type { ReceivedOrPieces } from "../connection/incoming_pieces.ts";
 import type { MessageHandler } from "../connection/websocket_connection.ts";
 import { HandshakeError } from "../errors/handshake_error.ts";
-import { quote } from "../errors/problem.ts";
-import { checkClose, uncleanError, WebSocketError } from "../errors/websocket_error.ts";
+import { checkClose } from "../errors/websocket_error.ts";
 import { webSocketUrl } from "../handshake/url.ts";
 import type { Message } from "../protocol/contract.ts";
 import { nextWait, type Wait } from "./back_off.ts";
 import { connect, type Connected } from "./connect.ts";
 import type { ConnectOptions } from "./connect_options.ts";
+import { type End, endOf, isClosedByUs, isLossOf } from "./connection_end.ts";
 import {
   type CheckedReconnectOptions,
   checkReconnectOptions,
@@ -24,6 +26,30 @@ import {
 import type { Reconnecting } from "./reconnecting.ts";
 import { WaitingMessages } from "./waiting_messages.ts";
 
+/**
+ * Connects again and again, and has long messages handed over in pieces; everything else is as without `streamAbove`.
+ *
+ * @param url Where to connect to, or a function that says it.
+ * @param options From which size on messages come in pieces, and the other options.
+ * @returns The client.
+ *
+ * @example Usage
+ * ```ts
+ * import { reconnect, serve } from "@handfast/websocket";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using server = await serve({ port: 0 }, (socket) => void socket.send("a longer one"));
+ * const client = reconnect(server.url!, { streamAbove: 4 });
+ * for await (const message of client.messages()) {
+ *   assertEquals(typeof message === "object" && "type" in message && message.type, "text");
+ *   break;
+ * }
+ * ```
+ */
+export function reconnect(
+  url: string | URL | ((attempt: ReconnectAttempt) => string | URL | Promise<string | URL>),
+  options: ReconnectOptions & StreamingOptions,
+): Reconnecting<ReceivedOrPieces>;
 /**
  * Makes a client that comes back when its connection is lost, or can't be made. Waits grow, and are random, so that the
  * clients of a server that restarts return evenly; Retry-After and the codes 1012 and 1013 are honoured. An error that is
@@ -56,6 +82,10 @@ import { WaitingMessages } from "./waiting_messages.ts";
  * assertEquals(received, ["one", "two"]);
  * ```
  */
+export function reconnect(
+  url: string | URL | ((attempt: ReconnectAttempt) => string | URL | Promise<string | URL>),
+  options?: ReconnectOptions,
+): Reconnecting;
 export function reconnect(
   url: string | URL | ((attempt: ReconnectAttempt) => string | URL | Promise<string | URL>),
   options: ReconnectOptions = {},
@@ -264,31 +294,6 @@ class ReconnectingClient implements Reconnecting {
   }
 }
 
-/** Why there is no connection. */
-interface End {
-  readonly error: HandshakeError | WebSocketError;
-  /** Whether it was closed at this end: who has not left the loop wants another one. */
-  readonly isOurs?: boolean;
-  /** Whether the server has closed it because its purpose is fulfilled (RFC 6455 §7.4.1). */
-  readonly isDone?: boolean;
-}
-
-/** Waits for the end of a connection. */
-async function endOf(socket: Connected): Promise<End> {
-  const isOurs = () => isClosedByUs(socket);
-  try {
-    const { closeCode, reason } = await socket.closed;
-    const message = `The connection was closed with ${closeCode}${reason === "" ? "" : `, ${quote(reason)}`}`;
-    return { error: uncleanError(message, { closeCode, reason }), isOurs: isOurs(), isDone: closeCode === 1000 };
-  } catch (error) {
-    return { error: error as WebSocketError, isOurs: isOurs() };
-  }
-}
-
-function isClosedByUs(socket: Connected): boolean {
-  return socket instanceof Connection && socket.isClosedByUs;
-}
-
 function driverOf(socket: Connected): Driver {
   return Connection.driverOf(socket)!; // connect() makes no others
 }
@@ -300,9 +305,4 @@ function driverOf(socket: Connected): Driver {
 function takesMessages(socket: Connected): boolean {
   const { peerClose } = driverOf(socket);
   return socket.state === "open" && (!peerClose || peerClose.closeCode === 1000);
-}
-
-/** Whether an error says how the connection ended, and nothing else. */
-async function isLossOf(socket: Connected, error: unknown): Promise<boolean> {
-  return error instanceof WebSocketError && error === await socket.closed.catch((end: unknown) => end);
 }

@@ -27,9 +27,9 @@ import type { Connected } from "./connect.ts";
  * assertEquals(received, ["Hello"]);
  * ```
  */
-export interface Reconnecting extends AsyncDisposable {
+export interface Reconnecting<Received = string | Uint8Array<ArrayBuffer>> extends AsyncDisposable {
   /** The connection that is open, or was last; `undefined` while there is none. */
-  readonly socket: Connected | undefined;
+  readonly socket: Connected<Received> | undefined;
   /** How many bytes of messages wait for a connection, or to be written to it. */
   readonly bufferedAmount: number;
   /**
@@ -39,20 +39,20 @@ export interface Reconnecting extends AsyncDisposable {
    * @returns Ends when the client is closed, by its signal, or when the server closes with 1000. Rejects with what is not
    * worth another attempt.
    */
-  [Symbol.asyncIterator](): AsyncIterableIterator<Connected>;
+  [Symbol.asyncIterator](): AsyncIterableIterator<Connected<Received>>;
   /**
    * The messages of all connections. To leave the loop closes the connection.
    *
    * @returns Ends and rejects as the iterable of connections does.
    */
-  messages(): AsyncIterableIterator<string | Uint8Array<ArrayBuffer>>;
+  messages(): AsyncIterableIterator<Received>;
   /**
    * Hands each message of all connections to a function, as `receive()` of a connection does.
    *
    * @param handler Called with each message, in order. What it throws closes the connection with 1011, and ends the client.
    * @returns Settles as the iterable of connections does, or rejects with what the handler threw.
    */
-  receive(handler?: MessageHandler): Promise<void>;
+  receive(handler?: MessageHandler<Received>): Promise<void>;
   /**
    * Sends a message: to the open connection, behind those that wait, or to the next one. What was written to a connection
    * before it was lost may not have arrived: if it must, have the server confirm it.

@@ -8,6 +8,7 @@ import { beginSoon } from "./begin_soon.ts";
 import type { CheckedOptions } from "./connection_options.ts";
 import type { Flusher } from "./flusher.ts";
 import type { IdleWatch } from "./idle_watch.ts";
+import { MessageWatch } from "./message_watch.ts";
 
 /** What reading needs of its connection. */
 export interface ReaderHost {
@@ -19,6 +20,8 @@ export interface ReaderHost {
   readonly isOpen: boolean;
   readonly isReleased: boolean;
   onLost(error: unknown): void;
+  /** A message has not ended within `messageTimeout`. */
+  onMessageLate(): void;
 }
 
 /** Reads one connection. A base class and not a part of its own: one object less for each connection. */
@@ -32,6 +35,10 @@ export abstract class BackPressuredReader<Host extends ReaderHost> {
   #isLooking = false;
   /** Whether the connection is lost, and what was received before that is taken in. */
   protected isTakingRest = false;
+  /** Made for the first message that does not come in one frame and one chunk, if its time is limited. */
+  #watch: MessageWatch | undefined;
+  /** What all pieces of messages that wait to be read are charged, in bytes. */
+  protected pieceCharge = 0;
   /** How many bytes were read past the mark. */
   #overshoot = 0;
 
@@ -72,6 +79,22 @@ export abstract class BackPressuredReader<Host extends ReaderHost> {
   /** All that was received is inflated. */
   onCaughtUp(): void {
     this.#resume();
+    this.#watchMessage();
+  }
+
+  /** The clock of the message that is under way runs while we read, and stands while we don't. */
+  #watchMessage(): void {
+    const { machine, options: { clock, messageTimeout } } = this.host;
+    if (messageTimeout === 0) return;
+    const message = this.host.isOpen ? machine.reader.messageUnderWay : 0;
+    if (message === 0 && !this.#watch) return;
+    this.#watch ??= new MessageWatch(clock, messageTimeout, () => this.host.onMessageLate());
+    this.#watch.update(message, this.#isFull || machine.isBehind);
+  }
+
+  /** No message is waited for any more. */
+  stopWatching(): void {
+    this.#watch?.update(0, false);
   }
 
   /**
@@ -90,6 +113,7 @@ export abstract class BackPressuredReader<Host extends ReaderHost> {
       flusher.uncork(this.flushesLater);
     }
     if (machine.isBehind) transport.pause();
+    this.#watchMessage();
     // What is held, or yet to be inflated, waits in the machine
     return isFree || !this.lendsViews && !this.#isFull && !machine.isBehind;
   }
@@ -104,9 +128,9 @@ export abstract class BackPressuredReader<Host extends ReaderHost> {
     transport.pause();
   }
 
-  /** There is room again: reads on, first what was received and held. */
+  /** There is room again: reads on, first what was received and held, unless it would only be more pieces. */
   protected release(): void {
-    if (!this.#isFull) return;
+    if (!this.#isFull || this.pieceCharge > this.host.options.highWaterMark && this.host.isOpen) return;
     this.#isFull = this.#isLooking = false;
     this.#overshoot = 0;
     const { flusher, idle, isReleased, machine } = this.host;
@@ -114,6 +138,7 @@ export abstract class BackPressuredReader<Host extends ReaderHost> {
     idle.alive();
     flusher.after(() => machine.resume(), this.flushesLater);
     this.#resume();
+    this.#watchMessage();
   }
 
   /** Our Close frame is out: everything is read, to find the peer's. Messages that wait can still be taken. */

@@ -4,6 +4,7 @@ import { INSPECT, type Inspect, inspectAs } from "../base/inspect.ts";
 import type { BufferSource } from "../base/owned_bytes.ts";
 import { type ConnectionOwner, Driver } from "./driver.ts";
 import type { CheckedOptions } from "./connection_options.ts";
+import type { Pieces } from "./pieces.ts";
 import type { ConnectionState, MessageHandler, WebSocketConnection } from "./websocket_connection.ts";
 import type { CloseInfo } from "../errors/websocket_error.ts";
 import type { Agreement } from "../protocol/agreement.ts";
@@ -13,7 +14,7 @@ import type { PreparedMessage } from "../protocol/prepared_message.ts";
 import type { NetworkAddress, Transport } from "../transport/transport.ts";
 
 /** A WebSocket, as its users see it. */
-export class Connection implements WebSocketConnection {
+export class Connection<Received = string | Uint8Array<ArrayBuffer>> implements WebSocketConnection<Received> {
   readonly protocol: string;
   readonly extensions: string;
   readonly deflate: DeflateAgreement | undefined;
@@ -62,19 +63,19 @@ export class Connection implements WebSocketConnection {
     return this.#driver.closed;
   }
 
-  get readable(): ReadableStream<string | Uint8Array<ArrayBuffer>> {
-    return this.#driver.readable;
+  get readable(): ReadableStream<Received> {
+    return this.#driver.readable as ReadableStream<unknown> as ReadableStream<Received>; // as the door's options say
   }
 
-  get writable(): WritableStream<Message> {
+  get writable(): WritableStream<Message | Pieces> {
     return this.#driver.writable;
   }
 
-  receive(handler?: MessageHandler): Promise<CloseInfo> {
-    return this.#driver.receive(handler);
+  receive(handler?: MessageHandler<Received>): Promise<CloseInfo> {
+    return this.#driver.receive(handler as MessageHandler<unknown> | undefined);
   }
 
-  send(message: Message | PreparedMessage, options?: SendOptions): void | Promise<void> {
+  send(message: Message | PreparedMessage | Pieces, options?: SendOptions): void | Promise<void> {
     return this.#driver.send(message, options);
   }
 

@@ -35,6 +35,13 @@ export interface ConnectionOptions {
    */
   maxMessageSize?: number | undefined;
   /**
+   * How long a message that comes in several parts may take, from its first frame to its end. Then the connection is
+   * closed with the code 1008 (`message-timeout`). The time stands while we hold the peer back. 0 means no limit.
+   *
+   * @default {0}
+   */
+  messageTimeout?: number | undefined;
+  /**
    * The high-water mark of both directions, in bytes. While more than this waits to be written, `send()` returns a
    * promise to wait for; while more than this waits to be read, the peer is held back (back-pressure). Each message that
    * waits to be read counts 64 bytes more than its size.
@@ -81,9 +88,55 @@ export interface ConnectionOptions {
   clock?: Clock | undefined;
 }
 
+/**
+ * Options for messages in pieces, larger than memory. Who gives them gets {@linkcode MessagePieces} among the messages.
+ *
+ * @example Only what is longer than 1 MiB comes in pieces
+ * ```ts
+ * import { accept, connect, type StreamingOptions } from "@handfast/websocket";
+ * import { connectionPair } from "@handfast/websocket/testing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const streaming: StreamingOptions = { streamAbove: 2 ** 20 };
+ * const [conn, server] = connectionPair();
+ * const [socket, accepted] = await Promise.all([connect("ws://localhost/", { conn }), accept(server, streaming)]);
+ * const sizes: number[] = [];
+ * const served = accepted.receive(async (message) => {
+ *   if (typeof message === "string" || message instanceof Uint8Array) return void sizes.push(message.length);
+ *   let size = 0;
+ *   for await (const piece of message) size += piece.length;
+ *   sizes.push(size);
+ * });
+ * for (const size of [2 ** 20, 2 ** 20 + 1]) await socket.send(new Uint8Array(size));
+ * await socket.close();
+ * await served;
+ *
+ * assertEquals(sizes, [2 ** 20, 2 ** 20 + 1]);
+ * ```
+ */
+export interface StreamingOptions {
+  /**
+   * Messages of more bytes than this are handed over in pieces, as soon as it is known that they are so long. Those of
+   * more than `maxMessageSize` always are, then. 0 means every message, from its first frame on; without the option, none.
+   *
+   * @default {Infinity}
+   */
+  streamAbove: number;
+  /**
+   * The longest message that is handed over in pieces, in bytes after decompression. A longer one closes the connection
+   * with the code 1009.
+   *
+   * @default {Infinity}
+   */
+  maxStreamedSize?: number | undefined;
+}
+
 /** {@linkcode ConnectionOptions}, checked and with their defaults. */
 export interface CheckedOptions {
   readonly maxMessageSize: number;
+  readonly streamAbove: number;
+  readonly maxStreamedSize: number;
+  readonly messageTimeout: number;
   readonly highWaterMark: number;
   readonly closeTimeout: number;
   readonly pingInterval: number;
@@ -103,11 +156,14 @@ export interface CheckedOptions {
  * @throws {TypeError} When the clock lacks a method.
  */
 export function checkConnectionOptions(
-  options: ConnectionOptions,
+  options: ConnectionOptions & Partial<StreamingOptions>,
   compression: CheckedCompression | undefined,
 ): CheckedOptions {
   const checked: CheckedOptions = {
     maxMessageSize: limitOf(options, "maxMessageSize"),
+    streamAbove: limitOf(options, "streamAbove"),
+    maxStreamedSize: limitOf(options, "maxStreamedSize"),
+    messageTimeout: timeOf(options, "messageTimeout"),
     highWaterMark: limitOf(options, "highWaterMark"),
     closeTimeout: timeOf(options, "closeTimeout"),
     pingInterval: timeOf(options, "pingInterval"),

@@ -3,7 +3,7 @@
 
 import { type BufferSource, bytesOf, snapshotOf } from "../base/owned_bytes.ts";
 import { nextTurn } from "../base/clock.ts";
-import { checkClose, type CloseInfo, notOpenError, WebSocketError } from "../errors/websocket_error.ts";
+import { checkClose, type CloseInfo, notOpenError, uncleanError, WebSocketError } from "../errors/websocket_error.ts";
 import type { Agreement } from "../protocol/agreement.ts";
 import type { Message, SendOptions } from "../protocol/contract.ts";
 import type { PreparedMessage } from "../protocol/prepared_message.ts";
@@ -12,10 +12,12 @@ import type { Transport, TransportHandlers } from "../transport/transport.ts";
 import { Closing, type ClosingHost } from "./closing.ts";
 import { Flusher, type FlusherHandlers } from "./flusher.ts";
 import { type IdleHandlers, IdleWatch } from "./idle_watch.ts";
-import { MessageSink } from "./message_streams.ts";
 import type { CheckedOptions } from "./connection_options.ts";
+import type { Received } from "./inbox.ts";
+import { isPieces, type Pieces } from "./pieces.ts";
 import { Pings } from "./pings.ts";
 import { Receiver, type ReceiverHost } from "./receiver.ts";
+import { Sending, type SendingHost } from "./sending.ts";
 import { type WorkHost, workLater } from "./work.ts";
 import type { ConnectionState, MessageHandler } from "./websocket_connection.ts";
 
@@ -32,7 +34,15 @@ export interface ConnectionOwner {
 
 /** One WebSocket. Its parts report to methods: a closure for each callback would take more memory per connection. */
 export class Driver
-  implements TransportHandlers, MachineEvents, FlusherHandlers, IdleHandlers, ReceiverHost, ClosingHost, WorkHost {
+  implements
+    TransportHandlers,
+    MachineEvents,
+    FlusherHandlers,
+    IdleHandlers,
+    ReceiverHost,
+    ClosingHost,
+    SendingHost,
+    WorkHost {
   readonly options: CheckedOptions;
   readonly transport: Transport;
   readonly machine: Machine;
@@ -45,7 +55,7 @@ export class Driver
   /** Made when first used: an open connection needs none of them, and may be one of very many that are idle. */
   #ending: Closing | undefined;
   #pings: Pings | undefined;
-  #sink: MessageSink | undefined;
+  #sender: Sending | undefined;
 
   /** @param rest Bytes behind the handshake: the first frames. */
   constructor(
@@ -83,7 +93,13 @@ export class Driver
 
   /** Whether messages can be sent: we have not closed, and nothing has failed. */
   get isOpen(): boolean {
-    return this.machine.state === "open" && !this.isReleased;
+    const ending = this.#ending;
+    return this.machine.state === "open" && (ending === undefined || !ending.isReleased && !ending.isOurs);
+  }
+
+  /** Whether a whole message can be sent right now. */
+  get isBetweenMessages(): boolean {
+    return this.#sender?.isBusy !== true && this.machine.isBetweenMessages;
   }
 
   /** Whether the transport is out of our hands: dropped, or lingering. */
@@ -110,36 +126,36 @@ export class Driver
   }
 
   get bufferedAmount(): number {
-    return this.flusher.buffered;
+    return this.flusher.buffered + (this.#sender?.size ?? 0);
   }
 
   get closed(): Promise<CloseInfo> {
     return this.#closing.closed.promise;
   }
 
-  get readable(): ReadableStream<string | Uint8Array<ArrayBuffer>> {
+  get readable(): ReadableStream<Received> {
     return this.messages.readable;
   }
 
-  receive(handler?: MessageHandler): Promise<CloseInfo> {
+  receive(handler?: MessageHandler<Received>): Promise<CloseInfo> {
     return this.messages.receive(handler);
   }
 
-  get writable(): WritableStream<Message> {
-    if (!this.#sink) {
-      this.#sink = new MessageSink({
-        write: (message) => this.send(message),
-        close: () => this.close(),
-        abort: (reason) => this.closeWithReasonOf(reason),
-      });
-      if (this.#ending?.isSettled) this.#sink.end(this.#ending.outcome!);
-    }
-    return this.#sink.stream;
+  get #sending(): Sending {
+    if (this.#sender) return this.#sender;
+    this.#sender = new Sending(this);
+    if (this.#ending?.isSettled) this.#sender.end(this.#ending.outcome!, undefined);
+    return this.#sender;
   }
 
-  send(message: Message | PreparedMessage, options?: SendOptions): void | Promise<void> {
+  get writable(): WritableStream<Message | Pieces> {
+    return this.#sending.writable;
+  }
+
+  send(message: Message | PreparedMessage | Pieces, options?: SendOptions): void | Promise<void> {
     if (!this.isOpen) throw notOpenError("send", this.#endOrLoss);
-    return this.flusher.send(message, options);
+    const isBusy = this.#sender !== undefined && this.#sender.isBusy;
+    return isBusy || isPieces(message) ? this.#sending.send(message, options) : this.flusher.send(message, options);
   }
 
   onBufferFull(bytes: number): void {
@@ -171,7 +187,8 @@ export class Driver
       this.#closing.endWith(peerClose);
     } else {
       this.#closing.awaitPeerClose();
-      this.flusher.close(checked);
+      if (this.#sender?.closeBehind(checked)) this.machine.reader.skipMessages();
+      else this.flusher.close(checked);
     }
     this.messages.releaseAll(); // from here on only the peer's Close is waited for
     return this.closed;
@@ -242,9 +259,10 @@ export class Driver
 
   onPeerClose(info: CloseInfo): void {
     this.idle.stop(); // nothing more comes
-    this.messages.onPeerClose();
+    this.messages.onPeerClose(info);
     for (const owner of [this.#owners ?? []].flat()) owner.onPeerClose?.(info);
-    this.#closing.onPeerClose(info, this.messages.isDrained);
+    const isCut = this.#sender?.cut(uncleanError("The peer has closed", info));
+    this.#closing.onPeerClose(info, isCut || this.messages.isDrained);
   }
 
   /** Everything that came before the peer's Close frame was taken, and more is asked for. */
@@ -255,11 +273,13 @@ export class Driver
     this.messages.endSource(peerClose);
     // A pipe may have messages under way: in this turn, or until it closes the writable side
     nextTurn(() => {
-      if (!this.messages.isPiped || !this.#sink?.stream.isPiped) this.#closing.answer();
+      if (!this.messages.isPiped || !this.#sender?.isPiped) this.#closing.answer();
     });
   }
 
   onFailure(error: WebSocketError): void {
+    this.messages.breakOff(error);
+    this.#sender?.cut(error);
     this.#closing.endWith(error);
   }
 
@@ -283,6 +303,10 @@ export class Driver
     if (this.isOpen) this.flusher.ping();
   }
 
+  onMessageLate(): void {
+    this.machine.onFailure("message-timeout", `The message has not ended within ${this.options.messageTimeout} ms`);
+  }
+
   onSilence(): void {
     this.#closing.drop("ping-timeout", `Nothing came for ${this.options.idleTimeout} ms`);
   }
@@ -299,7 +323,7 @@ export class Driver
     this.idle.stop();
     this.#pings?.fail(gone);
     this.messages.onSettled(outcome, isAborted);
-    this.#sink?.end(outcome);
+    this.#sender?.end(outcome, gone());
     for (const owner of [this.#owners ?? []].flat()) owner.onClosed(outcome);
   }
 }

@@ -2,12 +2,9 @@
 // what a peer can make us keep is bounded in bytes and in number; the receiver decides when it is full.
 
 import { ownedOf } from "../base/owned_bytes.ts";
+import { MESSAGE_OVERHEAD, type ReceivedOrPieces as Received } from "./incoming_pieces.ts";
 
-/** A message as it is received. */
-export type Received = string | Uint8Array<ArrayBuffer>;
-
-/** What each message is charged beside its own bytes, so that empty ones are bounded too. */
-export const MESSAGE_OVERHEAD = 64;
+export type { Received };
 
 /** A queue of messages. */
 export class Inbox {
@@ -23,14 +20,14 @@ export class Inbox {
 
   /** Adds a message; a view of a chunk is copied, since the chunk's memory may be read into again. */
   push(message: Received): void {
-    this.#messages.push(typeof message === "string" ? message : ownedOf(message));
-    this.charge += MESSAGE_OVERHEAD + message.length;
+    this.#messages.push(keptOf(message));
+    this.charge += chargeOf(message);
   }
 
   /** Takes the oldest message; there must be one. */
   shift(): Received {
     const message = this.#messages[this.#taken]!;
-    this.charge -= MESSAGE_OVERHEAD + message.length;
+    this.charge -= chargeOf(message);
     this.#messages[this.#taken++] = ""; // so that the inbox does not keep it alive
     if (this.isEmpty) this.clear();
     else if (this.#taken >= 1024 && 2 * this.#taken >= this.#messages.length) {
@@ -46,4 +43,15 @@ export class Inbox {
     this.#taken = 0;
     this.charge = 0;
   }
+}
+
+/** A message that stays as it is. */
+export function keptOf(message: Received): Received {
+  return ArrayBuffer.isView(message) ? ownedOf(message) : message;
+}
+
+/** What a message is charged, in bytes: of one in pieces, the pieces are charged by themselves. */
+export function chargeOf(message: Received): number {
+  const isWhole = typeof message === "string" || ArrayBuffer.isView(message);
+  return isWhole ? MESSAGE_OVERHEAD + message.length : MESSAGE_OVERHEAD;
 }

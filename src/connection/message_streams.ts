@@ -4,10 +4,10 @@
 // bypasses both streams.
 
 import { nextTurn } from "../base/clock.ts";
-import { ownedOf } from "../base/owned_bytes.ts";
 import { closedError, type CloseInfo, WebSocketError } from "../errors/websocket_error.ts";
 import type { Message } from "../protocol/contract.ts";
-import { MESSAGE_OVERHEAD, type Received } from "./inbox.ts";
+import { chargeOf, keptOf, type Received } from "./inbox.ts";
+import type { Pieces } from "./pieces.ts";
 
 /** What a {@linkcode MessageSource} calls. */
 export interface SourceHandlers {
@@ -93,8 +93,8 @@ export class MessageSource {
     }
     this.isAwaited = false;
     // A view may lie in a buffer with other messages: a reader gets its own
-    this.#controller.enqueue(typeof message === "string" ? message : ownedOf(message));
-    this.queued += MESSAGE_OVERHEAD + message.length;
+    this.#controller.enqueue(keptOf(message));
+    this.queued += chargeOf(message);
     if (this.queued <= this.#handlers.highWaterMark) return;
     if (this.#controller.desiredSize !== 0) this.isFull = true;
     else this.queued = 0; // all of it has been read
@@ -156,7 +156,7 @@ interface UnderlyingSource {
   pull(): void;
   cancel(reason: unknown): void;
 }
-type UnderlyingSink = ConstructorParameters<typeof WritableStream<Message>>[0];
+type UnderlyingSink = ConstructorParameters<typeof WritableStream<Message | Pieces>>[0];
 type PipeOptions = Parameters<ReadableStream["pipeTo"]>[1];
 
 /** The stream of a source: it can tell a pipe into a connection from others. */
@@ -185,7 +185,7 @@ class MessageReadable extends ReadableStream<Received> {
 
 /** What a {@linkcode MessageSink} calls. */
 export interface SinkHandlers {
-  write(message: Message): void | Promise<void>;
+  write(message: Message | Pieces): void | Promise<void>;
   close(): Promise<unknown>;
   abort(reason: unknown): void;
 }
@@ -224,7 +224,7 @@ export class MessageSink {
   }
 
   /** Writes past the stream, in which nothing waits. Throws where a write of the stream fails. */
-  write(message: Message): void | Promise<void> {
+  write(message: Message | Pieces): void | Promise<void> {
     return this.#handlers.write(message);
   }
 
@@ -243,16 +243,16 @@ export class MessageSink {
 }
 
 /** The stream of a sink: we recognize it as ours, and can tell a pipe into it from a writer of the user's. */
-class MessageWritable extends WritableStream<Message> {
+class MessageWritable extends WritableStream<Message | Pieces> {
   readonly #sink: MessageSink;
-  #writer: WritableStreamDefaultWriter<Message> | undefined;
+  #writer: WritableStreamDefaultWriter<Message | Pieces> | undefined;
 
   constructor(sink: MessageSink, underlying: UnderlyingSink) {
     super(underlying);
     this.#sink = sink;
   }
 
-  override getWriter(): WritableStreamDefaultWriter<Message> {
+  override getWriter(): WritableStreamDefaultWriter<Message | Pieces> {
     return this.#writer = super.getWriter();
   }
 

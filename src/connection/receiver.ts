@@ -4,8 +4,11 @@
 import type { CloseInfo, WebSocketError } from "../errors/websocket_error.ts";
 import { BackPressuredReader, type ReaderHost } from "./back_pressure.ts";
 import { Inbox, type Received } from "./inbox.ts";
+import { errorOf, IncomingPieces, type PieceHandlers, untakenError } from "./incoming_pieces.ts";
 import { MessageSource } from "./message_streams.ts";
-import { isPromiseLike, type MessageHandler } from "./websocket_connection.ts";
+import { isPromiseLike, type MessageHandler as HandlerOf } from "./websocket_connection.ts";
+
+type MessageHandler = HandlerOf<Received>;
 
 /** What receiving needs of its connection. */
 export interface ReceiverHost extends ReaderHost {
@@ -21,7 +24,7 @@ export interface ReceiverHost extends ReaderHost {
 function discard(): void {}
 
 /** The incoming half of one connection. */
-export class Receiver extends BackPressuredReader<ReceiverHost> {
+export class Receiver extends BackPressuredReader<ReceiverHost> implements PieceHandlers {
   #inbox: Inbox | undefined;
   #source: MessageSource | undefined;
   #handler: MessageHandler | undefined;
@@ -29,6 +32,12 @@ export class Receiver extends BackPressuredReader<ReceiverHost> {
   #answersLater: (() => boolean) | undefined;
   /** Whether the handler's last promise is pending, or messages are being handed to it. */
   #isHandling = false;
+  /** Whether messages that waited are being handed to it. */
+  #isHandingOver = false;
+  /** The message in pieces that is still to come to its end. */
+  #arriving: IncomingPieces | undefined;
+  /** The one that was handed over and is still to be read to its end: what is behind it waits. */
+  #pieces: IncomingPieces | undefined;
   #received: PromiseWithResolvers<CloseInfo> | undefined;
   /** How the connection ended, while messages wait that came before that. */
   #end: CloseInfo | WebSocketError | undefined;
@@ -47,13 +56,13 @@ export class Receiver extends BackPressuredReader<ReceiverHost> {
   /** Whether everything that was received has been taken, and more is asked for. */
   get isDrained(): boolean {
     if (this.#handler) return !this.#isHandling;
-    if (this.#source?.isTaken) return this.#source.isAwaited;
+    if (this.#source?.isTaken) return this.#source.isAwaited && this.isEmpty;
     return this.#inbox === undefined || this.#inbox.isEmpty;
   }
 
   /** Whether nothing waits to be taken. */
   get isEmpty(): boolean {
-    return this.#isInboxEmpty && !this.#source?.hasQueued;
+    return this.#isInboxEmpty && !this.#pieces && !this.#source?.hasQueued;
   }
 
   /** Whether the stream was piped somewhere. */
@@ -72,7 +81,7 @@ export class Receiver extends BackPressuredReader<ReceiverHost> {
       this.#source = new MessageSource({
         highWaterMark,
         onPull: () => this.#onPull(),
-        onRoom: () => this.release(),
+        onRoom: () => this.#relieve(),
         onCancel: (reason) => this.#onCancel(reason),
       });
       if (this.#end && this.#isInboxEmpty) this.#source.end(this.#end);
@@ -87,13 +96,31 @@ export class Receiver extends BackPressuredReader<ReceiverHost> {
   /** A read of the stream waits, and the stream is empty. */
   #onPull(): void {
     if (this.#handler) throw new TypeError("Cannot read the messages: receive() has taken them");
-    const source = this.#source!;
-    while (!this.#isInboxEmpty) source.push(this.#inbox!.shift());
+    this.#fillSource(this.#source!);
+    this.begin();
+  }
+
+  /** What waits goes into the stream, up to a message in pieces. */
+  #fillSource(source: MessageSource): void {
+    while (!this.#isInboxEmpty && !this.#pieces) this.#pushIntoSource(source, this.#inbox!.shift());
+    if (this.#pieces) return this.#relieve();
     this.#inbox = undefined;
     if (this.#end) return source.end(this.#end);
-    this.begin();
-    if (!source.isFull) this.release();
+    this.#relieve();
     if (this.#hasPeerClosed && source.isAwaited) this.host.onTaken();
+  }
+
+  #pushIntoSource(source: MessageSource, message: Received): void {
+    const pieces = typeof message === "object" ? IncomingPieces.of(message) : undefined;
+    if (pieces && !pieces.isDone) this.#pieces = pieces;
+    source.push(message);
+  }
+
+  /** Something was taken: reads on, if that has made room. */
+  #relieve(): void {
+    const inboxCharge = this.#inbox?.charge ?? 0;
+    const isFull = this.#source?.isFull && !this.#pieces; // who takes a message in pieces is not done before it has come
+    if (inboxCharge <= this.host.options.highWaterMark && !isFull) this.release();
   }
 
   #onCancel(reason: unknown): void {
@@ -128,16 +155,97 @@ export class Receiver extends BackPressuredReader<ReceiverHost> {
     const handler = this.#handler;
     if (handler && !this.#isHandling) return this.#handle(handler, message);
     const source = this.#source, { highWaterMark, maxMessageSize } = this.host.options;
-    if (!handler && source?.isTaken) {
-      source.push(message);
-      if (this.isTakingRest && source.queued > highWaterMark + maxMessageSize) this.host.machine.drop();
-      return source.isFull ? this.hold() : undefined;
-    }
-    const inbox = this.#inbox ??= new Inbox();
-    inbox.push(message);
-    if (inbox.charge > highWaterMark) this.hold();
+    if (handler || !source?.isTaken || this.#pieces) return this.#keep(message);
+    source.push(message);
+    if (this.isTakingRest && source.queued > highWaterMark + maxMessageSize) this.host.machine.drop();
+    if (source.isFull) this.hold();
+  }
+
+  #keep(message: Received): void {
+    (this.#inbox ??= new Inbox()).push(message);
+    this.#checkCharge();
+  }
+
+  /** Back-pressure: what waits is bounded. */
+  #checkCharge(): void {
+    const charge = (this.#inbox?.charge ?? 0) + this.pieceCharge,
+      { highWaterMark, maxMessageSize } = this.host.options;
+    if (charge > highWaterMark) this.hold();
     // Behind a loss nothing is held, and few bytes may have been compressed from very many
-    if (this.isTakingRest && inbox.charge > highWaterMark + maxMessageSize) this.host.machine.drop();
+    if (this.isTakingRest && charge > highWaterMark + maxMessageSize) this.host.machine.drop();
+  }
+
+  onBegin(isText: boolean): void {
+    const pieces = this.#arriving = new IncomingPieces(isText ? "text" : "binary", this);
+    const handler = this.#handler, source = this.#source;
+    if (handler && !this.#isHandling) return this.#handlePieces(handler, pieces);
+    if (handler || !source?.isTaken || this.#pieces) return this.#keep(pieces.stream);
+    this.#pushIntoSource(source, pieces.stream);
+    if (source.isFull && !source.isPassing) this.hold();
+  }
+
+  onPiece(piece: string | Uint8Array<ArrayBuffer>): void {
+    this.#arriving?.push(piece);
+  }
+
+  onEnd(): void {
+    this.#arriving?.end();
+    this.#arriving = undefined;
+  }
+
+  onCharge(change: number): void {
+    this.pieceCharge += change;
+    if (change > 0) this.#checkCharge();
+  }
+
+  onWanted(): void {
+    this.begin();
+    this.#relieve();
+  }
+
+  /** A message in pieces was read to its end, was cancelled, or has failed. */
+  onDone(pieces: IncomingPieces): void {
+    if (this.#arriving === pieces) this.host.machine.reader.discard();
+    if (this.#pieces !== pieces) return this.#relieve();
+    if (this.#handler && !pieces.isHandled) return this.#relieve(); // its promise is pending
+    this.#pieces = undefined;
+    if (this.#handler) this.#onHandled();
+    else this.#fillSource(this.#source!);
+  }
+
+  /** Nothing more comes of the message that is under way. */
+  breakOff(end: CloseInfo | WebSocketError | undefined): void {
+    const pieces = this.#arriving;
+    this.#arriving = undefined;
+    this.stopWatching();
+    pieces?.fail(errorOf(end));
+  }
+
+  /** Hands over a message in pieces. The next message waits until the handler is done with its call, and with them. */
+  #handlePieces(handler: MessageHandler, pieces: IncomingPieces): void {
+    this.#isHandling = true;
+    this.#pieces = pieces;
+    const done = () => this.#onPiecesHandled(pieces),
+      failed = (error: unknown) => {
+        const isPieces = error !== undefined && error === pieces.error; // they have failed, and not the handler
+        if (isPieces || this.#isOfTheLoss(error)) done();
+        else this.#onHandlerFailed(error);
+      };
+    try {
+      const returned = handler(pieces.stream);
+      if (isPromiseLike(returned)) returned.then(done, failed);
+      else done();
+    } catch (error) {
+      failed(error);
+    }
+  }
+
+  /** The handler's call is over. If it has not taken the pieces, nobody will. */
+  #onPiecesHandled(pieces: IncomingPieces): void {
+    if (this.#pieces !== pieces) return;
+    pieces.isHandled = true;
+    if (pieces.isDone) this.onDone(pieces);
+    else if (!pieces.stream.locked) pieces.abort(untakenError());
   }
 
   #handle(handler: MessageHandler, message: Received): void {
@@ -163,19 +271,23 @@ export class Receiver extends BackPressuredReader<ReceiverHost> {
   /** The handler's promise is fulfilled: what has come meanwhile is handed over. */
   #onHandled(): void {
     this.#isHandling = false;
-    this.#handOver();
+    if (!this.#isHandingOver) this.#handOver();
   }
 
   /** Hands over what waits, until the handler returns a promise; behind the last message, reports the end. */
   #handOver(): void {
-    while (!this.#isInboxEmpty) {
+    this.#isHandingOver = true;
+    while (!this.#isInboxEmpty && !this.#isHandling) {
       this.#isHandling = true; // what comes in meanwhile goes behind what waits
       const message = this.#inbox!.shift();
       if (this.#inbox!.charge <= this.host.options.highWaterMark / 2) this.release();
       this.#isHandling = false;
-      this.#handle(this.#handler!, message);
-      if (this.#isHandling) return;
+      const pieces = typeof message === "object" ? IncomingPieces.of(message) : undefined;
+      if (pieces) this.#handlePieces(this.#handler!, pieces);
+      else this.#handle(this.#handler!, message);
     }
+    this.#isHandingOver = false;
+    if (this.#isHandling) return;
     this.release();
     if (this.#isHandling || !this.#isInboxEmpty) return; // reading on has brought more
     if (this.#end) this.#settleReceived(this.#end);
@@ -184,21 +296,25 @@ export class Receiver extends BackPressuredReader<ReceiverHost> {
 
   #onHandlerFailed(error: unknown): void {
     this.#received!.reject(error);
-    this.#inbox = undefined;
+    const pieces = this.#pieces;
+    this.#pieces = this.#inbox = undefined;
     this.#handler = discard;
     this.#isHandling = false;
+    pieces?.abort(untakenError());
     this.host.onHandlerFailed();
     this.release();
   }
 
   override releaseAll(): void {
     this.#hasClosed = true;
+    this.breakOff(undefined);
     super.releaseAll();
   }
 
   /** The peer's Close frame has come, behind all of its messages. */
-  onPeerClose(): void {
+  onPeerClose(info: CloseInfo): void {
     this.#hasPeerClosed = true;
+    this.breakOff(info);
   }
 
   /** The connection is over: that is reported behind what waits; an abort throws away what waits. */
@@ -206,10 +322,13 @@ export class Receiver extends BackPressuredReader<ReceiverHost> {
     this.#end = outcome;
     if (isAborted) {
       this.#inbox = undefined;
+      this.#pieces?.abort(errorOf(outcome));
+      this.stopWatching();
       this.#source?.abort(outcome);
       return this.#settleReceived(outcome);
     }
-    if (!this.#isInboxEmpty) return; // the end is reported behind it
+    this.breakOff(outcome);
+    if (!this.#isInboxEmpty || this.#pieces && !this.#handler) return; // the end is reported behind it
     if (this.#isHandling && !this.#hasClosed) return; // and behind the handler, unless it is we who have closed
     if (this.#handler) this.#settleReceived(outcome);
     else this.#source?.end(outcome);

@@ -1,6 +1,7 @@
 // The public interface of a WebSocket: messages by streams or by calls, its state and addresses, pings and the close.
 
 import type { BufferSource } from "../base/owned_bytes.ts";
+import type { Pieces } from "./pieces.ts";
 import type { CloseInfo } from "../errors/websocket_error.ts";
 import type { DeflateAgreement } from "../protocol/compression_options.ts";
 import type { Message, SendOptions } from "../protocol/contract.ts";
@@ -33,7 +34,7 @@ import type { NetworkAddress } from "../transport/transport.ts";
  * await socket.closed;
  * ```
  */
-export type MessageHandler = (message: string | Uint8Array<ArrayBuffer>) => unknown;
+export type MessageHandler<Received = string | Uint8Array<ArrayBuffer>> = (message: Received) => unknown;
 
 /**
  * Where a connection is in its life: `"open"` as long as messages can be sent, `"closing"` from our Close frame or a
@@ -83,21 +84,25 @@ export type ConnectionState = "open" | "closing" | "closed";
  * assertEquals((await served).closeCode, 1000);
  * ```
  */
-export interface WebSocketConnection extends AsyncDisposable {
+export interface WebSocketConnection<Received = string | Uint8Array<ArrayBuffer>> extends AsyncDisposable {
   /**
-   * The messages that come in. Once it is read, `receive()` is refused. What was received is always delivered before
+   * The messages that come in; with the option `streamAbove` long ones are streams of pieces, to be read to their end or
+   * cancelled before the next one comes. Once it is read, `receive()` is refused. What was received is always delivered before
    * the end is reported, also when the connection was lost. A pipe into the `writable` of a connection costs
    * no more than `receive()` and `send()`, if nothing waits in either when it begins.
    */
-  readonly readable: ReadableStream<string | Uint8Array<ArrayBuffer>>;
+  readonly readable: ReadableStream<Received>;
   /**
    * The messages that go out. Closing it closes the connection; `close()` of its writer waits for the peer's Close frame.
    * Messages that wait in this stream are not sent yet: a `send()` after them overtakes them.
    */
-  readonly writable: WritableStream<Message>;
+  readonly writable: WritableStream<Message | Pieces>;
   /** Whether messages can be sent, or the connection is closing, or closed. */
   readonly state: ConnectionState;
-  /** How many bytes wait to be written, frame headers included. */
+  /**
+   * How many bytes wait to be written, frame headers included. What waits behind a message in pieces counts 64 bytes more
+   * than its size for each message; what its source still has does not count.
+   */
   readonly bufferedAmount: number;
   /**
    * The address of the peer's end, or of the proxy in between; `undefined` where the connection does not know it, such as
@@ -124,25 +129,31 @@ export interface WebSocketConnection extends AsyncDisposable {
    * Hands each message to a function, without a stream in between. A buffer may be a view of a larger one: `slice()`
    * what you keep or transfer. While a promise of the handler is pending, later messages wait, but Pings, Closes and losses
    * are noticed. A handler that throws or rejects closes with 1011; one that could not send, because the connection was
-   * lost, still gets what came before that.
+   * lost, still gets what came before that. Of a message in pieces, what the handler has not begun to read when it is done
+   * is thrown away; otherwise the next message comes when they are read.
    *
    * @param handler Called with each message, in order. Without one, messages are thrown away.
    * @returns Settles as `closed` does, once the handler is done with all messages; rejects with what the handler threw,
    * unless that only says that the connection was lost.
    */
-  receive(handler?: MessageHandler): Promise<CloseInfo>;
+  receive(handler?: MessageHandler<Received>): Promise<CloseInfo>;
   /**
    * Sends a message; it has been copied when the call returns. If you ignore the promise, only
    * `maxBufferedAmount` limits what is buffered.
    *
+   * A stream, or an asynchronous iterable, is one message in pieces (RFC 6455 §5.4), read as it can be sent; what is sent
+   * meanwhile waits behind it. If it fails when a part of it is out, the connection is closed with 1011; when the connection
+   * ends first, it is cancelled.
+   *
    * @param message A string goes as text, a buffer as binary; what {@linkcode prepare} gives is not copied again.
    * @param options Whether it is the end of the message, and whether it may be compressed.
-   * @returns A promise only while more than `highWaterMark` bytes wait to be written: it resolves below.
+   * @returns A promise only while more than `highWaterMark` bytes wait to be written: it resolves below. For a message in
+   * pieces always a promise: it resolves when the last piece is on its way, and rejects with what the source fails with.
    * @throws {DOMException} `InvalidStateError` when the connection is not open; its `cause` says how it ended.
-   * @throws {TypeError} When it is neither a string nor a buffer, or the buffer is shared, resizable or detached; when it
-   * is prepared, and another one is being sent in pieces.
+   * @throws {TypeError} When it is neither a string nor a buffer, or the buffer is shared, resizable or detached; when the
+   * stream is locked; when it is prepared or a stream, and another one is being sent by `fin: false`.
    */
-  send(message: Message | PreparedMessage, options?: SendOptions): void | Promise<void>;
+  send(message: Message | PreparedMessage | Pieces, options?: SendOptions): void | Promise<void>;
   /**
    * Sends a Ping and waits for its Pong (RFC 6455 §5.5.2). A Pong that comes behind messages is seen when there is room
    * for them: a `receive()` handler that has let more than `highWaterMark` bytes gather must not wait for one.
@@ -152,7 +163,8 @@ export interface WebSocketConnection extends AsyncDisposable {
    */
   ping(payload?: BufferSource): Promise<number>;
   /**
-   * Starts the closing handshake. Messages that wait can still be taken, later ones are thrown away.
+   * Starts the closing handshake, behind what was sent before, also in pieces, for as long as `closeTimeout`. Messages that
+   * wait can still be taken, later ones are thrown away.
    *
    * @param info Code and reason. Without `info` the Close frame is empty.
    * @returns The promise `closed`.

@@ -96,6 +96,7 @@ export type ProtocolFailure =
   | "close-reason-not-utf8"
   | "text-not-utf8"
   | "message-too-big"
+  | "message-timeout"
   | "deflate-invalid"
   | "ping-timeout"
   | "send-buffer-full"
@@ -193,6 +194,7 @@ export const protocolFailures: Readonly<Record<ProtocolFailure, ProtocolRow>> = 
   "text-not-utf8": close(1007, "RFC 6455 §8.1", "A text message is not UTF-8"),
   "deflate-invalid": close(1007, "RFC 7692 §7.2.2", "A compressed message can't be inflated"),
   "message-too-big": close(1009, "RFC 6455 §7.4.1", "The message is too big"),
+  "message-timeout": close(1008, "RFC 6455 §7.4.1", "The message does not end"),
   "ping-timeout": close(1006, "RFC 6455 §7.1.5", "The peer does not answer"),
   "send-buffer-full": close(1006, "RFC 6455 §10.4", "The peer reads too slowly"),
   "connection-lost": close(1006, "RFC 6455 §7.1.5", "The connection ended without a closing handshake"),

@@ -51,14 +51,17 @@ export type SlowMembers = "wait" | "skip" | "drop-oldest" | "close";
  * await Promise.all([ada.close(), bob.close()]);
  * ```
  */
-export interface BroadcastOptions<Value = undefined, Socket extends WebSocketConnection = WebSocketConnection> {
+export interface BroadcastOptions<
+  Value = undefined,
+  Socket extends WebSocketConnection<unknown> = WebSocketConnection,
+> {
   /**
    * Who does not get it: a socket, several in a `Set` or in another group, or those for which a function returns `true`.
    * What the function throws, `broadcast()` throws; the members before have the message then. It should not send or
    * broadcast itself: members that it has yet to be asked about would get that before this message, and others after it.
    */
   except?:
-    | WebSocketConnection
+    | WebSocketConnection<unknown>
     | { has(socket: Socket): boolean }
     | ((value: Value, socket: Socket) => boolean)
     | undefined;
@@ -152,7 +155,7 @@ function send(driver: Driver, message: Prepared, report: BroadcastReport): void 
  * @throws {TypeError} When `slow` is no policy, or `except` nothing that says who is excepted.
  * @throws {RangeError} When `slowAbove` is no number of bytes.
  */
-export function checkBroadcast<Value, Socket extends WebSocketConnection>(
+export function checkBroadcast<Value, Socket extends WebSocketConnection<unknown>>(
   options: BroadcastOptions<Value, Socket>,
 ): CheckedBroadcast<Value, Socket> {
   const { slow = "wait", slowAbove } = options;
@@ -167,13 +170,13 @@ export function checkBroadcast<Value, Socket extends WebSocketConnection>(
   };
 }
 
-function checkExcept<Value, Socket extends WebSocketConnection>(
+function checkExcept<Value, Socket extends WebSocketConnection<unknown>>(
   except: BroadcastOptions<Value, Socket>["except"],
 ): ((value: Value, socket: Socket) => boolean) | undefined {
   if (except === undefined || typeof except === "function") return except;
   if (typeof except === "object" && except !== null) {
     if ("has" in except && typeof except.has === "function") return (_value, socket) => except.has(socket);
-    if ("bufferedAmount" in except) return (_value, socket) => (socket as WebSocketConnection) === except;
+    if ("bufferedAmount" in except) return (_value, socket) => (socket as WebSocketConnection<unknown>) === except;
   }
   throw new TypeError(
     "Cannot use the option except: it must be a socket, have a method has(), such as a Set, or be a function",

@@ -71,7 +71,7 @@ export class Broadcaster<Value, Socket> {
     const report = { sent: 0, skipped: 0, closed: 0 };
     for (const { driver, socket, value } of this.#members.values()) {
       if (isExcepted?.(value, socket)) continue;
-      if (!driver.isOpen || !driver.machine.isBetweenMessages) report.skipped++;
+      if (!driver.isOpen || !driver.isBetweenMessages) report.skipped++;
       else if (burst && driver.flusher.join(burst)) this.#onJoined(driver, report);
       else {
         const isOffered = driver.flusher.offer(message, slowAbove); // writes what waits, and may find that it is lost

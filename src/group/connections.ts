@@ -57,7 +57,7 @@ export interface ConnectionsOptions {
  * await bob.close();
  * ```
  */
-export class Connections<Value = undefined, Socket extends WebSocketConnection = WebSocketConnection>
+export class Connections<Value = undefined, Socket extends WebSocketConnection<unknown> = WebSocketConnection>
   implements Iterable<Socket> {
   readonly #members = new Map<Socket, Membership<Socket, Value>>();
   readonly #broadcaster = new Broadcaster<Value, Socket>(this.#members);

@@ -45,7 +45,7 @@ export class Membership<Socket, Value> implements ConnectionOwner {
  *
  * @throws {TypeError} When it is something else.
  */
-export function driverOf(socket: WebSocketConnection): Driver {
+export function driverOf(socket: WebSocketConnection<unknown>): Driver {
   const driver = Connection.driverOf(socket);
   if (driver) return driver;
   throw new TypeError("Cannot add the socket: it must be a WebSocket of accept(), attach(), connect() or serve()");

@@ -54,6 +54,22 @@ export interface ProtocolEvents {
    */
   message(message: string | Uint8Array<ArrayBuffer>): void;
   /**
+   * A message has begun that is handed over in pieces, as {@linkcode ProtocolOptions.streamAbove} says. What had come of
+   * it before follows at once. `pause()` also stops between pieces.
+   *
+   * @param type Whether the pieces are strings or bytes.
+   */
+  begin?(type: "text" | "binary"): void;
+  /**
+   * The next piece of that message, which is not empty: fragments in one chunk make one piece. Text is cut between
+   * characters.
+   *
+   * @param piece At most 64 KiB. Bytes are a copy of their own.
+   */
+  piece?(piece: string | Uint8Array<ArrayBuffer>): void;
+  /** That message has ended, also one of which `discard()` has thrown away the rest. */
+  end?(): void;
+  /**
    * A Pong frame has come (RFC 6455 §5.5.3). Pings need no callback: the machine answers them.
    *
    * @param payload The payload, at most 125 bytes, which may be a view of a chunk given to `receive()`.
@@ -103,6 +119,21 @@ export interface ProtocolOptions {
    */
   maxMessageSize?: number | undefined;
   /**
+   * Messages of more bytes than this are handed over in pieces, by the events `begin`, `piece` and `end`, as soon as it is
+   * known that they are so long; those of more than `maxMessageSize` always are, then. 0 means every message, from its
+   * first header on.
+   *
+   * @default {Infinity}
+   */
+  streamAbove?: number | undefined;
+  /**
+   * The longest message that is handed over in pieces, in bytes after inflating. A longer one fails the connection with
+   * code 1009.
+   *
+   * @default {Infinity}
+   */
+  maxStreamedSize?: number | undefined;
+  /**
    * While more bytes than this wait to be taken, only the last ping that came is answered (RFC 6455 §5.5.3), so that a
    * flood of pings cannot fill the memory.
    *
@@ -138,7 +169,8 @@ export interface ProtocolOptions {
 export interface SendOptions {
   /**
    * `false` sends a fragment: the next `send()` goes on with the same message (RFC 6455 §5.4). The pieces of a message
-   * are all strings or all buffers, and no other message can be sent between them.
+   * are all strings or all buffers, and no other message can be sent between them. A character that two strings share is
+   * sent with the second.
    *
    * @default {true}
    */

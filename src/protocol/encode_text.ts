@@ -33,3 +33,17 @@ function encodeLong(text: string): Uint8Array<ArrayBuffer> {
 export function isScratch(bytes: Uint8Array): boolean {
   return bytes.buffer === encoded.buffer;
 }
+
+/** Keeps characters whole that two pieces of a text share. */
+export class PieceJoiner {
+  /** The first half of a surrogate pair. */
+  #half = "";
+
+  /** A piece of text, without the half of a pair at its end: that goes with the next one, if there is one. */
+  join(piece: string, fin: boolean): string {
+    const text = this.#half + piece, last = text.charCodeAt(text.length - 1);
+    const isCut = !fin && last >= 0xd800 && last < 0xdc00;
+    this.#half = isCut ? text.slice(-1) : "";
+    return isCut ? text.slice(0, -1) : text;
+  }
+}

@@ -15,11 +15,13 @@ import { closePayload, parseClose } from "./close_frame.ts";
 import { type CheckedCompression, DEFAULT_COMPRESSION } from "./compression_options.ts";
 import type { Message, SendOptions } from "./contract.ts";
 import { codecOf, type Deflater, type Work } from "./deflate.ts";
-import { encode, encodeOwn, isScratch } from "./encode_text.ts";
+import { encode, encodeOwn, isScratch, PieceJoiner } from "./encode_text.ts";
 import { FIN, MAX_CONTROL_PAYLOAD, OPCODE } from "./frame_header.ts";
 import { FrameWriter } from "./frame_writer.ts";
 import { type MaskKeys, pooledKeys } from "./mask.ts";
-import { MessageReader, type ReaderEvents } from "./message_reader.ts";
+import { MessageReader } from "./message_reader.ts";
+import type { ReaderEvents } from "./reader_events.ts";
+import type { StreamLimits } from "./streamed_message.ts";
 import { Prepared, type PreparedMessage } from "./prepared_message.ts";
 import type { Burst } from "./shared_frame.ts";
 import { SendQueue, writeCompressed } from "./send_queue.ts";
@@ -36,7 +38,7 @@ export interface MachineEvents extends Pick<ReaderEvents, "messages"> {
 }
 
 /** `ProtocolOptions`, checked and with their defaults. */
-export interface MachineOptions {
+export interface MachineOptions extends Partial<StreamLimits> {
   readonly maxMessageSize: number;
   readonly highWaterMark: number;
   /** How we compress where compression was agreed; `undefined` means the defaults. */
@@ -54,7 +56,7 @@ export class Machine implements ReaderEvents {
   readonly messages: MachineEvents["messages"];
   readonly #events: MachineEvents;
   readonly #highWaterMark: number;
-  readonly #reader: MessageReader;
+  readonly reader: MessageReader;
   readonly #writer: FrameWriter;
   /** The opcode of a message of which `send()` has written the beginning, or 0. */
   #sending = 0;
@@ -62,6 +64,8 @@ export class Machine implements ReaderEvents {
   readonly #deflater: Deflater | undefined;
   readonly #threshold: number;
   #isCompressing = false;
+  /** Made for the first text in pieces. */
+  #joiner: PieceJoiner | undefined;
   /** The payload of the last ping that came above the high-water mark: it is answered with the next `take()`. */
   #owedPong: Uint8Array<ArrayBuffer> | undefined;
   /** The payload of the answer to the peer's Close frame, until it is sent. */
@@ -81,7 +85,7 @@ export class Machine implements ReaderEvents {
     this.#deflater = codec?.deflater;
     this.#threshold = codec?.threshold ?? 0;
     this.#work = work;
-    this.#reader = new MessageReader(this, isServer, maxMessageSize, codec?.inflater, work);
+    this.reader = new MessageReader(this, isServer, maxMessageSize, codec?.inflater, work, options);
     this.#writer = new FrameWriter(isServer ? undefined : options.maskKey ?? pooledKeys);
   }
 
@@ -97,35 +101,35 @@ export class Machine implements ReaderEvents {
 
   /** Whether a part of what was received waits for `work()`: no more should be received before that is done. */
   get isBehind(): boolean {
-    return this.#reader.isBehind;
+    return this.reader.isBehind;
   }
 
   /** Whether bytes are being read right now, by a call further up the stack. */
   get isFeeding(): boolean {
-    return this.#reader.isFeeding;
+    return this.reader.isFeeding;
   }
 
   receive(chunk: Uint8Array<ArrayBuffer>): boolean {
-    return this.#reader.receive(chunk);
+    return this.reader.receive(chunk);
   }
 
   pause(): void {
-    this.#reader.pause();
+    this.reader.pause();
   }
 
   resume(): void {
-    this.#reader.resume();
+    this.reader.resume();
   }
 
   /** Does a slice of the deferred work, a few milliseconds long. Returns whether more is left. */
   work(): boolean {
     this.#queue?.work();
-    this.#reader.work();
+    this.reader.work();
     if (this.#queue?.isEmpty) {
       this.#queue = undefined;
       if (this.state !== "open") this.#freeDeflater();
     }
-    return this.#isWorkAnnounced = this.#queue !== undefined || this.#reader.hasWork;
+    return this.#isWorkAnnounced = this.#queue !== undefined || this.reader.hasWork;
   }
 
   /** Drops everything that waits to be read, inflated or compressed: the transport is gone. */
@@ -164,7 +168,7 @@ export class Machine implements ReaderEvents {
       // §5.5.1: the answer «typically echos the status code it received»
       this.#owedClose = payload.slice(0, 2);
       this.#owedPong = undefined;
-      this.#reader.stop();
+      this.reader.stop();
     } else this.#stop();
     this.#events.onPeerClose(info);
   }
@@ -179,7 +183,7 @@ export class Machine implements ReaderEvents {
   #stop(): void {
     this.state = "closed";
     this.#owedPong = undefined;
-    this.#reader.stop();
+    this.reader.stop();
     this.#freeDeflater();
   }
 
@@ -234,12 +238,13 @@ export class Machine implements ReaderEvents {
 
   #send(message: Message, options: SendOptions | undefined): void {
     const opcode = typeof message === "string" ? OPCODE.text : OPCODE.binary;
-    const bytes = typeof message === "string" ? message : bytesOf(message);
+    let bytes = typeof message === "string" ? message : bytesOf(message);
     if (this.#sending !== 0 && this.#sending !== opcode) {
       throw new TypeError("Cannot send: the pieces of a message must be all strings or all buffers");
     }
     const fin = options?.fin ?? true, isFirst = this.#sending === 0;
     const first = (fin ? FIN : 0) | (isFirst ? opcode : OPCODE.continuation);
+    if (!(fin && isFirst) && typeof bytes === "string") bytes = (this.#joiner ??= new PieceJoiner()).join(bytes, fin);
     this.#sending = fin ? 0 : opcode;
     if (this.#deflater && (isFirst ? options?.compress !== false : this.#isCompressing)) {
       this.#sendCompressed(this.#deflater, first, bytes);
@@ -292,7 +297,7 @@ export class Machine implements ReaderEvents {
     this.#writeClose(closePayload(closeCode, reason));
     if (this.#owedClose) return this.#stop();
     this.state = "closing";
-    this.#reader.skipMessages();
+    this.reader.skipMessages();
     this.#freeDeflater();
   }
 

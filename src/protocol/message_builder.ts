@@ -96,6 +96,16 @@ export class MessageBuilder extends ByteBuilder {
     return this.#fail("message-too-big");
   }
 
+  /** Returns what was gathered of a message that is not whole; the rest is as with {@linkcode finish}. */
+  giveUp(): Uint8Array<ArrayBuffer> | undefined {
+    this.#utf8?.end();
+    try {
+      return this.take();
+    } catch (error) {
+      return this.#fail(this.#noMemory(error));
+    }
+  }
+
   /** Why `finish()` gave nothing. */
   failure: ProtocolFailure | undefined;
 

@@ -7,52 +7,28 @@ import { copyOf } from "../base/owned_bytes.ts";
 import { COPIED } from "../base/tuning.ts";
 import { decodeText } from "../base/utf8.ts";
 import type { ProtocolFailure } from "../errors/failures.ts";
+import { FrameReader } from "./frame_reader.ts";
 import { type Inflater, type InflateSink, sliceOfWork, type Work } from "./deflate.ts";
-import { checkLength, checkStart, type FrameHeader, MAX_HEADER, OPCODE, readHeader } from "./frame_header.ts";
+import { checkLength, checkStart, OPCODE } from "./frame_header.ts";
 import { mask } from "./mask.ts";
 import { MessageBuilder } from "./message_builder.ts";
-
-/** What a reader reports while it is fed. */
-export interface ReaderEvents {
-  /** Who is told of messages: directly, for a call in between would take time for each. */
-  readonly messages: { onMessage(message: string | Uint8Array<ArrayBuffer>): void };
-  onControl(opcode: number, payload: Uint8Array<ArrayBuffer>): void;
-  /** The peer has broken a rule: the reader must be stopped. */
-  onFailure(failure: ProtocolFailure, detail?: string): void;
-  /** The reader is behind: it goes on when `work()` is called. */
-  onBehind(): void;
-}
+import type { MessageEvents, ReaderEvents } from "./reader_events.ts";
+import { type PieceEvents, StreamedMessage, type StreamLimits } from "./streamed_message.ts";
 
 /** Reads what one peer sends. */
-export class MessageReader {
+export class MessageReader extends FrameReader {
   readonly #events: ReaderEvents;
   readonly #masked: boolean;
   readonly #inflater: Inflater | undefined;
   readonly #inflateSink: InflateSink | undefined;
   /** The budget for inflating; without one, everything is inflated at once. */
   #work: Work | undefined;
-  /** Whether a compressed payload, and what follows it, waits for `work()`. */
-  isBehind = false;
+  /** What limits inflating: the budget, and that nothing is inflated for a message in pieces while that is paused. */
+  readonly #inflateWork: Work | undefined;
   /** Whether it is a large message that waits to be joined. */
   #isJoining = false;
-
-  #paused = false;
-  /** Whether bytes are being read: what comes meanwhile waits its turn. */
-  isFeeding = false;
   #skipping = false;
-  #stopped = false;
-  /** Whether a message is a view of the last chunk. */
-  #isLent = false;
-  /** Chunks that came while paused, or during an event. */
-  #waiting: Uint8Array<ArrayBuffer>[] | undefined;
-
-  /** The frame being read; `#left` bytes of its payload are missing, or -1 between frames. */
-  readonly #frame: FrameHeader = { fin: false, rsv: 0, opcode: 0, masked: false, length: 0, key: 0 };
-  #left = -1;
   #maskPhase = 0;
-  /** The beginning of a header that was cut; most connections never need it. */
-  #partialHeader: Uint8Array | undefined;
-  #partialSize = 0;
   /** The beginning of a control frame that was cut. */
   #partialControl: ByteBuilder | undefined;
 
@@ -62,49 +38,63 @@ export class MessageReader {
   /** How many bytes of a compressed message have come. */
   #compressedSize = 0;
   readonly #maxMessageSize: number;
+  /** Where messages are handed over in pieces. */
+  readonly #streamed: StreamedMessage | undefined;
+  /** Larger messages are handed over in pieces, or fail; below 0 all are. */
+  readonly #wholeUpTo: number;
+  /** Whether the message being read is handed over in pieces. */
+  #isStreaming = false;
+  /** How many messages have ended that did not come in one frame and one chunk. */
+  #ended = 0;
   /** The bytes so far of a message that is not one frame in one chunk; made for the first of them. */
   #message: MessageBuilder | undefined;
 
   /** @param masked Whether the peer must mask its frames, as a client must. */
-  constructor(events: ReaderEvents, masked: boolean, maxMessageSize: number, inflater?: Inflater, work?: Work) {
+  constructor(
+    events: ReaderEvents,
+    masked: boolean,
+    maxMessageSize: number,
+    inflater?: Inflater,
+    work?: Work,
+    { streamAbove = Infinity, maxStreamedSize = Infinity }: Partial<StreamLimits> = {},
+  ) {
+    super();
     this.#events = events;
     this.#masked = masked;
     this.#inflater = inflater;
     this.#work = work;
     this.#maxMessageSize = maxMessageSize;
     this.#inflateSink = inflater && ((bytes) => this.#addInflated(bytes));
-  }
-
-  /**
-   * Reads the next bytes; they are unmasked in place.
-   *
-   * @returns Whether their memory may be used again: no message is a view of it, and none of the bytes wait.
-   */
-  receive(chunk: Uint8Array<ArrayBuffer>): boolean {
-    if (this.#stopped) return false;
-    this.#isLent = false;
-    if (this.#paused || this.isFeeding || this.isBehind || this.#waiting?.length) {
-      (this.#waiting ??= []).push(chunk);
-      if (!this.isBehind) this.#feedAll();
-    } else this.#feedAll(chunk);
-    return !this.#isLent && !this.#waiting?.length && !this.isFeeding && !this.isBehind;
-  }
-
-  /** Stops before the next frame, even in the middle of a chunk. */
-  pause(): void {
-    this.#paused = true;
+    this.#wholeUpTo = streamAbove === 0 ? -1 : Math.min(streamAbove, maxMessageSize);
+    if (streamAbove === Infinity) return;
+    this.#streamed = new StreamedMessage(events.messages as MessageEvents & PieceEvents, maxStreamedSize);
+    this.#inflateWork = inflater && {
+      allows: (bytes) => !(this.#isStreaming && this.isPaused) && this.#work?.allows(bytes) !== false,
+      spend: (bytes) => this.#work?.spend(bytes),
+    };
   }
 
   /** Goes on, first with what came while paused. */
   resume(): void {
-    this.#paused = false;
-    if (this.isBehind) this.#events.onBehind();
-    else this.#feedAll();
+    this.isPaused = false;
+    const mayGoOn = this.#isStreaming && this.#work?.allows(0) !== false; // it was behind only since it was paused
+    if (this.isBehind && !mayGoOn) this.#events.onBehind();
+    else this.feedAll();
+  }
+
+  /** Throws away what is still to come of a message that is handed over in pieces. */
+  discard(): void {
+    if (this.#isStreaming) this.#streamed!.isDiscarded = true;
+  }
+
+  /** Which message has begun and not ended; 0 between messages, and where they are thrown away. */
+  get messageUnderWay(): number {
+    return this.#messageOpcode === 0 || this.#skipping ? 0 : this.#ended + 1;
   }
 
   /** Whether `work()` has something to do: not while paused, for a message may end there. */
   get hasWork(): boolean {
-    return this.isBehind && !this.#paused;
+    return this.isBehind && !this.isPaused;
   }
 
   /** Inflates a slice of what waits. */
@@ -113,7 +103,7 @@ export class MessageReader {
     const ofTurn = this.#work;
     this.#work = sliceOfWork();
     try {
-      this.#feedAll();
+      this.feedAll();
     } finally {
       this.#work = ofTurn;
     }
@@ -122,81 +112,28 @@ export class MessageReader {
   /** From now on only control frames are reported. Messages still have to keep the rules of framing. */
   skipMessages(): void {
     this.#skipping = true;
+    this.discard();
     this.#message?.clear();
     this.#inflater?.free();
   }
 
-  /** Reads nothing more. */
-  stop(): void {
+  override stop(): void {
     this.skipMessages();
-    this.#stopped = true;
-    this.isBehind = false;
-    this.#waiting = undefined;
+    super.stop();
   }
 
-  #feedAll(next?: Uint8Array<ArrayBuffer>): void {
-    if (this.isFeeding) return; // called from inside an event: the loop below gets to it, in order
-    this.isFeeding = true;
-    try {
-      if (this.isBehind) this.#goOn();
-      if (next) this.#feed(next);
-      while (!this.#paused && !this.isBehind && this.#waiting?.length) this.#feed(this.#waiting.shift()!);
-    } finally {
-      this.isFeeding = false;
-    }
-  }
-
-  #feed(chunk: Uint8Array<ArrayBuffer>): void {
-    let at = 0;
-    while (at < chunk.length && !this.#stopped) {
-      if (this.#paused || this.isBehind) {
-        (this.#waiting ??= []).unshift(chunk.subarray(at));
-        return;
-      }
-      at = this.#left < 0 ? this.#readHeader(chunk, at) : this.#readPayload(chunk, at);
-    }
-  }
-
-  #readHeader(chunk: Uint8Array<ArrayBuffer>, at: number): number {
-    if (this.#partialSize > 0) return this.#completeHeader(chunk, at);
-    const left = chunk.length - at;
-    if (left >= 2 && !this.#checkStart(chunk[at]!, chunk[at + 1]!)) return chunk.length;
-    const size = readHeader(chunk, at, chunk.length, this.#frame);
-    if (size === 0) {
-      (this.#partialHeader ??= new Uint8Array(MAX_HEADER)).set(chunk.subarray(at));
-      this.#partialSize = left;
-      return chunk.length;
-    }
-    this.#beginPayload(chunk[at + 1]!);
-    return at + size;
-  }
-
-  #completeHeader(chunk: Uint8Array, at: number): number {
-    const header = this.#partialHeader!;
-    while (at < chunk.length) {
-      header[this.#partialSize++] = chunk[at++]!;
-      if (this.#partialSize === 2 && !this.#checkStart(header[0]!, header[1]!)) break;
-      if (readHeader(header, 0, this.#partialSize, this.#frame) > 0) {
-        this.#partialSize = 0;
-        this.#beginPayload(header[1]!);
-        break;
-      }
-    }
-    return at;
-  }
-
-  #checkStart(first: number, second: number): boolean {
+  protected override checkStart(first: number, second: number): boolean {
     const isFragmented = this.#messageOpcode !== 0, deflates = this.#inflater !== undefined;
     const failure = checkStart(first, second, this.#masked, isFragmented, deflates);
-    if (failure) this.#events.onFailure(failure);
+    if (failure) this.#fail(failure);
     return !failure;
   }
 
   /** The header is whole, and `second` is its second byte. */
-  #beginPayload(second: number): void {
-    const { opcode, length, rsv } = this.#frame;
+  protected override beginPayload(second: number): void {
+    const { opcode, length, rsv } = this.frame;
     const failure = checkLength(second, length);
-    if (failure) return this.#events.onFailure(failure);
+    if (failure) return this.#fail(failure);
     if (opcode < OPCODE.close) {
       if (opcode !== OPCODE.continuation) {
         this.#messageOpcode = opcode;
@@ -204,31 +141,73 @@ export class MessageReader {
         this.#compressedSize = 0;
       }
       // §10.4: refused before any memory is taken for it
-      const isCounted = !this.#skipping && !this.#isCompressed;
+      const isCounted = !this.#skipping && (!this.#isCompressed || this.#wholeUpTo < 0);
       const total = (this.#message === undefined ? 0 : this.#message.length) + length;
-      if (isCounted && total > this.#maxMessageSize) {
-        return this.#events.onFailure(this.#gathered().tooBig(), this.#message!.detail);
-      }
+      if (isCounted && (total > this.#wholeUpTo || this.#isStreaming)) this.#beginLarge(length);
+      if (this.isStopped) return;
     }
-    this.#left = length;
+    this.left = length;
     this.#maskPhase = 0;
     if (length > 0) return;
     if (opcode < OPCODE.close) this.#endFrame();
     else this.#endControl(new Uint8Array());
   }
 
+  /** A frame makes the message too large to be a whole one: begins to hand it over in pieces, if it may be so long. */
+  #beginLarge(length: number): void {
+    const streamed = this.#streamed;
+    if (!streamed) return this.#fail(this.#gathered().tooBig(), this.#message!.detail);
+    const before = this.#isStreaming ? streamed.length : this.#message?.length ?? 0;
+    const failure = (this.#isCompressed ? undefined : streamed.check(before + length)) ?? this.#beginStreaming();
+    if (failure) this.#fail(failure, streamed.detail);
+  }
+
+  #fail(failure: ProtocolFailure, detail?: string): void {
+    this.onFed();
+    if (!this.isStopped) this.#events.onFailure(failure, detail);
+  }
+
+  protected override onFed(): void {
+    if (this.#isStreaming) this.#streamed!.flush();
+  }
+
+  /** From here on the message is handed over in pieces, first what was gathered of it. */
+  #beginStreaming(): ProtocolFailure | undefined {
+    if (this.#isStreaming) return undefined;
+    this.#isStreaming = true;
+    const streamed = this.#streamed!, gathered = this.#message;
+    streamed.begin(this.#messageOpcode === OPCODE.text);
+    if (!gathered || gathered.length === 0) return undefined;
+    const bytes = gathered.giveUp();
+    if (bytes) return streamed.add(bytes, 0, bytes.length);
+    streamed.detail = gathered.detail;
+    return gathered.failure;
+  }
+
+  /** Hands over what came next of a message. Returns whether to go on. */
+  #addStreamed(bytes: Uint8Array<ArrayBuffer>, start: number, end: number): boolean {
+    const streamed = this.#streamed!, failure = this.#beginStreaming() ?? streamed.add(bytes, start, end);
+    if (failure) this.#fail(failure, streamed.detail);
+    return !failure && !this.isStopped;
+  }
+
   /** Reads what the chunk has of the payload; returns where the rest of the chunk begins. */
-  #readPayload(chunk: Uint8Array<ArrayBuffer>, at: number): number {
-    const frame = this.#frame;
-    const end = Math.min(chunk.length, at + this.#left);
+  protected override readPayload(chunk: Uint8Array<ArrayBuffer>, at: number): number {
+    const frame = this.frame;
+    let end = Math.min(chunk.length, at + this.left);
+    if (this.#isStreaming) end = Math.min(end, at + this.#streamed!.room); // between pieces it may be paused
     if (frame.masked) this.#maskPhase = mask(chunk, at, end, frame.key, this.#maskPhase);
-    this.#left -= end - at;
+    this.left -= end - at;
     if (frame.opcode >= OPCODE.close) this.#readControl(chunk, at, end);
     else if (this.#skipping) {
-      if (this.#left === 0) this.#endFrame();
+      if (this.left === 0) this.#endFrame();
     } else if (this.#isCompressed) {
       this.#compressedSize += end - at;
-      this.#onInflated(this.#inflater!.push(chunk.subarray(at, end), this.#inflateSink!, this.#work));
+      this.#onInflated(
+        this.#inflater!.push(chunk.subarray(at, end), this.#inflateSink!, this.#inflateWork ?? this.#work),
+      );
+    } else if (this.#isStreaming) {
+      if (this.#addStreamed(chunk, at, end) && this.left === 0) this.#endFrame();
     } else if (frame.fin && frame.opcode !== OPCODE.continuation && end - at === frame.length) {
       this.#readWhole(chunk, at, end);
     } else this.#readPiece(chunk, at, end);
@@ -236,28 +215,29 @@ export class MessageReader {
   }
 
   #readControl(chunk: Uint8Array<ArrayBuffer>, at: number, end: number): void {
-    const { length } = this.#frame;
+    const { length } = this.frame;
     if (end - at === length) return this.#endControl(chunk.subarray(at, end));
     const partial = this.#partialControl ??= new ByteBuilder();
     partial.add(chunk, at, end, length);
-    if (this.#left === 0) this.#endControl(partial.take());
+    if (this.left === 0) this.#endControl(partial.take());
   }
 
   #endControl(payload: Uint8Array<ArrayBuffer>): void {
-    this.#left = -1;
-    this.#events.onControl(this.#frame.opcode, payload);
+    this.left = -1;
+    this.onFed(); // what came before it is told before it
+    this.#events.onControl(this.frame.opcode, payload);
   }
 
   /** A message in one frame and one chunk, as nearly all are: it is not gathered in a buffer. */
   #readWhole(chunk: Uint8Array<ArrayBuffer>, at: number, end: number): void {
-    this.#left = -1;
+    this.left = -1;
     this.#messageOpcode = 0;
-    if (this.#frame.opcode === OPCODE.text) {
+    if (this.frame.opcode === OPCODE.text) {
       const text = decodeText(chunk, at, end); // needs no view
-      return text === undefined ? this.#events.onFailure("text-not-utf8") : this.#events.messages.onMessage(text);
+      return text === undefined ? this.#fail("text-not-utf8") : this.#events.messages.onMessage(text);
     }
     const isCopied = end - at <= COPIED;
-    if (!isCopied) this.#isLent = true;
+    if (!isCopied) this.isLent = true;
     this.#events.messages.onMessage(isCopied ? copyOf(chunk, at, end) : chunk.subarray(at, end));
   }
 
@@ -269,38 +249,47 @@ export class MessageReader {
   }
 
   #readPiece(chunk: Uint8Array, at: number, end: number): void {
-    const message = this.#gathered(), total = message.length + end - at + this.#left;
-    const failure = message.addPiece(chunk, at, end, this.#frame.fin ? total : Infinity);
-    if (failure) this.#events.onFailure(failure, message.detail);
-    else if (this.#left === 0) this.#endFrame();
+    const message = this.#gathered(), total = message.length + end - at + this.left;
+    const failure = message.addPiece(chunk, at, end, this.frame.fin ? total : Infinity);
+    if (failure) this.#fail(failure, message.detail);
+    else if (this.left === 0) this.#endFrame();
   }
 
   /** Goes on where inflating has stopped, or joining what was inflated. */
-  #goOn(): void {
+  protected override goOn(): void {
     const wasJoining = this.#isJoining;
     this.isBehind = this.#isJoining = false;
     if (wasJoining) this.#endMessage();
-    else if (!this.#skipping) this.#onInflated(this.#inflater!.goOn(this.#inflateSink!, this.#work));
-    else if (this.#left === 0) this.#endFrame();
+    else if (!this.#skipping) {
+      this.#onInflated(this.#inflater!.goOn(this.#inflateSink!, this.#inflateWork ?? this.#work));
+    } else if (this.left === 0) this.#endFrame();
   }
 
   #onInflated(isValid: boolean): void {
     this.isBehind = this.#inflater!.isBehind;
-    if (!isValid) this.#events.onFailure("deflate-invalid");
-    else if (this.isBehind) this.#events.onBehind();
-    else if (this.#left === 0 && !this.#stopped) this.#endFrame();
+    if (!isValid) this.#fail("deflate-invalid");
+    else if (this.isBehind && !this.isPaused) this.#events.onBehind();
+    else if (this.isBehind) return;
+    else if (this.left === 0 && !this.isStopped) this.#endFrame();
   }
 
-  #addInflated(bytes: Uint8Array): boolean {
+  #addInflated(bytes: Uint8Array<ArrayBuffer>): boolean {
+    const isLarge = this.#streamed && (this.#message?.length ?? 0) + bytes.length > this.#wholeUpTo;
+    if (isLarge || this.#isStreaming) {
+      const kept = this.#isStreaming ? bytes : copyOf(bytes); // an event may inflate something else
+      const goesOn = this.#addStreamed(kept, 0, kept.length);
+      this.onFed(); // the next step overwrites the bytes
+      return goesOn && !this.#skipping && !this.isStopped;
+    }
     const message = this.#gathered(), failure = message.addInflated(bytes);
-    if (failure) this.#events.onFailure(failure, message.detail);
+    if (failure) this.#fail(failure, message.detail);
     return !failure;
   }
 
   /** A frame of a message is whole. */
   #endFrame(): void {
-    this.#left = -1;
-    if (!this.#frame.fin) return;
+    this.left = -1;
+    if (!this.frame.fin) return;
     if (this.#skipping || !this.#isCompressed || this.#endInflating()) this.#endMessage();
   }
 
@@ -308,11 +297,13 @@ export class MessageReader {
   #endInflating(): boolean {
     // Some compressors write nothing for an empty message, where one byte is due (RFC 7692 §7.2.3.6)
     const hasEnded = this.#compressedSize === 0 || this.#inflater!.end(this.#inflateSink!);
-    if (!hasEnded) this.#events.onFailure("deflate-invalid");
-    return !this.#stopped;
+    if (!hasEnded) this.#fail("deflate-invalid");
+    return !this.isStopped;
   }
 
   #endMessage(): void {
+    this.#ended++;
+    if (this.#isStreaming) return this.#endStreamed();
     const gathered = this.#gathered();
     if (this.#work && !this.#skipping && !gathered.prepareWithin(this.#work)) {
       this.isBehind = this.#isJoining = true;
@@ -321,7 +312,14 @@ export class MessageReader {
     this.#messageOpcode = 0;
     if (this.#skipping) return;
     const message = gathered.finish();
-    if (message === undefined) this.#events.onFailure(gathered.failure!, gathered.detail);
+    if (message === undefined) this.#fail(gathered.failure!, gathered.detail);
     else this.#events.messages.onMessage(message);
+  }
+
+  #endStreamed(): void {
+    this.#messageOpcode = 0;
+    this.#isStreaming = false;
+    const failure = this.#skipping ? undefined : this.#streamed!.end();
+    if (failure) this.#fail(failure);
   }
 }

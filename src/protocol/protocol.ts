@@ -65,7 +65,8 @@ export class Protocol {
    * @param agreement What the handshake has agreed on.
    * @param events What is called with messages, pongs and the end.
    * @param options Limits, compression and masking keys.
-   * @throws {TypeError} When the option `compression` is neither a boolean nor an object.
+   * @throws {TypeError} When the option `compression` is neither a boolean nor an object, or an event is missing that the
+   * option `streamAbove` needs.
    * @throws {RangeError} When a number among the options, or a window of the agreement, is out of its range.
    */
   constructor(agreement: Agreement, events: ProtocolEvents, options: ProtocolOptions = {}) {
@@ -74,6 +75,8 @@ export class Protocol {
     const machine: Machine = new Machine(agreement, new PublicEvents(events, () => machine.answerClose()), {
       maxMessageSize: limitOf(options, "maxMessageSize"),
       highWaterMark: limitOf(options, "highWaterMark"),
+      streamAbove: checkStreamAbove(options, events),
+      maxStreamedSize: limitOf(options, "maxStreamedSize"),
       compression: deflate && checkCompression(options.compression, role),
       maskKey: options.maskKey,
     });
@@ -102,11 +105,19 @@ export class Protocol {
   }
 
   /**
-   * Back-pressure: stops before the next frame, even in the middle of a chunk. What is received while paused is kept
+   * Back-pressure: stops before the next frame or piece, even in the middle of a chunk. What is received while paused is kept
    * until {@linkcode resume}.
    */
   pause(): void {
     this.#machine.pause();
+  }
+
+  /**
+   * Throws away what is still to come of the message that is being handed over in pieces; it has to keep the rules
+   * nevertheless. Between such messages this does nothing.
+   */
+  discard(): void {
+    this.#machine.reader.discard();
   }
 
   /** Reads on, first what was received while paused. */
@@ -169,6 +180,16 @@ export class Protocol {
   }
 }
 
+/** Who wants messages in pieces has to take the pieces. */
+function checkStreamAbove(options: ProtocolOptions, events: ProtocolEvents): number {
+  const streamAbove = limitOf(options, "streamAbove");
+  for (const name of ["begin", "piece", "end"] as const) {
+    if (streamAbove === Infinity || typeof events[name] === "function") continue;
+    throw new TypeError(`Cannot use the option streamAbove: the event ${name} is missing`);
+  }
+  return streamAbove;
+}
+
 /** Passes the machine's events on, under their public names. */
 class PublicEvents implements MachineEvents {
   readonly #events: ProtocolEvents;
@@ -179,7 +200,12 @@ class PublicEvents implements MachineEvents {
   constructor(events: ProtocolEvents, answerClose: () => void) {
     this.#events = events;
     this.#answerClose = answerClose;
-    this.messages = { onMessage: (message) => events.message(message) };
+    this.messages = {
+      onMessage: (message) => events.message(message),
+      onBegin: (isText) => events.begin!(isText ? "text" : "binary"),
+      onPiece: (piece) => events.piece!(piece),
+      onEnd: () => events.end!(),
+    };
   }
 
   onPong(payload: Uint8Array<ArrayBuffer>): void {

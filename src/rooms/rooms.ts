@@ -60,7 +60,7 @@ export class Rooms implements AsyncDisposable {
   readonly #queues = new Map<string, PublishQueue>();
   readonly #host: RoomHost & QueueHost;
   /** The sockets that leave their rooms when they close. */
-  readonly #watched = new WeakSet<WebSocketConnection>();
+  readonly #watched = new WeakSet<WebSocketConnection<unknown>>();
   /** What ids begin with that nobody has given. */
   readonly #idPrefix = crypto.randomUUID();
   #ids = 0;
@@ -136,7 +136,7 @@ export class Rooms implements AsyncDisposable {
    * @throws {RangeError} When `after` is not a number of a message.
    * @throws {DOMException} `InvalidStateError` when the rooms are closed, also while it waits.
    */
-  async join(room: string, socket: WebSocketConnection, options: JoinOptions = {}): Promise<number> {
+  async join(room: string, socket: WebSocketConnection<unknown>, options: JoinOptions = {}): Promise<number> {
     checkRoom(room);
     checkSocket(socket);
     const start = checkJoin(options);
@@ -185,7 +185,7 @@ export class Rooms implements AsyncDisposable {
    * @param socket The socket, which stays open.
    * @returns Whether it was a member.
    */
-  leave(room: string, socket: WebSocketConnection): boolean {
+  leave(room: string, socket: WebSocketConnection<unknown>): boolean {
     return this.#rooms.get(room)?.remove(socket) ?? false;
   }
 

@@ -241,7 +241,7 @@ export function checkJoin(options: JoinOptions): CheckedJoin {
  *
  * @throws {TypeError} When it is something else.
  */
-export function checkSocket(socket: WebSocketConnection): WebSocketConnection {
+export function checkSocket(socket: WebSocketConnection<unknown>): WebSocketConnection<unknown> {
   if (typeof socket?.send === "function" && typeof socket.closed?.then === "function") return socket;
   throw new TypeError(
     "Cannot use the socket: it must be a WebSocketConnection, such as serve(), accept() and connect() give",

@@ -30,7 +30,7 @@ export interface RoomSubscription extends Disposable {
 }
 
 /** Sends to a socket, until it is no longer open: then it leaves by itself. */
-export function socketSink(socket: WebSocketConnection, encoding: Encoding): Sink {
+export function socketSink(socket: WebSocketConnection<unknown>, encoding: Encoding): Sink {
   return (delivery) => {
     if (socket.state !== "open") return;
     const message = delivery.encoded(encoding);

@@ -5,7 +5,8 @@ import { unlessAborted } from "../base/abort.ts";
 import { nodeSha1 } from "../base/tuning.ts";
 import { Connection } from "../connection/connection.ts";
 import type { ConnectionOwner } from "../connection/driver.ts";
-import type { CheckedOptions } from "../connection/connection_options.ts";
+import type { CheckedOptions, StreamingOptions } from "../connection/connection_options.ts";
+import type { ReceivedOrPieces } from "../connection/incoming_pieces.ts";
 import type { WebSocketConnection } from "../connection/websocket_connection.ts";
 import { HandshakeError, type RequestHead } from "../errors/handshake_error.ts";
 import { ExchangeError, type Problem } from "../errors/problem.ts";
@@ -42,7 +43,7 @@ import { respond, serverError } from "./respond.ts";
  * for (const socket of [accepted, await opening]) socket.abort();
  * ```
  */
-export interface Accepted extends WebSocketConnection {
+export interface Accepted<Received = string | Uint8Array<ArrayBuffer>> extends WebSocketConnection<Received> {
   /** The client's request. */
   readonly request: RequestHead & {
     /** The request target as the client sent it, such as `/chat?room=7` (RFC 9112 §3.2). */
@@ -84,6 +85,35 @@ function withTarget({ method, url, headers }: RequestHead): Accepted["request"] 
 }
 
 /**
+ * Accepts a WebSocket of which long messages are handed over in pieces; everything else is as without `streamAbove`.
+ *
+ * @param conn The connection.
+ * @param options From which size on messages come in pieces, and the other options.
+ * @returns The WebSocket, once the 101 is written.
+ *
+ * @example The length of a message, without keeping it
+ * ```ts
+ * import { accept, connect } from "@handfast/websocket";
+ * import { connectionPair } from "@handfast/websocket/testing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const [conn, server] = connectionPair();
+ * const opening = connect("ws://localhost/", { conn });
+ * const accepted = await accept(server, { streamAbove: 0 }), socket = await opening;
+ * socket.send("Hello");
+ * const { value } = await accepted.readable.getReader().read();
+ * let size = 0;
+ * if (typeof value === "object" && !(value instanceof Uint8Array)) for await (const piece of value) size += piece.length;
+ *
+ * assertEquals(size, 5);
+ * for (const end of [socket, accepted]) end.abort();
+ * ```
+ */
+export function accept(
+  conn: ByteConnection,
+  options: AcceptOptions & StreamingOptions,
+): Promise<Accepted<ReceivedOrPieces>>;
+/**
  * Accepts a WebSocket (RFC 6455 §4.2): reads the request, unless it is given, checks it, answers it, and returns the open
  * WebSocket. The connection belongs to this function from the call on, whether or not it succeeds; only options that
  * are wrong leave it untouched.
@@ -114,6 +144,7 @@ function withTarget({ method, url, headers }: RequestHead): Accepted["request"] 
  * assertEquals((await socket.readable.getReader().read()).value, "Hello");
  * ```
  */
+export function accept(conn: ByteConnection, options?: AcceptOptions): Promise<Accepted>;
 export async function accept(conn: ByteConnection, options: AcceptOptions = {}): Promise<Accepted> {
   const checked = checkAcceptOptions(options);
   const { connection: { clock }, handshakeTimeout: timeout, signal, prefix } = checked;

@@ -6,7 +6,9 @@ import {
   checkConnectionOptions,
   type CheckedOptions,
   type ConnectionOptions,
+  type StreamingOptions,
 } from "../connection/connection_options.ts";
+import type { ReceivedOrPieces } from "../connection/incoming_pieces.ts";
 import type { WebSocketConnection } from "../connection/websocket_connection.ts";
 import { quote } from "../errors/problem.ts";
 import { parseExtensions } from "../http/field_values.ts";
@@ -38,6 +40,35 @@ export interface AttachOptions extends ConnectionOptions {
 }
 
 /**
+ * Makes a WebSocket of which long messages are handed over in pieces; everything else is as without `streamAbove`.
+ *
+ * @param conn The connection.
+ * @param agreement What the handshake has agreed on.
+ * @param options From which size on messages come in pieces, and the other options.
+ * @returns The WebSocket, which is open.
+ *
+ * @example The type of a message, before it is there
+ * ```ts
+ * import { attach } from "@handfast/websocket";
+ * import { connectionPair } from "@handfast/websocket/testing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const agreement = { role: "client", protocol: "", extensions: "" } as const;
+ * const prefix = Uint8Array.of(0x01, 2, 0x48, 0x69); // more of the message is to come
+ * const socket = attach(connectionPair()[0], agreement, { prefix, streamAbove: 0 });
+ * const { value } = await socket.readable.getReader().read();
+ * const type = typeof value === "object" && !(value instanceof Uint8Array) ? value.type : undefined;
+ *
+ * assertEquals(type, "text");
+ * socket.abort();
+ * ```
+ */
+export function attach(
+  conn: ByteConnection,
+  agreement: Agreement,
+  options: AttachOptions & StreamingOptions,
+): WebSocketConnection<ReceivedOrPieces>;
+/**
  * Makes a WebSocket of a connection on which the opening handshake is already done, in either role. The connection belongs
  * to the WebSocket from then on.
  *
@@ -65,6 +96,7 @@ export interface AttachOptions extends ConnectionOptions {
  * server.abort();
  * ```
  */
+export function attach(conn: ByteConnection, agreement: Agreement, options?: AttachOptions): WebSocketConnection;
 export function attach(conn: ByteConnection, agreement: Agreement, options: AttachOptions = {}): WebSocketConnection {
   const { connection, prefix } = checkAttachOptions(options, agreement?.role);
   checkAgreement(agreement);

@@ -4,6 +4,8 @@
 import type { NetworkAddress } from "../base/network_address.ts";
 import { whenAborted } from "../base/abort.ts";
 import { Deadline } from "../base/timers.ts";
+import type { StreamingOptions } from "../connection/connection_options.ts";
+import type { ReceivedOrPieces } from "../connection/incoming_pieces.ts";
 import { listenFor } from "../runtime/sockets.ts";
 import type { Listener } from "../runtime/listener.ts";
 import { type CheckedServeOptions, checkServeOptions, type ServeHandlers, type ServeOptions } from "./serve_options.ts";
@@ -28,7 +30,7 @@ import { checkShutdown, type ShutdownOptions } from "./shutdown_options.ts";
  * assertEquals((await client.closed).closeCode, 1001);
  * ```
  */
-export interface Server extends AsyncDisposable {
+export interface Server<Received = string | Uint8Array<ArrayBuffer>> extends AsyncDisposable {
   /** The address that it listens on, with the port that it got. */
   readonly addr: NetworkAddress;
   /**
@@ -37,7 +39,7 @@ export interface Server extends AsyncDisposable {
    */
   readonly url: string | undefined;
   /** The WebSockets that are not closed yet, from the oldest to the newest. */
-  readonly connections: ServerConnections;
+  readonly connections: ServerConnections<Received>;
   /** Resolves once the server was shut down and its last connection is closed. Never rejects. */
   readonly finished: Promise<void>;
   /**
@@ -56,6 +58,31 @@ export interface Server extends AsyncDisposable {
   shutdown(options?: ShutdownOptions): Promise<void>;
 }
 
+/**
+ * Serves WebSockets of which long messages are handed over in pieces; everything else is as without `streamAbove`.
+ *
+ * @param options From which size on messages come in pieces, and the other options.
+ * @param handlers What to do with each WebSocket, and with each plain request.
+ * @returns The server, once it listens.
+ *
+ * @example Echo, for messages of any length
+ * ```ts
+ * import { connect, serve } from "@handfast/websocket";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using server = await serve({ port: 0, streamAbove: 65536 }, async (socket) => {
+ *   await socket.receive((message) => socket.send(message));
+ * });
+ *
+ * await using socket = await connect(server.url!);
+ * socket.send("x".repeat(200_000));
+ * assertEquals((await socket.readable.getReader().read()).value, "x".repeat(200_000));
+ * ```
+ */
+export function serve(
+  options: ServeOptions & StreamingOptions,
+  handlers: ServeHandlers<ReceivedOrPieces> | ServeHandlers<ReceivedOrPieces>["socket"],
+): Promise<Server<ReceivedOrPieces>>;
 /**
  * Serves WebSockets, and plain HTTP beside them, on one port, with the fastest sockets of Deno, Bun or Node. Clients that
  * leave, break the protocol or overwhelm it, and handlers that fail, end their own connection and nothing else.
@@ -84,6 +111,7 @@ export interface Server extends AsyncDisposable {
  * assertEquals((await socket.readable.getReader().read()).value, "Hello");
  * ```
  */
+export function serve(options: ServeOptions, handlers: ServeHandlers | ServeHandlers["socket"]): Promise<Server>;
 export async function serve(
   options: ServeOptions,
   handlers: ServeHandlers | ServeHandlers["socket"],

@@ -168,7 +168,7 @@ export interface HttpContext {
  * assertEquals(socket.state, "open");
  * ```
  */
-export interface ServeHandlers {
+export interface ServeHandlers<Received = string | Uint8Array<ArrayBuffer>> {
   /**
    * Called with each WebSocket that is open. What it throws, or what its promise rejects with, closes the connection with
    * 1011 and goes to `onError`. A WebSocket stays open when the handler returns; messages that nobody takes wait in it, up
@@ -177,7 +177,7 @@ export interface ServeHandlers {
    * @param socket The WebSocket, with its request.
    * @returns Nothing, or a promise that `shutdown()` waits for.
    */
-  socket(socket: Accepted): unknown;
+  socket(socket: Accepted<Received>): unknown;
   /**
    * Called with each request that does not ask for a WebSocket. Without it every request has to: others are refused as
    * {@linkcode accept} refuses them, a GET with 426 Upgrade Required.

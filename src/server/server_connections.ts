@@ -26,7 +26,7 @@ import type { Accepted } from "./accept.ts";
  * await client.close();
  * ```
  */
-export interface ServerConnections extends Iterable<Accepted> {
+export interface ServerConnections<Received = string | Uint8Array<ArrayBuffer>> extends Iterable<Accepted<Received>> {
   /** How many there are: those that are closing are among them until they are closed. */
   readonly size: number;
   /**
@@ -35,7 +35,7 @@ export interface ServerConnections extends Iterable<Accepted> {
    * @param socket The WebSocket.
    * @returns `true` until it is closed.
    */
-  has(socket: Accepted): boolean;
+  has(socket: Accepted<Received>): boolean;
   /**
    * Sends a message to all of them, as {@linkcode Connections.broadcast} does.
    *
@@ -45,13 +45,16 @@ export interface ServerConnections extends Iterable<Accepted> {
    * @throws {TypeError} When the message is none, or an option is wrong.
    * @throws {RangeError} When `slowAbove` is no number of bytes.
    */
-  broadcast(message: Message | PreparedMessage, options?: BroadcastOptions<undefined, Accepted>): BroadcastReport;
+  broadcast(
+    message: Message | PreparedMessage,
+    options?: BroadcastOptions<undefined, Accepted<Received>>,
+  ): BroadcastReport;
   /**
    * Goes through them, from the oldest to the newest. They may change meanwhile.
    *
    * @returns The sockets.
    */
-  [Symbol.iterator](): IterableIterator<Accepted>;
+  [Symbol.iterator](): IterableIterator<Accepted<Received>>;
 }
 
 /** A group that can't be changed from outside. */

@@ -1,5 +1,6 @@
 // What connect() can and the web's classes can't, for the bag that their constructors take last.
 
+import type { StreamingOptions } from "../connection/connection_options.ts";
 import { checkConnectOptions, type CheckedConnectOptions, type ConnectOptions } from "../client/connect_options.ts";
 
 /**
@@ -37,5 +38,11 @@ export function checkWebOptions(
   { protocols, signal }: { readonly protocols: readonly string[]; readonly signal: AbortSignal },
 ): CheckedConnectOptions {
   if (typeof (options ?? {}) !== "object") throw new TypeError("Cannot use the options: they must be an object");
+  const { streamAbove = Infinity } = options as Partial<StreamingOptions> ?? {};
+  if (streamAbove !== Infinity) {
+    throw new TypeError(
+      "Cannot use the option streamAbove: the web's classes hand over whole messages, connect() pieces",
+    );
+  }
   return checkConnectOptions({ ...options, keepAlive: false, protocols, signal });
 }

@@ -25,8 +25,10 @@ type RuntimeListener = Parameters<EventTarget["addEventListener"]>[1];
 
 type MessageListener = (event: MessageEvent) => unknown;
 
+type Received = string | Uint8Array<ArrayBuffer>;
+
 /** What waits for its turn: a message, or anything else that happens. */
-type Task = string | Uint8Array<ArrayBuffer> | (() => void);
+type Task = Received | (() => void);
 
 /**
  * The web's class for a WebSocket. Its events are those of the standard, in their order, each in a turn of its own.
@@ -247,7 +249,10 @@ export class WebSocket extends EventTarget {
         this.#extensions = connection.extensions;
         this.#fire(new Event("open"));
       });
-      const receiving = driver.messages.receive((message) => this.#events.push(message), () => this.#events.isBehind);
+      const receiving = driver.messages.receive(
+        (message) => this.#events.push(message as Received), // no option lets it come in pieces
+        () => this.#events.isBehind,
+      );
       receiving.catch(() => {}); // the owner is told
     } catch (error) {
       this.#events.pushLast(() => this.#end(error));

@@ -1,5 +1,5 @@
-import { assertEquals } from "@std/assert";
-import { decodeText, Utf8Check, utf8Length } from "../../src/base/utf8.ts";
+import { assert, assertEquals } from "@std/assert";
+import { decodeText, Utf8Check, utf8Length, Utf8Pieces } from "../../src/base/utf8.ts";
 import { concat, random, test } from "../kit/harness.ts";
 
 /** What the platform says of bytes: the text, or `undefined`. */
@@ -34,6 +34,22 @@ function compare(bytes: Uint8Array): void {
     assertEquals(right, isBeginning(bytes.subarray(0, i + 1)), `${name}, byte ${i}`);
   }
   if (right) assertEquals(check.end(), expected !== undefined, name);
+  for (let cut = 0; cut <= bytes.length; cut++) {
+    assertEquals(inPieces([bytes.subarray(0, cut), bytes.subarray(cut)]), expected, `${name}, cut at ${cut}`);
+  }
+  assertEquals(inPieces(Array.from(bytes, (byte) => Uint8Array.of(byte))), expected, `${name}, byte by byte`);
+}
+
+/** The text of bytes in parts, of which each gives whole characters. */
+function inPieces(parts: readonly Uint8Array[]): string | undefined {
+  const pieces = new Utf8Pieces(), found: string[] = [];
+  for (const part of parts) {
+    const text = pieces.push(part);
+    if (text === undefined) return undefined;
+    assert(text.isWellFormed());
+    found.push(text);
+  }
+  return pieces.end() ? found.join("") : undefined;
 }
 
 /** Of each range of RFC 3629 §4 the first and the last byte, and their neighbours. */

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertNotStrictEquals } from "@std/assert";
-import { Inbox, MESSAGE_OVERHEAD } from "../../src/connection/inbox.ts";
+import { Inbox } from "../../src/connection/inbox.ts";
+import { MESSAGE_OVERHEAD } from "../../src/connection/incoming_pieces.ts";
 import { random, test } from "../kit/harness.ts";
 
 test("Inbox gives messages in the order in which they came", () => {

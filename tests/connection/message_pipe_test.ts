@@ -2,7 +2,7 @@
 // pipe of the runtime, which takes none: each test runs with both (Streams Standard §4.9.1, ReadableStreamPipeTo).
 
 import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
-import { type Message, type WebSocketConnection, WebSocketError } from "../../mod.ts";
+import { type WebSocketConnection, WebSocketError } from "../../mod.ts";
 import { MessageSink, MessageSource } from "../../src/connection/message_streams.ts";
 import { closing, times, toward, unhex, utf8 } from "../cases/frames_base.ts";
 import { test } from "../kit/harness.ts";
@@ -244,7 +244,7 @@ both("what waited for room and was given up is for the next reader", async ({ fr
 }, 5000);
 
 test("what is piped waits in neither stream", async () => {
-  const sent: Message[] = [], handlers = { highWaterMark: 100, onPull() {}, onRoom() {}, onCancel() {} };
+  const sent: unknown[] = [], handlers = { highWaterMark: 100, onPull() {}, onRoom() {}, onCancel() {} };
   const source = new MessageSource(handlers);
   const sink = new MessageSink({
     write: (message) => void sent.push(message),

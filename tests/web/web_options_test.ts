@@ -14,6 +14,7 @@ test("what the class has decided, the bag can't change", () => {
 test("what is wrong in the bag is told as connect() tells it", () => {
   assertThrows(() => checkWebOptions({ maxMessageSize: -1 }, given), RangeError, "maxMessageSize");
   assertThrows(() => checkWebOptions({ caCerts: ["x"] }, given), TypeError, "caCerts");
+  assertThrows(() => checkWebOptions({ streamAbove: 0 } as WebOptions, given), TypeError, "connect() pieces");
   assertThrows(() => checkWebOptions(true as unknown as WebOptions, given), TypeError, "must be an object");
   assertEquals(checkWebOptions(undefined, given).handshakeTimeout, 10_000);
 });

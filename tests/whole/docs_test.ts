@@ -39,6 +39,7 @@ interface Declaration {
   readonly kind: string;
   readonly jsDoc?: Comment;
   readonly def?: Partial<Signature> & {
+    readonly hasBody?: boolean;
     readonly constructors?: readonly Member[];
     readonly methods?: readonly Member[];
     readonly properties?: readonly Member[];
@@ -66,8 +67,14 @@ const { nodes } = ((): Documentation => {
 })();
 
 const all = Object.values(nodes).flatMap(({ symbols }) =>
-  symbols.flatMap(({ name, declarations }) => declarations.map((declaration) => ({ name, ...declaration })))
+  symbols.flatMap(({ name, declarations }) => publicOf(declarations).map((declaration) => ({ name, ...declaration })))
 );
+
+/** What can be called of a function with overloads are those, and not what stands behind them. */
+function publicOf(declarations: readonly Declaration[]): readonly Declaration[] {
+  const functions = declarations.filter(({ kind }) => kind === "function");
+  return functions.length < 2 ? declarations : declarations.filter(({ def }) => !def?.hasBody);
+}
 
 /** Where each symbol is defined; an entry that exports another's refers to it. */
 const symbols = all.filter(({ kind }) => kind !== "reference");

@@ -23,6 +23,7 @@ import { requests } from "../cases/requests.ts";
 import { responses } from "../cases/responses.ts";
 import { latin1, test } from "../kit/harness.ts";
 import { startProxy } from "../kit/proxies.ts";
+import { settled } from "../kit/raw_peer.ts";
 import { HandClient, socketsSettled } from "../kit/serving.ts";
 import { dialRaw, listen, listenRaw, portOf } from "../kit/tcp.ts";
 
@@ -126,6 +127,18 @@ const others: Partial<Record<HandshakeFailure | ProtocolFailure, () => Promise<u
     const socket = attach(server, agreement, { clock: fakeClock(), maxBufferedAmount: 1000 });
     for (let count = 0; count < 2; count++) socket.send(new Uint8Array(900));
     return await socket.closed.catch((error) => error);
+  },
+  async "message-timeout"() {
+    const clock = fakeClock();
+    const [client, server] = connectionPair();
+    const agreement = { role: "server", protocol: "", extensions: "" } as const;
+    const socket = attach(server, agreement, { clock, messageTimeout: 1000, closeTimeout: 1000 });
+    const failed = socket.receive(() => {}).catch((error) => error);
+    await client.writable.getWriter().write(Uint8Array.of(0x01, 0x81, 0, 0, 0, 0, 0x61));
+    await settled();
+    await clock.advance(1000);
+    await clock.advance(1000); // the Close frame is written; nobody answers
+    return await failed;
   },
   async "ping-timeout"() {
     const clock = fakeClock();

@@ -8,6 +8,8 @@ import {
   type ByteConnection,
   connect,
   HandshakeError,
+  type MessagePieces,
+  type ReceivedOrPieces,
   type WebSocketConnection,
   WebSocketError,
 } from "../../mod.ts";
@@ -19,9 +21,26 @@ const MESSAGES = ["Hello", "x".repeat(300), "", "last"];
 
 /** What each end does with an open connection; a call that comes too late may throw. */
 interface Scenario {
-  client(socket: WebSocketConnection): Promise<unknown>;
-  server(socket: WebSocketConnection): Promise<unknown>;
+  client(socket: Socket): Promise<unknown>;
+  server(socket: Socket): Promise<unknown>;
+  /** From which size on messages come in pieces. */
+  readonly streamAbove?: number;
 }
+
+type Socket = WebSocketConnection<ReceivedOrPieces>;
+
+/** A message in pieces; it counts how many sources were begun and are not over. */
+async function* pieces(open: Set<symbol>): AsyncGenerator<string> {
+  const mine = Symbol();
+  open.add(mine);
+  try {
+    for (let i = 0; i < 60; i++) yield await Promise.resolve(`piece ${i}, `);
+  } finally {
+    open.delete(mine);
+  }
+}
+
+const openSources = new Set<symbol>();
 
 const SCENARIOS: Readonly<Record<string, Scenario>> = {
   "the direct face": {
@@ -55,12 +74,42 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
     },
     server: (socket) => socket.readable.pipeTo(socket.writable),
   },
+  "messages in pieces": {
+    streamAbove: 10,
+    async client(socket) {
+      const sent = [socket.send(pieces(openSources)), socket.send("short"), socket.send(pieces(openSources))];
+      const settling = Promise.allSettled(sent);
+      let count = 0;
+      const received = socket.receive(async (message) => {
+        if (typeof message === "string") return void assertEquals(message, "short");
+        for await (const _ of message as MessagePieces);
+        if (++count === 2) socket.close({ closeCode: 1000 });
+      });
+      await Promise.allSettled([received, settling]);
+    },
+    server: (socket) => socket.receive((message) => socket.send(message)),
+  },
+  "messages in pieces through a pipe": {
+    streamAbove: 0,
+    async client(socket) {
+      const writer = socket.writable.getWriter(), reader = socket.readable.getReader();
+      writer.closed.catch(() => {});
+      reader.closed.catch(() => {});
+      const written = writer.write(pieces(openSources));
+      written.catch(() => {});
+      const { value } = await reader.read();
+      for await (const _ of value as MessagePieces);
+      await written;
+      await writer.close();
+    },
+    server: (socket) => socket.readable.pipeTo(socket.writable),
+  },
 };
 
 /** How an end came out: it closed cleanly, or with this error. */
 type Outcome = "clean" | Error;
 
-async function outcomeOf(opening: Promise<WebSocketConnection>, use: Scenario["client"]): Promise<Outcome> {
+async function outcomeOf(opening: Promise<Socket>, use: Scenario["client"]): Promise<Outcome> {
   let socket;
   try {
     socket = await opening;
@@ -108,13 +157,16 @@ async function run(scenario: Scenario, isPlain: boolean, fault: Pick<Fault, "end
       },
     },
   });
+  const { streamAbove = Infinity } = scenario;
   const of = ({ readable, writable }: ByteConnection) => ({ readable, writable });
   const outcomes = await finish(Promise.all([
-    outcomeOf(connect("ws://localhost/", { conn: isPlain ? of(a) : a, clock }), scenario.client),
-    outcomeOf(accept(isPlain ? of(b) : b, { clock }), scenario.server),
+    outcomeOf(connect("ws://localhost/", { conn: isPlain ? of(a) : a, clock, streamAbove }), scenario.client),
+    outcomeOf(accept(isPlain ? of(b) : b, { clock, streamAbove }), scenario.server),
   ]));
   assert(outcomes !== "it hangs", "it hangs");
   assertEquals([a.isClosed, b.isClosed, clock.pending, clock.now()], [true, true, 0, 0]);
+  await settled();
+  assertEquals(openSources.size, 0, "a source was not told that nobody reads it");
   for (const outcome of outcomes) {
     if (outcome !== "clean") assert(hasCause(outcome, error), inspect(outcome));
   }
