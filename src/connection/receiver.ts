@@ -168,8 +168,8 @@ export class Receiver extends BackPressuredReader<ReceiverHost> implements Piece
 
   /** Back-pressure: what waits is bounded. */
   #checkCharge(): void {
-    const charge = (this.#inbox?.charge ?? 0) + this.pieceCharge,
-      { highWaterMark, maxMessageSize } = this.host.options;
+    const { highWaterMark, maxMessageSize } = this.host.options;
+    const charge = (this.#inbox?.charge ?? 0) + this.pieceCharge;
     if (charge > highWaterMark) this.hold();
     // Behind a loss nothing is held, and few bytes may have been compressed from very many
     if (this.isTakingRest && charge > highWaterMark + maxMessageSize) this.host.machine.drop();
@@ -233,8 +233,8 @@ export class Receiver extends BackPressuredReader<ReceiverHost> implements Piece
       };
     try {
       const returned = handler(pieces.stream);
-      if (isPromiseLike(returned)) returned.then(done, failed);
-      else done();
+      if (!isPromiseLike(returned)) return done();
+      returned.then(done, failed);
     } catch (error) {
       failed(error);
     }
@@ -264,8 +264,7 @@ export class Receiver extends BackPressuredReader<ReceiverHost> implements Piece
 
   /** Whether a handler could not send, because the connection is lost: what came before that is still handed to it. */
   #isOfTheLoss(error: unknown): boolean {
-    const end = this.#end;
-    return end instanceof Error && (error === end || (error as Partial<Error> | undefined)?.cause === end);
+    return this.#end instanceof Error && [error, (error as Partial<Error> | undefined)?.cause].includes(this.#end);
   }
 
   /** The handler's promise is fulfilled: what has come meanwhile is handed over. */
