@@ -144,11 +144,10 @@ export class Receiver extends BackPressuredReader<ReceiverHost> implements Piece
     this.#handler = handler;
     this.#answersLater = answersLater;
     this.#received = Promise.withResolvers<CloseInfo>();
-    const { promise } = this.#received;
     if (!this.#isInboxEmpty) this.#handOver();
     else if (this.#end) this.#settleReceived(this.#end);
     this.begin();
-    return promise;
+    return this.#received.promise;
   }
 
   onMessage(message: Received): void {
@@ -225,18 +224,12 @@ export class Receiver extends BackPressuredReader<ReceiverHost> implements Piece
   #handlePieces(handler: MessageHandler, pieces: IncomingPieces): void {
     this.#isHandling = true;
     this.#pieces = pieces;
-    const done = () => this.#onPiecesHandled(pieces),
-      failed = (error: unknown) => {
-        const isPieces = error !== undefined && error === pieces.error; // they have failed, and not the handler
-        if (isPieces || this.#isOfTheLoss(error)) done();
-        else this.#onHandlerFailed(error);
-      };
     try {
-      const returned = handler(pieces.stream);
+      const returned = handler(pieces.stream), done = () => this.#onPiecesHandled(pieces);
       if (!isPromiseLike(returned)) return done();
-      returned.then(done, failed);
+      returned.then(done, (error: unknown) => this.#onHandlerFailed(error));
     } catch (error) {
-      failed(error);
+      this.#onHandlerFailed(error);
     }
   }
 
@@ -253,18 +246,10 @@ export class Receiver extends BackPressuredReader<ReceiverHost> implements Piece
       const returned = handler(message); // without a `this`, which would be ours
       if (!isPromiseLike(returned)) return;
       this.#isHandling = true;
-      returned.then(() => this.#onHandled(), (error: unknown) => {
-        if (this.#isOfTheLoss(error)) this.#onHandled();
-        else this.#onHandlerFailed(error);
-      });
+      returned.then(() => this.#onHandled(), (error: unknown) => this.#onHandlerFailed(error));
     } catch (error) {
-      if (!this.#isOfTheLoss(error)) this.#onHandlerFailed(error);
+      this.#onHandlerFailed(error);
     }
-  }
-
-  /** Whether a handler could not send, because the connection is lost: what came before that is still handed to it. */
-  #isOfTheLoss(error: unknown): boolean {
-    return this.#end instanceof Error && [error, (error as Partial<Error> | undefined)?.cause].includes(this.#end);
   }
 
   /** The handler's promise is fulfilled: what has come meanwhile is handed over. */
@@ -294,8 +279,11 @@ export class Receiver extends BackPressuredReader<ReceiverHost> implements Piece
   }
 
   #onHandlerFailed(error: unknown): void {
+    const pieces = this.#pieces, end = this.#end, { cause } = (error ?? {}) as Partial<Error>;
+    // Pieces that failed, and a loss because of which it could not send, are not its fault: it still gets what came before
+    const isOf = (end: unknown) => end instanceof Error && (error === end || cause === end);
+    if (isOf(end) || isOf(pieces?.error)) return pieces ? this.#onPiecesHandled(pieces) : this.#onHandled();
     this.#received!.reject(error);
-    const pieces = this.#pieces;
     this.#pieces = this.#inbox = undefined;
     this.#handler = discard;
     this.#isHandling = false;
