@@ -7,7 +7,7 @@ import type { Problem } from "../errors/problem.ts";
 import { linger, type Lingering } from "../transport/linger.ts";
 import type { OwnedTransport } from "../transport/owned_transport.ts";
 import type { Transport } from "../transport/transport.ts";
-import type { Accepted } from "./accept.ts";
+import type { Accepted } from "./accepted.ts";
 import { Limits, turnAwayBytes } from "./limits.ts";
 import { type ConnectionHost, ServeConnection } from "./serve_connection.ts";
 import type { CheckedServeOptions, ServeErrorContext } from "./serve_options.ts";
