@@ -2,7 +2,6 @@
 // decides what comes next. For the error of a refusal the body is read, and the connection is closed or given back.
 
 import { ByteBuilder } from "../base/byte_builder.ts";
-import { nodeSha1 } from "../base/tuning.ts";
 import type { CheckedOptions } from "../connection/connection_options.ts";
 import type { HandshakeError } from "../errors/handshake_error.ts";
 import { ExchangeError, type Problem } from "../errors/problem.ts";
@@ -51,7 +50,7 @@ export async function requestUpgrade(
   await exchange.write(writeHead(`GET ${offer.target} HTTP/1.1`, offer.fields));
   const head = await readFinal(exchange, maxHeadSize);
   if ("failure" in head) return { problem: head, head: undefined };
-  const verdict = await exchange.guard(judge(offer, head, nodeSha1()));
+  const verdict = await exchange.guard(judge(offer, head));
   return "failure" in verdict ? { problem: verdict, head } : { agreement: verdict, head };
 }
 

@@ -8,13 +8,13 @@ const GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
 const ENCODER = new TextEncoder();
 
-/** SHA-1 of ASCII text, in base64, at once: what a runtime may have beside `crypto.subtle`. */
+/** SHA-1 of ASCII text, in base64, at once. */
 export type Sha1 = (text: string) => string;
 
-/** The Sec-WebSocket-Accept for a Sec-WebSocket-Key: SHA-1 of the key and the GUID, in base64. */
+/** The Sec-WebSocket-Accept for a Sec-WebSocket-Key, by `crypto.subtle`: SHA-1 of the key and the GUID, in base64. */
 export function acceptValue(key: string): Promise<string>;
-/** The same, at once if there is a SHA-1 that gives it at once, and else by `crypto.subtle`. */
-export function acceptValue(key: string, sha1: Sha1 | undefined): string | Promise<string>;
+/** The same at once. */
+export function acceptValue(key: string, sha1: Sha1): string;
 export function acceptValue(key: string, sha1?: Sha1): string | Promise<string> {
   return sha1 ? sha1(key + GUID) : digestOf(key);
 }

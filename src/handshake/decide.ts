@@ -8,7 +8,7 @@ import { parseTokens } from "../http/field_values.ts";
 import { checkResponse, discardBody, ResponseHeadDraft } from "../http/response.ts";
 import type { FieldList } from "../http/write_head.ts";
 import type { Agreement } from "../protocol/agreement.ts";
-import { acceptValue, type Sha1 } from "./accept_value.ts";
+import { acceptValue } from "./accept_value.ts";
 import type { CheckedAnswerOptions } from "./answer_options.ts";
 import { answerDeflate } from "./compression.ts";
 import { decorate } from "./decorator.ts";
@@ -27,12 +27,12 @@ export interface Acceptance {
 export type Decision = Acceptance | Refusal;
 
 /** Decides about a request. */
-export async function decide(request: RequestHead, options: CheckedAnswerOptions, sha1?: Sha1): Promise<Decision> {
+export async function decide(request: RequestHead, options: CheckedAnswerOptions): Promise<Decision> {
   const judged = judgeRequest(request, options);
   if (typeof judged !== "string") return judged;
   const refusal = options.authorize && await askPolicy(request, options);
   if (refusal) return refuseWith(refusal, options.headers, request);
-  return agree(request, judged, await acceptValue(keyOf(request), sha1), options);
+  return agree(request, judged, await acceptValue(keyOf(request)), options);
 }
 
 /** Judges a request. Gives the subprotocol to use, or `""` for none, when nothing is wrong with it. */

@@ -65,15 +65,10 @@ export class ServerMachine {
     this.refusal = refuseWith(response, this.options.headers, this.request!);
   }
 
-  /** Agrees to a request that was judged; gives a promise when there is no SHA-1 that works at once. */
-  agree(sha1: Sha1 | undefined): void | Promise<void> {
-    const accept = acceptValue(keyOf(this.request!), sha1);
-    if (typeof accept !== "string") return accept.then((value) => this.#agree(value));
-    this.#agree(accept);
-  }
-
-  #agree(accept: string): void {
-    this.acceptance = agree(this.request!, this.#protocol, accept, this.options);
+  /** Agrees to a request that was judged. */
+  agree(sha1: Sha1): void {
+    const request = this.request!;
+    this.acceptance = agree(request, this.#protocol, acceptValue(keyOf(request), sha1), this.options);
   }
 
   /** The 101, behind the 100 of a client that waits for one (RFC 9110 §7.8, §10.1.1). */

@@ -1,8 +1,8 @@
 // A server's handshake on a connection: drives the machine with what the exchange pushes, asks who has a say, and sends the
 // answer. A request that comes in one chunk, and that nobody has to think about, is answered before the chunk is handed
-// back: without a promise, but for the digest where it takes one.
+// back, without a promise.
 
-import { nodeSha1 } from "../base/tuning.ts";
+import { fastSha1 } from "../base/tuning.ts";
 import type { ConnectionOwner } from "../connection/driver.ts";
 import { HandshakeError, type RequestHead } from "../errors/handshake_error.ts";
 import { ExchangeError, type Problem } from "../errors/problem.ts";
@@ -139,18 +139,12 @@ export class Handshaking implements ExchangeReader {
   }
 
   #agree(): void {
-    const digesting = this.#machine.agree(nodeSha1());
-    if (digesting) digesting.then(() => this.#answer()).catch((error) => this.#isOver || this.#fail(error));
-    else this.#answer();
-  }
-
-  #answer(): void {
-    if (!this.#isOver && this.#exchange.send(this.#machine.writeAcceptance())) this.#open();
+    this.#machine.agree(fastSha1());
+    if (this.#exchange.send(this.#machine.writeAcceptance())) this.#open();
   }
 
   /** The 101 is written. */
   #open(): void {
-    if (this.#isOver) return;
     this.#isOver = true;
     const exchange = this.#exchange, { connection } = this.#options, { request, acceptance } = this.#machine;
     exchange.dispose();
