@@ -145,6 +145,11 @@ export class Exchange extends Timer implements TransportHandlers {
     this.schedule(timeout);
   }
 
+  /** Moves the deadline forward: to so many milliseconds from now on, unless there is less time. */
+  hurry(timeout: number): void {
+    if (this.place < 0 || this.due > this.#clock.now() + timeout) this.allow(timeout);
+  }
+
   /** Pushes what was read and what is read next, from now on until {@linkcode Exchange.stop}. */
   pushTo(reader: ExchangeReader): void {
     this.drivenBy(reader);
