@@ -83,7 +83,7 @@ export async function optionTables(): Promise<[name: string, table: string][]> {
     "src/bun.ts",
     "src/rooms.ts",
     "src/stream.ts",
-    "src/protocol/protocol.ts",
+    "src/protocol.ts",
     "src/testing.ts",
   ];
   const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), { args, cwd: root }).output();

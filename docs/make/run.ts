@@ -22,7 +22,7 @@ const entries = [
   "src/rooms.ts",
   "src/stream.ts",
   "src/testing.ts",
-  "src/protocol/protocol.ts",
+  "src/protocol.ts",
 ];
 await deno("doc", "--html", "--name=Handfast", "--output=docs/site/reference", ...entries);
 await joinReference(new URL("reference/", site));

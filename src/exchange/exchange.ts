@@ -5,6 +5,7 @@
 // any.
 
 import { unlessAborted, whenAborted } from "../base/abort.ts";
+import { concat } from "../base/concat.ts";
 import type { Clock } from "../base/clock.ts";
 import { Deadline, Timer } from "../base/timers.ts";
 import { ExchangeError } from "../errors/problem.ts";
@@ -82,7 +83,7 @@ export class Exchange extends Timer implements TransportHandlers {
       this.#settleRead(chunk);
       return;
     }
-    this.#unread = this.#unread?.length ? concat(this.#unread, chunk) : chunk;
+    this.#unread = this.#unread?.length ? concat([this.#unread, chunk]) : chunk;
     if (!this.#watching || this.#unread.length >= MOST_AHEAD) this.transport.pause();
   }
 
@@ -287,11 +288,4 @@ export class Exchange extends Timer implements TransportHandlers {
     this.dispose();
     this.transport.abort();
   }
-}
-
-function concat(first: Uint8Array, second: Uint8Array): Uint8Array {
-  const both = new Uint8Array(first.length + second.length);
-  both.set(first);
-  both.set(second, first.length);
-  return both;
 }

@@ -1,7 +1,7 @@
 // Reading the head of an HTTP/1.1 message from an exchange, by promises (RFC 9112 §2.1). What follows the head stays in the
 // exchange.
 
-import { ExchangeError, type Problem } from "../errors/problem.ts";
+import { endedBefore, endedInHead, type Problem } from "../errors/problem.ts";
 import type { ParsedResponse } from "../http/response_head.ts";
 import { ResponseReader } from "../http/response_reader.ts";
 import type { Exchange } from "./exchange.ts";
@@ -32,11 +32,6 @@ export async function readHead<Head>(exchange: Exchange, reader: Reader<Head>): 
   }
 }
 
-/** The peer has ended when a part of a head had come. */
-export function endedInHead(): ExchangeError {
-  return new ExchangeError("connection-closed", "the connection ended inside the head");
-}
-
 /**
  * Reads heads up to the one of the final response; a 101 is final, other 1xx are skipped (RFC 9110 §15.2).
  *
@@ -48,9 +43,4 @@ export async function readFinal(
   method = "GET",
 ): Promise<ParsedResponse | Problem> {
   return await readHead(exchange, new ResponseReader(maxHeadSize, method)) ?? Promise.reject(endedBefore("a response"));
-}
-
-/** The peer has ended when nothing of a head had come. */
-export function endedBefore(what: string): ExchangeError {
-  return new ExchangeError("connection-closed", `the connection ended before ${what}`);
 }

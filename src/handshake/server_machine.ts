@@ -2,6 +2,7 @@
 // decision to the bytes of the answer. It does not say who decides: a door of ours asks its server and its policy between
 // the steps, `ServerHandshake` asks whoever drives it.
 
+import { concat } from "../base/concat.ts";
 import type { RequestHead } from "../errors/handshake_error.ts";
 import type { Problem } from "../errors/problem.ts";
 import { expectsContinue } from "../http/request_head.ts";
@@ -74,10 +75,6 @@ export class ServerMachine {
   /** The 101, behind the 100 of a client that waits for one (RFC 9110 §7.8, §10.1.1). */
   writeAcceptance(): Uint8Array<ArrayBuffer> {
     const head = writeHead("HTTP/1.1 101 Switching Protocols", this.acceptance!.head.fields);
-    if (!expectsContinue(this.request!)) return head;
-    const both = new Uint8Array(CONTINUE.length + head.length);
-    both.set(CONTINUE);
-    both.set(head, CONTINUE.length);
-    return both;
+    return expectsContinue(this.request!) ? concat([CONTINUE, head]) : head;
   }
 }

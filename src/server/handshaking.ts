@@ -5,15 +5,13 @@
 import { fastSha1 } from "../base/tuning.ts";
 import type { ConnectionOwner } from "../connection/driver.ts";
 import { HandshakeError, type RequestHead } from "../errors/handshake_error.ts";
-import { ExchangeError, type Problem } from "../errors/problem.ts";
+import { endedBefore, endedInHead, ExchangeError, type Problem } from "../errors/problem.ts";
 import type { Exchange, ExchangeReader } from "../exchange/exchange.ts";
-import { endedBefore, endedInHead } from "../exchange/read_head.ts";
 import { isUpgrade } from "../handshake/answer.ts";
 import { askPolicy } from "../handshake/decide.ts";
-import { refuse } from "../handshake/refusal.ts";
+import { isReusable, refuse } from "../handshake/refusal.ts";
 import { ServerMachine } from "../handshake/server_machine.ts";
-import { listHas } from "../http/field_values.ts";
-import { isPersistent, type ParsedRequest } from "../http/request_head.ts";
+import type { ParsedRequest } from "../http/request_head.ts";
 import { RequestReader } from "../http/request_reader.ts";
 import { discardBody } from "../http/response.ts";
 import type { CheckedAcceptOptions } from "./accept_options.ts";
@@ -210,11 +208,4 @@ export class Handshaking implements ExchangeReader {
     const { failure, message, cause } = error, { request } = this;
     this.#host.onFailed(new HandshakeError(failure, `Cannot accept the upgrade: ${message}`, { cause, request }));
   }
-}
-
-/** Whether the connection can be used again after a refusal: where the request ends must be beyond doubt. */
-function isReusable({ headers }: Response, request: RequestHead): boolean {
-  const length = request.headers.get("content-length");
-  return isPersistent(request) && !listHas(headers.get("connection"), "close") &&
-    request.headers.get("transfer-encoding") === null && (length === null || /^0+$/.test(length));
 }
