@@ -68,12 +68,12 @@ export class Driver
 
   /** One more is told of the end, in the order of the calls. */
   addOwner(owner: ConnectionOwner): void {
-    this.#owners = this.#owners === undefined ? owner : [this.#owners, owner].flat();
+    this.#owners = this.#owners === undefined ? owner : [...listOf(this.#owners), owner];
   }
 
   /** It is told no more. */
   removeOwner(owner: ConnectionOwner): void {
-    const others = [this.#owners ?? []].flat().filter((other) => other !== owner);
+    const others = listOf(this.#owners).filter((other) => other !== owner);
     this.#owners = others.length > 1 ? others : others[0];
   }
 
@@ -243,7 +243,7 @@ export class Driver
   onPeerClose(info: CloseInfo): void {
     this.idle.stop(); // nothing more comes
     this.messages.onPeerClose();
-    for (const owner of [this.#owners ?? []].flat()) owner.onPeerClose?.(info);
+    for (const owner of listOf(this.#owners)) owner.onPeerClose?.(info);
     this.#closing.onPeerClose(info, this.messages.isDrained);
   }
 
@@ -300,6 +300,11 @@ export class Driver
     this.#pings?.fail(gone);
     this.messages.onSettled(outcome, isAborted);
     this.#sink?.end(outcome);
-    for (const owner of [this.#owners ?? []].flat()) owner.onClosed(outcome);
+    for (const owner of listOf(this.#owners)) owner.onClosed(outcome);
   }
+}
+
+/** None, one or several, as a list; it is not changed. */
+function listOf(owners: ConnectionOwner | readonly ConnectionOwner[] | undefined): readonly ConnectionOwner[] {
+  return owners === undefined ? [] : "length" in owners ? owners : [owners];
 }

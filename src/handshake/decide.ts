@@ -64,7 +64,10 @@ export function agree(
   if (deflated) fields.push(["Sec-WebSocket-Extensions", deflated.extensions]);
   const draft = (headers: Headers) => ({ status: 101, headers });
   const head = new ResponseHeadDraft(101, decorate(fields, decorator, "server", draft, request));
-  return { head, agreement: { role: "server", protocol, extensions: "", ...deflated } };
+  return {
+    head,
+    agreement: deflated ? { role: "server", protocol, ...deflated } : { role: "server", protocol, extensions: "" },
+  };
 }
 
 /** §4.2.2 (4), «subprotocol»: one that was offered, or none. */
