@@ -66,14 +66,20 @@ export class Driver
     transport.start(this);
   }
 
+  /** Who is told of the end. */
+  get owners(): readonly ConnectionOwner[] {
+    const owners = this.#owners;
+    return owners === undefined ? [] : "length" in owners ? owners : [owners];
+  }
+
   /** One more is told of the end, in the order of the calls. */
   addOwner(owner: ConnectionOwner): void {
-    this.#owners = this.#owners === undefined ? owner : [...listOf(this.#owners), owner];
+    this.#owners = this.#owners === undefined ? owner : [...this.owners, owner];
   }
 
   /** It is told no more. */
   removeOwner(owner: ConnectionOwner): void {
-    const others = listOf(this.#owners).filter((other) => other !== owner);
+    const others = this.owners.filter((other) => other !== owner);
     this.#owners = others.length > 1 ? others : others[0];
   }
 
@@ -243,7 +249,7 @@ export class Driver
   onPeerClose(info: CloseInfo): void {
     this.idle.stop(); // nothing more comes
     this.messages.onPeerClose();
-    for (const owner of listOf(this.#owners)) owner.onPeerClose?.(info);
+    for (const owner of this.owners) owner.onPeerClose?.(info);
     this.#closing.onPeerClose(info, this.messages.isDrained);
   }
 
@@ -300,11 +306,6 @@ export class Driver
     this.#pings?.fail(gone);
     this.messages.onSettled(outcome, isAborted);
     this.#sink?.end(outcome);
-    for (const owner of listOf(this.#owners)) owner.onClosed(outcome);
+    for (const owner of this.owners) owner.onClosed(outcome);
   }
-}
-
-/** None, one or several, as a list; it is not changed. */
-function listOf(owners: ConnectionOwner | readonly ConnectionOwner[] | undefined): readonly ConnectionOwner[] {
-  return owners === undefined ? [] : "length" in owners ? owners : [owners];
 }

@@ -3,6 +3,7 @@
 
 import { unlessAborted } from "../base/abort.ts";
 import type { NetworkAddress } from "../base/network_address.ts";
+import type { Rostered } from "../base/roster.ts";
 import { HandshakeError, type RequestHead } from "../errors/handshake_error.ts";
 import type { ConnectionOwner } from "../connection/driver.ts";
 import { ExchangeError, type Problem } from "../errors/problem.ts";
@@ -36,7 +37,8 @@ export interface ConnectionHost {
 }
 
 /** One connection. */
-export class ServeConnection implements HandshakeHost, ConnectionOwner, Place {
+export class ServeConnection implements HandshakeHost, ConnectionOwner, Place, Rostered {
+  place = -1;
   key: string | undefined;
   isReserved = false;
   isPending = false;
