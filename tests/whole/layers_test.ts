@@ -56,7 +56,7 @@ const IO =
 
 /** Files without a test file of their name, and what tests them. */
 const TESTED_BY: Readonly<Record<string, string>> = {
-  "base/concat.ts": "exchange/exchange_test.ts",
+  "base/concat.ts": "handshake/server_handshake_test.ts",
   "base/returns_argument.ts": "base/owned_bytes_test.ts",
   "base/tuning.ts": "base/byte_builder_test.ts",
   "client/reconnecting.ts": "client/reconnect_test.ts",
