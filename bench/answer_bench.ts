@@ -2,7 +2,9 @@
 // beside a `Request`, its checks, and a `Response`.
 
 import { createHash } from "node:crypto";
-import { answer, checkAnswerOptions, decide } from "../src/handshake/answer.ts";
+import { answer } from "../src/handshake/answer.ts";
+import { checkAnswerOptions } from "../src/handshake/answer_options.ts";
+import { decide } from "../src/handshake/decide.ts";
 import { acceptValue } from "../src/handshake/accept_value.ts";
 import { switchingProtocols } from "../src/http/response.ts";
 import { type ParsedRequest, parseRequest } from "../src/http/request_head.ts";

@@ -86,7 +86,7 @@ export async function optionTables(): Promise<[name: string, table: string][]> {
     "src/bun.ts",
     "src/rooms.ts",
     "src/stream.ts",
-    "src/protocol/protocol.ts",
+    "src/protocol.ts",
     "src/testing.ts",
     "src/websocket.ts",
   ];

@@ -23,7 +23,7 @@ const entries = [
   "src/stream.ts",
   "src/testing.ts",
   "src/websocket.ts",
-  "src/protocol/protocol.ts",
+  "src/protocol.ts",
 ];
 await deno("doc", "--html", "--name=Handfast", "--output=docs/site/reference", ...entries);
 await joinReference(new URL("reference/", site));

@@ -164,10 +164,12 @@ export async function connectChecked(
     isCrossOrigin: false,
     redirectedBy: [],
   };
-  const timeLimit = new TimeLimit(checked.connection.clock, checked.handshakeTimeout, checked.signal);
+  const { connection: { clock }, handshakeTimeout, signal } = checked;
+  // One exchange has limits of its own
+  const timeLimit = "conn" in checked.use ? undefined : new TimeLimit(clock, handshakeTimeout, signal);
   try {
     for (;;) {
-      const outcome = await open(attempt, checked, timeLimit.signal);
+      const outcome = await open(attempt, checked, timeLimit);
       if (outcome instanceof ClientConnection) return outcome;
       if (outcome instanceof HandshakeError) throw outcome;
       attempt = outcome;
@@ -176,7 +178,7 @@ export async function connectChecked(
     if (!(error instanceof ExchangeError)) throw error;
     throw unanswered(attempt, error);
   } finally {
-    timeLimit.dispose();
+    timeLimit?.dispose();
   }
 }
 
@@ -201,25 +203,26 @@ interface Attempt {
 async function open(
   attempt: Attempt,
   options: CheckedConnectOptions,
-  signal: AbortSignal,
+  timeLimit: TimeLimit | undefined,
 ): Promise<ClientConnection | Attempt | HandshakeError> {
-  const { url, offer, use } = attempt, { clock } = options.connection;
+  const { url, offer, use } = attempt, { connection: { clock }, handshakeTimeout, signal, maxHeadSize } = options;
   const { transport, prefix }: Dialled = "conn" in use
     ? { transport: transportOf(use.conn), prefix: use.prefix }
-    : await dial(url, use, signal);
-  const exchange = new Exchange(transport, { clock, timeout: 0, signal, prefix });
+    : await dial(url, use, timeLimit!.signal);
+  const limits = timeLimit ? { timeout: 0, signal: timeLimit.signal } : { timeout: handshakeTimeout, signal };
+  const exchange = new Exchange(transport, { clock, ...limits, prefix });
   try {
-    const outcome = await requestUpgrade(exchange, offer, options);
-    if ("agreement" in outcome) {
+    const machine = await requestUpgrade(exchange, offer, maxHeadSize), { agreement, head } = machine;
+    if (agreement) {
       exchange.dispose();
-      return new ClientConnection(transport, outcome.agreement, options.connection, exchange.rest, outcome.head);
+      return new ClientConnection(transport, agreement, options.connection, exchange.rest, head!);
     }
-    const next = follow(attempt, outcome.head, options);
+    const next = follow(attempt, head, options);
     if (next && !("failure" in next)) {
       exchange.abort();
       return next;
     }
-    return await readRefusal(exchange, next ? { ...outcome, problem: next } : outcome, offer, options);
+    return await readRefusal(exchange, machine, next ?? machine.problem!, options);
   } catch (error) {
     exchange.abort();
     throw error;

@@ -2,20 +2,18 @@
 // decides what comes next. For the error of a refusal the body is read, and the connection is closed or given back.
 
 import { ByteBuilder } from "../base/byte_builder.ts";
-import { nodeSha1 } from "../base/tuning.ts";
+import { fastSha1 } from "../base/tuning.ts";
 import type { CheckedOptions } from "../connection/connection_options.ts";
 import type { HandshakeError } from "../errors/handshake_error.ts";
-import { ExchangeError, type Problem } from "../errors/problem.ts";
-import type { Exchange } from "../exchange/exchange.ts";
+import { endedBefore, endedInHead, ExchangeError, type Problem } from "../errors/problem.ts";
+import type { Exchange, ExchangeReader } from "../exchange/exchange.ts";
 import { readBody } from "../exchange/read_body.ts";
-import { readFinal } from "../exchange/read_head.ts";
-import { handshakeFailed, judge } from "../handshake/confirm.ts";
+import { ClientMachine } from "../handshake/client_machine.ts";
+import { handshakeFailed } from "../handshake/confirm.ts";
 import type { OfferDraft } from "../handshake/offer.ts";
 import { listHas } from "../http/field_values.ts";
 import { toResponse } from "../http/response.ts";
 import type { ParsedResponse } from "../http/response_head.ts";
-import { writeHead } from "../http/write_head.ts";
-import type { Agreement } from "../protocol/agreement.ts";
 import { linger } from "../transport/linger.ts";
 
 /** Limits of the response, and what to do after a refusal. */
@@ -26,33 +24,51 @@ export interface RequestUpgradeOptions {
   readonly connection: CheckedOptions;
 }
 
-/** The head of the 101, and what it agrees on. */
-export interface Opened {
-  readonly agreement: Agreement;
-  readonly head: ParsedResponse;
-}
-
-/** The head of a refusal, if there is one, and what is wrong with it. */
-export interface Refused {
-  readonly problem: Problem;
-  readonly head: ParsedResponse | undefined;
-}
-
 /**
  * Asks for an upgrade, and judges the head of the response.
  *
- * @returns What was agreed on, or the refusal, of which only the head is read. The exchange goes on.
+ * @returns The machine, which has agreed, or knows what is wrong: of a refusal only the head is read. The exchange goes on.
  */
-export async function requestUpgrade(
-  exchange: Exchange,
-  offer: OfferDraft,
-  { maxHeadSize }: RequestUpgradeOptions,
-): Promise<Opened | Refused> {
-  await exchange.write(writeHead(`GET ${offer.target} HTTP/1.1`, offer.fields));
-  const head = await readFinal(exchange, maxHeadSize);
-  if ("failure" in head) return { problem: head, head: undefined };
-  const verdict = await exchange.guard(judge(offer, head, nodeSha1()));
-  return "failure" in verdict ? { problem: verdict, head } : { agreement: verdict, head };
+export function requestUpgrade(exchange: Exchange, offer: OfferDraft, maxHeadSize: number): Promise<ClientMachine> {
+  return new Asking(exchange, new ClientMachine(offer, maxHeadSize, fastSha1())).begin();
+}
+
+/** A request for an upgrade, under way. */
+class Asking implements ExchangeReader {
+  readonly #exchange: Exchange;
+  readonly #machine: ClientMachine;
+  readonly #answered = Promise.withResolvers<ClientMachine>();
+
+  constructor(exchange: Exchange, machine: ClientMachine) {
+    this.#exchange = exchange;
+    this.#machine = machine;
+  }
+
+  begin(): Promise<ClientMachine> {
+    this.#exchange.drivenBy(this);
+    if (this.#exchange.send(this.#machine.writeRequest())) this.onWritten();
+    return this.#answered.promise;
+  }
+
+  onWritten(): void {
+    this.#exchange.pushTo(this);
+  }
+
+  onChunk(chunk: Uint8Array): void {
+    if (!this.#machine.receive(chunk)) return;
+    this.#exchange.stop(this.#machine.rest);
+    this.#exchange.drivenBy(undefined);
+    this.#answered.resolve(this.#machine);
+  }
+
+  onEnd(): void {
+    this.onFailed(this.#machine.started ? endedInHead() : endedBefore("a response"));
+  }
+
+  onFailed(reason: unknown): void {
+    this.#exchange.drivenBy(undefined);
+    this.#answered.reject(reason);
+  }
 }
 
 /**
@@ -64,13 +80,13 @@ const REFUSAL_TIMEOUT = 2000;
 /** Reads as much of the refusal's body as comes in time, gives the connection back or closes it, and makes the error. */
 export async function readRefusal(
   exchange: Exchange,
-  { problem, head }: Refused,
-  offer: OfferDraft,
+  { head, offer }: ClientMachine,
+  problem: Problem,
   { maxBodySize, keepAlive, connection }: RequestUpgradeOptions,
 ): Promise<HandshakeError> {
   const body = new ByteBuilder();
   let whole = false;
-  exchange.allow(REFUSAL_TIMEOUT);
+  exchange.hurry(REFUSAL_TIMEOUT);
   try {
     whole = head !== undefined && await readBody(exchange, head.body, maxBodySize, body) === true;
   } catch (error) {

@@ -104,8 +104,8 @@ export class Closing {
     flusher.stop();
     // §7.1.1: the server closes first, but who fails the connection closes it in either role
     const halfClose = isServer || this.outcome instanceof Error;
-    this.#lingering = linger(transport, { clock: options.clock, timeout: options.closeTimeout, halfClose });
-    this.#lingering.closed.then(() => this.#settle(this.outcome!));
+    const { clock, closeTimeout: timeout } = options, onClosed = () => this.#settle(this.outcome!);
+    this.#lingering = linger(transport, { clock, timeout, halfClose, onClosed });
   }
 
   /** The peer has ended: cleanly if its Close frame has come, which is still answered when its messages are taken. */

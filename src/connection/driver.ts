@@ -76,14 +76,20 @@ export class Driver
     transport.start(this);
   }
 
+  /** Who is told of the end. */
+  get owners(): readonly ConnectionOwner[] {
+    const owners = this.#owners;
+    return owners === undefined ? [] : "length" in owners ? owners : [owners];
+  }
+
   /** One more is told of the end, in the order of the calls. */
   addOwner(owner: ConnectionOwner): void {
-    this.#owners = this.#owners === undefined ? owner : [this.#owners, owner].flat();
+    this.#owners = this.#owners === undefined ? owner : [...this.owners, owner];
   }
 
   /** It is told no more. */
   removeOwner(owner: ConnectionOwner): void {
-    const others = [this.#owners ?? []].flat().filter((other) => other !== owner);
+    const others = this.owners.filter((other) => other !== owner);
     this.#owners = others.length > 1 ? others : others[0];
   }
 
@@ -260,7 +266,7 @@ export class Driver
   onPeerClose(info: CloseInfo): void {
     this.idle.stop(); // nothing more comes
     this.messages.onPeerClose(info);
-    for (const owner of [this.#owners ?? []].flat()) owner.onPeerClose?.(info);
+    for (const owner of this.owners) owner.onPeerClose?.(info);
     const isCut = this.#sender?.cut(uncleanError("The peer has closed", info));
     this.#closing.onPeerClose(info, isCut || this.messages.isDrained);
   }
@@ -324,6 +330,6 @@ export class Driver
     this.#pings?.fail(gone);
     this.messages.onSettled(outcome, isAborted);
     this.#sender?.end(outcome, gone());
-    for (const owner of [this.#owners ?? []].flat()) owner.onClosed(outcome);
+    for (const owner of this.owners) owner.onClosed(outcome);
   }
 }

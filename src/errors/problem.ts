@@ -53,3 +53,13 @@ export class ExchangeError extends Error {
     return this.#response;
   }
 }
+
+/** The peer has ended when a part of a head had come. */
+export function endedInHead(): ExchangeError {
+  return new ExchangeError("connection-closed", "the connection ended inside the head");
+}
+
+/** The peer has ended when nothing of a head had come. */
+export function endedBefore(what: string): ExchangeError {
+  return new ExchangeError("connection-closed", `the connection ended before ${what}`);
+}

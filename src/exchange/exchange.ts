@@ -1,11 +1,13 @@
-// The transport of a handshake, as promises: read the next bytes, write and wait. Every promise rejects when the deadline
-// is over, the signal aborts, or the connection is lost. It reads nothing ahead but to see whether the peer is still there
-// while somebody else decides. What was read and not used, and what comes with a loss, is kept to be read next: so the
-// connection can be handed on after the exchange without losing any.
+// The transport of a handshake. Who drives it is pushed what is read, and told of all else, or takes promises: read the
+// next bytes, write and wait. Either way it ends when the deadline is over, the signal aborts, or the connection is lost. It
+// reads nothing ahead but to see whether the peer is still there while somebody else decides. What was read and not used,
+// and what comes with a loss, is kept to be read next: so the connection can be handed on after the exchange without losing
+// any.
 
 import { unlessAborted, whenAborted } from "../base/abort.ts";
+import { concat } from "../base/concat.ts";
 import type { Clock } from "../base/clock.ts";
-import { Deadline } from "../base/timers.ts";
+import { Deadline, Timer } from "../base/timers.ts";
 import { ExchangeError } from "../errors/problem.ts";
 import { tooLate } from "./time_limit.ts";
 import type { Transport, TransportHandlers } from "../transport/transport.ts";
@@ -26,15 +28,30 @@ export interface ExchangeOptions {
   readonly prefix?: Uint8Array | undefined;
 }
 
+/** Who drives an exchange without promises. */
+export interface ExchangeReader {
+  /** Bytes have come: as long as it takes them, they are pushed to it. */
+  onChunk(chunk: Uint8Array): void;
+  /** The peer has ended, behind everything that was pushed. */
+  onEnd(): void;
+  /** What was sent is written. */
+  onWritten(): void;
+  /** Nothing works any more: the reason is that of {@linkcode Exchange.signal}. */
+  onFailed(reason: unknown): void;
+}
+
 /**
  * One owner's use of a transport for HTTP. It ends with {@linkcode Exchange.release}, {@linkcode Exchange.abort}, or with
  * {@linkcode Exchange.dispose}, after which the next owner starts the transport.
  */
-export class Exchange implements TransportHandlers {
+export class Exchange extends Timer implements TransportHandlers {
   readonly transport: Transport;
   readonly #clock: Clock;
-  readonly #deadline: Deadline;
+  #timeout = 0;
   readonly #ignoreSignal: () => void;
+  /** Who drives it without promises, and whether what is read is pushed there. */
+  #reader: ExchangeReader | undefined;
+  #isPushing = false;
   /** Behind {@linkcode Exchange.signal}: made when somebody asks for it, which most handshakes do not. */
   #controller: AbortController | undefined;
   #unread: Uint8Array | undefined;
@@ -50,34 +67,37 @@ export class Exchange implements TransportHandlers {
   #writing: PromiseWithResolvers<void> | undefined;
 
   constructor(transport: Transport, { clock, timeout, signal, prefix }: ExchangeOptions) {
+    super(clock);
     this.transport = transport;
     this.#unread = prefix;
     this.#clock = clock;
-    this.#deadline = new Deadline(clock);
     this.allow(timeout);
     transport.start(this);
     this.#ignoreSignal = whenAborted(signal, (reason) => this.#interrupt(reason));
   }
 
   onData(chunk: Uint8Array<ArrayBuffer>): void {
+    if (this.#isPushing) return this.#reader!.onChunk(chunk);
     if (this.#reading) {
       this.transport.pause();
       this.#settleRead(chunk);
       return;
     }
-    this.#unread = this.#unread?.length ? concat(this.#unread, chunk) : chunk;
+    this.#unread = this.#unread?.length ? concat([this.#unread, chunk]) : chunk;
     if (!this.#watching || this.#unread.length >= MOST_AHEAD) this.transport.pause();
   }
 
   onEnd(): void {
     this.transport.pause();
     this.#hasEnded = true;
+    if (this.#isPushing) return this.#reader!.onEnd();
     this.#settleRead(undefined);
     if (this.#watching) this.#onDeparture();
   }
 
   onDrained(): void {
-    this.#writing?.resolve();
+    if (!this.#writing) return this.#reader?.onWritten();
+    this.#writing.resolve();
     this.#writing = undefined;
   }
 
@@ -98,6 +118,17 @@ export class Exchange implements TransportHandlers {
     this.#reading = this.#writing = undefined;
     this.#controller?.abort(reason);
     this.#watching?.abort(reason);
+    this.#reader?.onFailed(reason);
+  }
+
+  /** The deadline is over. */
+  onTimeout(): void {
+    this.#interrupt(tooLate(this.#timeout));
+  }
+
+  /** Whether nothing works any more. */
+  get hasFailed(): boolean {
+    return this.#error !== undefined;
   }
 
   /** Aborts when the exchange is interrupted, with the same reason. */
@@ -111,7 +142,50 @@ export class Exchange implements TransportHandlers {
 
   /** Sets the deadline anew: in milliseconds from now on; 0 means none. */
   allow(timeout: number): void {
-    this.#deadline.set(timeout, () => this.#interrupt(tooLate(timeout)));
+    this.#timeout = timeout;
+    this.schedule(timeout);
+  }
+
+  /** Moves the deadline forward: to so many milliseconds from now on, unless there is less time. */
+  hurry(timeout: number): void {
+    if (this.place < 0 || this.due > this.#clock.now() + timeout) this.allow(timeout);
+  }
+
+  /** Pushes what was read and what is read next, from now on until {@linkcode Exchange.stop}. */
+  pushTo(reader: ExchangeReader): void {
+    this.drivenBy(reader);
+    if (this.#error && !this.#error.isLoss) return reader.onFailed(this.#error.reason);
+    const unread = this.#unread;
+    this.#unread = undefined;
+    this.#isPushing = true;
+    if (unread && unread.length > 0) reader.onChunk(unread);
+    if (!this.#isPushing) return;
+    if (this.#hasEnded) reader.onEnd();
+    else if (this.#error) reader.onFailed(this.#error.reason);
+    else this.transport.resume();
+  }
+
+  /** Pushes no more. What the reader has not used is read next. */
+  stop(rest: Uint8Array): void {
+    this.#isPushing = false;
+    this.transport.pause();
+    this.unread(rest);
+  }
+
+  /** Tells somebody of all that is not asked for by a promise; or nobody any more. */
+  drivenBy(reader: ExchangeReader | undefined): void {
+    this.#reader = reader;
+    this.#isPushing = false;
+  }
+
+  /** {@linkcode Exchange.write} for the reader. Returns whether it is written; if not, the reader is told. */
+  send(bytes: Uint8Array<ArrayBuffer>): boolean {
+    if (this.#error) {
+      this.#reader!.onFailed(this.#error.reason);
+      return false;
+    }
+    this.#hasWritten = true;
+    return this.transport.write(bytes);
   }
 
   /** Reads the next bytes; gives `undefined` at the peer's end. */
@@ -195,9 +269,11 @@ export class Exchange implements TransportHandlers {
 
   /** Ends the exchange and leaves the transport to the next owner: no deadline and no signal holds any more. */
   dispose(): void {
-    this.#deadline.clear();
+    this.clear();
     this.#departure?.clear();
     this.#ignoreSignal();
+    this.#reader = undefined;
+    this.#isPushing = false;
   }
 
   /** Ends the exchange and gives the connection back to the caller, unlocked. {@linkcode Exchange.rest} goes with it. */
@@ -212,11 +288,4 @@ export class Exchange implements TransportHandlers {
     this.dispose();
     this.transport.abort();
   }
-}
-
-function concat(first: Uint8Array, second: Uint8Array): Uint8Array {
-  const both = new Uint8Array(first.length + second.length);
-  both.set(first);
-  both.set(second, first.length);
-  return both;
 }

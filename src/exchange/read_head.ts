@@ -1,35 +1,36 @@
-// Reading the head of an HTTP/1.1 message from an exchange (RFC 9112 §2.1). What follows the head stays in the exchange.
+// Reading the head of an HTTP/1.1 message from an exchange, by promises (RFC 9112 §2.1). What follows the head stays in the
+// exchange.
 
-import { ExchangeError, type Problem } from "../errors/problem.ts";
+import { endedBefore, endedInHead, type Problem } from "../errors/problem.ts";
+import type { ParsedResponse } from "../http/response_head.ts";
+import { ResponseReader } from "../http/response_reader.ts";
 import type { Exchange } from "./exchange.ts";
-import { type HeadBytes, HeadReader } from "../http/head_reader.ts";
-import { type ParsedResponse, parseResponse } from "../http/response_head.ts";
+
+/** Chunks to a head, such as a {@linkcode RequestReader}. */
+export interface Reader<Head> {
+  readonly started: boolean;
+  readonly rest: Uint8Array;
+  push(chunk: Uint8Array): Head | Problem | undefined;
+}
 
 /**
  * Reads one head.
  *
  * @returns `undefined` when the peer ends before the first byte.
  */
-export async function readHead(
-  exchange: Exchange,
-  reader: HeadReader,
-): Promise<HeadBytes["head"] | Problem | undefined> {
+export async function readHead<Head>(exchange: Exchange, reader: Reader<Head>): Promise<Head | Problem | undefined> {
   for (;;) {
     const chunk = await exchange.read();
     if (!chunk) {
       if (!reader.started) return undefined;
-      throw new ExchangeError("connection-closed", "the connection ended inside the head");
+      throw endedInHead();
     }
     const read = reader.push(chunk);
     if (!read) continue;
-    if ("failure" in read) return read;
-    exchange.unread(read.rest);
-    return read.head;
+    exchange.unread(reader.rest);
+    return read;
   }
 }
-
-/** How many interim responses (1xx) may come before the final one. */
-const MAX_INTERIM = 16;
 
 /**
  * Reads heads up to the one of the final response; a 101 is final, other 1xx are skipped (RFC 9110 §15.2).
@@ -41,11 +42,5 @@ export async function readFinal(
   maxHeadSize: number,
   method = "GET",
 ): Promise<ParsedResponse | Problem> {
-  for (let count = 0; count <= MAX_INTERIM; count++) {
-    const bytes = await readHead(exchange, new HeadReader(maxHeadSize, 0));
-    if (!bytes) throw new ExchangeError("connection-closed", "the connection ended before a response");
-    const head = "failure" in bytes ? bytes : parseResponse(bytes, method);
-    if ("failure" in head || head.status === 101 || head.status >= 200) return head;
-  }
-  return { failure: "head-malformed", detail: `there are more than ${MAX_INTERIM} interim responses` };
+  return await readHead(exchange, new ResponseReader(maxHeadSize, method)) ?? Promise.reject(endedBefore("a response"));
 }

@@ -14,7 +14,7 @@ interface Recipient<Value, Socket> {
 
 /** Sends messages to the members of a group. */
 export class Broadcaster<Value, Socket> {
-  readonly #members: ReadonlyMap<Socket, Recipient<Value, Socket>>;
+  readonly #members: ReadonlySet<Recipient<Value, Socket>>;
   /**
    * What every member has to write, and nothing else: the messages of this turn. It is let go of when the first member has
    * written it: a group may be silent for long then, and be one of very many.
@@ -24,7 +24,7 @@ export class Broadcaster<Value, Socket> {
   #highWaterMark = 0;
   #maxBufferedAmount = 0;
 
-  constructor(members: ReadonlyMap<Socket, Recipient<Value, Socket>>) {
+  constructor(members: ReadonlySet<Recipient<Value, Socket>>) {
     this.#members = members;
   }
 
@@ -69,7 +69,7 @@ export class Broadcaster<Value, Socket> {
     burst?: Burst,
   ): BroadcastReport {
     const report = { sent: 0, skipped: 0, closed: 0 };
-    for (const { driver, socket, value } of this.#members.values()) {
+    for (const { driver, socket, value } of this.#members) {
       if (isExcepted?.(value, socket)) continue;
       if (!driver.isOpen || !driver.isBetweenMessages) report.skipped++;
       else if (burst && driver.flusher.join(burst)) this.#onJoined(driver, report);

@@ -107,7 +107,7 @@ export interface Closable {
 
 /** Closes the members of a group, and whoever joins from then on. Once nobody is left the report stays as it is. */
 export class ClosingAll {
-  readonly #members: ReadonlyMap<unknown, Closable>;
+  readonly #members: ReadonlySet<Closable>;
   readonly #report: CloseAllReport = { closed: 0, dropped: 0 };
   readonly #finished = Promise.withResolvers<CloseAllReport>();
   readonly #clock: Clock;
@@ -118,7 +118,7 @@ export class ClosingAll {
   /** Whether nobody was left: who joins later is closed, and not waited for. */
   isFinished = false;
 
-  constructor(members: ReadonlyMap<unknown, Closable>, clock: Clock) {
+  constructor(members: ReadonlySet<Closable>, clock: Clock) {
     this.#members = members;
     this.#clock = clock;
     this.#next = new Deadline(clock);
@@ -129,7 +129,7 @@ export class ClosingAll {
   run(options: CheckedCloseAll): Promise<CloseAllReport> {
     const { within, spread } = this.#options = options;
     this.#end.set(within, () => this.#drop(`The group was closed, and waits no longer than ${within} ms`));
-    const waiting = [...this.#members.values()].filter(({ driver }) => driver.isOpen);
+    const waiting = [...this.#members].filter(({ driver }) => driver.isOpen);
     this.#closeNext(waiting, 0, this.#clock.now(), spread / waiting.length);
     this.#checkFinished();
     return this.#finished.promise;
@@ -150,7 +150,7 @@ export class ClosingAll {
 
   #drop(message: string): void {
     this.#next.clear();
-    for (const { driver } of this.#members.values()) driver.abort(new Error(message));
+    for (const { driver } of this.#members) driver.abort(new Error(message));
   }
 
   /** A member has joined: there is nothing to wait for. */

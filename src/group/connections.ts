@@ -9,6 +9,7 @@ import { Prepared, type PreparedMessage } from "../protocol/prepared_message.ts"
 import { type BroadcastOptions, type BroadcastReport, checkBroadcast } from "./broadcast.ts";
 import { Broadcaster } from "./broadcaster.ts";
 import { checkCloseAll, type CloseAllOptions, type CloseAllReport, ClosingAll } from "./closing_all.ts";
+import { Connection } from "../connection/connection.ts";
 import { driverOf, Membership, type WhenClosed } from "./membership.ts";
 
 /**
@@ -59,7 +60,7 @@ export interface ConnectionsOptions {
  */
 export class Connections<Value = undefined, Socket extends WebSocketConnection<unknown> = WebSocketConnection>
   implements Iterable<Socket> {
-  readonly #members = new Map<Socket, Membership<Socket, Value>>();
+  readonly #members = new Set<Membership<Socket, Value>>();
   readonly #broadcaster = new Broadcaster<Value, Socket>(this.#members);
   readonly #clock: Clock;
   /** From `close()` on. */
@@ -90,21 +91,29 @@ export class Connections<Value = undefined, Socket extends WebSocketConnection<u
    * @throws {TypeError} When it is no WebSocket of this library.
    */
   add(socket: Socket, ...value: undefined extends Value ? [value?: Value] : [value: Value]): this {
-    const known = this.#members.get(socket), driver = driverOf(socket);
+    const driver = driverOf(socket), known = this.#memberOf(socket);
     if (known) known.value = value[0]!;
     if (known || driver.state === "closed") return this;
     const member = new Membership<Socket, Value>(socket, driver, value[0]!, this.#whenClosed);
-    this.#members.set(socket, member);
+    this.#members.add(member);
     this.#broadcaster.onMembersChanged();
     this.#closing?.onJoined(member);
     return this;
   }
 
-  readonly #whenClosed: WhenClosed<Socket, Value> = ({ socket }, outcome) => {
-    this.#members.delete(socket);
+  readonly #whenClosed: WhenClosed<Socket, Value> = (member, outcome) => {
+    this.#members.delete(member);
     this.#broadcaster.onMembersChanged();
     this.#closing?.onClosed(outcome);
   };
+
+  /** What a WebSocket is in this group: it is told of the end of the WebSocket, and found there. */
+  #memberOf(socket: unknown): Membership<Socket, Value> | undefined {
+    for (const owner of Connection.driverOf(socket)?.owners ?? []) {
+      if (owner instanceof Membership && owner.whenClosed === this.#whenClosed && owner.isMember) return owner;
+    }
+    return undefined;
+  }
 
   /**
    * Takes a WebSocket out of the group, and leaves it open.
@@ -113,9 +122,10 @@ export class Connections<Value = undefined, Socket extends WebSocketConnection<u
    * @returns Whether it was a member.
    */
   delete(socket: Socket): boolean {
-    this.#members.get(socket)?.leave();
-    const wasMember = this.#members.delete(socket);
-    if (!wasMember) return false;
+    const member = this.#memberOf(socket);
+    if (!member) return false;
+    member.leave();
+    this.#members.delete(member);
     this.#broadcaster.onMembersChanged();
     this.#closing?.onDeleted();
     return true;
@@ -128,7 +138,7 @@ export class Connections<Value = undefined, Socket extends WebSocketConnection<u
    * @returns `true` from `add()` until it is closed or deleted.
    */
   has(socket: Socket): boolean {
-    return this.#members.has(socket);
+    return this.#memberOf(socket) !== undefined;
   }
 
   /**
@@ -138,7 +148,7 @@ export class Connections<Value = undefined, Socket extends WebSocketConnection<u
    * @returns The value, or `undefined` when it is no member.
    */
   get(socket: Socket): Value | undefined {
-    return this.#members.get(socket)?.value;
+    return this.#memberOf(socket)?.value;
   }
 
   /**
@@ -146,8 +156,8 @@ export class Connections<Value = undefined, Socket extends WebSocketConnection<u
    *
    * @returns The sockets.
    */
-  [Symbol.iterator](): IterableIterator<Socket> {
-    return this.#members.keys();
+  *[Symbol.iterator](): IterableIterator<Socket> {
+    for (const { socket } of this.#members) yield socket;
   }
 
   /**
@@ -156,7 +166,7 @@ export class Connections<Value = undefined, Socket extends WebSocketConnection<u
    * @returns A pair for each.
    */
   *entries(): IterableIterator<[socket: Socket, value: Value]> {
-    for (const { socket, value } of this.#members.values()) yield [socket, value];
+    for (const { socket, value } of this.#members) yield [socket, value];
   }
 
   /**

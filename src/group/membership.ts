@@ -11,32 +11,55 @@ export type WhenClosed<Socket, Value> = (
   outcome: CloseInfo | WebSocketError,
 ) => void;
 
-/** A member of a group. It is told of the end by a call: a promise each would take more memory than the rest. */
+/**
+ * A member of a group. It is told of the end by a call: a promise each would take more memory than the rest. Once it has left
+ * it refers to nothing: in V8 each table that a set has outgrown refers to the next one, and once one of them is old, all that
+ * were in any of them survive every collection of young objects, until a full one.
+ */
 export class Membership<Socket, Value> implements ConnectionOwner {
-  readonly socket: Socket;
-  readonly driver: Driver;
+  #socket: Socket | undefined;
+  #driver: Driver | undefined;
   value: Value;
-  readonly #whenClosed: WhenClosed<Socket, Value>;
-  /** Whether it belongs to the group. */
-  isMember = true;
+  /** It tells the groups of a WebSocket apart, too. */
+  readonly whenClosed: WhenClosed<Socket, Value>;
 
   constructor(socket: Socket, driver: Driver, value: Value, whenClosed: WhenClosed<Socket, Value>) {
-    this.socket = socket;
-    this.driver = driver;
+    this.#socket = socket;
+    this.#driver = driver;
     this.value = value;
-    this.#whenClosed = whenClosed;
+    this.whenClosed = whenClosed;
     driver.addOwner(this);
   }
 
+  /** Whether it belongs to the group. */
+  get isMember(): boolean {
+    return this.#driver !== undefined;
+  }
+
+  /** The WebSocket of a member. */
+  get socket(): Socket {
+    return this.#socket!;
+  }
+
+  /** What runs it. */
+  get driver(): Driver {
+    return this.#driver!;
+  }
+
   onClosed(outcome: CloseInfo | WebSocketError): void {
-    this.isMember = false;
-    this.#whenClosed(this, outcome);
+    this.#forget();
+    this.whenClosed(this, outcome);
   }
 
   /** It leaves the group before it is closed. */
   leave(): void {
-    this.isMember = false;
-    this.driver.removeOwner(this);
+    this.#driver?.removeOwner(this);
+    this.#forget();
+  }
+
+  #forget(): void {
+    this.#socket = this.#driver = undefined;
+    this.value = undefined!;
   }
 }
 

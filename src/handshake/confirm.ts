@@ -6,7 +6,7 @@ import { badField, type Problem } from "../errors/problem.ts";
 import { listHas, trimSpace } from "../http/field_values.ts";
 import type { Agreement } from "../protocol/agreement.ts";
 import { judgeDeflate } from "./compression.ts";
-import { acceptValue, type Sha1 } from "./accept_value.ts";
+import { acceptValue } from "./accept_value.ts";
 import type { Offer } from "./offer.ts";
 
 /**
@@ -40,7 +40,12 @@ export function handshakeFailed(problem: Problem, init?: HandshakeErrorInit): Ha
 }
 
 /** {@linkcode confirm}, but a problem is returned. */
-export async function judge(offer: Offer, response: ResponseHead, sha1?: Sha1): Promise<Agreement | Problem> {
+export async function judge(offer: Offer, response: ResponseHead): Promise<Agreement | Problem> {
+  return judgeResponse(offer, response, await acceptValue(offer.key));
+}
+
+/** {@linkcode judge}, given the Sec-WebSocket-Accept for the key of the offer. */
+export function judgeResponse(offer: Offer, response: ResponseHead, expected: string): Agreement | Problem {
   const { status, headers } = response;
   // (1)
   if (status !== 101) return { failure: "status-not-101", detail: `the status is ${status}` };
@@ -53,9 +58,7 @@ export async function judge(offer: Offer, response: ResponseHead, sha1?: Sha1): 
   // (4)
   const accept = headers.get("sec-websocket-accept");
   if (accept === null) return badField("accept-missing", "Sec-WebSocket-Accept", accept);
-  if (trimSpace(accept) !== await acceptValue(offer.key, sha1)) {
-    return badField("accept-mismatch", "Sec-WebSocket-Accept", accept);
-  }
+  if (trimSpace(accept) !== expected) return badField("accept-mismatch", "Sec-WebSocket-Accept", accept);
   // (5)
   const extensions = headers.get("sec-websocket-extensions");
   const deflate = extensions === null ? undefined : judgeDeflate(extensions, offer.deflate);

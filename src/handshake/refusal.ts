@@ -4,6 +4,8 @@
 import { handshakeFailures } from "../errors/failures.ts";
 import { HandshakeError, type RequestHead } from "../errors/handshake_error.ts";
 import type { Problem } from "../errors/problem.ts";
+import { listHas } from "../http/field_values.ts";
+import { isPersistent } from "../http/request_head.ts";
 import { discardBody, ResponseHeadDraft } from "../http/response.ts";
 import type { FieldList } from "../http/write_head.ts";
 import { decorate, type Decorator, type ResponseDraft } from "./decorator.ts";
@@ -27,7 +29,12 @@ export interface Refusal {
   readonly error: HandshakeError;
 }
 
-/** Refuses a request that has a problem; the body is the sentence of the failure's row. */
+/** The body of a refusal: the sentence of its failure's row. */
+export function refusalBody({ failure }: Pick<Problem, "failure">): string {
+  return handshakeFailures[failure].sentence + "\n";
+}
+
+/** Refuses a request that has a problem; its response has the body of {@linkcode refusalBody}. */
 export function refuse(problem: Problem, decorator?: Decorator<ResponseDraft>, request?: RequestHead): Refusal {
   const row = handshakeFailures[problem.failure];
   const status = problem.status ?? row.status;
@@ -37,9 +44,16 @@ export function refuse(problem: Problem, decorator?: Decorator<ResponseDraft>, r
     ...problem.retryAfter === undefined ? [] : [retryAfterField(problem.retryAfter)],
   ];
   const decorated = decorate(fields, decorator, "server", (headers) => ({ status, headers }), request);
-  const { response } = new ResponseHeadDraft(status, decorated, row.sentence + "\n");
+  const { response } = new ResponseHeadDraft(status, decorated, refusalBody(problem));
   const message = `Cannot accept the upgrade: ${problem.detail}`;
   return { response, error: new HandshakeError(problem.failure, message, { request, response }) };
+}
+
+/** Whether the connection can be used again after a refusal: where the request ends must be beyond doubt. */
+export function isReusable({ headers }: Response, request: RequestHead): boolean {
+  const length = request.headers.get("content-length");
+  return isPersistent(request) && !listHas(headers.get("connection"), "close") &&
+    request.headers.get("transfer-encoding") === null && (length === null || /^0+$/.test(length));
 }
 
 /** When to come again, as whole seconds: not too early, and never at once (RFC 9110 §10.2.3). */

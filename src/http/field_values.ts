@@ -87,7 +87,9 @@ export function listElements(value: string): string[] {
 
 /** Whether a list contains a token, given in lower case, in any case. */
 export function listHas(value: string | null, token: string): boolean {
-  return value !== null && listElements(value).some((element) => element.toLowerCase() === token);
+  if (value === null) return false;
+  if (value.length === token.length) return startsWithName(value, 0, token); // mostly it is the only element
+  return listElements(value).some((element) => element.toLowerCase() === token);
 }
 
 /** Parses a list of at least one token, without duplicates (RFC 6455 §4.1 (10)). */

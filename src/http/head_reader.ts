@@ -64,7 +64,7 @@ export class HeadReader {
   }
 
   #search(): HeadBytes | Problem | undefined {
-    const end = Math.min(this.#length, this.#limit), bytes = this.#bytes.subarray(0, end);
+    const end = Math.min(this.#length, this.#limit), bytes = part(this.#bytes, 0, end);
     const first = bytes[0];
     if (first !== undefined && !isTokenChar(first) && first !== CR) {
       const hint = TLS_RECORDS.includes(first) ? ", as in TLS: one end uses wss: and the other does not" : "";
@@ -79,7 +79,7 @@ export class HeadReader {
       if (!empty) {
         if (this.#start < 0) this.#start = this.#line;
       } else if (this.#start >= 0) {
-        return { head: bytes.subarray(this.#start, at + 1), rest: this.#bytes.subarray(at + 1, this.#length) };
+        return { head: part(bytes, this.#start, at + 1), rest: part(this.#bytes, at + 1, this.#length) };
       } else if (this.#line > 0 || this.#emptyLines === 0) {
         return malformed("RFC 9112 §2.2", "an empty line precedes the head");
       }
@@ -95,4 +95,12 @@ export class HeadReader {
     const detail = `the head has more than ${this.#limit} bytes`;
     return { failure: "head-too-large", detail, ...(this.#start < 0 ? { status: 414 } : {}) };
   }
+}
+
+const EMPTY = new Uint8Array();
+
+/** A part of an array: mostly all of it or nothing, for which no view is made. */
+function part(bytes: Uint8Array, start: number, end: number): Uint8Array {
+  if (start === end) return EMPTY;
+  return start === 0 && end === bytes.length ? bytes : bytes.subarray(start, end);
 }

@@ -119,7 +119,7 @@ export function parseRequest(head: Uint8Array, isSecure = false): ParsedRequest 
   if ("failure" in located) return located;
   const body = readBodyLength(fields, version);
   if (typeof body === "object") return body;
-  return { method, target, version, headers: fields, body, ...located };
+  return { method, target, version, headers: fields, body, authority: located.authority, url: located.url };
 }
 
 /** Visible ASCII without `#`. */

@@ -1,7 +1,8 @@
 // Makes standard `Response` objects, of a head to send or of one that was read, and checks whether a caller's can be sent.
 
+import type { RequestHead } from "../errors/handshake_error.ts";
 import { quote } from "../errors/problem.ts";
-import { isFieldValue } from "./field_values.ts";
+import { isFieldValue, listElements } from "./field_values.ts";
 import type { ParsedResponse } from "./response_head.ts";
 import type { FieldList } from "./write_head.ts";
 
@@ -76,6 +77,32 @@ export function checkResponse(response: Response): void {
   if (response.headers.has("transfer-encoding")) {
     throw new TypeError("Cannot send the response: Transfer-Encoding is set by the connection");
   }
+}
+
+/** The first line of a response (RFC 9112 §4). */
+export function statusLine({ status, statusText }: Response): string {
+  return `HTTP/1.1 ${status} ${statusText || (STATUS_TEXT[status] ?? "")}`;
+}
+
+/**
+ * The fields of a response, except those that frame its body.
+ *
+ * @param date For a response that has none; without it none is added, as by a server without a clock (RFC 9110 §6.6.1).
+ */
+export function fieldsToSend(headers: Headers, keepAlive: boolean, date?: Date): FieldList {
+  const names = new Set(["connection", "content-length", "date"]);
+  const fields: FieldList = [...headers].filter(([name]) => !names.has(name));
+  const dated = headers.get("date") ?? date?.toUTCString();
+  if (dated !== undefined) fields.push(["Date", dated]);
+  const connection = listElements(headers.get("connection") ?? "").filter((token) => token.toLowerCase() !== "close");
+  if (!keepAlive) connection.push("close");
+  if (connection.length > 0) fields.push(["Connection", connection.join(", ")]);
+  return fields;
+}
+
+/** Whether a response to a request ends with its head (RFC 9110 §6.4.1). */
+export function hasNoBody(status: number, request: RequestHead | undefined): boolean {
+  return request?.method === "HEAD" || status === 204 || status === 304;
 }
 
 /** Lets go of a response that is not sent after all, so that the source of its body does not wait for a reader. */

@@ -10,7 +10,10 @@ export type FieldList = (readonly [name: string, value: string])[];
 
 const ENCODER = new TextEncoder();
 
-/** Names in their usual capitalization, since `Headers` makes them lower case. Any other name is written as it is. */
+/**
+ * Names in their usual capitalization, by themselves and in lower case, which `Headers` makes of them. Any other name is
+ * written as it is.
+ */
 const USUAL_NAMES = new Map(
   [
     "Host",
@@ -34,7 +37,7 @@ const USUAL_NAMES = new Map(
     "Transfer-Encoding",
     "User-Agent",
     "WWW-Authenticate",
-  ].map((name) => [name.toLowerCase(), name]),
+  ].flatMap((name) => [[name, name], [name.toLowerCase(), name]]),
 );
 
 /**
@@ -46,15 +49,20 @@ export function writeHead(start: string, fields: Iterable<readonly [string, stri
   let text = start + "\r\n";
   if (!isFieldValue(start)) throw new TypeError(`Cannot write the head: its first line ${wrongCharacter(start)}`);
   for (const [name, value] of fields) {
-    if (!isToken(name)) throw new TypeError(`Cannot write the head: a field name is ${quote(name)}`);
     if (!isFieldValue(value)) throw new TypeError(`Cannot write the head: ${name} ${wrongCharacter(value)}`);
-    text += `${USUAL_NAMES.get(name.toLowerCase()) ?? name}: ${value}\r\n`;
+    text += `${USUAL_NAMES.get(name) ?? unusual(name)}: ${value}\r\n`;
   }
   text += "\r\n";
   const bytes = new Uint8Array(text.length);
   if (ENCODER.encodeInto(text, bytes).read === text.length) return bytes; // ASCII: as many bytes as characters
   for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
   return bytes;
+}
+
+/** A name that is not written as usual. */
+function unusual(name: string): string {
+  if (!isToken(name)) throw new TypeError(`Cannot write the head: a field name is ${quote(name)}`);
+  return USUAL_NAMES.get(name.toLowerCase()) ?? name;
 }
 
 /** The interim response that a client waits for after `Expect: 100-continue` (RFC 9110 §10.1.1). */

@@ -1,26 +1,4 @@
-/**
- * WebSocket as a sans-I/O state machine: bytes to messages and back under an agreement (RFC 6455 §5–§8). It is
- * synchronous, has no clock, and its only randomness, the masking keys, can be replaced. Push the peer's bytes in with
- * `receive()`, which calls the events, and pull the bytes to write out with `take()`. Chunks may be cut anywhere.
- *
- * @example Two machines back to back
- * ```ts
- * import { Protocol } from "@handfast/websocket/protocol";
- * import { assertEquals } from "@std/assert";
- *
- * const received: (string | Uint8Array)[] = [];
- * const events = { message: (m: string | Uint8Array) => void received.push(m), close() {}, fail() {} };
- * const client = new Protocol({ role: "client", protocol: "", extensions: "" }, events);
- * const server = new Protocol({ role: "server", protocol: "", extensions: "" }, events);
- *
- * client.send("Hello");
- * for (let bytes; (bytes = client.take());) server.receive(bytes);
- *
- * assertEquals(received, ["Hello"]);
- * ```
- *
- * @module
- */
+// The public face of the machine: it checks what a caller gives, and answers the peer's Close frame at once.
 
 import { limitOf } from "../base/options.ts";
 import type { BufferSource } from "../base/owned_bytes.ts";
@@ -30,13 +8,6 @@ import { checkCompression, checkDeflate } from "./compression_options.ts";
 import type { Message, ProtocolEvents, ProtocolOptions, SendOptions } from "./contract.ts";
 import { Machine, type MachineEvents } from "./machine.ts";
 import type { PreparedMessage } from "./prepared_message.ts";
-export { type Agreement } from "./agreement.ts";
-export { type BufferSource } from "../base/owned_bytes.ts";
-export { type CloseInfo, type WebSocketError } from "../errors/websocket_error.ts";
-export { type MaskKeys } from "./mask.ts";
-export { type ProtocolFailure } from "../errors/failures.ts";
-export { prepare, type PreparedMessage, type PrepareOptions } from "./prepared_message.ts";
-export { type Message, type ProtocolEvents, type ProtocolOptions, type SendOptions } from "./contract.ts";
 
 /**
  * One end of a WebSocket connection.

@@ -1,15 +1,30 @@
 // Chooses the Transport of a connection. Only the doors call this; everything below them is handed what was chosen.
 
+import { ReturnsArgument } from "../base/returns_argument.ts";
 import { type DenoConn, DenoSource, isDenoConn } from "./deno_conn.ts";
 import { streamSource } from "./stream_pair.ts";
 import { PullTransport } from "../transport/pull_transport.ts";
 import { type ByteConnection, TRANSPORT, type Transport, type TransportConnection } from "../transport/transport.ts";
 
+type DenoTransport = PullTransport<number | null>;
+
 /**
- * A read of a `Deno.Conn` can't be cancelled: the next owner has to find the transport in which it is still under way. The
- * other connections have a transport of their own, or are streams that unlock.
+ * A read of a `Deno.Conn` can't be cancelled: the next owner has to find the transport in which it is still under way, at the
+ * connection itself. In a `WeakMap` V8 would keep all connections and what they hold until a full collection. The other
+ * connections have a transport of their own, or are streams that unlock.
  */
-const denoTransports = new WeakMap<ByteConnection, PullTransport<number | null>>();
+class Kept extends ReturnsArgument {
+  readonly #transport: DenoTransport;
+
+  constructor(conn: DenoConn, transport: DenoTransport) {
+    super(conn);
+    this.#transport = transport;
+  }
+
+  static transportOf(conn: DenoConn): DenoTransport | undefined {
+    return #transport in conn ? (conn as unknown as Kept).#transport : undefined;
+  }
+}
 
 /**
  * The transport of a connection, for a new owner.
@@ -33,9 +48,11 @@ function hasTransport(conn: unknown): conn is TransportConnection {
 }
 
 function denoTransportOf(conn: DenoConn): Transport {
-  let transport = denoTransports.get(conn);
-  if (transport?.inUse) throw new TypeError("Cannot use the connection: it is already in use");
-  if (!transport) denoTransports.set(conn, transport = new PullTransport(new DenoSource(conn)));
+  const kept = Kept.transportOf(conn);
+  if (kept?.inUse) throw new TypeError("Cannot use the connection: it is already in use");
+  if (kept) return kept;
+  const transport = new PullTransport(new DenoSource(conn));
+  new Kept(conn, transport);
   return transport;
 }
 

@@ -8,7 +8,7 @@ import {
 } from "../connection/connection_options.ts";
 import type { RequestHead } from "../errors/handshake_error.ts";
 import { quote } from "../errors/problem.ts";
-import { type AnswerOptions, checkAnswerOptions, type CheckedAnswerOptions } from "../handshake/answer.ts";
+import { type AnswerOptions, checkAnswerOptions, type CheckedAnswerOptions } from "../handshake/answer_options.ts";
 import { checkRequest } from "../http/request_head.ts";
 
 /**

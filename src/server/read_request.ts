@@ -10,8 +10,8 @@ import { Exchange } from "../exchange/exchange.ts";
 import { readBody } from "../exchange/read_body.ts";
 import { readHead } from "../exchange/read_head.ts";
 import { refuse } from "../handshake/refusal.ts";
-import { HeadReader } from "../http/head_reader.ts";
-import { expectsContinue, isPersistent, type ParsedRequest, parseRequest, rememberHead } from "../http/request_head.ts";
+import { expectsContinue, isPersistent, type ParsedRequest, rememberHead } from "../http/request_head.ts";
+import { RequestReader } from "../http/request_reader.ts";
 import { CONTINUE } from "../http/write_head.ts";
 import { transportOf } from "../runtime/choose.ts";
 import type { ByteConnection } from "../transport/transport.ts";
@@ -145,7 +145,7 @@ export async function readRequest(
 ): Promise<ReadRequest | undefined> {
   const { maxHeadSize, maxBodySize, ...limits } = checkReadRequestOptions(options);
   const exchange = new Exchange(transportOf(conn), limits);
-  const reader = new HeadReader(maxHeadSize, 1);
+  const reader = new RequestReader(maxHeadSize, exchange.transport.isSecure);
   let read: Whole | Problem | undefined;
   try {
     read = await readWhole(exchange, reader, maxBodySize);
@@ -178,13 +178,11 @@ type Whole = Omit<ReadRequest, "rest">;
 /** Gives `undefined` when the peer ends before the first byte. */
 async function readWhole(
   exchange: Exchange,
-  reader: HeadReader,
+  reader: RequestReader,
   maxBodySize: number,
 ): Promise<Whole | Problem | undefined> {
-  const bytes = await readHead(exchange, reader);
-  if (!bytes || "failure" in bytes) return bytes;
-  const head = parseRequest(bytes, exchange.transport.isSecure);
-  if ("failure" in head) return head;
+  const head = await readHead(exchange, reader);
+  if (!head || "failure" in head) return head;
   const request = await readBehindHead(exchange, head, maxBodySize);
   return "failure" in request ? request : { request, keepAlive: isPersistent(head) };
 }

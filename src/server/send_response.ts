@@ -5,10 +5,9 @@ import { nextTurn } from "../base/clock.ts";
 import type { RequestHead } from "../errors/handshake_error.ts";
 import { quote } from "../errors/problem.ts";
 import type { Exchange } from "../exchange/exchange.ts";
-import { listElements } from "../http/field_values.ts";
 import { headOf } from "../http/request_head.ts";
-import { discardBody, STATUS_TEXT } from "../http/response.ts";
-import { type FieldList, writeHead } from "../http/write_head.ts";
+import { discardBody, fieldsToSend, hasNoBody, statusLine } from "../http/response.ts";
+import { writeHead } from "../http/write_head.ts";
 
 /** How a response is sent. */
 export interface SendResponseOptions {
@@ -31,8 +30,8 @@ export async function sendResponse(
   { request, keepAlive, timeout, watches }: SendResponseOptions,
 ): Promise<void> {
   const { status, headers } = response;
-  const start = `HTTP/1.1 ${status} ${response.statusText || (STATUS_TEXT[status] ?? "")}`;
-  const fields = fieldsOf(headers, keepAlive), length = headers.get("content-length");
+  const start = statusLine(response);
+  const fields = fieldsToSend(headers, keepAlive, new Date()), length = headers.get("content-length");
   const write: Write = (bytes) => writeWithin(exchange, bytes, timeout);
   if (hasNoBody(status, request)) {
     discardBody(response);
@@ -74,22 +73,6 @@ async function writeWithin(exchange: Exchange, bytes: Uint8Array<ArrayBuffer>, t
   exchange.allow(timeout);
   await exchange.write(bytes);
   exchange.allow(0);
-}
-
-/** RFC 9110 §6.4.1 */
-function hasNoBody(status: number, request: RequestHead | undefined): boolean {
-  return request?.method === "HEAD" || status === 204 || status === 304;
-}
-
-/** The fields to send, except those that frame the body. */
-function fieldsOf(headers: Headers, keepAlive: boolean): FieldList {
-  const names = new Set(["connection", "content-length", "date"]);
-  const fields: FieldList = [...headers].filter(([name]) => !names.has(name));
-  fields.push(["Date", headers.get("date") ?? new Date().toUTCString()]); // RFC 9110 §6.6.1
-  const connection = listElements(headers.get("connection") ?? "").filter((token) => token.toLowerCase() !== "close");
-  if (!keepAlive) connection.push("close");
-  if (connection.length > 0) fields.push(["Connection", connection.join(", ")]);
-  return fields;
 }
 
 /** A body of up to this many bytes is sent with its length, if it is there at once. */

@@ -3,18 +3,20 @@
 
 import { unlessAborted } from "../base/abort.ts";
 import type { NetworkAddress } from "../base/network_address.ts";
+import type { Rostered } from "../base/roster.ts";
 import { HandshakeError, type RequestHead } from "../errors/handshake_error.ts";
+import type { ConnectionOwner } from "../connection/driver.ts";
 import { ExchangeError, type Problem } from "../errors/problem.ts";
 import { isEndOfConnection } from "../errors/websocket_error.ts";
 import { Exchange } from "../exchange/exchange.ts";
 import { refuse } from "../handshake/refusal.ts";
 import { listHas } from "../http/field_values.ts";
-import { HeadReader } from "../http/head_reader.ts";
 import { isPersistent, type ParsedRequest } from "../http/request_head.ts";
 import { checkResponse, discardBody } from "../http/response.ts";
 import { linger } from "../transport/linger.ts";
 import type { OwnedTransport } from "../transport/owned_transport.ts";
-import { type Accepted, type HandshakeOwner, shakeHands } from "./accept.ts";
+import type { Accepted } from "./accepted.ts";
+import { type HandshakeHost, Handshaking } from "./handshaking.ts";
 import type { Limits, Place } from "./limits.ts";
 import { readBehindHead } from "./read_request.ts";
 import { respond, serverError } from "./respond.ts";
@@ -35,14 +37,16 @@ export interface ConnectionHost {
 }
 
 /** One connection. */
-export class ServeConnection implements HandshakeOwner, Place {
+export class ServeConnection implements HandshakeHost, ConnectionOwner, Place, Rostered {
+  place = -1;
   key: string | undefined;
   isReserved = false;
   isPending = false;
   readonly #host: ConnectionHost;
   readonly #transport: OwnedTransport;
-  /** Reads the head of a request that is waited for; none while a request is answered. */
-  #reader: HeadReader | undefined;
+  #exchange!: Exchange;
+  /** The handshake with which each request begins; none while one is answered as plain HTTP. */
+  #handshaking: Handshaking | undefined;
   #socket: Accepted | undefined;
   /** For what is told of later: some sockets know it only until they are closed. */
   #remoteAddr: NetworkAddress | undefined;
@@ -55,12 +59,28 @@ export class ServeConnection implements HandshakeOwner, Place {
     this.#host = host;
   }
 
-  /** Serves it. Never rejects. */
-  async run(): Promise<void> {
-    let prefix: Uint8Array | undefined;
-    do prefix = await this.#serveNext(prefix); while (prefix && !this.#host.stopping);
+  /** It is told itself of the end of its WebSocket. */
+  get owner(): ConnectionOwner {
+    return this;
+  }
+
+  get passesHttp(): boolean {
+    return this.#host.options.handlers.http !== undefined;
+  }
+
+  /** Serves the next request. */
+  run(prefix?: Uint8Array): void {
+    const { accepting: options } = this.#host.options;
+    const { connection: { clock }, handshakeTimeout: timeout } = options;
+    this.#exchange = new Exchange(this.#transport, { clock, timeout, prefix });
+    this.#handshaking = new Handshaking(this.#exchange, options, this);
+    this.#handshaking.begin();
+  }
+
+  /** A request is answered. With what was read behind it another one may follow. */
+  async #goOn(prefix: Uint8Array | undefined): Promise<void> {
+    if (prefix && !this.#host.stopping) return this.run(prefix);
     if (prefix) await this.#linger(); // it was told that it may go on, and the server stops
-    if (this.#socket) return;
     this.#host.limits.leave(this);
     this.#host.onOver(this);
   }
@@ -72,7 +92,7 @@ export class ServeConnection implements HandshakeOwner, Place {
 
   /** Ends it if nothing is under way: a request is waited for. */
   stopIdle(): void {
-    if (this.#reader && !this.#reader.started) this.#transport.lose(new Error("The server stops"));
+    if (this.#handshaking && !this.#handshaking.started) this.#transport.lose(new Error("The server stops"));
   }
 
   /** Ends it at once. */
@@ -81,33 +101,22 @@ export class ServeConnection implements HandshakeOwner, Place {
     else this.#transport.lose(reason);
   }
 
-  /** Serves one request. Gives what was read behind it when another one may follow. */
-  async #serveNext(prefix: Uint8Array | undefined): Promise<Uint8Array | undefined> {
-    const { accepting: options, handlers } = this.#host.options;
-    const { connection: { clock }, handshakeTimeout: timeout } = options;
-    const exchange = new Exchange(this.#transport, { clock, timeout, prefix });
-    const reader = this.#reader = new HeadReader(options.maxHeadSize, 1);
-    const handshake = { exchange, options, reader, request: undefined, passesHttp: !!handlers.http, owner: this };
-    try {
-      const outcome = await shakeHands(handshake);
-      this.#reader = undefined;
-      if ("closed" in outcome) this.#open(outcome);
-      else return await this.#serveHttp(exchange, outcome);
-    } catch (error) {
-      this.#reader = undefined;
-      return this.#onFailed(error, reader.started, handshake.request);
-    }
-    return undefined;
+  async onHttp(request: ParsedRequest): Promise<void> {
+    this.#handshaking = undefined;
+    this.#goOn(await this.#serveHttp(this.#exchange, request));
   }
 
   /** A handshake has failed, and was answered. A client that leaves without having asked for anything is no error. */
-  #onFailed(error: unknown, hasAsked: boolean, request: RequestHead | undefined): Uint8Array | undefined {
+  onFailed(error: unknown): void {
+    const { started, request } = this.#handshaking!;
+    this.#handshaking = undefined;
     if (!(error instanceof HandshakeError)) this.#report("handshake", error, request);
-    else if (hasAsked) this.#report("peer", error, request);
-    return error instanceof HandshakeError && error.reusable ? error.rest : undefined;
+    else if (started) this.#report("peer", error, request);
+    this.#goOn(error instanceof HandshakeError && error.reusable ? error.rest : undefined);
   }
 
-  #open(socket: Accepted): void {
+  onOpen(socket: Accepted): void {
+    this.#handshaking = undefined;
     this.#socket = socket;
     this.#host.limits.onOpen(this);
     this.#isHandled = this.#host.stopping !== undefined; // before onOpen(), which may be the end

@@ -5,7 +5,7 @@ import { checkSignal, inRange, limitOf } from "../base/options.ts";
 import type { RequestHead } from "../errors/handshake_error.ts";
 import { quote } from "../errors/problem.ts";
 import type { ListenOptions } from "../runtime/listener.ts";
-import type { Accepted } from "./accept.ts";
+import type { Accepted } from "./accepted.ts";
 import { type AcceptOptions, checkAcceptOptions, type CheckedAcceptOptions } from "./accept_options.ts";
 import { type CheckedLimits, checkLimits, type LimitOptions } from "./limit_options.ts";
 

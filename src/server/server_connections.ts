@@ -5,7 +5,7 @@ import type { BroadcastOptions, BroadcastReport } from "../group/broadcast.ts";
 import type { Connections } from "../group/connections.ts";
 import type { Message } from "../protocol/contract.ts";
 import type { PreparedMessage } from "../protocol/prepared_message.ts";
-import type { Accepted } from "./accept.ts";
+import type { Accepted } from "./accepted.ts";
 
 /**
  * The WebSockets of a server that are not closed yet. Whoever opens is in it, and whoever is closed is not; groups of your

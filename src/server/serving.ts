@@ -7,7 +7,8 @@ import type { Problem } from "../errors/problem.ts";
 import { linger, type Lingering } from "../transport/linger.ts";
 import type { OwnedTransport } from "../transport/owned_transport.ts";
 import type { Transport } from "../transport/transport.ts";
-import type { Accepted } from "./accept.ts";
+import type { Accepted } from "./accepted.ts";
+import { Roster } from "../base/roster.ts";
 import { Limits, turnAwayBytes } from "./limits.ts";
 import { type ConnectionHost, ServeConnection } from "./serve_connection.ts";
 import type { CheckedServeOptions, ServeErrorContext } from "./serve_options.ts";
@@ -27,7 +28,7 @@ export class Serving implements ConnectionHost {
   /** The WebSockets, and what users see of them. */
   readonly #sockets: Connections<undefined, Accepted>;
   readonly connections: ServerConnections;
-  readonly #all = new Set<ServeConnection>();
+  readonly #all = new Roster<ServeConnection>();
   /** Those who are turned away, and are told why. */
   readonly #turnedAway = new Set<Lingering>();
   readonly #finished = Promise.withResolvers<void>();
@@ -89,7 +90,7 @@ export class Serving implements ConnectionHost {
     this.#sockets.close({ closeCode, reason, spread, within: 0 }); // the server itself drops what is left
     // A request may have come that is not read yet: it is answered
     this.#stopWaiting = afterIO(2, () => {
-      for (const connection of this.#all) connection.stopIdle();
+      for (const connection of this.#all.list()) connection.stopIdle();
     });
     this.#checkFinished();
   }
@@ -109,7 +110,7 @@ export class Serving implements ConnectionHost {
 
   /** Drops what is left, and does not wait for handlers. */
   abort(reason: unknown): void {
-    for (const connection of this.#all) connection.abort(reason);
+    for (const connection of this.#all.list()) connection.abort(reason);
     for (const lingering of this.#turnedAway) lingering.close();
     this.#all.clear();
     this.#turnedAway.clear();

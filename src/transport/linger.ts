@@ -4,8 +4,8 @@
 // the reset back.
 
 import type { Clock } from "../base/clock.ts";
-import { Deadline } from "../base/timers.ts";
-import type { Transport } from "./transport.ts";
+import { Timer } from "../base/timers.ts";
+import type { Transport, TransportHandlers } from "./transport.ts";
 
 /** How long the peer has to read the last words and to end, in milliseconds, unless the caller gives it less. */
 export const LINGER_TIME = 2000;
@@ -32,56 +32,108 @@ export interface LingerOptions {
   readonly lastWords?: Uint8Array<ArrayBuffer>;
   /** Closes at once when it aborts. */
   readonly signal?: AbortSignal | undefined;
-}
-
-/** A lingering close under way. */
-export interface Lingering {
-  /** Resolves when the transport is closed; never rejects. */
-  readonly closed: Promise<void>;
-  /** Closes at once. */
-  close(): void;
+  /** Called when the transport is closed. */
+  readonly onClosed?: () => void;
 }
 
 /** Closes a transport on which nothing is being written. */
 export function linger(transport: Transport, options: LingerOptions): Lingering {
-  const { clock, timeout, halfClose = true, lastWords, signal } = options;
-  const { promise: closed, resolve } = Promise.withResolvers<void>();
-  const deadline = new Deadline(clock);
-  const close = () => {
-    deadline.clear();
-    signal?.removeEventListener("abort", close);
-    transport.abort();
-    resolve();
-  };
-  const allow = () => deadline.set(timeout === 0 ? LINGER_TIME : Math.min(timeout, LINGER_TIME), close);
-  /** What is to be said, whether it is being said, and what comes then. */
-  let words = lastWords, isTelling = false, discarded = 0;
-  const end = () => {
-    isTelling = false;
-    if (halfClose) transport.end();
-    transport.resume();
-  };
-  let onTold = end;
-  const tell = (bytes: Uint8Array<ArrayBuffer>) => {
-    words = undefined;
-    isTelling = true;
-    allow();
-    if (transport.write(bytes)) onTold();
-  };
-  allow();
-  signal?.addEventListener("abort", close);
-  transport.start({
-    onData(chunk) {
-      discarded += chunk.length;
-      if (discarded > MOST_DISCARDED) close();
-      else if (words) tell(words);
-    },
-    onEnd: () => isTelling ? onTold = close : close(),
-    onDrained: () => onTold(),
-    onLost: close,
-  });
-  if (words) transport.resume();
-  else end();
-  if (signal?.aborted) close();
-  return { closed, close };
+  return new Lingering(transport, options);
+}
+
+/** A lingering close under way. */
+export class Lingering extends Timer implements TransportHandlers {
+  readonly #transport: Transport;
+  readonly #options: LingerOptions;
+  /** What is to be said, whether it is being said, and whether the peer has ended meanwhile. */
+  #words: Uint8Array<ArrayBuffer> | undefined;
+  #isTelling = false;
+  #hasEnded = false;
+  #discarded = 0;
+  #isClosed = false;
+  /** Made when somebody asks for it, which a connection does not. */
+  #closed: PromiseWithResolvers<void> | undefined;
+
+  constructor(transport: Transport, options: LingerOptions) {
+    super(options.clock);
+    this.#transport = transport;
+    this.#options = options;
+    this.#words = options.lastWords;
+    this.#allow();
+    const { signal } = options;
+    signal?.addEventListener("abort", this);
+    transport.start(this);
+    if (this.#words) transport.resume();
+    else this.#end();
+    if (signal?.aborted) this.close();
+  }
+
+  /** Resolves when the transport is closed; never rejects. */
+  get closed(): Promise<void> {
+    if (!this.#closed) {
+      this.#closed = Promise.withResolvers();
+      if (this.#isClosed) this.#closed.resolve();
+    }
+    return this.#closed.promise;
+  }
+
+  /** Closes at once. */
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.clear();
+    this.#options.signal?.removeEventListener("abort", this);
+    this.#transport.abort();
+    this.#closed?.resolve();
+    this.#options.onClosed?.();
+  }
+
+  #allow(): void {
+    const { timeout } = this.#options;
+    this.schedule(timeout === 0 ? LINGER_TIME : Math.min(timeout, LINGER_TIME));
+  }
+
+  #tell(words: Uint8Array<ArrayBuffer>): void {
+    this.#words = undefined;
+    this.#isTelling = true;
+    this.#allow();
+    if (this.#transport.write(words)) this.onDrained();
+  }
+
+  #end(): void {
+    if (this.#options.halfClose ?? true) this.#transport.end();
+    this.#transport.resume();
+  }
+
+  /** The signal aborts. */
+  handleEvent(): void {
+    this.close();
+  }
+
+  onTimeout(): void {
+    this.close();
+  }
+
+  onData(chunk: Uint8Array<ArrayBuffer>): boolean {
+    this.#discarded += chunk.length;
+    if (this.#discarded > MOST_DISCARDED) this.close();
+    else if (this.#words) this.#tell(this.#words);
+    return true;
+  }
+
+  onEnd(): void {
+    this.#hasEnded = true;
+    if (!this.#isTelling) this.close();
+  }
+
+  onDrained(): void {
+    if (!this.#isTelling) return;
+    this.#isTelling = false;
+    if (this.#hasEnded) this.close();
+    else this.#end();
+  }
+
+  onLost(): void {
+    this.close();
+  }
 }

@@ -1,8 +1,8 @@
-import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { ExchangeError } from "../../src/errors/problem.ts";
 import { readFinal, readHead } from "../../src/exchange/read_head.ts";
-import { HeadReader } from "../../src/http/head_reader.ts";
-import { everySplit, latin1, test, text } from "../kit/harness.ts";
+import { RequestReader } from "../../src/http/request_reader.ts";
+import { everySplit, latin1, test } from "../kit/harness.ts";
 import { exchanging, next } from "../kit/exchanging.ts";
 
 test("readHead() gives the head, and what follows it back, wherever it is cut", async () => {
@@ -11,11 +11,11 @@ test("readHead() gives the head, and what follows it back, wherever it is cut", 
     const { exchange, peer } = exchanging({ prefix });
     for (const chunk of rest) peer.write(chunk);
     peer.end();
-    const read = await readHead(exchange, new HeadReader(100, 1));
-    assertInstanceOf(read, Uint8Array);
+    const read = await readHead(exchange, new RequestReader(100));
+    assert(read && !("failure" in read));
     const behind = [];
     for (let chunk; (chunk = await next(exchange)) !== undefined;) behind.push(chunk);
-    assertEquals([text(read), behind.join("")], [head, "behind"]);
+    assertEquals([read.target, [...read.headers], behind.join("")], ["/", [["host", "a"]], "behind"]);
     exchange.abort();
   });
 });
@@ -25,7 +25,7 @@ test("readHead() of an end: undefined before a byte, a failure behind one", asyn
     const { exchange, peer } = exchanging();
     peer.write(bytes);
     peer.end();
-    const reading = readHead(exchange, new HeadReader(100, 1));
+    const reading = readHead(exchange, new RequestReader(100));
     if (failure === undefined) assertEquals(await reading, undefined);
     else assertEquals((await assertRejects(() => reading, ExchangeError)).failure, failure);
     exchange.abort();

@@ -1,12 +1,7 @@
 import { assert, assertEquals, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
-import {
-  type Answer,
-  answer,
-  type AnswerOptions,
-  checkAnswerOptions,
-  decide,
-  isUpgrade,
-} from "../../src/handshake/answer.ts";
+import { type Answer, answer, isUpgrade } from "../../src/handshake/answer.ts";
+import { type AnswerOptions, checkAnswerOptions } from "../../src/handshake/answer_options.ts";
+import { decide } from "../../src/handshake/decide.ts";
 import { refuse } from "../../src/handshake/refusal.ts";
 import type { RequestHead } from "../../src/errors/handshake_error.ts";
 import { handshakeFailures } from "../../src/errors/failures.ts";

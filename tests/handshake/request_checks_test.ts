@@ -1,7 +1,8 @@
-import { assertEquals } from "@std/assert";
-import type { Origins } from "../../src/handshake/origin.ts";
+import { assert, assertEquals } from "@std/assert";
+import { isAllowedOrigin, type Origins } from "../../src/handshake/origin.ts";
 import { findProblem } from "../../src/handshake/request_checks.ts";
-import { test } from "../kit/harness.ts";
+import { parseRequest } from "../../src/http/request_head.ts";
+import { latin1, test } from "../kit/harness.ts";
 
 /** Every field wrong, then made right one by one, with the failure before each. */
 const STEPS: readonly (readonly [failure: string, name: string, wrong: string | null, right: string | null])[] = [
@@ -57,4 +58,26 @@ test("findProblem() says what an origin was compared with, and by which option (
 test("findProblem() does not show subprotocols, among which clients send tokens (RFC 6455 §4.2.1 (8))", () => {
   const problem = findProblem(upgradeOf({ "sec-websocket-protocol": "bearer s3cret" }), "any")!;
   assertEquals([problem.failure, problem.detail.includes("s3cret")], ["protocol-malformed", false]);
+});
+
+test("findProblem() lets the origin of any authority in that a head can have, as isAllowedOrigin() does (RFC 6455 §10.2)", () => {
+  let count = 0;
+  for (
+    const authority of ["h", "H.example:80", "h:443", "h:", "[::1]:8080", "1.2.3.4", "127.1:1", "a_b~c", "%61", "xn--a"]
+  ) {
+    const fields = "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+    for (const scheme of ["http", "https"]) {
+      const origin = `${scheme}://${authority}`;
+      const lines = `Host: ${authority}\r\n${fields}Sec-WebSocket-Version: 13\r\nOrigin: ${origin}\r\n\r\n`;
+      const head = parseRequest(latin1(`GET / HTTP/1.1\r\n${lines}`));
+      if ("failure" in head) continue;
+      assertEquals([findProblem(head, "same-host"), isAllowedOrigin(origin, authority, "same-host")], [
+        undefined,
+        true,
+      ]);
+      assertEquals(findProblem(head, ["http://other"])?.failure, "origin-refused");
+      count++;
+    }
+  }
+  assert(count >= 16, `${count} origins`);
 });

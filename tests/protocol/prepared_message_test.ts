@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
-import { prepare, Protocol, type SendOptions } from "../../src/protocol/protocol.ts";
+import { prepare, Protocol, type SendOptions } from "../../src/protocol.ts";
 import { Prepared, type PreparedMessage } from "../../src/protocol/prepared_message.ts";
 import type { CompressionOptions, DeflateAgreement } from "../../src/protocol/compression_options.ts";
 import type { Message } from "../../src/protocol/contract.ts";

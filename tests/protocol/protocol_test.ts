@@ -2,7 +2,7 @@ import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/ass
 import type { CompressionOptions, DeflateAgreement } from "../../src/protocol/compression_options.ts";
 import { WebSocketError } from "../../src/errors/websocket_error.ts";
 import { latin1 as latin } from "../../src/http/field_lines.ts";
-import { type Agreement, type Message, Protocol, type ProtocolOptions } from "../../src/protocol/protocol.ts";
+import { type Agreement, type Message, Protocol, type ProtocolOptions } from "../../src/protocol.ts";
 import { agreed } from "../cases/deflate.ts";
 import { type Event, type FrameRow, frames } from "../cases/frames.ts";
 import { concat, everySplit, hex, latin1, random, test } from "../kit/harness.ts";

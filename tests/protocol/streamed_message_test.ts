@@ -4,7 +4,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import type { DeflateAgreement } from "../../src/protocol/compression_options.ts";
 import { writeHeader } from "../../src/protocol/frame_header.ts";
-import { type Agreement, Protocol, type ProtocolEvents, type ProtocolOptions } from "../../src/protocol/protocol.ts";
+import { type Agreement, Protocol, type ProtocolEvents, type ProtocolOptions } from "../../src/protocol.ts";
 import { agreed, deflated } from "../cases/deflate.ts";
 import { type Event, type FrameRow, frames } from "../cases/frames.ts";
 import { frame, hex as pairs, times } from "../cases/frames_base.ts";

@@ -108,7 +108,7 @@ test("close() of what linger() gives closes at once", async () => {
 function saying(options = {}) {
   const clock = fakeClock(), [conn, far] = connectionPair(options), peer = new RawPeer(far);
   const lastWords = new TextEncoder().encode("Good bye");
-  return { clock, conn, peer, ...linger(transportOf(conn), { clock, timeout: 1000, lastWords }) };
+  return { clock, conn, peer, closed: linger(transportOf(conn), { clock, timeout: 1000, lastWords }).closed };
 }
 
 test("linger() writes last words once the peer has sent anything, and before it half-closes", async () => {

@@ -1,7 +1,8 @@
 // That the tables of failures and the rows of cases fit each other: every failure is reached by a row, or here.
 
 import { assert, assertEquals } from "@std/assert";
-import { accept, type Accepted } from "../../src/server/accept.ts";
+import { accept } from "../../src/server/accept.ts";
+import type { Accepted } from "../../src/server/accepted.ts";
 import { answer } from "../../src/handshake/answer.ts";
 import { attach } from "../../src/server/attach.ts";
 import { connect } from "../../src/client/connect.ts";

@@ -15,7 +15,7 @@ import { HeadReader } from "../../src/http/head_reader.ts";
 import { latin1 as decode } from "../../src/http/field_lines.ts";
 import { writeHead } from "../../src/http/write_head.ts";
 import { judge } from "../../src/handshake/confirm.ts";
-import { type Message, Protocol } from "../../src/protocol/protocol.ts";
+import { type Message, Protocol } from "../../src/protocol.ts";
 import { type ParsedRequest, parseRequest } from "../../src/http/request_head.ts";
 import { type ParsedResponse, parseResponse } from "../../src/http/response_head.ts";
 import { deflated, noise } from "../cases/deflate.ts";

@@ -37,7 +37,7 @@ const FOLDERS: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** The files that users import beside mod.ts: they may import everything, and are imported by nothing. */
-const ENTRIES = ["bun.ts", "node.ts", "rooms.ts", "stream.ts", "testing.ts", "websocket.ts"];
+const ENTRIES = ["bun.ts", "node.ts", "protocol.ts", "rooms.ts", "stream.ts", "testing.ts", "websocket.ts"];
 
 /** What may be imported from outside, and by whom. */
 const PACKAGES: readonly (readonly [from: RegExp, by: RegExp])[] = [
@@ -56,6 +56,7 @@ const IO =
 
 /** Files without a test file of their name, and what tests them. */
 const TESTED_BY: Readonly<Record<string, string>> = {
+  "base/concat.ts": "handshake/server_handshake_test.ts",
   "base/returns_argument.ts": "base/owned_bytes_test.ts",
   "base/tuning.ts": "base/byte_builder_test.ts",
   "client/connection_end.ts": "client/reconnect_end_test.ts",
@@ -70,7 +71,12 @@ const TESTED_BY: Readonly<Record<string, string>> = {
   "connection/websocket_connection.ts": "connection/connection_test.ts",
   "errors/failures.ts": "whole/failures_test.ts",
   "group/membership.ts": "group/connections_test.ts",
+  "handshake/answer_options.ts": "handshake/answer_test.ts",
+  "handshake/client_machine.ts": "handshake/client_handshake_test.ts",
+  "handshake/decide.ts": "handshake/answer_test.ts",
+  "handshake/server_machine.ts": "handshake/server_handshake_test.ts",
   "handshake/upgrade_fields.ts": "handshake/answer_test.ts",
+  "protocol.ts": "handshake/server_handshake_test.ts",
   "protocol/agreement.ts": "protocol/protocol_test.ts",
   "protocol/chunk_reader.ts": "protocol/message_reader_test.ts",
   "protocol/encode_text.ts": "protocol/machine_work_test.ts",
@@ -89,6 +95,8 @@ const TESTED_BY: Readonly<Record<string, string>> = {
   "runtime/node_ca.ts": "client/dial_test.ts",
   "runtime/node_dialler.ts": "client/dial_test.ts",
   "runtime/sockets.ts": "client/dial_test.ts",
+  "server/accepted.ts": "server/accept_test.ts",
+  "server/handshaking.ts": "server/accept_test.ts",
   "server/serving.ts": "whole/shutdown_test.ts",
   "rooms.ts": "rooms/rooms_test.ts",
   "rooms/follower.ts": "rooms/rooms_test.ts",
