@@ -2,7 +2,8 @@
 
 import { INSPECT, type Inspect, inspectAs } from "../base/inspect.ts";
 import type { BufferSource } from "../base/owned_bytes.ts";
-import { type ConnectionOwner, Driver } from "./driver.ts";
+import type { ConnectionOwner } from "./connection_owner.ts";
+import { Driver } from "./driver.ts";
 import type { CheckedOptions } from "./connection_options.ts";
 import type { Pieces } from "./pieces.ts";
 import type { ConnectionState, MessageHandler, WebSocketConnection } from "./websocket_connection.ts";

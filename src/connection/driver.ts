@@ -10,6 +10,7 @@ import type { PreparedMessage } from "../protocol/prepared_message.ts";
 import { Machine, type MachineEvents } from "../protocol/machine.ts";
 import type { Transport, TransportHandlers } from "../transport/transport.ts";
 import { Closing, type ClosingHost } from "./closing.ts";
+import type { ConnectionOwner } from "./connection_owner.ts";
 import { Flusher, type FlusherHandlers } from "./flusher.ts";
 import { type IdleHandlers, IdleWatch } from "./idle_watch.ts";
 import type { CheckedOptions } from "./connection_options.ts";
@@ -23,14 +24,6 @@ import type { ConnectionState, MessageHandler } from "./websocket_connection.ts"
 
 /** How many turns of the event loop a peer that has ended waits for an answer to its last message. */
 const TURNS = 64;
-
-/** Who is told of the end of a connection without a promise: one for each idle connection would be memory. */
-export interface ConnectionOwner {
-  /** The peer's Close frame has come: what is not written yet, it may never read. */
-  onPeerClose?(info: CloseInfo): void;
-  /** `closed` has settled, with this. */
-  onClosed(outcome: CloseInfo | WebSocketError): void;
-}
 
 /** One WebSocket. Its parts report to methods: a closure for each callback would take more memory per connection. */
 export class Driver

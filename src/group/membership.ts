@@ -1,7 +1,8 @@
 // One WebSocket in one group, with the value that belongs to it.
 
 import { Connection } from "../connection/connection.ts";
-import type { ConnectionOwner, Driver } from "../connection/driver.ts";
+import type { ConnectionOwner } from "../connection/connection_owner.ts";
+import type { Driver } from "../connection/driver.ts";
 import type { WebSocketConnection } from "../connection/websocket_connection.ts";
 import type { CloseInfo, WebSocketError } from "../errors/websocket_error.ts";
 

@@ -2,7 +2,7 @@
 
 import { Connection } from "../connection/connection.ts";
 import type { CheckedOptions } from "../connection/connection_options.ts";
-import type { ConnectionOwner } from "../connection/driver.ts";
+import type { ConnectionOwner } from "../connection/connection_owner.ts";
 import type { WebSocketConnection } from "../connection/websocket_connection.ts";
 import type { RequestHead } from "../errors/handshake_error.ts";
 import type { Acceptance } from "../handshake/decide.ts";

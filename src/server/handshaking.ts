@@ -3,7 +3,7 @@
 // back, without a promise.
 
 import { fastSha1 } from "../base/tuning.ts";
-import type { ConnectionOwner } from "../connection/driver.ts";
+import type { ConnectionOwner } from "../connection/connection_owner.ts";
 import { HandshakeError, type RequestHead } from "../errors/handshake_error.ts";
 import { endedBefore, endedInHead, ExchangeError, type Problem } from "../errors/problem.ts";
 import type { Exchange, ExchangeReader } from "../exchange/exchange.ts";

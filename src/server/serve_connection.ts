@@ -5,7 +5,7 @@ import { unlessAborted } from "../base/abort.ts";
 import type { NetworkAddress } from "../base/network_address.ts";
 import type { Rostered } from "../base/roster.ts";
 import { HandshakeError, type RequestHead } from "../errors/handshake_error.ts";
-import type { ConnectionOwner } from "../connection/driver.ts";
+import type { ConnectionOwner } from "../connection/connection_owner.ts";
 import { ExchangeError, type Problem } from "../errors/problem.ts";
 import { isEndOfConnection } from "../errors/websocket_error.ts";
 import { Exchange } from "../exchange/exchange.ts";

@@ -5,7 +5,7 @@ import type { CloseInfo } from "../errors/websocket_error.ts";
 import { notOpenError, WebSocketError as ConnectionError } from "../errors/websocket_error.ts";
 import { nextTurn } from "../base/clock.ts";
 import { Connection } from "../connection/connection.ts";
-import type { ConnectionOwner } from "../connection/driver.ts";
+import type { ConnectionOwner } from "../connection/connection_owner.ts";
 import { MessageSink } from "../connection/message_streams.ts";
 import type { Message } from "../protocol/contract.ts";
 import { asStreamError, unwrittenError, type WebSocketError } from "./stream_error.ts";

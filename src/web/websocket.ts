@@ -3,7 +3,7 @@
 import { connectChecked } from "../client/connect.ts";
 import type { CheckedConnectOptions } from "../client/connect_options.ts";
 import { Connection } from "../connection/connection.ts";
-import type { ConnectionOwner } from "../connection/driver.ts";
+import type { ConnectionOwner } from "../connection/connection_owner.ts";
 import { type CloseInfo, WebSocketError } from "../errors/websocket_error.ts";
 import { defineHandlers, EventHandlers } from "./event_handlers.ts";
 import { EventQueue } from "./event_queue.ts";
