@@ -1,6 +1,6 @@
 // The event of a message (HTML §9.1).
 
-import { derive, type EventInit, fieldsOf } from "./event_class.ts";
+import { derive, type EventInit, fieldsOf, initOfEvent } from "./event_class.ts";
 
 /**
  * What a {@linkcode MessageEvent} is made with.
@@ -67,9 +67,10 @@ export class MessageEvent<Data = any> extends Event {
    * @param type Its type, such as `"message"`.
    * @param init Its data, and where it comes from.
    */
-  constructor(type: string, init: MessageEventInit = {}) {
-    super(type, fieldsOf(init));
-    const { data = null, origin = "", lastEventId = "", source = null, ports } = init;
+  constructor(type: string, init: MessageEventInit | null = {}) {
+    const fields: MessageEventInit = initOfEvent("MessageEvent", arguments.length, init);
+    super(type, fieldsOf(fields));
+    const { data = null, origin = "", lastEventId = "", source = null, ports } = fields;
     this.#data = data as Data;
     this.#origin = `${origin}`;
     this.#rest = lastEventId === "" && source === null && ports === undefined ? NO_REST : {

@@ -12,7 +12,7 @@ import { MessageEvent } from "./message_event.ts";
 import { Outgoing } from "./outgoing.ts";
 import { notOpenedError, webClose } from "./stream_error.ts";
 import { clampShort, defineConstants, makeEnumerable } from "./web_idl.ts";
-import { dataOf, webMessage } from "./web_message.ts";
+import { checkMemory, dataOf, webMessage } from "./web_message.ts";
 import { checkWebOptions, type WebOptions } from "./web_options.ts";
 import { webProtocols } from "./web_protocols.ts";
 import { webUrl } from "./web_url.ts";
@@ -164,6 +164,7 @@ export class WebSocket extends EventTarget {
     if (arguments.length === 0) throw new TypeError("Cannot send: the message is missing");
     const message = webMessage(data);
     if (this.#readyState === CONNECTING) {
+      checkMemory(message); // a conversion comes first (Web IDL §3.7.7)
       throw new DOMException("Cannot send: the WebSocket is not open yet", "InvalidStateError");
     }
     this.#outgoing.send(message, this.#readyState === OPEN);
