@@ -26,6 +26,18 @@ export interface EventInit {
   composed?: boolean;
 }
 
+/**
+ * What a constructor is given, checked as Web IDL does: a type, and a dictionary, for which `null` and nothing stand, too.
+ *
+ * @throws {TypeError} When the type is missing, or the second argument is no dictionary.
+ */
+export function initOfEvent<Init extends EventInit>(name: string, count: number, init: Init | null): Init | EventInit {
+  if (count === 0) throw new TypeError(`Cannot make a ${name}: the type is missing`);
+  if (init === null) return {};
+  if (typeof init === "object" || typeof init === "function") return init;
+  throw new TypeError(`Cannot make a ${name}: the second argument must be an object`);
+}
+
 /** The fields, if there are any: taking over none is faster. */
 export function fieldsOf({ bubbles = false, cancelable = false, composed = false }: EventInit): EventInit | undefined {
   return bubbles || cancelable || composed ? { bubbles, cancelable, composed } : undefined;

@@ -4,7 +4,7 @@
 /** A listener of its own for an attribute. */
 interface Slot {
   handler: object;
-  readonly listener: (event: { preventDefault(): void }) => void;
+  readonly listener: (event: { preventDefault(): void }) => unknown;
 }
 
 const { addEventListener, removeEventListener } = EventTarget.prototype;
@@ -38,8 +38,10 @@ export class EventHandlers {
     const slot: Slot = {
       handler,
       listener(event) {
-        if (typeof slot.handler !== "function") return;
-        if (Reflect.apply(slot.handler, target, [event]) === false) event.preventDefault();
+        if (typeof slot.handler !== "function") return undefined;
+        const result = Reflect.apply(slot.handler, target, [event]);
+        if (result === false) event.preventDefault();
+        return result; // a promise: Node and Bun report it when a listener's rejects
       },
     };
     this.#slots[type] = slot;

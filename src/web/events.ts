@@ -1,7 +1,8 @@
 // The events of the class WebSocket (WHATWG WebSockets §6, HTML §8.1.4), by their types.
 
-import { derive, type EventInit, fieldsOf } from "./event_class.ts";
+import { derive, type EventInit, fieldsOf, initOfEvent } from "./event_class.ts";
 import type { MessageEvent } from "./message_event.ts";
+import { toNumber } from "./web_idl.ts";
 
 /**
  * What a {@linkcode CloseEvent} is made with.
@@ -53,11 +54,13 @@ export class CloseEvent extends Event {
    * @param type Its type, such as `"close"`.
    * @param init How it was closed.
    */
-  constructor(type: string, init: CloseEventInit = {}) {
-    super(type, fieldsOf(init));
-    this.#wasClean = Boolean(init.wasClean);
-    this.#code = Number(init.code ?? 0) & 0xffff;
-    this.#reason = `${init.reason ?? ""}`.toWellFormed();
+  constructor(type: string, init: CloseEventInit | null = {}) {
+    const fields: CloseEventInit = initOfEvent("CloseEvent", arguments.length, init);
+    super(type, fieldsOf(fields));
+    const { wasClean, code = 0, reason = "" } = fields;
+    this.#wasClean = Boolean(wasClean);
+    this.#code = toNumber(code) & 0xffff;
+    this.#reason = `${reason}`.toWellFormed();
   }
 
   /** Whether the closing handshake was finished: both ends have sent a Close frame. */
@@ -125,10 +128,12 @@ export class ErrorEvent extends Event {
    * @param type Its type, such as `"error"`.
    * @param init The error.
    */
-  constructor(type: string, init: ErrorEventInit = {}) {
-    super(type, fieldsOf(init));
-    this.#message = `${init.message ?? ""}`;
-    this.#error = init.error;
+  constructor(type: string, init: ErrorEventInit | null = {}) {
+    const fields: ErrorEventInit = initOfEvent("ErrorEvent", arguments.length, init);
+    super(type, fieldsOf(fields));
+    const { message = "", error } = fields;
+    this.#message = `${message}`;
+    this.#error = error;
   }
 
   /** What has happened. */

@@ -5,7 +5,7 @@ import { bytesOf, snapshotOf } from "../base/owned_bytes.ts";
 import type { Driver } from "../connection/driver.ts";
 import type { Message } from "../protocol/contract.ts";
 import { isOver, thisTurn } from "./turns.ts";
-import { sizeOf, type WebMessage } from "./web_message.ts";
+import { checkMemory, sizeOf, type WebMessage } from "./web_message.ts";
 
 /** What our Close frame is to say. */
 export interface WebClose {
@@ -51,7 +51,7 @@ export class Outgoing {
   send(message: WebMessage, isOpen: boolean): void {
     const driver = this.#driver;
     if (!isOpen || !driver?.isOpen) {
-      if (typeof message === "object" && !(message instanceof Blob)) bytesOf(message); // refused all the same
+      checkMemory(message);
       this.#unsent += sizeOf(message);
     } else if (this.#waiting.length === 0 && !(message instanceof Blob)) {
       this.#sendNow(driver, message, sizeOf(message));

@@ -7,6 +7,7 @@ import {
   WebSocketError as ConnectionError,
   type WebSocketErrorInit,
 } from "../errors/websocket_error.ts";
+import { toNumber } from "./web_idl.ts";
 
 /**
  * The error of a `WebSocketStream` that could not be opened, or was not closed cleanly. It is the `WebSocketError` of the
@@ -50,7 +51,7 @@ export function webClose(init: WebSocketErrorInit | null = {}): { closeCode?: nu
     throw new TypeError("Cannot close: the argument must be { closeCode, reason }");
   }
   const { closeCode: given, reason = "" } = init ?? {};
-  const closeCode = given === undefined ? undefined : Math.trunc(Number(given));
+  const closeCode = given === undefined ? undefined : Math.trunc(toNumber(given));
   if (closeCode !== undefined && !(closeCode >= 0 && closeCode <= 0xffff)) {
     throw new TypeError(`Cannot close: the code is ${given}, and must be a number from 0 to 65535`);
   }

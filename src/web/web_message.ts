@@ -1,5 +1,6 @@
 // Messages as the class WebSocket takes and tells them (WHATWG WebSockets §3.1, Web IDL).
 
+import { bytesOf } from "../base/owned_bytes.ts";
 import { utf8Length } from "../base/utf8.ts";
 import type { Message } from "../protocol/contract.ts";
 
@@ -25,6 +26,15 @@ export function webMessage(data: unknown): WebMessage {
 /** A buffer that was transferred has no bytes left, which are what is sent then. */
 function isDetached({ byteLength }: { readonly byteLength: number }, buffer: ArrayBufferLike): boolean {
   return byteLength === 0 && (buffer as ArrayBuffer).detached === true;
+}
+
+/**
+ * Checks what is not going to be sent.
+ *
+ * @throws {TypeError} When it is a buffer that is resizable, or a view of memory that is shared.
+ */
+export function checkMemory(message: WebMessage): void {
+  if (typeof message === "object" && !(message instanceof Blob)) bytesOf(message);
 }
 
 /** How many bytes of payload it has. */

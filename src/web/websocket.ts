@@ -8,11 +8,11 @@ import { type CloseInfo, WebSocketError } from "../errors/websocket_error.ts";
 import { defineHandlers, EventHandlers } from "./event_handlers.ts";
 import { EventQueue } from "./event_queue.ts";
 import { CloseEvent, ErrorEvent, type WebSocketEventMap } from "./events.ts";
-import { MessageEvent, tell } from "./message_event.ts";
+import { MessageEvent } from "./message_event.ts";
 import { Outgoing } from "./outgoing.ts";
 import { notOpenedError, webClose } from "./stream_error.ts";
 import { clampShort, defineConstants, makeEnumerable } from "./web_idl.ts";
-import { dataOf, webMessage } from "./web_message.ts";
+import { checkMemory, dataOf, webMessage } from "./web_message.ts";
 import { checkWebOptions, type WebOptions } from "./web_options.ts";
 import { webProtocols } from "./web_protocols.ts";
 import { webUrl } from "./web_url.ts";
@@ -22,8 +22,6 @@ const CONNECTING = 0, OPEN = 1, CLOSING = 2, CLOSED = 3;
 
 /** A listener as the runtime has it: its types know less of events. */
 type RuntimeListener = Parameters<EventTarget["addEventListener"]>[1];
-
-type MessageListener = (event: MessageEvent) => unknown;
 
 type Received = string | Uint8Array<ArrayBuffer>;
 
@@ -83,9 +81,6 @@ export class WebSocket extends EventTarget {
   readonly #outgoing: Outgoing = new Outgoing();
   /** Ends the handshake. */
   readonly #connecting: AbortController = new AbortController();
-  /** The first listener for messages, if it was added without options, and whether there were ever others. */
-  #first: MessageListener | undefined;
-  #hasOthers = false;
   #readyState: 0 | 1 | 2 | 3 = CONNECTING;
   #binaryType: "blob" | "arraybuffer" = "blob";
   #protocol = "";
@@ -169,6 +164,7 @@ export class WebSocket extends EventTarget {
     if (arguments.length === 0) throw new TypeError("Cannot send: the message is missing");
     const message = webMessage(data);
     if (this.#readyState === CONNECTING) {
+      checkMemory(message); // a conversion comes first (Web IDL §3.7.7)
       throw new DOMException("Cannot send: the WebSocket is not open yet", "InvalidStateError");
     }
     this.#outgoing.send(message, this.#readyState === OPEN);
@@ -203,13 +199,9 @@ export class WebSocket extends EventTarget {
     listener: ((this: WebSocket, event: (WebSocketEventMap & { [type: string]: Event })[Type]) => unknown) | {
       handleEvent(event: (WebSocketEventMap & { [type: string]: Event })[Type]): unknown;
     } | null,
-    options?: boolean | AddEventListenerOptions,
+    options: boolean | AddEventListenerOptions | undefined = undefined,
   ): void {
-    if (`${type}` === "message") {
-      const isPlain = typeof listener === "function" && !options, first = this.#first ?? listener;
-      if (isPlain && first === listener && !this.#hasOthers) this.#first = listener as MessageListener;
-      else this.#hasOthers = true; // also the same once more, which may be another by its options
-    }
+    if (arguments.length < 2) throw new TypeError("Cannot add a listener: it needs a type and a listener");
     super.addEventListener(type, listener as RuntimeListener, options);
   }
 
@@ -225,10 +217,12 @@ export class WebSocket extends EventTarget {
     listener: ((this: WebSocket, event: (WebSocketEventMap & { [type: string]: Event })[Type]) => unknown) | {
       handleEvent(event: (WebSocketEventMap & { [type: string]: Event })[Type]): unknown;
     } | null,
-    options?: boolean | EventListenerOptions,
+    options: boolean | EventListenerOptions | undefined = undefined,
   ): void {
-    if (`${type}` === "message" && listener === this.#first && !options) this.#first = undefined;
-    super.removeEventListener(type, listener as RuntimeListener, options);
+    if (arguments.length < 2) throw new TypeError("Cannot remove a listener: it needs a type and a listener");
+    // Node takes `true` for an object that has no capture
+    const phase = typeof options === "boolean" ? { capture: options } : options;
+    super.removeEventListener(type, listener as RuntimeListener, phase);
   }
 
   /** What `Object.prototype.toString()` shows. */
@@ -275,16 +269,7 @@ export class WebSocket extends EventTarget {
     if (typeof task === "function") return task();
     if (this.#readyState !== OPEN) return;
     const data = typeof task === "string" ? task : dataOf(task, this.#binaryType);
-    const event = new MessageEvent("message", { data, origin: this.#origin }), only = this.#onlyListener;
-    if (only) tell(event, this, only);
-    else this.#fire(event);
-  }
-
-  /** The handler or listener for messages, where there is just one. */
-  get #onlyListener(): MessageListener | undefined {
-    const { onmessage } = this, first = this.#first;
-    if (this.#hasOthers || onmessage && first) return undefined;
-    return first ?? (typeof onmessage === "function" ? onmessage as MessageListener : undefined);
+    this.#fire(new MessageEvent("message", { data, origin: this.#origin }));
   }
 
   /** It is closed. Where it was not clean, the peer's Close frame counts if it has come, and otherwise 1006 (RFC 6455 §7.1.5). */

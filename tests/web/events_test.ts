@@ -51,3 +51,22 @@ test("their attributes can't be written, and belong to events alone", () => {
   assertThrows(() => (event as { data: string }).data = "b", TypeError);
   assertThrows(() => MessageEvent.prototype.data, TypeError);
 });
+
+for (const [name, Class] of Object.entries(CLASSES)) {
+  test(`${name} needs a type, and takes null for no fields`, () => {
+    const Loose = Class as unknown as new (...args: unknown[]) => Event;
+    assertThrows(() => new Loose(), TypeError, "type is missing");
+    for (const wrong of ["x", 1, true]) assertThrows(() => new Loose("x", wrong), TypeError, "must be an object");
+    for (const none of [null, undefined, {}]) assertEquals(new Loose("x", none).cancelable, false);
+  });
+}
+
+test("what events are made with is converted as Web IDL says", () => {
+  for (const code of [1n, Symbol("x")]) {
+    assertThrows(() => new CloseEvent("close", { code: code as unknown as number }), TypeError);
+  }
+  const none = null as unknown as string;
+  assertEquals(new CloseEvent("close", { reason: none }).reason, "null");
+  assertEquals(new ErrorEvent("error", { message: none }).message, "null");
+  assertEquals(new MessageEvent("message", { origin: none }).origin, "null");
+});

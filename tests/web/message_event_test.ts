@@ -1,55 +1,89 @@
-import { assertEquals, assertInstanceOf, assertStrictEquals } from "@std/assert";
-import { MessageEvent, tell } from "../../src/web/message_event.ts";
+import { assert, assertEquals, assertStrictEquals } from "@std/assert";
+import { MessageEvent, type WebSocket } from "../../src/websocket.ts";
 import { test } from "../kit/harness.ts";
+import { cleanly, HandPeer, type ServeOne, testSocket } from "./peers.ts";
+import { OPCODE, toward, unhex, utf8 } from "../cases/frames_base.ts";
+
+/** Sends one message, and closes back. */
+const once: ServeOne = async (conn) => {
+  const peer = await HandPeer.opened(conn);
+  await peer.write(Uint8Array.from(unhex(toward("client")(OPCODE.text, utf8("a")))));
+  await peer.closeBack();
+};
 
 /** What a listener sees of its event. */
-function seenOf(event: MessageEvent, target: EventTarget): unknown[] {
-  const { target: aim, currentTarget, eventPhase, defaultPrevented, type, data } = event;
-  return [
-    aim === target,
-    currentTarget === target,
-    eventPhase,
-    event.composedPath().length,
-    defaultPrevented,
-    type,
-    data,
-  ];
+function seenOf(event: MessageEvent, socket: WebSocket): unknown[] {
+  const { target, currentTarget, eventPhase, defaultPrevented, type, data } = event, path = event.composedPath();
+  return [target === socket, currentTarget === socket, eventPhase, path.length, defaultPrevented, type, data];
 }
 
-test("a message is told to the one listener as it would be dispatched", () => {
-  const target = new EventTarget(), seen: unknown[][] = [], make = () => new MessageEvent("message", { data: "a" });
-  const handler = (event: MessageEvent) => {
-    event.preventDefault();
-    seen.push(seenOf(event, target));
-  };
-  target.addEventListener("message", handler as (event: unknown) => void);
-  const dispatched = make(), told = make();
-  target.dispatchEvent(dispatched);
-  tell(told, target, handler);
-  assertEquals(seen[1], [true, true, 2, 1, false, "message", "a"]);
-  assertEquals(seen[1], seen[0]);
-  for (const event of [dispatched, told]) {
-    assertEquals(seenOf(event, target), [true, false, 0, 0, false, "message", "a"]);
+/** The name of what is thrown, if anything is. */
+function nameOfThrown(run: () => unknown): string | undefined {
+  try {
+    run();
+  } catch (error) {
+    return (error as Error).name;
   }
-});
+  return undefined;
+}
 
-test("a message that was told can be dispatched, and then has that target", () => {
-  const target = new EventTarget(),
-    other = new EventTarget(),
-    event = new MessageEvent("message"),
-    seen: unknown[] = [];
-  assertEquals([event.target, event.currentTarget, event.eventPhase], [null, null, 0]);
-  tell(event, target, () => {});
-  other.addEventListener("message", ({ target }) => seen.push(target));
-  assertEquals(other.dispatchEvent(event), true);
-  assertStrictEquals(seen[0], other);
-  assertInstanceOf(event, Event);
-});
-
-test("the listener has the target for its this", () => {
-  const target = new EventTarget(), seen: unknown[] = [];
-  tell(new MessageEvent("message"), target, function (this: unknown) {
-    seen.push(this);
+/** What the runtime's own target throws where an event is dispatched in its listener, and what its `srcElement` is. */
+function ofRuntime(): [thrown: string | undefined, srcElement: unknown] {
+  const target = new EventTarget(), made = new Event("x"), seen: [string | undefined, unknown] = [undefined, undefined];
+  target.addEventListener("x", () => {
+    seen[0] = nameOfThrown(() => target.dispatchEvent(made));
+    seen[1] = made.srcElement === target ? "target" : made.srcElement;
   });
-  assertStrictEquals(seen[0], target);
+  target.dispatchEvent(made);
+  return seen;
+}
+
+/** Every way to be told of messages. */
+const WAYS: Readonly<Record<string, (socket: WebSocket, listener: (event: MessageEvent) => unknown) => void>> = {
+  "a handler": (socket, listener) => socket.onmessage = listener,
+  "a listener": (socket, listener) => socket.addEventListener("message", listener),
+  "a listener that is an object": (socket, handleEvent) => socket.addEventListener("message", { handleEvent }),
+  "a listener beside a handler": (socket, listener) => {
+    socket.onmessage = () => {};
+    socket.addEventListener("message", listener);
+  },
+};
+// To Node an event is not being dispatched any more behind the first listener
+const FORGETS = !("Deno" in globalThis) && !("Bun" in globalThis);
+
+for (const [name, listen] of Object.entries(WAYS)) {
+  if (FORGETS && name === "a listener beside a handler") continue;
+  testSocket(`${name} sees an event that is being dispatched (DOM §2.9)`, once, async (open) => {
+    const socket = open(), events: MessageEvent[] = [], seen: unknown[] = [], other = new EventTarget();
+    other.addEventListener("message", () => {});
+    listen(socket, (event) => {
+      event.preventDefault();
+      events.push(event);
+      seen.push(seenOf(event, socket), nameOfThrown(() => socket.dispatchEvent(event)));
+      seen.push(nameOfThrown(() => other.dispatchEvent(event)), event.srcElement);
+      socket.close();
+    });
+    await cleanly(socket);
+    const [theirs, srcElement] = ofRuntime(), [event] = events;
+    assertEquals(seen.slice(0, 3), [[true, true, 2, 1, false, "message", "a"], theirs, theirs]);
+    assertStrictEquals(seen[3], srcElement === "target" ? socket : srcElement);
+    assertEquals([events.length, ...seenOf(event!, socket)], [1, true, false, 0, 0, false, "message", "a"]);
+    other.addEventListener("message", ({ target }) => seen.push(target));
+    assert(other.dispatchEvent(event!));
+    assertStrictEquals(seen[4], other);
+  });
+}
+
+test("what an event is made with is read once", () => {
+  let reads = 0;
+  const init = {
+    get origin() {
+      return `${++reads}`;
+    },
+    ports: [{}],
+  };
+  const event = new MessageEvent("message", init);
+  init.ports.push({});
+  assertEquals([event.origin, event.origin, reads, event.ports.length], ["1", "1", 1, 1]);
+  assertStrictEquals(event.ports, event.ports);
 });

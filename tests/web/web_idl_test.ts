@@ -1,5 +1,5 @@
-import { assertEquals } from "@std/assert";
-import { clampShort, defineConstants, makeEnumerable } from "../../src/web/web_idl.ts";
+import { assertEquals, assertThrows } from "@std/assert";
+import { clampShort, defineConstants, makeEnumerable, toNumber } from "../../src/web/web_idl.ts";
 import { test } from "../kit/harness.ts";
 
 test("clampShort() clamps, rounds to even, and takes NaN for 0", () => {
@@ -29,4 +29,10 @@ test("attributes and methods can be enumerated, the constructor can't", () => {
   const names: string[] = [];
   for (const name in new Some()) names.push(name);
   assertEquals(names, ["attribute", "method"]);
+});
+
+test("a BigInt and a symbol are no numbers", () => {
+  for (const wrong of [1000n, Symbol("x")]) {
+    for (const convert of [toNumber, clampShort]) assertThrows(() => convert(wrong), TypeError);
+  }
 });

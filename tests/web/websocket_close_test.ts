@@ -1,6 +1,6 @@
 // How a WebSocket is closed, over sockets, on ws and wss. Each test names the public one that it answers to.
 
-import { assert, assertEquals, assertInstanceOf } from "@std/assert";
+import { assert, assertEquals, assertInstanceOf, assertThrows } from "@std/assert";
 import { accept, type Clock, HandshakeError, WebSocketError } from "../../mod.ts";
 import { connectionPair } from "../../src/testing.ts";
 import { CloseEvent, ErrorEvent, WebSocket } from "../../src/websocket.ts";
@@ -254,6 +254,7 @@ testSocket("a close code is clamped, and rounded to even", closeBack, async (ope
   const socket = open();
   await next(socket, "open");
   for (const wrong of [-1, 999.5 - 1, 1e9, Infinity]) assertDomError(() => socket.close(wrong), "InvalidAccessError");
+  assertThrows(() => socket.close(1000n as unknown as number), TypeError);
   socket.close(1000.5);
   assertEquals((await cleanly(socket)).code, 1000);
 });
