@@ -7,7 +7,7 @@ import { checkSignal } from "../base/options.ts";
 import type { HandshakeError, RequestHead } from "../errors/handshake_error.ts";
 import { quote } from "../errors/problem.ts";
 import { isToken, listHas, parseTokens } from "../http/field_values.ts";
-import { checkRequest, headOf } from "../http/request_head.ts";
+import { checkRequest, headOf, isHttp2 } from "../http/request_head.ts";
 import { checkResponse, discardBody, ResponseHeadDraft } from "../http/response.ts";
 import type { FieldList } from "../http/write_head.ts";
 import type { Agreement } from "../protocol/agreement.ts";
@@ -17,6 +17,7 @@ import { checkDecorator, decorate, type Decorator, type ResponseDraft } from "./
 import { acceptValue, type Sha1 } from "./accept_value.ts";
 import { checkOrigins, type Origins } from "./origin.ts";
 import { type Refusal, refuse, refuseWith } from "./refusal.ts";
+import { findConnectProblem } from "./extended_connect.ts";
 import { findProblem } from "./request_checks.ts";
 import { UPGRADE_FIELDS } from "./upgrade_fields.ts";
 
@@ -132,8 +133,9 @@ export type Decision =
   | Refusal;
 
 /**
- * Whether a request asks for a WebSocket: a GET of HTTP/1.1 or later with the right Upgrade and Connection fields. Use
- * it for routing; it does not check the handshake, which is what {@linkcode answer} does.
+ * Whether a request asks for a WebSocket: a GET of HTTP/1.1 with the right Upgrade and Connection fields, or in HTTP/2 a
+ * CONNECT whose `:protocol` is websocket (RFC 8441 §5). Use it for routing; it does not check the handshake, which is
+ * what {@linkcode answer} does.
  *
  * @param request A `Request`, or any other head.
  * @returns Whether the request asks for a WebSocket.
@@ -150,13 +152,15 @@ export type Decision =
  */
 export function isUpgrade(request: RequestHead): boolean {
   checkRequest(request);
+  if (isHttp2(request)) return request.method === "CONNECT" && request.protocol === "websocket";
   const head = headOf(request);
   return (head ?? request).method === "GET" && head?.version !== "1.0" &&
     listHas(request.headers.get("upgrade"), "websocket") && listHas(request.headers.get("connection"), "upgrade");
 }
 
 /**
- * Checks the request of an upgrade and makes the response to it: a 101, or a refusal (RFC 6455 §4.2). Sends nothing.
+ * Checks the request of an upgrade and makes the response to it: a 101, or a refusal (RFC 6455 §4.2). A head that has a
+ * `protocol` is that of HTTP/2: then it is a 200, without a key, Upgrade and Connection (RFC 8441 §5). Sends nothing.
  *
  * @param request A `Request`, or any other head.
  * @param options Subprotocols, origins, header fields, your own check.
@@ -227,19 +231,21 @@ export async function decide(
   options: CheckedAnswerOptions,
   sha1?: Sha1,
 ): Promise<Decision> {
-  const problem = findProblem(request, options.origins);
+  const isConnect = isHttp2(request);
+  const problem = isConnect ? findConnectProblem(request, options.origins) : findProblem(request, options.origins);
   if (problem) return refuse(problem, options.headers, request);
   const { headers } = request;
   const protocol = chooseProtocol(headers.get("sec-websocket-protocol"), options.protocols);
   const refusal = options.authorize && await authorize(request, options);
   if (refusal) return refuseWith(refusal, options.headers, request);
-  const accept = await acceptValue(headers.get("sec-websocket-key")!, sha1);
-  const fields: FieldList = [...UPGRADE_FIELDS, ["Sec-WebSocket-Accept", accept]];
+  const fields: FieldList = isConnect
+    ? []
+    : [...UPGRADE_FIELDS, ["Sec-WebSocket-Accept", await acceptValue(headers.get("sec-websocket-key")!, sha1)]];
   if (protocol !== "") fields.push(["Sec-WebSocket-Protocol", protocol]);
   const deflated = answerDeflate(headers.get("sec-websocket-extensions"), options.compression);
   if (deflated) fields.push(["Sec-WebSocket-Extensions", deflated.extensions]);
-  const draft = (headers: Headers) => ({ status: 101, headers });
-  const head = new ResponseHeadDraft(101, decorate(fields, options.headers, "server", draft, request));
+  const status = isConnect ? 200 : 101, draft = (headers: Headers) => ({ status, headers });
+  const head = new ResponseHeadDraft(status, decorate(fields, options.headers, "server", draft, request));
   return { head, agreement: { role: "server", protocol, extensions: "", ...deflated } };
 }
 

@@ -112,7 +112,8 @@ function findLines(head: string): readonly number[] | Problem {
   return lines;
 }
 
-function tooManyFields(): Problem {
+/** Such a head. */
+export function tooManyFields(): Problem {
   return { failure: "head-too-large", detail: `the head has more than ${MAX_FIELDS} fields` };
 }
 

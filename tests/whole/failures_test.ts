@@ -17,6 +17,7 @@ import { readRequest } from "../../src/server/read_request.ts";
 import { serve, type Server } from "../../src/server/serve.ts";
 import type { ServeOptions } from "../../src/server/serve_options.ts";
 import { connectionPair, fakeClock } from "../../src/testing.ts";
+import { connectResponses, connects } from "../cases/connects.ts";
 import { dialogues } from "../cases/dialogues.ts";
 import { frames } from "../cases/frames.ts";
 import { requests } from "../cases/requests.ts";
@@ -28,7 +29,7 @@ import { dialRaw, listen, listenRaw, portOf } from "../kit/tcp.ts";
 
 /** What the rows say of handshakes, but for those that succeed. */
 const handshakes = new Set<string>(
-  [...requests, ...responses].map(({ expect }) => expect).filter((expect) =>
+  [...requests, ...responses, ...connects, ...connectResponses].map(({ expect }) => expect).filter((expect) =>
     expect !== "upgrade" && expect !== "agreed"
   ),
 );
@@ -170,14 +171,17 @@ const SECTIONS: Readonly<Record<string, number>> = {
   "6455": 14,
   "6585": 9,
   "7692": 12,
+  "8441": 10,
   "9110": 19,
   "9112": 13,
+  "9113": 11,
+  "9220": 8,
   "4648": 14,
 };
 
 test("every section that is cited has a number that its specification has", () => {
   const tables = [...Object.values(handshakeFailures), ...Object.values(protocolFailures)];
-  const rows = [...requests, ...responses, ...frames, ...dialogues];
+  const rows = [...requests, ...responses, ...connects, ...connectResponses, ...frames, ...dialogues];
   for (const { section } of [...tables, ...rows]) {
     if (section === "WHATWG WebSockets §2.1") continue;
     const [, rfc = "", first = ""] = /^RFC (\d{4}) §(\d+)(?:\.\d+){0,3}(?: \(\d+(?:\.\d+)?\))?$/.exec(section) ?? [];

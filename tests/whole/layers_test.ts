@@ -263,9 +263,21 @@ const VALUES = [
   "attach",
   "basicAuth",
 ]
-  .concat("confirm", "connect", "isUpgrade", "offer", "prepare", "readRequest", "reconnect", "serve", "writeResponse");
+  .concat(
+    "confirm",
+    "connect",
+    "extendedConnect",
+    "isUpgrade",
+    "offer",
+    "prepare",
+    "readRequest",
+    "reconnect",
+    "serve",
+    "writeResponse",
+  );
 
 const TYPES = [
+  "ExtendedConnect",
   "AcceptOptions",
   "Accepted",
   "Agreement",
