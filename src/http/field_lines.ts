@@ -29,6 +29,11 @@ export class Fields {
     return this.#lines ??= findLines(this.#head) as readonly number[];
   }
 
+  /** The number of characters, which is that of bytes. */
+  get length(): number {
+    return this.#head.length;
+  }
+
   /** The number of lines. */
   get size(): number {
     return this.#positions.length / 3;

@@ -20,8 +20,10 @@ import { discardBody, type ResponseHeadDraft } from "../http/response.ts";
 import { CONTINUE, writeHead } from "../http/write_head.ts";
 import type { Agreement } from "../protocol/agreement.ts";
 import { transportOf } from "../runtime/choose.ts";
+import { isRequestStream } from "../runtime/request_stream.ts";
 import type { ByteConnection, Transport } from "../transport/transport.ts";
 import { type AcceptOptions, checkAcceptOptions, type CheckedAcceptOptions } from "./accept_options.ts";
+import { acceptStream } from "./accept_stream.ts";
 import { respond, serverError } from "./respond.ts";
 
 /**
@@ -48,7 +50,7 @@ export interface Accepted extends WebSocketConnection {
     /** The request target as the client sent it, such as `/chat?room=7` (RFC 9112 §3.2). */
     readonly target: string;
   };
-  /** The 101 response that was sent. */
+  /** The 101 response that was sent; in HTTP/2, the 200. */
   readonly response: Response;
 }
 
@@ -116,6 +118,10 @@ function withTarget({ method, url, headers }: RequestHead): Accepted["request"] 
  */
 export async function accept(conn: ByteConnection, options: AcceptOptions = {}): Promise<Accepted> {
   const checked = checkAcceptOptions(options);
+  if (isRequestStream(conn)) {
+    const { transport, agreement, request, head, rest } = await acceptStream(conn, checked);
+    return new AcceptedConnection(transport, agreement, checked.connection, rest, request, head, undefined);
+  }
   const { connection: { clock }, handshakeTimeout: timeout, signal, prefix } = checked;
   const handshake: Handshake = {
     exchange: new Exchange(transportOf(conn), { clock, timeout, signal, prefix }),

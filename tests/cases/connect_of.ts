@@ -31,11 +31,16 @@ export const carried: readonly CarriedRow[] = requests.flatMap((row) => {
     expect: expect as ConnectRow["expect"],
     status: isSwitching ? status === 101 ? 200 : 400 : status,
     answered: { ...Object.fromEntries(answered), upgrade: null, connection: null, "sec-websocket-accept": null },
-    isSendable: true,
+    ...(isSmall(fields) && { isSendable: true as const }),
     ...(url !== undefined && { url }),
     row,
   }];
 });
+
+/** RFC 9113 §6.5.2: more than 64 KiB is more than HTTP/2 layers take by default. */
+function isSmall(fields: H2Fields): boolean {
+  return fields.reduce((sum, [name, value]) => sum + name.length + value.length + 32, 0) < 65536;
+}
 
 function fieldsOf({ bytes }: RequestRow): H2Fields | undefined {
   const [start = "", ...lines] = bytes.slice(0, bytes.indexOf("\r\n\r\n")).split("\r\n");
