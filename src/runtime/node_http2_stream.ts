@@ -1,11 +1,12 @@
 // Turns a stream of node:http2 into a connection, in either role. END_STREAM is the peer's end, everything else that ends it
 // is a loss (RFC 8441 §5): a reset must not look like an end, which the events alone do not tell apart.
 
-import type { Http2Stream, ServerHttp2Stream } from "node:http2";
+import type { Http2Session, Http2Stream, ServerHttp2Stream } from "node:http2";
 import type { Socket } from "node:net";
 import { nextTurn } from "../base/clock.ts";
 import type { RequestHead } from "../errors/handshake_error.ts";
 import { ConnectionOverTransport } from "../transport/byte_streams.ts";
+import { LINGER_TIME } from "../transport/linger.ts";
 import { type PushSource, PushTransport } from "../transport/push_transport.ts";
 import type { Endpoints, NetworkAddress } from "../transport/transport.ts";
 import { type RequestStream, RESPOND } from "./request_stream.ts";
@@ -24,10 +25,14 @@ export function codeName(code: number): string {
   return CODES[code] ?? `the code ${code}`;
 }
 
+function doNothing(): void {}
+
 /** A stream of node:http2 as a connection. */
 export class NodeHttp2Connection extends ConnectionOverTransport implements PushSource {
-  protected readonly transport: PushTransport;
   readonly #stream: Http2Stream;
+  /** A stream that is closed no longer knows it. */
+  readonly #session: Http2Session | undefined;
+  #transport: PushTransport | undefined;
   #ends: Pick<Endpoints, "localAddr" | "remoteAddr"> | undefined;
   /** How many writes wait for their callback, and whether the owner waits for the last of them. */
   #writing = 0;
@@ -38,12 +43,23 @@ export class NodeHttp2Connection extends ConnectionOverTransport implements Push
   constructor(stream: Http2Stream) {
     super();
     this.#stream = stream;
-    this.transport = new PushTransport(this);
+    this.#session = stream.session;
+    stream.on("error", doNothing); // until somebody uses the connection, nobody else may listen
+  }
+
+  /** Made when the connection is used: until then the stream is its owner's, who may answer by himself. */
+  protected get transport(): PushTransport {
+    return this.#transport ?? this.#listen();
+  }
+
+  #listen(): PushTransport {
+    const stream = this.#stream, transport = this.#transport = new PushTransport(this);
     stream.on("data", (chunk: Uint8Array) => this.#onData(chunk));
     stream.on("end", () => this.#onEnd());
     stream.on("error", (error: Error) => this.#onLost(error));
     stream.on("close", () => this.#onClose());
     if (stream.destroyed) this.#onLost(this.#whyClosed());
+    return transport;
   }
 
   get localAddr(): NetworkAddress | undefined {
@@ -55,13 +71,13 @@ export class NodeHttp2Connection extends ConnectionOverTransport implements Push
   }
 
   get isSecure(): boolean | undefined {
-    return this.#stream.session?.encrypted;
+    return this.#session?.encrypted;
   }
 
   /** Both addresses at once: either may be asked for once the session is gone. */
   #readEnds(): Pick<Endpoints, "localAddr" | "remoteAddr"> | undefined {
     if (this.#ends) return this.#ends;
-    const { localAddress, localPort, remoteAddress, remotePort } = (this.#stream.session?.socket ?? {}) as Partial<
+    const { localAddress, localPort, remoteAddress, remotePort } = (this.#session?.socket ?? {}) as Partial<
       Socket
     >;
     if (localPort === undefined || remotePort === undefined) return undefined;
@@ -100,8 +116,9 @@ export class NodeHttp2Connection extends ConnectionOverTransport implements Push
   close(): void {
     const stream = this.#stream;
     if (stream.destroyed) return;
-    if (this.#peerEnded && this.#writing === 0) {
-      stream.end(); // nothing is lost: both sides have ended
+    if (this.#peerEnded) { // both sides have ended then, behind what is still being written
+      stream.setTimeout(LINGER_TIME, () => stream.close(CANCEL));
+      stream.end();
       return;
     }
     // RFC 9113 §8.1: with NO_ERROR behind a whole response, the client need not send the rest of its request
@@ -147,8 +164,8 @@ export class NodeHttp2Connection extends ConnectionOverTransport implements Push
   }
 
   #whyClosed(): Error {
-    const { rstCode, session } = this.#stream;
-    const message = session === undefined || session.destroyed
+    const { rstCode } = this.#stream;
+    const message = this.#session === undefined || this.#session.destroyed
       ? "The HTTP/2 session was lost"
       : `The stream was reset with ${codeName(rstCode ?? NO_ERROR)}`;
     return Object.assign(new Error(message), { code: "ECONNRESET" });

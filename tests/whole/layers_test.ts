@@ -73,6 +73,8 @@ const TESTED_BY: Readonly<Record<string, string>> = {
   "protocol/slabs.ts": "protocol/outbox_test.ts",
   "runtime/bun_serving.ts": "runtime/listener_test.ts",
   "runtime/deno_listener.ts": "runtime/listener_test.ts",
+  "runtime/request_stream.ts": "server/accept_stream_test.ts",
+  "server/stream_response.ts": "server/accept_stream_test.ts",
   "runtime/node_listener.ts": "runtime/listener_test.ts",
   "runtime/bun_dialler.ts": "client/dial_test.ts",
   "runtime/bun_socket.ts": "bun_test.ts",
