@@ -59,6 +59,7 @@ export type HandshakeFailure =
   | "extension-unrequested"
   | "protocol-unrequested"
   | "protocol-missing"
+  | "http2-unsupported"
   | "dial-failed"
   | "proxy-refused"
   | "tls-failed"
@@ -163,6 +164,7 @@ export const handshakeFailures: Readonly<Record<HandshakeFailure, HandshakeRow>>
   "extension-unrequested": http(0, "RFC 6455 §4.1 (5)", "The server uses an extension that was not offered"),
   "protocol-unrequested": http(0, "RFC 6455 §4.1 (6)", "The server chose a subprotocol that was not offered"),
   "protocol-missing": http(0, "WHATWG WebSockets §2.1", "The server chose none of the offered subprotocols"),
+  "http2-unsupported": http(0, "RFC 8441 §3", "The server takes no WebSockets over HTTP/2"),
   "dial-failed": http(0, "RFC 6455 §4.1 (4)", "No connection to the server could be made", true),
   "proxy-refused": http(0, "RFC 6455 §4.1 (4)", "The proxy did not open a tunnel", "by status"),
   "tls-failed": http(0, "RFC 6455 §4.1 (5)", "The TLS handshake failed"),

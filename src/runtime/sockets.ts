@@ -3,6 +3,7 @@
 // bundle can't start without.
 
 import type { Dialler, Tls } from "./dialler.ts";
+import type { Http2Dialler } from "./http2_client.ts";
 import type { Listen, ListenOptions } from "./listener.ts";
 import * as none from "./no_sockets.ts";
 
@@ -19,6 +20,16 @@ export async function diallerFor(tls: Tls | undefined, isTunnelled: boolean, isU
   if (isBun()) return (await import("./bun_dialler.ts")).bunDialler;
   if (isNode()) return (await import("./node_dialler.ts")).nodeDialler;
   return await none.diallerFor();
+}
+
+/**
+ * How this runtime begins HTTP/2 sessions.
+ *
+ * @throws {TypeError} Rejects on a runtime without TCP sockets.
+ */
+export async function http2Dialler(): Promise<Http2Dialler> {
+  if (isDeno() || isBun() || isNode()) return (await import("./node_http2_client.ts")).nodeHttp2;
+  return await none.http2Dialler();
 }
 
 /**

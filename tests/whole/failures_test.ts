@@ -23,6 +23,7 @@ import { frames } from "../cases/frames.ts";
 import { requests } from "../cases/requests.ts";
 import { responses } from "../cases/responses.ts";
 import { latin1, test } from "../kit/harness.ts";
+import { listenHttp2 } from "../kit/http2.ts";
 import { startProxy } from "../kit/proxies.ts";
 import { HandClient, socketsSettled } from "../kit/serving.ts";
 import { dialRaw, listen, listenRaw, portOf } from "../kit/tcp.ts";
@@ -101,6 +102,10 @@ const others: Partial<Record<HandshakeFailure | ProtocolFailure, () => Promise<u
   },
   async "dial-failed"() {
     return await connect("ws://localhost/", { unix: "/no/such/socket" }).catch((error) => error);
+  },
+  async "http2-unsupported"() {
+    await using server = await listenHttp2(() => {}, { settings: { enableConnectProtocol: false } });
+    return await connect(`ws://127.0.0.1:${server.port}/`, { http2: true }).catch((error) => error);
   },
   async "tls-failed"() {
     using listener = await listenRaw();
