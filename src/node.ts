@@ -173,18 +173,26 @@ export function fromUpgrade(
  *
  * @example Only WebSockets for one path
  * ```ts
- * import { accept, isUpgrade } from "@handfast/websocket";
+ * import { accept, connect } from "@handfast/websocket";
  * import { fromHttp2, type Http2Connection } from "@handfast/websocket/node";
+ * import { once } from "node:events";
  * import { createServer } from "node:http2";
+ * import { assertEquals } from "@std/assert";
  *
- * const isChat = ({ request }: Http2Connection) => isUpgrade(request) && new URL(request.url).pathname === "/chat";
+ * const isChat = ({ request }: Http2Connection) => new URL(request.url).pathname === "/chat";
  *
  * const server = createServer({ settings: { enableConnectProtocol: true } });
- * server.on("stream", (stream, headers, flags, rawHeaders) => {
- *   const conn = fromHttp2(stream, headers, flags, rawHeaders);
- *   if (isChat(conn)) accept(conn).catch(console.error);
- *   else stream.respond({ ":status": 404 }, { endStream: true });
+ * server.on("stream", (...event) => {
+ *   const conn = fromHttp2(...event);
+ *   const authorize = () => isChat(conn) ? undefined : new Response("Not here\n", { status: 404 });
+ *   accept(conn, { authorize }).catch(() => {});
  * });
+ * await once(server.listen(0, "127.0.0.1"), "listening");
+ *
+ * const { port } = server.address() as { port: number };
+ * const error = await connect(`ws://127.0.0.1:${port}/`, { http2: true }).catch((error) => error);
+ * assertEquals(error.response.status, 404);
+ * server.close();
  * ```
  */
 export interface Http2Connection extends ByteConnection {

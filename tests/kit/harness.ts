@@ -57,7 +57,7 @@ async function registerWith(specifier: string): Promise<Register> {
 }
 
 /** How long a test may take: a minute or two is for one that hangs, which would hold up all others. */
-const PATIENCE = 8_000;
+const PATIENCE = 120_000;
 
 async function patiently(fn: TestBody): Promise<void> {
   const { promise, reject } = Promise.withResolvers<never>();
