@@ -1,9 +1,6 @@
 // The client's half of the handshake on a stream of HTTP/2 (RFC 8441 §5): sends the request, judges the head of the response,
 // and reads the body of a refusal.
 
-import { ByteBuilder } from "../base/byte_builder.ts";
-import type { Clock } from "../base/clock.ts";
-import { Deadline } from "../base/timers.ts";
 import type { HandshakeError } from "../errors/handshake_error.ts";
 import { ExchangeError, type Problem } from "../errors/problem.ts";
 import { handshakeFailed, judge } from "../handshake/confirm.ts";
@@ -14,6 +11,7 @@ import { toResponse } from "../http/response.ts";
 import type { ParsedResponse } from "../http/response_head.ts";
 import type { Agreement } from "../protocol/agreement.ts";
 import { transportOf } from "../runtime/choose.ts";
+import { readToEnd } from "../transport/read_to_end.ts";
 import type { Transport } from "../transport/transport.ts";
 import type { CheckedDialOptions } from "./dial_options.ts";
 import { requestStream } from "./http2_sessions.ts";
@@ -69,42 +67,10 @@ export async function readStreamRefusal(
   { maxBodySize, connection: { clock } }: RequestUpgradeOptions,
   signal: AbortSignal,
 ): Promise<HandshakeError> {
-  const body = new ByteBuilder();
-  const isWhole = head !== undefined && await readToEnd(transport, body, { maxBodySize, clock, signal });
+  if (!head) return handshakeFailed(problem, { request: connect.request });
+  const limits = { limit: maxBodySize, clock, timeout: REFUSAL_TIMEOUT, signal };
+  const { bytes, ending } = await readToEnd(transport, limits);
   transport.abort();
-  return handshakeFailed(problem, {
-    request: connect.request,
-    response: head && toResponse(head, body.take()),
-    truncated: head !== undefined && !isWhole,
-  });
-}
-
-/** Reads up to the peer's end; tells whether that was reached, before the limit, the time and the signal. */
-function readToEnd(
-  transport: Transport,
-  body: ByteBuilder,
-  { maxBodySize, clock, signal }: { maxBodySize: number; clock: Clock; signal: AbortSignal },
-): Promise<boolean> {
-  const { promise, resolve } = Promise.withResolvers<boolean>();
-  const deadline = new Deadline(clock), onAbort = () => resolve(false);
-  deadline.set(REFUSAL_TIMEOUT, onAbort);
-  signal.addEventListener("abort", onAbort);
-  transport.start({
-    onData(chunk) {
-      const room = maxBodySize - body.length;
-      body.add(chunk, 0, Math.min(chunk.length, room), Infinity);
-      if (chunk.length <= room) return;
-      transport.pause();
-      resolve(false);
-    },
-    onEnd: () => resolve(true),
-    onDrained() {},
-    onLost: () => resolve(false),
-  });
-  transport.resume();
-  if (signal.aborted) onAbort();
-  return promise.finally(() => {
-    deadline.clear();
-    signal.removeEventListener("abort", onAbort);
-  });
+  const response = toResponse(head, bytes);
+  return handshakeFailed(problem, { request: connect.request, response, truncated: ending !== "end" });
 }

@@ -102,7 +102,11 @@ interface Section {
 function readSection(fields: Iterable<readonly [string, string]>, known: readonly string[]): Section | Problem {
   const pseudo = new Map<string, string>();
   const lines: number[] = [];
-  let head = "\r\n";
+  let head = "\r\n", cookie: string | undefined;
+  const add = (name: string, value: string) => {
+    lines.push(head.length, head.length + name.length, head.length + name.length + 1 + value.length);
+    head += `${name}:${value}\r\n`;
+  };
   for (const [name, value] of fields) {
     // §8.2.1: «A field value MUST NOT start or end with an ASCII whitespace character»
     if (!isFieldValue(value) || trimSpace(value) !== value) {
@@ -110,7 +114,7 @@ function readSection(fields: Iterable<readonly [string, string]>, known: readonl
       return malformedHttp2("RFC 9113 §8.2.1", `${quote(name)} ${why}`);
     }
     if (name.startsWith(":")) {
-      const problem = checkPseudo(name, pseudo, known, lines.length > 0);
+      const problem = checkPseudo(name, pseudo, known, lines.length > 0 || cookie !== undefined);
       if (problem) return problem;
       pseudo.set(name, value);
       continue;
@@ -118,10 +122,12 @@ function readSection(fields: Iterable<readonly [string, string]>, known: readonl
     if (!isToken(name) || /[A-Z]/.test(name)) {
       return malformedHttp2("RFC 9113 §8.2.1", `a field name is ${quote(name)}`);
     }
-    if (lines.length === 3 * MAX_FIELDS) return tooManyFields();
-    lines.push(head.length, head.length + name.length, head.length + name.length + 1 + value.length);
-    head += `${name}:${value}\r\n`;
+    // §8.2.3: browsers send a field for each cookie; they are one, joined by a semicolon
+    if (name === "cookie") cookie = cookie === undefined ? value : `${cookie}; ${value}`;
+    else add(name, value);
+    if (lines.length + (cookie === undefined ? 0 : 3) > 3 * MAX_FIELDS) return tooManyFields();
   }
+  if (cookie !== undefined) add("cookie", cookie);
   const headers = new Fields(head + "\r\n", lines);
   return findConnectionField(headers) ?? { pseudo, headers };
 }

@@ -23,7 +23,7 @@ import { transportOf } from "../runtime/choose.ts";
 import { isRequestStream } from "../runtime/request_stream.ts";
 import type { ByteConnection, Transport } from "../transport/transport.ts";
 import { type AcceptOptions, checkAcceptOptions, type CheckedAcceptOptions } from "./accept_options.ts";
-import { acceptStream } from "./accept_stream.ts";
+import { type AcceptedStream, acceptStream } from "./accept_stream.ts";
 import { respond, serverError } from "./respond.ts";
 
 /**
@@ -118,10 +118,7 @@ function withTarget({ method, url, headers }: RequestHead): Accepted["request"] 
  */
 export async function accept(conn: ByteConnection, options: AcceptOptions = {}): Promise<Accepted> {
   const checked = checkAcceptOptions(options);
-  if (isRequestStream(conn)) {
-    const { transport, agreement, request, head, rest } = await acceptStream(conn, checked);
-    return new AcceptedConnection(transport, agreement, checked.connection, rest, request, head, undefined);
-  }
+  if (isRequestStream(conn)) return openStream(await acceptStream(conn, checked), checked);
   const { connection: { clock }, handshakeTimeout: timeout, signal, prefix } = checked;
   const handshake: Handshake = {
     exchange: new Exchange(transportOf(conn), { clock, timeout, signal, prefix }),
@@ -130,6 +127,15 @@ export async function accept(conn: ByteConnection, options: AcceptOptions = {}):
     request: checked.request,
   };
   return await shakeHands(handshake) as Accepted; // nothing is passed on
+}
+
+/** The WebSocket on a stream whose request was accepted. */
+export function openStream(
+  { transport, agreement, request, head, rest }: AcceptedStream,
+  { connection }: CheckedAcceptOptions,
+  owner?: ConnectionOwner,
+): Accepted {
+  return new AcceptedConnection(transport, agreement, connection, rest, request, head, owner);
 }
 
 /** Who is told of what becomes of a handshake, and of the WebSocket. */

@@ -17,6 +17,8 @@ export interface StreamResponseOptions {
   /** Limits each write to the time, in place of all together: a body may come slowly, and be large. */
   readonly isPaced?: boolean;
   readonly signal?: AbortSignal | undefined;
+  /** Called when the client is lost while the response is sent. */
+  readonly onLost?: () => void;
 }
 
 /**
@@ -111,6 +113,7 @@ class Sending implements TransportHandlers {
   }
 
   onLost(): void {
+    this.#options.onLost?.();
     this.#stop();
   }
 

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
+import { assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { accept, type Accepted, attach, HandshakeError } from "../../mod.ts";
