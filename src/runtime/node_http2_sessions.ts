@@ -3,7 +3,7 @@
 
 import { performServerHandshake, type ServerHttp2Session, type ServerHttp2Stream } from "node:http2";
 import type { Duplex } from "node:stream";
-import { systemClock } from "../base/clock.ts";
+import { nextTurn, systemClock } from "../base/clock.ts";
 import { Deadline } from "../base/timers.ts";
 import type { ListenHandlers } from "./listener.ts";
 import { NodeHttp2RequestStream } from "./node_http2_stream.ts";
@@ -52,7 +52,9 @@ export class Http2Sessions {
     const idle = new Deadline(systemClock), wait = () => idle.set(this.#idleTimeout, () => session.close());
     const allowance = new Allowance();
     const count = () => {
-      if (!allowance.take()) session.destroy(undefined, ENHANCE_YOUR_CALM);
+      if (allowance.take()) return;
+      // Not in an event: Deno's HTTP/2 layer is still in the middle of what it has read
+      nextTurn(() => session.destroy(undefined, ENHANCE_YOUR_CALM));
     };
     let streams = 0;
     session.on("error", () => {}); // its streams are lost then, and tell so

@@ -97,13 +97,14 @@ export class NodeHttp2Connection extends ConnectionOverTransport implements Push
 
   write(bytes: Uint8Array<ArrayBuffer>): boolean {
     const stream = this.#stream;
+    if (stream.destroyed || stream.closed) return false; // its loss is told
     this.#writing++;
-    stream.write(bytes.slice(), () => this.#onWritten()); // it keeps them until flow control lets them go
+    stream.write(bytes.slice(), (error) => this.#onWritten(error)); // it keeps them until flow control lets them go
     return !(this.#ownerWaits = stream.writableNeedDrain);
   }
 
-  #onWritten(): void {
-    if (--this.#writing > 0 || !this.#ownerWaits) return;
+  #onWritten(error: Error | null | undefined): void {
+    if (error || --this.#writing > 0 || !this.#ownerWaits) return;
     this.#ownerWaits = false;
     this.transport.onDrained(true);
   }
@@ -117,7 +118,8 @@ export class NodeHttp2Connection extends ConnectionOverTransport implements Push
     const stream = this.#stream;
     if (stream.destroyed) return;
     if (this.#peerEnded) { // both sides have ended then, behind what is still being written
-      stream.setTimeout(LINGER_TIME, () => stream.close(CANCEL));
+      const timer = setTimeout(() => stream.close(CANCEL), LINGER_TIME);
+      stream.once("close", () => clearTimeout(timer));
       stream.end();
       return;
     }

@@ -26,7 +26,6 @@ export class ServeStream extends Served {
   constructor(stream: RequestStream, host: ConnectionHost) {
     const transport = stream[TRANSPORT]();
     super(transport, host);
-    transport.release(); // whoever answers takes it
     this.#stream = stream;
     this.#transport = transport;
     this.#host = host;
