@@ -226,9 +226,10 @@ export interface Http2Connection extends ByteConnection {
  * import { assertEquals } from "@std/assert";
  *
  * const server = createServer({ settings: { enableConnectProtocol: true } });
- * server.on("stream", async (...event) => {
- *   const accepted = await accept(fromHttp2(...event), { protocols: ["chat"] });
- *   await accepted.receive((message) => accepted.send(message));
+ * server.on("stream", (...event) => {
+ *   accept(fromHttp2(...event), { protocols: ["chat"] })
+ *     .then((accepted) => accepted.receive((message) => accepted.send(message)))
+ *     .catch(() => {});
  * });
  * await once(server.listen(0, "127.0.0.1"), "listening");
  *
