@@ -3,6 +3,7 @@
 import { assertEquals } from "@std/assert";
 import { findRuntimes, NEXT_NODE, nodeOf } from "../kit/runtimes.ts";
 import { test } from "../kit/harness.ts";
+import { pem as readPem, serving } from "../kit/serving.ts";
 import { pem, start, withServer } from "./processes.ts";
 import { onRuntime } from "./programs/programs.ts";
 
@@ -54,4 +55,35 @@ for (const server of ALL) {
         ),
     );
   }
+}
+
+/** The runtimes' own clients, and how each comes to a port that has both versions. */
+const OWN = [
+  {
+    name: "Deno",
+    as: "GET",
+    ...onRuntime("node", deno && [...deno, "run", "-A", "--cert", pem("ca")], "own_websocket.ts"),
+  },
+  { name: "Bun", as: "GET", ...onRuntime("bun", bun, "own_websocket.ts") },
+  { name: "Node", as: "GET", ...onRuntime("node", node, "own_websocket.ts") },
+  { name: "the next Node", as: "CONNECT", ...onRuntime("node", nodeOf(NEXT_NODE), "own_websocket.ts") },
+];
+for (const { name, as, command } of OWN) {
+  test(
+    `the WebSocket of ${name} at a port with HTTP/2 comes as ${as} (RFC 8441 §5)`,
+    { lacks: command ? undefined : `needs ${name}` },
+    async () => {
+      const seen: string[] = [];
+      const server = await serving(async (socket) => {
+        seen.push(socket.request.method);
+        await socket.receive((message) => socket.send(message));
+      }, { http2: true, cert: await readPem("localhost"), key: await readPem("localhost.key"), protocols: ["chat"] });
+      const env = { NODE_EXTRA_CA_CERTS: pem("ca"), NODE_NO_WARNINGS: "1" };
+      const { child, ended } = start(command!, [`wss://localhost:${server.port}/`], { env });
+      child.stdin!.end();
+      const { output } = await ended;
+      assertEquals([output, seen], ['["Hello","chat",3000,true]\n', [as]]);
+      await server.shutdown({ within: 1000 });
+    },
+  );
 }
