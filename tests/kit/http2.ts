@@ -8,11 +8,14 @@ import {
   createSecureServer,
   createServer,
   type Http2Server,
+  type Http2Stream,
   type IncomingHttpHeaders,
   type IncomingHttpStatusHeader,
   type SecureServerOptions,
+  type ServerHttp2Stream,
 } from "node:http2";
 import type { AddressInfo } from "node:net";
+import { accept, attach, type ConnectionOptions, type WebSocketConnection } from "../../mod.ts";
 import { type ByteConnection, fromHttp2, type Http2Connection } from "../../src/node.ts";
 import { NodeHttp2Connection } from "../../src/runtime/node_http2_stream.ts";
 import type { H2Fields } from "../cases/connects.ts";
@@ -110,6 +113,46 @@ export async function bodyOn(stream: ClientHttp2Stream): Promise<string> {
 }
 
 /** A stream as a connection of ours. */
-export function connectionOf(stream: ClientHttp2Stream): ByteConnection {
+export function connectionOf(stream: Http2Stream): ByteConnection {
   return new NodeHttp2Connection(stream);
 }
+
+/** Both ends of a stream after the handshake: a WebSocket of ours, and the bytes of the other end. */
+export interface Http2Ends extends AsyncDisposable {
+  readonly ours: WebSocketConnection;
+  readonly far: ByteConnection;
+}
+
+/** Opens a WebSocket over HTTP/2, of which ours has this role. */
+export async function http2Ends(role: "server" | "client", options: ConnectionOptions = {}): Promise<Http2Ends> {
+  const accepting = Promise.withResolvers<WebSocketConnection>(), bare = Promise.withResolvers<Http2Stream>();
+  const server = await listenHttp2((conn) => {
+    if (role === "server") accept(conn, options).then(accepting.resolve, accepting.reject);
+  });
+  if (role === "client") {
+    server.server.on("stream", (stream) => {
+      (stream as unknown as ServerHttp2Stream).respond({ ":status": 200 });
+      bare.resolve(stream);
+    });
+  }
+  const client = await Http2Client.open(server.port), request = client.request(CONNECT);
+  await headOn(request);
+  const conn = connectionOf(request), agreement = { role, protocol: "", extensions: "" } as const;
+  return {
+    ours: role === "server" ? await accepting.promise : attach(conn, agreement, options),
+    far: role === "server" ? conn : connectionOf(await bare.promise),
+    async [Symbol.asyncDispose]() {
+      client[Symbol.dispose]();
+      await server[Symbol.asyncDispose]();
+    },
+  };
+}
+
+const CONNECT: H2Fields = [
+  [":method", "CONNECT"],
+  [":protocol", "websocket"],
+  [":scheme", "http"],
+  [":authority", "localhost"],
+  [":path", "/"],
+  ["sec-websocket-version", "13"],
+];
