@@ -99,15 +99,16 @@ export class NodeHttp2Connection extends ConnectionOverTransport implements Push
     const stream = this.#stream;
     if (stream.destroyed || stream.closed) return false; // its loss is told
     this.#writing++;
-    stream.write(bytes.slice(), (error) => this.#onWritten(error)); // it keeps them until flow control lets them go
+    stream.write(bytes.slice(), this.#whenWritten); // it keeps them until flow control lets them go
     return !(this.#ownerWaits = stream.writableNeedDrain);
   }
 
-  #onWritten(error: Error | null | undefined): void {
+  /** One for all writes. */
+  readonly #whenWritten = (error: Error | null | undefined): void => {
     if (error || --this.#writing > 0 || !this.#ownerWaits) return;
     this.#ownerWaits = false;
     this.transport.onDrained(true);
-  }
+  };
 
   end(): void {
     this.#stream.end();

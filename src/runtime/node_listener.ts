@@ -9,8 +9,8 @@ import process from "node:process";
 import { createServer as createTlsServer, type TLSSocket } from "node:tls";
 import type { NetworkAddress } from "../base/network_address.ts";
 import { TRANSPORT } from "../transport/transport.ts";
-import { codeOf, type Listen, listenFailed, type ListenOptions } from "./listener.ts";
-import { Http2Sessions } from "./node_http2_sessions.ts";
+import { codeOf, type Listen, listenFailed, type ListenHandlers, type ListenOptions } from "./listener.ts";
+import type { Http2Sessions } from "./node_http2_sessions.ts";
 import { NodeSocketConnection } from "./node_socket.ts";
 
 /** Listens on Node; a connection with TLS is handed over once its handshake is done. */
@@ -18,7 +18,7 @@ export const listenOnNode: Listen = async (options, handlers) => {
   const { address, reusePort } = options, unix = "unix" in address ? address.unix : undefined;
   /** The sockets below TLS: of connections, and of handshakes under way. */
   const below = new Set<Socket>();
-  const sessions = options.http2 ? new Http2Sessions(handlers, options.handshakeTimeout) : undefined;
+  const sessions = options.http2 ? await sessionsFor(handlers, options.handshakeTimeout) : undefined;
   const hand = (socket: Socket) => {
     // RFC 9113 §3.2, §3.3: by ALPN, or by what both ends know beforehand
     if (sessions && (!options.tls || (socket as TLSSocket).alpnProtocol === "h2")) return sessions.add(socket);
@@ -48,6 +48,12 @@ export const listenOnNode: Listen = async (options, handlers) => {
     },
   };
 };
+
+/** Loads what speaks HTTP/2, which few need. */
+async function sessionsFor(handlers: ListenHandlers, idleTimeout: number): Promise<Http2Sessions> {
+  const { Http2Sessions } = await import("./node_http2_sessions.ts");
+  return new Http2Sessions(handlers, idleTimeout);
+}
 
 /** How many bytes of a path fit into an address of a socket. */
 const MAX_PATH = process.platform === "linux" ? 107 : 103;
