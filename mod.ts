@@ -33,6 +33,7 @@ export type { Agreement } from "./src/protocol/agreement.ts";
 export type { Decorator, HeadersInit, RequestDraft, ResponseDraft } from "./src/handshake/decorator.ts";
 export type { CompressionOptions, DeflateAgreement, DeflateOffer } from "./src/protocol/compression_options.ts";
 export type { Origins } from "./src/handshake/origin.ts";
+export { type ExtendedConnect, extendedConnect } from "./src/handshake/extended_connect.ts";
 export { confirm } from "./src/handshake/confirm.ts";
 export { type Offer, offer, type OfferOptions } from "./src/handshake/offer.ts";
 export { type Answer, answer, isUpgrade } from "./src/handshake/answer.ts";

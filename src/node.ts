@@ -1,6 +1,7 @@
 /**
  * Connections over Node's sockets, for `accept()` and `connect()`: `fromSocket()` for a socket, `fromUpgrade()` for the
- * `upgrade` event of `node:http` and `node:https`. Both also work with the `node:` modules of Deno and Bun.
+ * `upgrade` event of `node:http` and `node:https`, `fromHttp2()` for the `stream` event of `node:http2`. All of them also
+ * work with the `node:` modules of Deno and Bun.
  *
  * @example HTTP and WebSocket in one server
  * ```ts
@@ -35,8 +36,11 @@
 
 import type { Duplex } from "node:stream";
 import type { IncomingMessage } from "node:http";
+import type { Http2Stream, IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import type { RequestHead } from "./errors/handshake_error.ts";
+import { parseForeignHttp2 } from "./http/http2_head.ts";
 import { parseForeignRequest } from "./http/request_head.ts";
+import { NodeHttp2RequestStream } from "./runtime/node_http2_stream.ts";
 import { NodeSocketConnection } from "./runtime/node_socket.ts";
 import type { ByteConnection } from "./transport/transport.ts";
 export type { ByteConnection } from "./transport/transport.ts";
@@ -162,4 +166,112 @@ export function fromUpgrade(
   const conn = new NodeSocketConnection(socket, true);
   const request = parseForeignRequest(lines, (socket as { encrypted?: boolean }).encrypted);
   return [conn, { request, prefix: new Uint8Array(head) }];
+}
+
+/**
+ * A stream of HTTP/2 that asks for something, as a connection for `accept()`.
+ *
+ * @example Only WebSockets for one path
+ * ```ts
+ * import { accept, connect } from "@handfast/websocket";
+ * import { fromHttp2, type Http2Connection } from "@handfast/websocket/node";
+ * import { once } from "node:events";
+ * import { createServer } from "node:http2";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const isChat = ({ request }: Http2Connection) => new URL(request.url).pathname === "/chat";
+ *
+ * const server = createServer({ settings: { enableConnectProtocol: true } });
+ * server.on("stream", (...event) => {
+ *   const conn = fromHttp2(...event);
+ *   const authorize = () => isChat(conn) ? undefined : new Response("Not here\n", { status: 404 });
+ *   accept(conn, { authorize }).catch(() => {});
+ * });
+ * await once(server.listen(0, "127.0.0.1"), "listening");
+ *
+ * const { port } = server.address() as { port: number };
+ * const error = await connect(`ws://127.0.0.1:${port}/`, { http2: true }).catch((error) => error);
+ * assertEquals(error.response.status, 404);
+ * server.close();
+ * ```
+ */
+export interface Http2Connection extends ByteConnection {
+  /** The request, with its fields as they were sent. */
+  readonly request: RequestHead;
+}
+
+/**
+ * Takes the arguments of the `stream` event of a server of `node:http2`, and returns the connection for `accept()`, which
+ * opens a WebSocket on the stream (RFC 8441), or refuses it by a response. From `accept()` on the stream belongs to it. The
+ * server must be made with the setting `enableConnectProtocol`: without it no client may ask.
+ *
+ * With `accept()` the options `prefix` and `request` can't be used, and `keepAlive` has no meaning: other streams go on
+ * whatever becomes of this one. How large a head, how many streams and how many frames of a kind a client may send is up to
+ * the options of the server: see [HTTP/2](https://github.com/handfast/websocket/blob/main/docs/http2.md).
+ *
+ * @param stream The stream.
+ * @param headers Its header fields.
+ * @param _flags Not used; it is there so that the event's arguments can be passed on as they are.
+ * @param rawHeaders The fields as they were sent. Without them, a field that was sent twice is seen only where Node keeps
+ * both values.
+ * @returns The connection.
+ * @throws {TypeError} When the stream is not a server's, or was answered already.
+ *
+ * @example A WebSocket over HTTP/2
+ * ```ts
+ * import { accept } from "@handfast/websocket";
+ * import { fromHttp2 } from "@handfast/websocket/node";
+ * import { once } from "node:events";
+ * import { connect, createServer } from "node:http2";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const server = createServer({ settings: { enableConnectProtocol: true } });
+ * server.on("stream", (...event) => {
+ *   accept(fromHttp2(...event), { protocols: ["chat"] })
+ *     .then((accepted) => accepted.receive((message) => accepted.send(message)))
+ *     .catch(() => {});
+ * });
+ * await once(server.listen(0, "127.0.0.1"), "listening");
+ *
+ * const session = connect(`http://127.0.0.1:${(server.address() as { port: number }).port}`);
+ * await once(session, "remoteSettings");
+ * const stream = session.request({
+ *   ":method": "CONNECT",
+ *   ":protocol": "websocket",
+ *   ":path": "/",
+ *   "sec-websocket-version": "13",
+ *   "sec-websocket-protocol": "chat",
+ * });
+ * const [head] = await once(stream, "response");
+ * assertEquals([head[":status"], head["sec-websocket-protocol"]], [200, "chat"]);
+ * session.destroy();
+ * server.close();
+ * ```
+ */
+export function fromHttp2(
+  stream: Http2Stream,
+  headers: IncomingHttpHeaders,
+  _flags?: number,
+  rawHeaders?: readonly string[],
+): Http2Connection {
+  checkStream(stream);
+  return new NodeHttp2RequestStream(stream, parseForeignHttp2(fieldsOf(headers, rawHeaders)));
+}
+
+/** Some types of the event say no more than that it is a stream. */
+function checkStream(stream: Http2Stream): asserts stream is ServerHttp2Stream {
+  const { respond, headersSent } = Object(stream) as Partial<ServerHttp2Stream>;
+  if (typeof respond !== "function") {
+    throw new TypeError("Cannot use the stream: it is not one of a server of node:http2");
+  }
+  if (headersSent) throw new TypeError("Cannot use the stream: it was answered already");
+}
+
+function* fieldsOf(headers: IncomingHttpHeaders, raw?: readonly string[]): Generator<[string, string]> {
+  if (raw) { for (let i = 0; i < raw.length; i += 2) yield [raw[i]!, raw[i + 1]!]; }
+  else {
+    for (const [name, value = ""] of Object.entries(headers)) {
+      for (const each of [value].flat()) yield [name, String(each)];
+    }
+  }
 }

@@ -31,6 +31,7 @@ const OWN: Readonly<Record<string, readonly [Name, why: string]>> = {
   "tests/peers/deflate_test.ts": ["deno", "starts every runtime by itself"],
   "tests/peers/deno_test.ts": ["deno", "its own WebSocket"],
   "tests/load/rooms_test.ts": ["deno", "starts every runtime by itself"],
+  "tests/peers/http2_test.ts": ["deno", "starts every runtime by itself"],
   "tests/peers/matrix_test.ts": ["deno", "starts every runtime by itself"],
   "tests/whole/start_test.ts": ["deno", "deno task start"],
   "tests/workers/cases_test.ts": ["deno", "starts workerd"],

@@ -19,6 +19,7 @@ export const PAGES = [
   "runtimes.md",
   "workers.md",
   "handshake.md",
+  "http2.md",
   "machine.md",
   "testing.md",
   "moving.md",

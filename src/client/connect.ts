@@ -18,7 +18,9 @@ import type { Agreement } from "../protocol/agreement.ts";
 import { transportOf } from "../runtime/choose.ts";
 import type { Transport } from "../transport/transport.ts";
 import { checkConnectOptions, type CheckedConnectOptions, type ConnectOptions } from "./connect_options.ts";
+import { connectOfDraft, connectStream, readStreamRefusal } from "./connect_stream.ts";
 import { dial, type Dialled } from "./dial.ts";
+import type { CheckedDialOptions } from "./dial_options.ts";
 import { isRedirect, redirected } from "./redirect.ts";
 import { readRefusal, requestUpgrade } from "./request_upgrade.ts";
 
@@ -40,7 +42,7 @@ import { readRefusal, requestUpgrade } from "./request_upgrade.ts";
  * ```
  */
 export interface Connected<Received = string | Uint8Array<ArrayBuffer>> extends WebSocketConnection<Received> {
-  /** The server's 101 response. */
+  /** The server's 101 response; in HTTP/2, the 200. */
   readonly response: Response;
 }
 
@@ -157,13 +159,7 @@ export async function connectChecked(
   url: string | URL,
   checked: CheckedConnectOptions,
 ): Promise<Connected & Connection> {
-  let attempt: Attempt = {
-    url: webSocketUrl(url),
-    offer: draftOffer(url, checked.offer),
-    use: checked.use,
-    isCrossOrigin: false,
-    redirectedBy: [],
-  };
+  let attempt = attemptFor(webSocketUrl(url), url, checked.use, checked);
   const { connection: { clock }, handshakeTimeout, signal } = checked;
   // One exchange has limits of its own
   const timeLimit = "conn" in checked.use ? undefined : new TimeLimit(clock, handshakeTimeout, signal);
@@ -182,12 +178,28 @@ export async function connectChecked(
   }
 }
 
+/** The first attempt, or that of a redirect: over HTTP/2 where that is asked for, and can be. */
+function attemptFor(
+  url: URL,
+  from: string | URL,
+  use: CheckedConnectOptions["use"],
+  options: CheckedConnectOptions,
+  isCrossOrigin = false,
+  redirectedBy: Attempt["redirectedBy"] = [],
+): Attempt {
+  const http2 = "conn" in use ? false : use.http2;
+  const isHttp2 = http2 === true || http2 === "auto" && url.protocol === "https:";
+  const offer = draftOffer(from, options.offer, isCrossOrigin, isHttp2);
+  return { url, offer, use, isHttp2, isCrossOrigin, redirectedBy };
+}
+
 /** One request for an upgrade: to which URL, and on what connection. */
 interface Attempt {
   /** With the scheme http or https. */
   readonly url: URL;
   readonly offer: OfferDraft;
   readonly use: CheckedConnectOptions["use"];
+  readonly isHttp2: boolean;
   /** Whether any redirect so far has led to another origin; it stays so, even if a later one leads back. */
   readonly isCrossOrigin: boolean;
   /** The heads of the redirects that were followed. */
@@ -205,7 +217,9 @@ async function open(
   options: CheckedConnectOptions,
   timeLimit: TimeLimit | undefined,
 ): Promise<ClientConnection | Attempt | HandshakeError> {
-  const { url, offer, use } = attempt, { connection: { clock }, handshakeTimeout, signal, maxHeadSize } = options;
+  const { url, offer, use, isHttp2 } = attempt;
+  const { connection: { clock }, handshakeTimeout, signal, maxHeadSize } = options;
+  if (isHttp2 && !("conn" in use)) return await openOnStream(attempt, use, options, timeLimit!.signal);
   const { transport, prefix }: Dialled = "conn" in use
     ? { transport: transportOf(use.conn), prefix: use.prefix }
     : await dial(url, use, timeLimit!.signal);
@@ -229,6 +243,26 @@ async function open(
   }
 }
 
+/** {@linkcode open}, on a stream of HTTP/2; where the server takes none, the next attempt is one over HTTP/1.1. */
+async function openOnStream(
+  attempt: Attempt,
+  use: CheckedDialOptions,
+  options: CheckedConnectOptions,
+  signal: AbortSignal,
+): Promise<ClientConnection | Attempt | HandshakeError> {
+  const { url, offer, isCrossOrigin, redirectedBy } = attempt;
+  const outcome = await connectStream(url, offer, use, signal);
+  if (!outcome) return attemptFor(url, url, { ...use, http2: false }, options, isCrossOrigin, redirectedBy);
+  const { transport, head, verdict } = outcome;
+  if (!("failure" in verdict)) {
+    return new ClientConnection(transport, verdict, options.connection, new Uint8Array(), head!);
+  }
+  const next = follow(attempt, head, options);
+  if (!next || "failure" in next) return await readStreamRefusal(outcome, next ?? verdict, options, signal);
+  transport.abort();
+  return next;
+}
+
 /**
  * The next attempt, if a response is a redirect that is to be followed (RFC 9110 §15.4), or why it must not be followed.
  * Another origin gets no credentials and no client certificate.
@@ -247,13 +281,7 @@ function follow(
   if ("failure" in next) return next;
   const leaves = isCrossOrigin || next.origin !== url.origin;
   if (leaves && use.unix !== undefined) return redirectLeavesSocket(next);
-  return {
-    url: next,
-    offer: draftOffer(next, options.offer, leaves),
-    use: leaves ? { ...use, client: undefined } : use,
-    isCrossOrigin: leaves,
-    redirectedBy: [...redirectedBy, head],
-  };
+  return attemptFor(next, next, leaves ? { ...use, client: undefined } : use, options, leaves, [...redirectedBy, head]);
 }
 
 /** A unix socket leads to one origin only. */
@@ -268,16 +296,16 @@ function tooManyRedirects({ headers }: ParsedResponse, followRedirects: number):
 
 /** The error of an attempt without a response. After a redirect it has the redirect, which shows how we got here. */
 function unanswered(
-  { url, offer, use, redirectedBy }: Attempt,
+  { url, offer, use, isHttp2, redirectedBy }: Attempt,
   { failure, message, cause, response, retryable }: ExchangeError,
 ) {
   const last = redirectedBy.at(-1);
   const reached = last ? `after a redirect to ${url.origin}, ${message}` : message;
   // A server with TLS may drop what is not TLS without a word
-  const isBare = failure === "connection-closed" && url.protocol === "http:" && !("conn" in use);
+  const isBare = failure === "connection-closed" && url.protocol === "http:" && !("conn" in use) && !isHttp2;
   const hint = isBare ? "; if the server uses TLS, use wss:" : "";
   return handshakeFailed({ failure, detail: reached + hint }, {
-    request: offer.request,
+    request: isHttp2 ? connectOfDraft(offer).request : offer.request,
     cause,
     retryable,
     response: response ?? (last && toResponse(last, null)),

@@ -106,7 +106,7 @@ export function checkConnectOptions(options: ConnectOptions): CheckedConnectOpti
 }
 
 /** The options that can't be used with `conn`. */
-const DIALLING = ["unix", "proxy", "caCerts", "cert", "key", "followRedirects"] as const;
+const DIALLING = ["unix", "proxy", "caCerts", "cert", "key", "http2", "followRedirects"] as const;
 
 function checkGiven(conn: ByteConnection, options: ConnectOptions): GivenConnection {
   const unused = DIALLING.find((name) => options[name] !== undefined);

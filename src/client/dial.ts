@@ -21,11 +21,7 @@ export interface Dialled {
  * @param url With the scheme http or https.
  */
 export async function dial(url: URL, options: CheckedDialOptions, signal: AbortSignal): Promise<Dialled> {
-  const { unix, proxy, caCerts, client } = options;
-  const isSecure = url.protocol === "https:";
-  const hostname = url.hostname.replace(/^\[|\]$/g, ""), port = portOf(url);
-  const tls: Tls | undefined = isSecure ? { hostname: tlsNameOf(hostname), caCerts, client } : undefined;
-  if (unix === undefined && port === 0) throw noPort(hostname);
+  const { unix, proxy } = options, { hostname, port, tls } = addressOf(url, options);
   const dialler = await diallerFor(tls, proxy !== undefined, unix !== undefined);
   signal.throwIfAborted(); // what is given up already is not begun
   if (!proxy) {
@@ -40,6 +36,25 @@ export async function dial(url: URL, options: CheckedDialOptions, signal: AbortS
     throw new ExchangeError("proxy-refused", "the proxy sent data before the TLS handshake");
   }
   return { transport: transportOf(await dialler.startTls(conn, tls, signal)), prefix: undefined };
+}
+
+/** Where to connect to, and how to do TLS. */
+export interface Destination {
+  readonly hostname: string;
+  readonly port: number;
+  readonly tls: Tls | undefined;
+}
+
+/**
+ * What a URL says about that.
+ *
+ * @throws {ExchangeError} When nobody can listen there.
+ */
+export function addressOf(url: URL, { unix, caCerts, client }: CheckedDialOptions): Destination {
+  const hostname = url.hostname.replace(/^\[|\]$/g, ""), port = portOf(url);
+  if (unix === undefined && port === 0) throw noPort(hostname);
+  const tls = url.protocol === "https:" ? { hostname: tlsNameOf(hostname), caCerts, client } : undefined;
+  return { hostname, port, tls };
 }
 
 /** The port; a URL leaves out the default one of its scheme (RFC 6455 §3). */

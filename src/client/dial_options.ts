@@ -1,6 +1,7 @@
 // The options of connect() about dialling, and their check, which is done before anything is dialled.
 
 import { parseProxy, type Proxy } from "./proxy.ts";
+import { shown } from "../base/options.ts";
 import type { Tls } from "../runtime/dialler.ts";
 
 /**
@@ -38,6 +39,18 @@ export interface DialOptions {
   /** The private key of `cert`, in PEM. */
   key?: string | undefined;
   /**
+   * Whether to ask for a WebSocket over HTTP/2 (RFC 8441). WebSockets to the same origin, dialled with the same options, then
+   * share one connection, which is made for the first of them and closed behind the last. With `true` a server that takes
+   * none is an error, `http2-unsupported`, and `ws:` means HTTP/2 without TLS, which the server must be known to speak. With
+   * `"auto"` HTTP/1.1 is used then, on a connection of its own, and for `ws:` always.
+   *
+   * The connection is one of `node:net` or `node:tls` on every runtime. A `headers` function is called for each request: with
+   * `"auto"` it may be for two.
+   *
+   * @default {false}
+   */
+  http2?: boolean | "auto" | undefined;
+  /**
    * How many redirects to follow (RFC 9110 §15.4). A redirect is followed as soon as its head has come. One from `wss:` to
    * `ws:` is never followed.
    *
@@ -57,6 +70,7 @@ export interface CheckedDialOptions {
   readonly proxy: Proxy | undefined;
   readonly caCerts: readonly string[];
   readonly client: Tls["client"];
+  readonly http2: boolean | "auto";
 }
 
 /** Options that need a connection of the caller's own, and are refused when dialling. */
@@ -71,7 +85,7 @@ interface Given {
  * @throws {TypeError} For an option that can't be used, or not together with another.
  */
 export function checkDialOptions(options: Given & DialOptions): CheckedDialOptions {
-  const { unix, proxy, caCerts = [], cert, key } = options;
+  const { unix, proxy, caCerts = [], cert, key, http2 = false } = options;
   const wrong = findUnusable(options);
   if (wrong) throw new TypeError(`Cannot use the option ${wrong}`);
   return {
@@ -79,12 +93,13 @@ export function checkDialOptions(options: Given & DialOptions): CheckedDialOptio
     proxy: proxy === undefined ? undefined : parseProxy(proxy),
     caCerts,
     client: cert === undefined ? undefined : { cert, key: key! },
+    http2,
   };
 }
 
 /** The first option that can't be used, and why. */
 function findUnusable(options: Given & DialOptions): string | undefined {
-  const { prefix, keepAlive, unix, proxy, caCerts, cert, key } = options;
+  const { prefix, keepAlive, unix, proxy, caCerts, cert, key, http2 = false } = options;
   if (prefix !== undefined) return "prefix: there is no conn that it was read from";
   if (keepAlive === true) return "keepAlive: only a conn of the caller's own can be tried again";
   if (unix !== undefined && (typeof unix !== "string" || unix === "")) return "unix: it must be the path of a socket";
@@ -94,6 +109,9 @@ function findUnusable(options: Given & DialOptions): string | undefined {
   }
   if ((cert === undefined) !== (key === undefined)) return "cert: a certificate and its key are given together";
   if (cert !== undefined && !(isPem(cert) && isPem(key))) return "cert: certificate and key must be in PEM";
+  if (typeof http2 !== "boolean" && http2 !== "auto") {
+    return `http2: it is ${shown(http2)}, and must be a boolean or "auto"`;
+  }
   return undefined;
 }
 

@@ -26,8 +26,10 @@ import { isRetryableCode, isRetryableStatus } from "./retryable.ts";
 export type HandshakeFailure =
   | "head-malformed"
   | "head-too-large"
+  | "http2-malformed"
   | "http-version-unsupported"
   | "method-not-get"
+  | "method-not-connect"
   | "method-unsupported"
   | "host-missing"
   | "host-invalid"
@@ -36,6 +38,7 @@ export type HandshakeFailure =
   | "body-too-large"
   | "upgrade-missing"
   | "connection-missing"
+  | "connect-protocol-unsupported"
   | "key-missing"
   | "key-invalid"
   | "version-missing"
@@ -50,11 +53,13 @@ export type HandshakeFailure =
   | "handshake-timeout"
   | "connection-closed"
   | "status-not-101"
+  | "status-not-200"
   | "accept-missing"
   | "accept-mismatch"
   | "extension-unrequested"
   | "protocol-unrequested"
   | "protocol-missing"
+  | "http2-unsupported"
   | "dial-failed"
   | "proxy-refused"
   | "tls-failed"
@@ -126,8 +131,10 @@ function http(
 export const handshakeFailures: Readonly<Record<HandshakeFailure, HandshakeRow>> = {
   "head-malformed": http(400, "RFC 9112 §2.2", "The head is not valid HTTP/1.1"),
   "head-too-large": http(431, "RFC 6585 §5", "The head is too large"),
+  "http2-malformed": http(400, "RFC 9113 §8.1.1", "The head is not valid HTTP/2"),
   "http-version-unsupported": http(505, "RFC 6455 §4.2.1 (1)", "The HTTP version must be 1.1"),
   "method-not-get": http(405, "RFC 6455 §4.2.1 (1)", "The method must be GET"),
+  "method-not-connect": http(405, "RFC 8441 §5", "The method must be CONNECT, with :protocol"),
   "method-unsupported": http(405, "RFC 9110 §15.5.6", "The method is not supported"),
   "host-missing": http(400, "RFC 9112 §3.2", "The Host field is missing"),
   "host-invalid": http(400, "RFC 9112 §3.2", "The authority is not valid"),
@@ -136,6 +143,8 @@ export const handshakeFailures: Readonly<Record<HandshakeFailure, HandshakeRow>>
   "body-too-large": http(413, "RFC 9110 §15.5.14", "The body is too large"),
   "upgrade-missing": http(426, "RFC 6455 §4.2.1 (3)", "The Upgrade field must contain websocket"),
   "connection-missing": http(426, "RFC 6455 §4.2.1 (4)", "The Connection field must contain upgrade"),
+  // The status is that of RFC 9220 §3
+  "connect-protocol-unsupported": http(501, "RFC 8441 §5", "The pseudo-header field :protocol must be websocket"),
   "key-missing": http(400, "RFC 6455 §4.2.1 (5)", "The Sec-WebSocket-Key field is missing"),
   "key-invalid": http(400, "RFC 6455 §4.2.1 (5)", "Sec-WebSocket-Key must be one base64 value of 16 bytes"),
   "version-missing": http(400, "RFC 6455 §4.2.1 (6)", "The Sec-WebSocket-Version field is missing"),
@@ -150,11 +159,13 @@ export const handshakeFailures: Readonly<Record<HandshakeFailure, HandshakeRow>>
   "handshake-timeout": http(408, "RFC 9110 §15.5.9", "The handshake did not finish in time"),
   "connection-closed": http(0, "RFC 9112 §8", "The connection ended before the handshake was complete", true),
   "status-not-101": http(0, "RFC 6455 §4.1 (1)", "The status is not 101", "by status"),
+  "status-not-200": http(0, "RFC 8441 §5.1", "The status is not 200", "by status"),
   "accept-missing": http(0, "RFC 6455 §4.1 (4)", "The Sec-WebSocket-Accept field is missing"),
   "accept-mismatch": http(0, "RFC 6455 §4.1 (4)", "Sec-WebSocket-Accept does not match the key"),
   "extension-unrequested": http(0, "RFC 6455 §4.1 (5)", "The server uses an extension that was not offered"),
   "protocol-unrequested": http(0, "RFC 6455 §4.1 (6)", "The server chose a subprotocol that was not offered"),
   "protocol-missing": http(0, "WHATWG WebSockets §2.1", "The server chose none of the offered subprotocols"),
+  "http2-unsupported": http(0, "RFC 8441 §3", "The server takes no WebSockets over HTTP/2"),
   "dial-failed": http(0, "RFC 6455 §4.1 (4)", "No connection to the server could be made", true),
   "proxy-refused": http(0, "RFC 6455 §4.1 (4)", "The proxy did not open a tunnel", "by status"),
   "tls-failed": http(0, "RFC 6455 §4.1 (5)", "The TLS handshake failed"),

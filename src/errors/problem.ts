@@ -19,6 +19,11 @@ export function malformed(section: string, detail: string): Problem {
   return { failure: "head-malformed", detail: `${detail} (${section})` };
 }
 
+/** A head that HTTP/2 does not allow. The detail names the section, which is finer than the table's. */
+export function malformedHttp2(section: string, detail: string): Problem {
+  return { failure: "http2-malformed", detail: `${detail} (${section})` };
+}
+
 /** A field that is missing or wrong; `value` is what came, or `null`. */
 export function badField(failure: HandshakeFailure, name: string, value: string | null): Problem {
   return { failure, detail: value === null ? `there is no ${name}` : `${name} is ${quote(value)}` };

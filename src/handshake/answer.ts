@@ -3,7 +3,7 @@
 
 import type { HandshakeError, RequestHead } from "../errors/handshake_error.ts";
 import { listHas } from "../http/field_values.ts";
-import { checkRequest, headOf } from "../http/request_head.ts";
+import { checkRequest, headOf, isHttp2 } from "../http/request_head.ts";
 import type { Agreement } from "../protocol/agreement.ts";
 import { type AnswerOptions, checkAnswerOptions } from "./answer_options.ts";
 import { decide } from "./decide.ts";
@@ -27,8 +27,9 @@ export type Answer =
   | { readonly response: Response; readonly agreement?: never; readonly error: HandshakeError };
 
 /**
- * Whether a request asks for a WebSocket: a GET of HTTP/1.1 or later with the right Upgrade and Connection fields. Use
- * it for routing; it does not check the handshake, which is what {@linkcode answer} does.
+ * Whether a request asks for a WebSocket: a GET of HTTP/1.1 with the right Upgrade and Connection fields, or in HTTP/2 a
+ * CONNECT whose `:protocol` is websocket (RFC 8441 §5). Use it for routing; it does not check the handshake, which is
+ * what {@linkcode answer} does.
  *
  * @param request A `Request`, or any other head.
  * @returns Whether the request asks for a WebSocket.
@@ -45,13 +46,15 @@ export type Answer =
  */
 export function isUpgrade(request: RequestHead): boolean {
   checkRequest(request);
+  if (isHttp2(request)) return request.method === "CONNECT" && request.protocol === "websocket";
   const head = headOf(request);
   return (head ?? request).method === "GET" && head?.version !== "1.0" &&
     listHas(request.headers.get("upgrade"), "websocket") && listHas(request.headers.get("connection"), "upgrade");
 }
 
 /**
- * Checks the request of an upgrade and makes the response to it: a 101, or a refusal (RFC 6455 §4.2). Sends nothing.
+ * Checks the request of an upgrade and makes the response to it: a 101, or a refusal (RFC 6455 §4.2). A head that has a
+ * `protocol` is that of HTTP/2: then it is a 200, without a key, Upgrade and Connection (RFC 8441 §5). Sends nothing.
  *
  * @param request A `Request`, or any other head.
  * @param options Subprotocols, origins, header fields, your own check.

@@ -7,12 +7,14 @@ import { listHas, trimSpace } from "../http/field_values.ts";
 import type { Agreement } from "../protocol/agreement.ts";
 import { judgeDeflate } from "./compression.ts";
 import { acceptValue } from "./accept_value.ts";
+import { type ExtendedConnect, findConnectResponseProblem } from "./extended_connect.ts";
 import type { Offer } from "./offer.ts";
 
 /**
  * Checks the response to an offer (RFC 6455 §4.1, checks 1–6).
  *
- * @param offer What `offer()` has returned.
+ * @param offer What `offer()` has returned, or `extendedConnect()` of it: then the response is one of HTTP/2, a 200 without
+ * Sec-WebSocket-Accept (RFC 8441 §5).
  * @param response The response: a `Response`, or any other head.
  * @returns What client and server have agreed on.
  * @throws {HandshakeError} Rejects when the server refused the upgrade, or did not accept it correctly.
@@ -28,7 +30,7 @@ import type { Offer } from "./offer.ts";
  * assertEquals((await confirm(made, response)).protocol, "v1");
  * ```
  */
-export async function confirm(offer: Offer, response: ResponseHead): Promise<Agreement> {
+export async function confirm(offer: Offer | ExtendedConnect, response: ResponseHead): Promise<Agreement> {
   const verdict = await judge(offer, response);
   if (!("failure" in verdict)) return verdict;
   throw handshakeFailed(verdict, { request: offer.request, ...(response instanceof Response ? { response } : {}) });
@@ -40,11 +42,12 @@ export function handshakeFailed(problem: Problem, init?: HandshakeErrorInit): Ha
 }
 
 /** {@linkcode confirm}, but a problem is returned. */
-export async function judge(offer: Offer, response: ResponseHead): Promise<Agreement | Problem> {
+export async function judge(offer: Offer | ExtendedConnect, response: ResponseHead): Promise<Agreement | Problem> {
+  if (offer.key === undefined) return findConnectResponseProblem(response) ?? agree(offer, response);
   return judgeResponse(offer, response, await acceptValue(offer.key));
 }
 
-/** {@linkcode judge}, given the Sec-WebSocket-Accept for the key of the offer. */
+/** {@linkcode judge} of a response of HTTP/1.1, given the Sec-WebSocket-Accept for the key of the offer. */
 export function judgeResponse(offer: Offer, response: ResponseHead, expected: string): Agreement | Problem {
   const { status, headers } = response;
   // (1)
@@ -59,6 +62,11 @@ export function judgeResponse(offer: Offer, response: ResponseHead, expected: st
   const accept = headers.get("sec-websocket-accept");
   if (accept === null) return badField("accept-missing", "Sec-WebSocket-Accept", accept);
   if (trimSpace(accept) !== expected) return badField("accept-mismatch", "Sec-WebSocket-Accept", accept);
+  return agree(offer, response);
+}
+
+/** Checks (5) and (6), which hold for every version of HTTP (RFC 8441 §5). */
+function agree(offer: Offer | ExtendedConnect, { headers }: ResponseHead): Agreement | Problem {
   // (5)
   const extensions = headers.get("sec-websocket-extensions");
   const deflate = extensions === null ? undefined : judgeDeflate(extensions, offer.deflate);

@@ -5,6 +5,7 @@
 import type { RequestHead } from "../errors/handshake_error.ts";
 import { quote } from "../errors/problem.ts";
 import { parseTokens } from "../http/field_values.ts";
+import { isHttp2 } from "../http/request_head.ts";
 import { checkResponse, discardBody, ResponseHeadDraft } from "../http/response.ts";
 import type { FieldList } from "../http/write_head.ts";
 import type { Agreement } from "../protocol/agreement.ts";
@@ -13,10 +14,11 @@ import type { CheckedAnswerOptions } from "./answer_options.ts";
 import { answerDeflate } from "./compression.ts";
 import { decorate } from "./decorator.ts";
 import { type Refusal, refuse, refuseWith } from "./refusal.ts";
+import { findConnectProblem } from "./extended_connect.ts";
 import { findProblem } from "./request_checks.ts";
 import { UPGRADE_FIELDS } from "./upgrade_fields.ts";
 
-/** What is agreed on, and the head of the 101, which is not a `Response` yet: it can be written without making one. */
+/** What is agreed on, and the head of the 101, or in HTTP/2 of the 200, which is not a `Response` yet: it can be written without making one. */
 export interface Acceptance {
   readonly head: ResponseHeadDraft;
   readonly agreement: Agreement;
@@ -32,17 +34,18 @@ export async function decide(request: RequestHead, options: CheckedAnswerOptions
   if (typeof judged !== "string") return judged;
   const refusal = options.authorize && await askPolicy(request, options);
   if (refusal) return refuseWith(refusal, options.headers, request);
-  return agree(request, judged, await acceptValue(keyOf(request)), options);
+  return agree(request, judged, isHttp2(request) ? undefined : await acceptValue(keyOf(request)), options);
 }
 
 /** Judges a request. Gives the subprotocol to use, or `""` for none, when nothing is wrong with it. */
 export function judgeRequest(request: RequestHead, options: CheckedAnswerOptions): string | Refusal {
-  const problem = findProblem(request, options.origins);
+  const { origins } = options;
+  const problem = isHttp2(request) ? findConnectProblem(request, origins) : findProblem(request, origins);
   if (problem) return refuse(problem, options.headers, request);
   return chooseProtocol(request.headers.get("sec-websocket-protocol"), options.protocols);
 }
 
-/** The Sec-WebSocket-Key of a request that was judged. */
+/** The Sec-WebSocket-Key of a request of HTTP/1.1 that was judged. */
 export function keyOf({ headers }: RequestHead): string {
   return headers.get("sec-websocket-key")!;
 }
@@ -50,20 +53,20 @@ export function keyOf({ headers }: RequestHead): string {
 /**
  * Agrees to a request that was judged.
  *
- * @param accept The Sec-WebSocket-Accept for its key.
+ * @param accept The Sec-WebSocket-Accept for its key; none in HTTP/2, whose answer is a 200 (RFC 8441 §5).
  */
 export function agree(
   request: RequestHead,
   protocol: string,
-  accept: string,
+  accept: string | undefined,
   { compression, headers: decorator }: CheckedAnswerOptions,
 ): Acceptance {
-  const fields: FieldList = [...UPGRADE_FIELDS, ["Sec-WebSocket-Accept", accept]];
+  const fields: FieldList = accept === undefined ? [] : [...UPGRADE_FIELDS, ["Sec-WebSocket-Accept", accept]];
   if (protocol !== "") fields.push(["Sec-WebSocket-Protocol", protocol]);
   const deflated = compression && answerDeflate(request.headers.get("sec-websocket-extensions"), compression);
   if (deflated) fields.push(["Sec-WebSocket-Extensions", deflated.extensions]);
-  const draft = (headers: Headers) => ({ status: 101, headers });
-  const head = new ResponseHeadDraft(101, decorate(fields, decorator, "server", draft, request));
+  const status = accept === undefined ? 200 : 101, draft = (headers: Headers) => ({ status, headers });
+  const head = new ResponseHeadDraft(status, decorate(fields, decorator, "server", draft, request));
   return {
     head,
     agreement: deflated ? { role: "server", protocol, ...deflated } : { role: "server", protocol, extensions: "" },

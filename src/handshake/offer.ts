@@ -175,24 +175,26 @@ const FOR_ALL_ORIGINS = ["accept", "accept-language", "content-language", "user-
  *
  * @param isCrossOrigin Whether another origin has redirected us here: then no credentials are sent, only those entries of
  * `headers` that are for all origins, and the Host of this URL.
+ * @param isHttp2 Whether it is for `connectOf()`: then there are no fields of an upgrade, and no key (RFC 8441 §5).
  */
-export function draftOffer(url: string | URL, options: CheckedOfferOptions, isCrossOrigin = false): OfferDraft {
+export function draftOffer(
+  url: string | URL,
+  options: CheckedOfferOptions,
+  isCrossOrigin = false,
+  isHttp2 = false,
+): OfferDraft {
   const target = webSocketUrl(url);
   const { protocols, headers, compression } = options;
   const deflate = compression && offerOf(compression);
-  const key = encodeBase64(crypto.getRandomValues(new Uint8Array(16)));
-  const fields: FieldList = [
-    ["Host", target.host],
-    ...UPGRADE_FIELDS,
-    ["Sec-WebSocket-Key", key],
-    ["Sec-WebSocket-Version", "13"],
-  ];
+  const key = isHttp2 ? "" : encodeBase64(crypto.getRandomValues(new Uint8Array(16)));
+  const upgrade: FieldList = isHttp2 ? [] : [...UPGRADE_FIELDS, ["Sec-WebSocket-Key", key]];
+  const fields: FieldList = [["Host", target.host], ...upgrade, ["Sec-WebSocket-Version", "13"]];
   if (protocols.length > 0) fields.push(["Sec-WebSocket-Protocol", protocols.join(", ")]);
   if (deflate) fields.push(["Sec-WebSocket-Extensions", deflateOffer(deflate)]);
   const authorization = basicOf(target);
   if (authorization) fields.push(["Authorization", authorization]);
   target.username = target.password = "";
-  const draft = (headers: Headers) => ({ method: "GET", url: target.href, headers });
+  const draft = (headers: Headers) => ({ method: isHttp2 ? "CONNECT" : "GET", url: target.href, headers });
   const decorated = decorate(fields, isCrossOrigin ? forAllOrigins(headers) : headers, "client", draft);
   const sent = isCrossOrigin ? withoutCredentials(decorated, target) : decorated;
   return new OfferDraft(target, key, protocols, sent, deflate);

@@ -5,7 +5,8 @@ import { handshakeFailures } from "../errors/failures.ts";
 import { HandshakeError, type RequestHead } from "../errors/handshake_error.ts";
 import type { Problem } from "../errors/problem.ts";
 import { listHas } from "../http/field_values.ts";
-import { isPersistent } from "../http/request_head.ts";
+import { withoutConnectionFields } from "../http/http2_head.ts";
+import { isHttp2, isPersistent } from "../http/request_head.ts";
 import { discardBody, ResponseHeadDraft } from "../http/response.ts";
 import type { FieldList } from "../http/write_head.ts";
 import { decorate, type Decorator, type ResponseDraft } from "./decorator.ts";
@@ -17,6 +18,7 @@ const VERSION: FieldList = [["Sec-WebSocket-Version", "13"]];
 const REFUSAL_FIELDS: Readonly<Record<string, Readonly<FieldList>>> = {
   "version-missing": VERSION,
   "version-unsupported": [...UPGRADE_FIELDS, ...VERSION], // RFC 6455 §4.4
+  "method-not-connect": [["Allow", "CONNECT"]],
   "method-unsupported": [["Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"]],
   405: [["Allow", "GET"]], // RFC 9110 §15.5.6
   426: UPGRADE_FIELDS, // RFC 9110 §15.5.22
@@ -38,9 +40,10 @@ export function refusalBody({ failure }: Pick<Problem, "failure">): string {
 export function refuse(problem: Problem, decorator?: Decorator<ResponseDraft>, request?: RequestHead): Refusal {
   const row = handshakeFailures[problem.failure];
   const status = problem.status ?? row.status;
+  const needed = REFUSAL_FIELDS[problem.failure] ?? REFUSAL_FIELDS[status] ?? [];
   const fields: FieldList = [
     ["Content-Type", "text/plain; charset=utf-8"],
-    ...REFUSAL_FIELDS[problem.failure] ?? REFUSAL_FIELDS[status] ?? [],
+    ...request && isHttp2(request) ? withoutConnectionFields(needed) : needed,
     ...problem.retryAfter === undefined ? [] : [retryAfterField(problem.retryAfter)],
   ];
   const decorated = decorate(fields, decorator, "server", (headers) => ({ status, headers }), request);

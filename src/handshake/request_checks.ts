@@ -14,16 +14,12 @@ const KEY = /^[A-Za-z0-9+/]{22}==$/;
 /** What is wrong with the value of a field, which is `null` when there is none. */
 type FieldCheck = (value: string | null) => HandshakeFailure | undefined;
 
-const FIELDS: readonly (readonly [name: string, check: FieldCheck])[] = [
-  // RFC 9110 §9.3.1
-  ["Content-Length", (value) => value === null || /^0+$/.test(value) ? undefined : "body-present"],
-  ["Transfer-Encoding", (value) => value === null ? undefined : "body-present"],
-  // §4.2.1 (3), (4)
-  ["Upgrade", (value) => listHas(value, "websocket") ? undefined : "upgrade-missing"],
-  ["Connection", (value) => listHas(value, "upgrade") ? undefined : "connection-missing"],
-  // §4.2.1 (5)
-  ["Sec-WebSocket-Key", (value) => value === null ? "key-missing" : KEY.test(value) ? undefined : "key-invalid"],
-  // §4.2.1 (6), §4.2.2 (4)
+/** Rows of the table: the name of a field, and its check. */
+export type FieldRows = readonly (readonly [name: string, check: FieldCheck])[];
+
+/** What is asked for by every version of HTTP. */
+export const COMMON_FIELDS: FieldRows = [
+  // RFC 6455 §4.2.1 (6), §4.2.2 (4)
   [
     "Sec-WebSocket-Version",
     (value) => value === null ? "version-missing" : value === "13" ? undefined : "version-unsupported",
@@ -39,8 +35,36 @@ const FIELDS: readonly (readonly [name: string, check: FieldCheck])[] = [
   ["Origin", (value) => value?.includes(",") ? "head-malformed" : undefined],
 ];
 
-/** With the name in lower case, as fields are looked up. */
-const FIELD_CHECKS = FIELDS.map(([name, check]) => ({ name, key: name.toLowerCase(), check }));
+const FIELDS: FieldRows = [
+  // RFC 9110 §9.3.1
+  ["Content-Length", (value) => value === null || /^0+$/.test(value) ? undefined : "body-present"],
+  ["Transfer-Encoding", (value) => value === null ? undefined : "body-present"],
+  // §4.2.1 (3), (4)
+  ["Upgrade", (value) => listHas(value, "websocket") ? undefined : "upgrade-missing"],
+  ["Connection", (value) => listHas(value, "upgrade") ? undefined : "connection-missing"],
+  // §4.2.1 (5)
+  ["Sec-WebSocket-Key", (value) => value === null ? "key-missing" : KEY.test(value) ? undefined : "key-invalid"],
+  ...COMMON_FIELDS,
+];
+
+/** The first field that its row finds wrong. */
+export type FindBadField = (request: RequestHead) => Problem | undefined;
+
+/** Makes the check of a table; names are looked up in lower case. */
+export function fieldsChecker(table: FieldRows): FindBadField {
+  const rows = table.map(([name, check]) => ({ name, key: name.toLowerCase(), check }));
+  return ({ headers }) => {
+    for (const { name, key, check } of rows) {
+      const value = headers.get(key), failure = check(value);
+      // Some clients, a browser's among them, have no other field for a token than this: it is not for a log
+      if (failure === "protocol-malformed") return { failure, detail: `${name} is no list of different tokens` };
+      if (failure) return badField(failure, name, value);
+    }
+    return undefined;
+  };
+}
+
+const checkFields = fieldsChecker(FIELDS);
 
 /** The first rule that a request breaks, if there is one. */
 export function findProblem(request: RequestHead, origins: Origins): Problem | undefined {
@@ -58,18 +82,8 @@ function checkRequestLine(request: RequestHead): Problem | undefined {
   return method === "GET" ? undefined : { failure: "method-not-get", detail: `the method is ${quote(method)}` };
 }
 
-function checkFields({ headers }: RequestHead): Problem | undefined {
-  for (const { name, key, check } of FIELD_CHECKS) {
-    const value = headers.get(key), failure = check(value);
-    // Some clients, a browser's among them, have no other field for a token than this: it is not for a log
-    if (failure === "protocol-malformed") return { failure, detail: `${name} is no list of different tokens` };
-    if (failure) return badField(failure, name, value);
-  }
-  return undefined;
-}
-
 /** §4.2.2 (4), §10.2: an error says what the origin was compared with, since a proxy may have changed the Host. */
-function checkOrigin(request: RequestHead, origins: Origins): Problem | undefined {
+export function checkOrigin(request: RequestHead, origins: Origins): Problem | undefined {
   const { headers } = request, origin = headers.get("origin");
   if (origin === null) return undefined;
   const head = headOf(request);

@@ -29,6 +29,11 @@ export class Fields {
     return this.#lines ??= findLines(this.#head) as readonly number[];
   }
 
+  /** The number of characters, which is that of bytes. */
+  get length(): number {
+    return this.#head.length;
+  }
+
   /** The number of lines. */
   get size(): number {
     return this.#positions.length / 3;
@@ -112,7 +117,8 @@ function findLines(head: string): readonly number[] | Problem {
   return lines;
 }
 
-function tooManyFields(): Problem {
+/** Such a head. */
+export function tooManyFields(): Problem {
   return { failure: "head-too-large", detail: `the head has more than ${MAX_FIELDS} fields` };
 }
 

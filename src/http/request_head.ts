@@ -3,7 +3,7 @@
 // head of a `Request` is remembered for `answer`.
 
 import type { RequestHead } from "../errors/handshake_error.ts";
-import { malformed, type Problem, quote } from "../errors/problem.ts";
+import { malformed, malformedHttp2, type Problem, quote } from "../errors/problem.ts";
 import { readBodyLength } from "./body_length.ts";
 import { Fields, readLines, wrongCharacter } from "./field_lines.ts";
 import { isToken, listHas, tokenEnd } from "./field_values.ts";
@@ -12,11 +12,14 @@ import { isToken, listHas, tokenEnd } from "./field_values.ts";
 export interface ParsedRequest extends RequestHead {
   /** The request target as it was sent (RFC 9112 §3.2). */
   readonly target: string;
-  /** Host and port as they were sent: of an absolute-form target, else of the Host field (RFC 9112 §3.2.2). */
+  /**
+   * Host and port as they were sent: of an absolute-form target, else of the Host field (RFC 9112 §3.2.2); in HTTP/2 of
+   * `:authority`.
+   */
   readonly authority: string;
-  readonly version: "1.0" | "1.1";
+  readonly version: "1.0" | "1.1" | "2";
   readonly headers: Fields;
-  /** The length of the body; `"unknown"` when its transfer coding is not supported. */
+  /** The length of the body; `"unknown"` when its transfer coding is not supported, and in HTTP/2, whose frames end it. */
   readonly body: number | "chunked" | "unknown";
 }
 
@@ -53,6 +56,11 @@ export function checkRequest(request: RequestHead): void {
   );
 }
 
+/** Whether a request has come by HTTP/2, or is to be judged as if it had. */
+export function isHttp2(request: RequestHead): boolean {
+  return request.protocol !== undefined || headOf(request)?.version === "2";
+}
+
 /** Whether the client waits for a 100 before it sends the body (RFC 9110 §10.1.1). */
 export function expectsContinue(request: RequestHead): boolean {
   return request.headers.get("expect")?.toLowerCase() === "100-continue";
@@ -68,6 +76,11 @@ const problems = new WeakMap<RequestHead, Problem>();
 /** What is wrong with a request from {@linkcode parseForeignRequest}, if anything is. */
 export function problemOf(request: RequestHead): Problem | undefined {
   return problems.get(request);
+}
+
+/** Remembers what is wrong with a request that could not be parsed. */
+export function rememberProblem(request: RequestHead, problem: Problem): void {
+  problems.set(request, problem);
 }
 
 /**
@@ -90,7 +103,7 @@ export function parseForeignRequest(lines: readonly string[], isSecure = false):
   if (!("failure" in read)) return read;
   const [method = ""] = text.split(" ", 1);
   const request = { method, url: "http://localhost/", headers: new Headers() };
-  problems.set(request, read);
+  rememberProblem(request, read);
   return request;
 }
 
@@ -112,14 +125,21 @@ export function parseRequest(head: Uint8Array, isSecure = false): ParsedRequest 
   // RFC 9110 §2.5: a higher minor version counts as the highest one that we know
   if (digits[1] !== "1") return { failure: "http-version-unsupported", detail: `the version is ${protocol}` };
   const version = digits[2] === "0" ? "1.0" : "1.1";
-  for (const [name, failure] of SINGLE_FIELDS) {
-    if (fields.count(name) > 1) return { failure, detail: `there are ${fields.count(name)} fields named ${name}` };
-  }
+  const repeated = findRepeated(fields);
+  if (repeated) return repeated;
   const located = locate(method, target, fields.get("host"), version, isSecure ? "https" : "http");
   if ("failure" in located) return located;
   const body = readBodyLength(fields, version);
   if (typeof body === "object") return body;
   return { method, target, version, headers: fields, body, authority: located.authority, url: located.url };
+}
+
+/** What is wrong when a field comes twice that must not. */
+export function findRepeated(fields: Fields): Problem | undefined {
+  for (const [name, failure] of SINGLE_FIELDS) {
+    if (fields.count(name) > 1) return { failure, detail: `there are ${fields.count(name)} fields named ${name}` };
+  }
+  return undefined;
 }
 
 /** Visible ASCII without `#`. */
@@ -150,6 +170,46 @@ function locate(
   const url = URL.parse(`${scheme}://${authority}${path}`);
   if (!url) return { failure: "host-invalid", detail: `the authority is ${quoteTarget(authority)}` };
   return { authority, url: url.href };
+}
+
+/** Where an HTTP/2 request says that it goes; `isTunnel` is a CONNECT that is not extended. */
+export interface Http2Target {
+  readonly method: string;
+  readonly isTunnel: boolean;
+  readonly scheme: string | undefined;
+  readonly authority: string | undefined;
+  readonly path: string | undefined;
+  readonly host: string | null;
+}
+
+/** The target, the authority and the URL of an HTTP/2 request (RFC 9113 §8.3.1, §8.5, RFC 8441 §4). */
+export function locateHttp2(
+  { method, isTunnel, scheme, authority, path, host }: Http2Target,
+): { target: string; authority: string; url: string } | Problem {
+  if (isTunnel) {
+    // §8.5: «The ":scheme" and ":path" pseudo-header fields MUST be omitted»
+    if (scheme !== undefined || path !== undefined) {
+      return malformedHttp2("RFC 9113 §8.5", "a CONNECT without :protocol has :scheme or :path");
+    }
+    [scheme, path] = ["http", "/"];
+  }
+  const section = method === "CONNECT" ? "RFC 8441 §4" : "RFC 9113 §8.3.1";
+  if (scheme === undefined) return malformedHttp2(section, "there is no :scheme");
+  if (path === undefined) return malformedHttp2(section, "there is no :path");
+  if (!/^https?$/i.test(scheme)) return malformedHttp2("RFC 8441 §5", `:scheme is ${quote(scheme)}`);
+  const isAsterisk = path === "*" && method === "OPTIONS";
+  if (!isAsterisk && !path.startsWith("/") || !TARGET.test(path)) {
+    return malformedHttp2("RFC 9113 §8.3.1", `:path is ${quoteTarget(path)}`);
+  }
+  // §8.3.1: a request that was HTTP/1.1 may have Host in its place, and must not have another one beside it
+  if (authority !== undefined && host !== null && authority.toLowerCase() !== host.toLowerCase()) {
+    return malformedHttp2("RFC 9113 §8.3.1", ":authority and Host differ");
+  }
+  const named = authority ?? host;
+  if (named === null) return malformedHttp2("RFC 8441 §5", "there is no :authority");
+  const url = isAuthority(named) ? URL.parse(`${scheme}://${named}${isAsterisk ? "/" : path}`) : null;
+  if (!url) return malformedHttp2("RFC 9113 §8.3.1", `:authority is ${quote(named.replace(/^.*@/s, "…@"))}`);
+  return { target: isTunnel ? named : path, authority: named, url: url.href };
 }
 
 /** Quotes a target without its user information and its query, which may be credentials. */

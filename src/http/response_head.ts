@@ -9,7 +9,7 @@ import { isFieldValue } from "./field_values.ts";
 /** The head of a response, with all that its bytes say. */
 export interface ParsedResponse extends ResponseHead {
   readonly reason: string;
-  readonly version: "1.0" | "1.1";
+  readonly version: "1.0" | "1.1" | "2";
   readonly headers: Fields;
   /** The length of the body; `"end"` when it goes on until the connection ends. */
   readonly body: number | "chunked" | "end";

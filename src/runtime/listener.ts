@@ -2,14 +2,18 @@
 // connection of the runtime's would need beside its bytes is never made.
 
 import type { NetworkAddress } from "../base/network_address.ts";
+import type { RequestHead } from "../errors/handshake_error.ts";
 import type { OwnedTransport } from "../transport/owned_transport.ts";
 import type { Address } from "./dialler.ts";
+import type { RequestStream } from "./request_stream.ts";
 
 /** Where and how to listen. */
 export interface ListenOptions {
   readonly address: Address;
   /** The certificate and its key, in PEM. */
   readonly tls: { readonly cert: string; readonly key: string } | undefined;
+  /** Whether to speak HTTP/2: with TLS beside HTTP/1.1, as the client chooses by ALPN, and without it alone. */
+  readonly http2?: boolean;
   /** Whether other processes may listen on the same port, which share the connections. */
   readonly reusePort: boolean;
   /** How long a TLS handshake may take, in milliseconds, where the runtime can limit it; 0 means no limit. */
@@ -20,6 +24,13 @@ export interface ListenOptions {
 export interface ListenHandlers {
   /** A client has connected; it may have left already. */
   onConnection(transport: OwnedTransport): void;
+  /**
+   * A client has sent a request on a stream of HTTP/2.
+   *
+   * @param fields Its fields as they came, pseudo-header fields included.
+   * @param makeStream Makes the stream, once the fields are read.
+   */
+  onStream?(fields: Iterable<readonly [string, string]>, makeStream: (request: RequestHead) => RequestStream): void;
   /** A connection could not be accepted for a reason of our own; the listener goes on. */
   onError(error: unknown): void;
 }

@@ -2,6 +2,7 @@
 // browsers. It must import nothing of those that have.
 
 import type { Dialler } from "./dialler.ts";
+import type { Http2Dialler } from "./http2_client.ts";
 import type { Listen } from "./listener.ts";
 
 /** @throws {TypeError} Rejects: there is nothing to dial with. */
@@ -9,6 +10,11 @@ export function diallerFor(): Promise<Dialler> {
   const instead =
     "connect by yourself, in a Worker by connect() of cloudflare:sockets, and give the connection as conn";
   return Promise.reject(new TypeError(`Cannot dial: this runtime has no TCP sockets; ${instead}`));
+}
+
+/** @throws {TypeError} Rejects: there is nothing to dial with. */
+export async function http2Dialler(): Promise<Http2Dialler> {
+  return await diallerFor() as never; // it rejects
 }
 
 /** @throws {TypeError} Rejects: there is nothing to listen with. */

@@ -24,8 +24,17 @@ export const nodeDialler: Dialler = {
   },
 };
 
-/** Does the TLS handshake over a socket; gives the socket that is used from then on. */
-async function startTls(socket: Duplex, tls: Tls, signal: AbortSignal): Promise<Duplex> {
+/**
+ * Does the TLS handshake over a socket; gives the socket that is used from then on.
+ *
+ * @param alpn The protocols to offer (RFC 7301), the preferred one first.
+ */
+export async function startTls(
+  socket: Duplex,
+  tls: Tls,
+  signal: AbortSignal,
+  alpn: string[] = [],
+): Promise<Duplex> {
   const { hostname, caCerts, client } = tls;
   const options: ConnectionOptions = {
     socket,
@@ -33,6 +42,7 @@ async function startTls(socket: Duplex, tls: Tls, signal: AbortSignal): Promise<
     rejectUnauthorized: true,
     checkServerIdentity: identityError,
     ...client,
+    ...(alpn.length > 0 && { ALPNProtocols: alpn }),
   };
   // Only names are sent as SNI (RFC 6066 §3); the certificate is checked against a name and an address alike
   if (isIP(hostname) === 0) options.servername = hostname;

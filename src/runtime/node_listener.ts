@@ -1,4 +1,4 @@
-// Listens with node:net and node:tls: on Node, and on Deno where its own sockets lack an option.
+// Listens with node:net and node:tls: on Node, on Deno where its own sockets lack an option, and everywhere for HTTP/2.
 
 import { Buffer } from "node:buffer";
 import { once } from "node:events";
@@ -6,10 +6,11 @@ import { existsSync } from "node:fs";
 import { createServer, type ListenOptions as NodeListenOptions, type Server, type Socket } from "node:net";
 import { dirname } from "node:path";
 import process from "node:process";
-import { createServer as createTlsServer } from "node:tls";
+import { createServer as createTlsServer, type TLSSocket } from "node:tls";
 import type { NetworkAddress } from "../base/network_address.ts";
 import { TRANSPORT } from "../transport/transport.ts";
-import { codeOf, type Listen, listenFailed, type ListenOptions } from "./listener.ts";
+import { codeOf, type Listen, listenFailed, type ListenHandlers, type ListenOptions } from "./listener.ts";
+import type { Http2Sessions } from "./node_http2_sessions.ts";
 import { NodeSocketConnection } from "./node_socket.ts";
 
 /** Listens on Node; a connection with TLS is handed over once its handshake is done. */
@@ -17,7 +18,10 @@ export const listenOnNode: Listen = async (options, handlers) => {
   const { address, reusePort } = options, unix = "unix" in address ? address.unix : undefined;
   /** The sockets below TLS: of connections, and of handshakes under way. */
   const below = new Set<Socket>();
+  const sessions = options.http2 ? await sessionsFor(handlers, options.handshakeTimeout) : undefined;
   const hand = (socket: Socket) => {
+    // RFC 9113 §3.2, §3.3: by ALPN, or by what both ends know beforehand
+    if (sessions && (!options.tls || (socket as TLSSocket).alpnProtocol === "h2")) return sessions.add(socket);
     handlers.onConnection(new NodeSocketConnection(socket, false, unix)[TRANSPORT]());
   };
   let server: Server;
@@ -33,13 +37,23 @@ export const listenOnNode: Listen = async (options, handlers) => {
   server.on("error", (error) => handlers.onError(error));
   return {
     addr: boundTo(server, unix),
-    stop: () => void server.close(),
+    stop() {
+      server.close();
+      sessions?.stop();
+    },
     close() {
       server.close();
+      sessions?.close();
       for (const socket of below) socket.destroy();
     },
   };
 };
+
+/** Loads what speaks HTTP/2, which few need. */
+async function sessionsFor(handlers: ListenHandlers, idleTimeout: number): Promise<Http2Sessions> {
+  const { Http2Sessions } = await import("./node_http2_sessions.ts");
+  return new Http2Sessions(handlers, idleTimeout);
+}
 
 /** How many bytes of a path fit into an address of a socket. */
 const MAX_PATH = process.platform === "linux" ? 107 : 103;
@@ -65,12 +79,18 @@ function addressOf({ hostname, port }: TcpAddress): NodeListenOptions {
   return { host: hostname, port };
 }
 
-function open({ tls, handshakeTimeout }: ListenOptions, hand: (socket: Socket) => void, below: Set<Socket>): Server {
+const ALPN = { ALPNProtocols: ["h2", "http/1.1"] };
+
+function open(
+  { tls, http2, handshakeTimeout }: ListenOptions,
+  hand: (socket: Socket) => void,
+  below: Set<Socket>,
+): Server {
   const common = { allowHalfOpen: true, noDelay: true };
   if (!tls) return createServer(common, hand);
   // A client that does not finish its handshake is disconnected by node:tls itself, which wants a limit
   const limit = handshakeTimeout === 0 ? 2 ** 31 - 1 : handshakeTimeout;
-  const server = createTlsServer({ ...common, ...tls, handshakeTimeout: limit }, hand);
+  const server = createTlsServer({ ...common, ...tls, ...(http2 && ALPN), handshakeTimeout: limit }, hand);
   server.on("connection", (socket: Socket) => {
     below.add(socket);
     socket.once("close", () => below.delete(socket));

@@ -5,8 +5,10 @@ import type { StreamingOptions } from "../connection/connection_options.ts";
 import type { ReceivedOrPieces } from "../connection/incoming_pieces.ts";
 import { Exchange } from "../exchange/exchange.ts";
 import { transportOf } from "../runtime/choose.ts";
+import { isRequestStream } from "../runtime/request_stream.ts";
 import type { ByteConnection } from "../transport/transport.ts";
 import { type AcceptOptions, checkAcceptOptions } from "./accept_options.ts";
+import { acceptStream, openStream } from "./accept_stream.ts";
 import type { Accepted } from "./accepted.ts";
 import { Handshaking } from "./handshaking.ts";
 
@@ -72,7 +74,9 @@ export function accept(
  */
 export function accept(conn: ByteConnection, options?: AcceptOptions): Promise<Accepted>;
 export async function accept(conn: ByteConnection, options: AcceptOptions = {}): Promise<Accepted> {
-  const checked = checkAcceptOptions(options), opening = Promise.withResolvers<Accepted>();
+  const checked = checkAcceptOptions(options);
+  if (isRequestStream(conn)) return openStream(await acceptStream(conn, checked), checked);
+  const opening = Promise.withResolvers<Accepted>();
   const { connection: { clock }, handshakeTimeout: timeout, signal, prefix } = checked;
   const exchange = new Exchange(transportOf(conn), { clock, timeout, signal, prefix });
   new Handshaking(exchange, checked, { onOpen: opening.resolve, onFailed: opening.reject }).begin();

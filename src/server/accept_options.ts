@@ -9,7 +9,7 @@ import {
 import type { RequestHead } from "../errors/handshake_error.ts";
 import { quote } from "../errors/problem.ts";
 import { type AnswerOptions, checkAnswerOptions, type CheckedAnswerOptions } from "../handshake/answer_options.ts";
-import { checkRequest } from "../http/request_head.ts";
+import { checkRequest, isHttp2 } from "../http/request_head.ts";
 
 /**
  * Options of {@linkcode accept}.
@@ -103,6 +103,12 @@ export function checkAcceptOptions(options: AcceptOptions): CheckedAcceptOptions
 /** A request that the caller has read may be any object. */
 function checkOwnRequest(request: RequestHead): void {
   checkRequest(request);
+  if (isHttp2(request)) {
+    throw new TypeError(
+      "Cannot use the request: it has a protocol, as one of HTTP/2, whose stream fromHttp2() of " +
+        "@handfast/websocket/node turns into a connection that has its request with it",
+    );
+  }
   if (!URL.canParse(request.url)) {
     throw new TypeError(`Cannot use the request: its url is ${quote(String(request.url))}, and must be absolute`);
   }

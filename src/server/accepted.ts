@@ -34,7 +34,7 @@ export interface Accepted<Received = string | Uint8Array<ArrayBuffer>> extends W
     /** The request target as the client sent it, such as `/chat?room=7` (RFC 9112 §3.2). */
     readonly target: string;
   };
-  /** The 101 response that was sent. */
+  /** The 101 response that was sent; in HTTP/2, the 200. */
   readonly response: Response;
 }
 

@@ -6,6 +6,7 @@ import { whenAborted } from "../base/abort.ts";
 import { Deadline } from "../base/timers.ts";
 import type { StreamingOptions } from "../connection/connection_options.ts";
 import type { ReceivedOrPieces } from "../connection/incoming_pieces.ts";
+import { parseForeignHttp2 } from "../http/http2_head.ts";
 import { listenFor } from "../runtime/sockets.ts";
 import type { Listener } from "../runtime/listener.ts";
 import { type CheckedServeOptions, checkServeOptions, type ServeHandlers, type ServeOptions } from "./serve_options.ts";
@@ -122,6 +123,7 @@ export async function serve(
   const serving = new Serving(checked);
   const listener = await listen(checked.listening, {
     onConnection: (transport) => serving.add(transport),
+    onStream: (fields, makeStream) => serving.addStream(makeStream(parseForeignHttp2(fields))),
     onError: (error) => serving.report(error, { kind: "listener" }),
   });
   const server = new RunningServer(listener, serving, checked);

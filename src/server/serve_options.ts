@@ -50,6 +50,15 @@ export interface ServeOptions extends Omit<AcceptOptions, "prefix" | "request" |
   /** The private key of `cert`, in PEM. */
   key?: string | undefined;
   /**
+   * Whether to take HTTP/2 (RFC 9113), and WebSockets over it (RFC 8441). With TLS clients choose between it and HTTP/1.1 by
+   * ALPN; without TLS the port speaks HTTP/2 alone, as proxies do with those behind them. Each stream counts as a connection
+   * for the limits. The sockets are those of `node:net` and `node:tls` on every runtime, which are slower than Deno's and
+   * Bun's own, and which Deno can't pause with TLS under HTTP/1.1: see `fromSocket()`.
+   *
+   * @default {false}
+   */
+  http2?: boolean | undefined;
+  /**
    * Lets several processes listen on one port, among which the kernel shares the connections out. Linux has it on every
    * runtime; on another system it may fail. Deno's own sockets have it with `--unstable-net`; without that, Node's are used
    * on Deno, which are slower.
@@ -243,7 +252,7 @@ function checkHandlers(handlers: ServeHandlers | ServeHandlers["socket"]): Serve
 }
 
 function checkWhere(options: ServeOptions): Omit<ListenOptions, "handshakeTimeout"> {
-  const { hostname = LOOPBACK, port = DEFAULT_PORT, unix, reusePort = false } = options;
+  const { hostname = LOOPBACK, port = DEFAULT_PORT, unix, reusePort = false, http2 = false } = options;
   for (const name of ["hostname", "unix", "cert", "key"] as const) {
     const value = options[name];
     if (value !== undefined && (typeof value !== "string" || value === "")) {
@@ -251,15 +260,16 @@ function checkWhere(options: ServeOptions): Omit<ListenOptions, "handshakeTimeou
     }
   }
   const tls = checkTls(options);
-  if (typeof reusePort !== "boolean") {
-    throw new TypeError(
-      `Cannot use the option reusePort: it is ${quote(String(reusePort))}, and must be true or false`,
-    );
+  for (const [name, value] of [["reusePort", reusePort], ["http2", http2]] as const) {
+    if (typeof value === "boolean") continue;
+    throw new TypeError(`Cannot use the option ${name}: it is ${quote(String(value))}, and must be true or false`);
   }
-  if (unix === undefined) return { address: { hostname, port: inRange("port", port, 0, MAX_PORT) }, tls, reusePort };
+  if (unix === undefined) {
+    return { address: { hostname, port: inRange("port", port, 0, MAX_PORT) }, tls, reusePort, http2 };
+  }
   const inVain = (["hostname", "port", "reusePort"] as const).find((name) => options[name] !== undefined);
   if (inVain) throw new TypeError(`Cannot use the option ${inVain}: a Unix socket, as unix asks for, has none`);
-  return { address: { unix }, tls, reusePort: false };
+  return { address: { unix }, tls, reusePort: false, http2 };
 }
 
 function checkTls({ cert, key }: ServeOptions): ListenOptions["tls"] {

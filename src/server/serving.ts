@@ -10,7 +10,10 @@ import type { Transport } from "../transport/transport.ts";
 import type { Accepted } from "./accepted.ts";
 import { Roster } from "../base/roster.ts";
 import { Limits, turnAwayBytes } from "./limits.ts";
-import { type ConnectionHost, ServeConnection } from "./serve_connection.ts";
+import type { RequestStream } from "../runtime/request_stream.ts";
+import { ServeConnection } from "./serve_connection.ts";
+import { ServeStream } from "./serve_stream.ts";
+import type { ConnectionHost, Served } from "./served.ts";
 import type { CheckedServeOptions, ServeErrorContext } from "./serve_options.ts";
 import { ConnectionsView, type ServerConnections } from "./server_connections.ts";
 import type { CheckedShutdown } from "./shutdown_options.ts";
@@ -28,7 +31,7 @@ export class Serving implements ConnectionHost {
   /** The WebSockets, and what users see of them. */
   readonly #sockets: Connections<undefined, Accepted>;
   readonly connections: ServerConnections;
-  readonly #all = new Roster<ServeConnection>();
+  readonly #all = new Roster<Served>();
   /** Those who are turned away, and are told why. */
   readonly #turnedAway = new Set<Lingering>();
   readonly #finished = Promise.withResolvers<void>();
@@ -60,6 +63,13 @@ export class Serving implements ConnectionHost {
     connection.run();
   }
 
+  /** Takes a request on a stream of HTTP/2, which has a place of its own; a refusal of it is a response. */
+  addStream(stream: RequestStream): void {
+    const served = new ServeStream(stream, this);
+    this.#all.add(served);
+    served.run();
+  }
+
   /** Refuses a client as it comes: nothing of it is read but to see that it has begun to ask, and its end. */
   #turnAway(transport: Transport, problem: Problem): void {
     const error = new HandshakeError(problem.failure, `Cannot accept the connection: ${problem.detail}`);
@@ -78,7 +88,7 @@ export class Serving implements ConnectionHost {
     this.#sockets.add(socket); // which closes it if they are closed already
   }
 
-  onOver(connection: ServeConnection): void {
+  onOver(connection: Served): void {
     this.#all.delete(connection);
     this.#checkFinished();
   }

@@ -31,7 +31,7 @@ test("the failures before the upgrade that are worth another attempt are these",
     Object.entries(handshakeFailures).filter(([, { retryable }]) => retryable === wanted).map(([failure]) => failure);
   const now = ["connection-closed", "dial-failed", "handshake-timeout"];
   assertEquals(by(true).sort(), [...now, "server-stopping", "too-many-connections", "too-many-requests"]);
-  assertEquals(by("by status").sort(), ["proxy-refused", "status-not-101", "unauthorized"]);
+  assertEquals(by("by status").sort(), ["proxy-refused", "status-not-101", "status-not-200", "unauthorized"]);
 });
 
 test("the failures after the upgrade that are worth another attempt are these", () => {

@@ -1,7 +1,7 @@
 // What accept() refuses to work with, before it touches the connection.
 
 import { assertEquals, assertRejects } from "@std/assert";
-import { accept, type AcceptOptions } from "../../mod.ts";
+import { accept, type AcceptOptions, extendedConnect, offer } from "../../mod.ts";
 import { connectionPair } from "../../src/testing.ts";
 import { upgrade } from "../cases/requests_base.ts";
 import { test } from "../kit/harness.ts";
@@ -18,6 +18,7 @@ const BAD_OPTIONS: readonly [name: string, options: unknown, type: typeof TypeEr
   ["a single protocol that is no token", { protocols: "a b" }, TypeError],
   ["an origin that no page has", { origins: ["https://app.example/"] }, TypeError],
   ["a request of Node's", { request: { method: "GET", url: "/", headers: { host: "h" } } }, TypeError],
+  ["a request of HTTP/2 (RFC 8441 §5)", { request: extendedConnect(offer("ws://h/")).request }, TypeError],
   ["an authorize that is no function", { authorize: 5 }, TypeError],
   ["a prefix that is a string", { prefix: "GET" }, TypeError],
   ["a prefix of numbers", { prefix: [71] }, TypeError],

@@ -64,6 +64,6 @@ test("an error about a key does not show it", () => {
 test("serve() listens on port 8000 of this machine alone, unless it is told otherwise", () => {
   const { listening } = checkServeOptions({}, () => {});
   const address = { hostname: "127.0.0.1", port: 8000 };
-  assertEquals(listening, { address, tls: undefined, reusePort: false, handshakeTimeout: 10_000 });
+  assertEquals(listening, { address, tls: undefined, reusePort: false, http2: false, handshakeTimeout: 10_000 });
   assertEquals(checkServeOptions({ unix: "/s" }, () => {}).listening.address, { unix: "/s" });
 });

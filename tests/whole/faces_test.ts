@@ -9,6 +9,7 @@ import { connectionPair, fakeClock } from "../../src/testing.ts";
 import { type DialogueRow, dialogues, type Sent, type Step } from "../cases/dialogues.ts";
 import { hex, unhex } from "../cases/frames_base.ts";
 import { concat, test } from "../kit/harness.ts";
+import { http2Ends } from "../kit/http2.ts";
 import { attached, RawPeer, readFrames, settled, type WireFrame } from "../kit/raw_peer.ts";
 import { request, served, socketsSettled, UPGRADE_FIELDS } from "../kit/serving.ts";
 
@@ -131,6 +132,34 @@ const ofServer: MakeFace = async ({ options = {} }) => {
   };
 };
 
+/** A WebSocket on a stream of HTTP/2, by either face. */
+const overHttp2 = (byStreams: boolean): MakeFace => async ({ role, options = {} }) => {
+  const ends = await http2Ends(role, { ...options, pingInterval: 0, idleTimeout: 0 }), { ours, far } = ends;
+  const messages: Face["messages"] = [], peer = new RawPeer(far);
+  let outcome: CloseInfo | WebSocketError | undefined;
+  ours.closed.then((info) => outcome = info, (error) => outcome = error);
+  const take = (message: string | Uint8Array) => void messages.push(copyOf(message));
+  if (byStreams) ours.readable.pipeTo(new WritableStream({ write: take })).catch(() => {});
+  else ours.receive(take).catch(() => {});
+  return {
+    messages,
+    peer: (bytes) => peer.write(bytes),
+    peerEnds: () => peer.end(),
+    send: (message) => void ours.send(message),
+    ping: (payload) => void ours.ping(payload).catch(() => {}),
+    close: (info) => void ours.close(info).catch(() => {}),
+    wire: () => peer.frames(role),
+    hasEnded: () => peer.hasEnded,
+    outcome: () => outcome,
+    settle: socketsSettled,
+    async dispose() {
+      ours.abort();
+      peer.abort();
+      await ends[Symbol.asyncDispose]();
+    },
+  };
+};
+
 /** A stream of the web's class, after a handshake in memory. */
 const ofWebStream: MakeFace = async ({ options }) => {
   const messages: Face["messages"] = [], [conn, far] = connectionPair({ highWaterMark: Infinity });
@@ -235,6 +264,8 @@ const FACES: readonly [name: string, make: MakeFace][] = [
   ["a connection of serve()", ofServer],
   ["WebSocketStream", ofWebStream],
   ["WebSocket", ofWebSocket],
+  ["a stream of HTTP/2 by receive()", overHttp2(false)],
+  ["a stream of HTTP/2 by readable", overHttp2(true)],
 ];
 
 for (const row of dialogues) {

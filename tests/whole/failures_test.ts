@@ -18,11 +18,13 @@ import { readRequest } from "../../src/server/read_request.ts";
 import { serve, type Server } from "../../src/server/serve.ts";
 import type { ServeOptions } from "../../src/server/serve_options.ts";
 import { connectionPair, fakeClock } from "../../src/testing.ts";
+import { connectResponses, connects } from "../cases/connects.ts";
 import { dialogues } from "../cases/dialogues.ts";
 import { frames } from "../cases/frames.ts";
 import { requests } from "../cases/requests.ts";
 import { responses } from "../cases/responses.ts";
 import { latin1, test } from "../kit/harness.ts";
+import { listenHttp2 } from "../kit/http2.ts";
 import { startProxy } from "../kit/proxies.ts";
 import { settled } from "../kit/raw_peer.ts";
 import { HandClient, socketsSettled } from "../kit/serving.ts";
@@ -30,7 +32,7 @@ import { dialRaw, listen, listenRaw, portOf } from "../kit/tcp.ts";
 
 /** What the rows say of handshakes, but for those that succeed. */
 const handshakes = new Set<string>(
-  [...requests, ...responses].map(({ expect }) => expect).filter((expect) =>
+  [...requests, ...responses, ...connects, ...connectResponses].map(({ expect }) => expect).filter((expect) =>
     expect !== "upgrade" && expect !== "agreed"
   ),
 );
@@ -102,6 +104,10 @@ const others: Partial<Record<HandshakeFailure | ProtocolFailure, () => Promise<u
   },
   async "dial-failed"() {
     return await connect("ws://localhost/", { unix: "/no/such/socket" }).catch((error) => error);
+  },
+  async "http2-unsupported"() {
+    await using server = await listenHttp2(() => {}, { settings: { enableConnectProtocol: false } });
+    return await connect(`ws://127.0.0.1:${server.port}/`, { http2: true }).catch((error) => error);
   },
   async "tls-failed"() {
     using listener = await listenRaw();
@@ -184,14 +190,17 @@ const SECTIONS: Readonly<Record<string, number>> = {
   "6455": 14,
   "6585": 9,
   "7692": 12,
+  "8441": 10,
   "9110": 19,
   "9112": 13,
+  "9113": 11,
+  "9220": 8,
   "4648": 14,
 };
 
 test("every section that is cited has a number that its specification has", () => {
   const tables = [...Object.values(handshakeFailures), ...Object.values(protocolFailures)];
-  const rows = [...requests, ...responses, ...frames, ...dialogues];
+  const rows = [...requests, ...responses, ...connects, ...connectResponses, ...frames, ...dialogues];
   for (const { section } of [...tables, ...rows]) {
     if (section === "WHATWG WebSockets §2.1") continue;
     const [, rfc = "", first = ""] = /^RFC (\d{4}) §(\d+)(?:\.\d+){0,3}(?: \(\d+(?:\.\d+)?\))?$/.exec(section) ?? [];

@@ -87,6 +87,14 @@ const TESTED_BY: Readonly<Record<string, string>> = {
   "protocol/slabs.ts": "protocol/outbox_test.ts",
   "runtime/bun_serving.ts": "runtime/listener_test.ts",
   "runtime/deno_listener.ts": "runtime/listener_test.ts",
+  "client/http2_sessions.ts": "client/connect_stream_test.ts",
+  "runtime/http2_client.ts": "client/connect_stream_test.ts",
+  "runtime/node_http2_client.ts": "client/connect_stream_test.ts",
+  "runtime/request_stream.ts": "server/accept_stream_test.ts",
+  "runtime/node_http2_sessions.ts": "server/serve_stream_test.ts",
+  "server/served.ts": "server/serve_connection_test.ts",
+  "transport/read_to_end.ts": "client/connect_stream_test.ts",
+  "server/stream_response.ts": "server/accept_stream_test.ts",
   "runtime/node_listener.ts": "runtime/listener_test.ts",
   "runtime/bun_dialler.ts": "client/dial_test.ts",
   "runtime/bun_socket.ts": "bun_test.ts",
@@ -284,9 +292,21 @@ const VALUES = [
   "attach",
   "basicAuth",
 ]
-  .concat("confirm", "connect", "isUpgrade", "offer", "prepare", "readRequest", "reconnect", "serve", "writeResponse");
+  .concat(
+    "confirm",
+    "connect",
+    "extendedConnect",
+    "isUpgrade",
+    "offer",
+    "prepare",
+    "readRequest",
+    "reconnect",
+    "serve",
+    "writeResponse",
+  );
 
 const TYPES = [
+  "ExtendedConnect",
   "AcceptOptions",
   "Accepted",
   "Agreement",

@@ -29,7 +29,8 @@ test("the main entry needs one npm package, pako, and no runtime's types", async
   const { modules, npmPackages = {} } = await graphOf("mod.ts");
   assertEquals(Object.keys(npmPackages).map((name) => name.replace(/@[^@]*$/, "")), ["pako"]);
   const other = modules.filter(({ kind }) => kind === "node").map(({ specifier }) => specifier);
-  const ofSockets = ["node:events", "node:net", "node:stream", "node:tls"], ofPaths = ["node:fs", "node:path"];
+  const ofSockets = ["node:events", "node:net", "node:stream", "node:tls"],
+    ofPaths = ["node:fs", "node:http2", "node:path"];
   assertEquals(other.sort(), [...ofSockets, ...ofPaths, "node:buffer", "node:process"].sort());
   const names = modules.map(({ specifier }) => specifier.split("/").at(-1));
   const diallers = ["deno_dialler.ts", "bun_dialler.ts", "node_dialler.ts"];

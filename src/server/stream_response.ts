@@ -1,0 +1,124 @@
+// Sends a response on a stream of HTTP/2: its fields, then its body as fast as the client takes it, then the end.
+
+import type { Clock } from "../base/clock.ts";
+import { whenAborted } from "../base/abort.ts";
+import { Deadline } from "../base/timers.ts";
+import { withoutConnectionFields } from "../http/http2_head.ts";
+import { discardBody } from "../http/response.ts";
+import { type RequestStream, RESPOND } from "../runtime/request_stream.ts";
+import { linger } from "../transport/linger.ts";
+import type { Transport, TransportHandlers } from "../transport/transport.ts";
+
+/** How a response is sent. */
+export interface StreamResponseOptions {
+  readonly clock: Clock;
+  /** How long sending may take, and then how long the client may take to end its side, each in milliseconds. */
+  readonly timeout: number;
+  /** Limits each write to the time, in place of all together: a body may come slowly, and be large. */
+  readonly isPaced?: boolean;
+  readonly signal?: AbortSignal | undefined;
+  /** Called when the client is lost while the response is sent. */
+  readonly onLost?: () => void;
+}
+
+/**
+ * Sends a response on a stream that nobody else uses. If the client is gone, that is no error: nobody needs the response.
+ *
+ * @throws {unknown} Rejects when the signal aborts, or when the body of the response fails; then the stream is reset.
+ */
+export async function respondOnStream(
+  stream: RequestStream,
+  transport: Transport,
+  response: Response,
+  options: StreamResponseOptions,
+): Promise<void> {
+  const { clock, timeout, signal } = options, { headers } = response;
+  const fields = withoutConnectionFields([...headers]);
+  const sending = new Sending(transport, options);
+  try {
+    // RFC 9110 §9.3.2: there is no body behind the answer to a HEAD
+    if (!stream[RESPOND](response.status, fields) || stream.request.method === "HEAD") discardBody(response);
+    else if (response.body) await sending.write(response.body);
+    if (!sending.isLost) await linger(transport, { clock, timeout, signal }).closed;
+  } finally {
+    sending.dispose();
+  }
+}
+
+/** Writes a body on a transport; a write that takes too long, or a signal, ends it. */
+class Sending implements TransportHandlers {
+  readonly #transport: Transport;
+  readonly #deadline: Deadline;
+  readonly #options: StreamResponseOptions;
+  readonly #ignoreSignal: () => void;
+  #reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
+  #room: PromiseWithResolvers<void> | undefined;
+  isLost = false;
+  #aborted: { readonly reason: unknown } | undefined;
+
+  constructor(transport: Transport, options: StreamResponseOptions) {
+    this.#transport = transport;
+    this.#options = options;
+    this.#deadline = new Deadline(options.clock);
+    transport.start(this);
+    if (!options.isPaced) this.#allow();
+    this.#ignoreSignal = whenAborted(options.signal, (reason) => {
+      this.#aborted = { reason };
+      this.#stop();
+    });
+  }
+
+  /** Writes all of it, unless the client is lost. Rejects with what the body, or the signal, fails with. */
+  async write(body: ReadableStream<Uint8Array>): Promise<void> {
+    const reader = this.#reader = body.getReader();
+    try {
+      for (;;) {
+        const { value, done } = await reader.read();
+        if (this.isLost || done) break;
+        if (this.#options.isPaced) this.#allow();
+        if (!this.#transport.write(new Uint8Array(value))) {
+          this.#room = Promise.withResolvers();
+          await this.#room.promise;
+        }
+        if (this.#options.isPaced) this.#deadline.clear();
+        if (this.isLost) break;
+      }
+    } catch (error) {
+      this.#transport.abort();
+      throw error;
+    }
+    if (this.#aborted) throw this.#aborted.reason;
+  }
+
+  #allow(): void {
+    this.#deadline.set(this.#options.timeout, () => this.#stop());
+  }
+
+  /** The client does not take it, or is gone: the source of the body is let go. */
+  #stop(): void {
+    if (this.isLost) return;
+    this.isLost = true;
+    this.#transport.abort();
+    this.#room?.resolve();
+    this.#reader?.cancel().catch(() => {}); // an error of its source no longer matters
+  }
+
+  onData(): void {}
+
+  onEnd(): void {}
+
+  onDrained(): void {
+    this.#room?.resolve();
+    this.#room = undefined;
+  }
+
+  onLost(): void {
+    this.#options.onLost?.();
+    this.#stop();
+  }
+
+  dispose(): void {
+    this.#deadline.clear();
+    this.#ignoreSignal();
+  }
+}
