@@ -96,7 +96,10 @@ class SharedSession {
   constructor(url: URL, options: CheckedDialOptions, onOver: () => void) {
     this.#onOver = onOver;
     this.#opening = open(url, options, this.#unwanted.signal).then(
-      (session) => this.#session = session,
+      (session) => {
+        if (this.isOver) session?.close(); // nobody waits any more
+        return this.#session = session;
+      },
       (error) => {
         this.#end();
         throw error;
@@ -125,13 +128,15 @@ class SharedSession {
       this.release();
       throw error;
     }
-    const isUsable = session?.takesConnect && session.isOpen &&
-      (place <= session.maxStreams || this.#claims <= session.maxStreams);
-    if (session && isUsable) return session;
-    const isFull = session?.takesConnect === true;
-    if (isFull) this.#end(); // until one of its streams is closed
+    if (session?.takesConnect && session.maxStreams > 0) {
+      if (session.isOpen && Math.min(place, this.#claims) <= session.maxStreams) return session;
+      this.release();
+      return undefined;
+    }
     this.release();
-    return isFull ? undefined : session ? "no extended CONNECT" : "no HTTP/2";
+    if (!session) return "no HTTP/2";
+    if (!session.takesConnect) return "no extended CONNECT";
+    throw new ExchangeError("connection-closed", "the server lets no stream be open (SETTINGS_MAX_CONCURRENT_STREAMS)");
   }
 
   /** One stream is closed, or is not opened. The last one closes the session. */

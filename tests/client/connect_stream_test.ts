@@ -92,6 +92,13 @@ test("connect() opens another session where one is full (RFC 9113 §5.1.2)", asy
   await server.closed();
 });
 
+test("connect() fails where a server lets no stream be open (RFC 9113 §6.5.2)", async () => {
+  await using server = await echo({}, { settings: { enableConnectProtocol: true, maxConcurrentStreams: 0 } });
+  const error = await assertRejects(() => connect(`ws://127.0.0.1:${server.port}/`, H2), HandshakeError);
+  assertEquals([error.failure, server.sessions.length], ["connection-closed", 1]);
+  await server.closed();
+});
+
 test("connect() opens another session after GOAWAY, and streams that run go on (RFC 9113 §6.8)", async () => {
   await using server = await echo();
   const url = `ws://127.0.0.1:${server.port}/`;

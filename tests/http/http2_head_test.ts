@@ -37,6 +37,9 @@ test("parseHttp2Request() reads plain requests as well (RFC 9113 §8.3.1)", () =
   assertEquals(located({ ":method": "GET" }), ["GET", "/chat", "http://server.example.com/chat"]);
   assertEquals(located({ ":method": "OPTIONS", ":path": "*" }), ["OPTIONS", "*", "http://server.example.com/"]);
   assertEquals(located({ ":method": "GET", ":path": "*" }), "http2-malformed");
+  for (const name of ["connection", "upgrade", "keep-alive", "proxy-connection", "transfer-encoding", "te"]) {
+    assertEquals(located({ ":method": "GET", [name]: "x" }), "http2-malformed", name); // §8.2.2
+  }
   const tunnel = { ":method": "CONNECT", ":scheme": null, ":path": null, ":authority": "h:443" };
   assertEquals(located(tunnel), ["CONNECT", "h:443", "http://h:443/"]);
 });
