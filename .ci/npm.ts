@@ -49,7 +49,7 @@ const TOO_OLD = `${OUT}/needs_typescript_5.7.d.ts`;
 const SOCKETS = { name: "#sockets", module: "runtime/sockets.js", instead: "runtime/no_sockets.js" };
 
 /** Who imports it. */
-const DOORS = ["client/dial.js", "server/serve.js"];
+const DOORS = ["client/dial.js", "client/http2_sessions.js", "server/serve.js"];
 
 interface Config {
   readonly name: string;

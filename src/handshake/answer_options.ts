@@ -78,7 +78,7 @@ export interface AnswerOptions {
    */
   origins?: Origins | undefined;
   /**
-   * Header fields to add to the response, whether a 101 or a refusal; or a synchronous function that reads and changes
+   * Header fields to add to the response, whether it accepts or refuses; or a synchronous function that reads and changes
    * its `headers`. Every field is allowed except Host, Upgrade, Connection, Sec-WebSocket-*, Content-Length and
    * Transfer-Encoding.
    */

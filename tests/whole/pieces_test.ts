@@ -5,6 +5,7 @@ import { createHash } from "node:crypto";
 import { accept, connect, type MessagePieces, type ReceivedOrPieces, reconnect, serve } from "../../mod.ts";
 import type { WebSocketConnection } from "../../mod.ts";
 import { handlingAll, random, test } from "../kit/harness.ts";
+import { listenHttp2 } from "../kit/http2.ts";
 import { listen } from "../kit/tcp.ts";
 
 type Piece = string | Uint8Array<ArrayBuffer>;
@@ -91,6 +92,30 @@ test("accept() and reconnect() hand over messages in pieces, too", async () => {
     await client.close();
     await echoing;
   }
+});
+
+for (const [face, echo] of Object.entries(ECHOES)) {
+  test(`1 MiB in pieces come back by ${face} over HTTP/2 (RFC 8441 §5)`, async () => {
+    await handlingAll(async () => {
+      await using server = await serve({ port: 0, streamAbove: 100, http2: true }, echo);
+      const socket = await connect(server.url!, { streamAbove: 100, http2: true });
+      assertEquals(socket.response.status, 200);
+      for (const isText of [false, true]) await pass(socket, isText);
+      await socket.close({ closeCode: 1000 });
+    });
+  });
+}
+
+test("accept() hands over messages in pieces on a stream of HTTP/2, too (RFC 8441 §5)", async () => {
+  const accepting = Promise.withResolvers<Socket>();
+  await using server = await listenHttp2((conn) => {
+    accept(conn, { streamAbove: 100 }).then(accepting.resolve, accepting.reject);
+  });
+  const socket = await connect(`ws://127.0.0.1:${server.port}/`, { streamAbove: 100, http2: true });
+  const echoing = ECHOES["receive() and send()"]!(await accepting.promise);
+  await pass(socket, false);
+  await socket.close({ closeCode: 1000 });
+  await echoing;
 });
 
 test("whoever leaves in the middle of messages in pieces leaves nothing behind at the other end", async () => {
