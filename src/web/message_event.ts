@@ -31,8 +31,10 @@ export interface MessageEventInit extends EventInit {
 /** What the events of a WebSocket have no use for. */
 interface Rest {
   readonly lastEventId: string;
-  readonly source: object | null;
-  readonly ports: readonly object[];
+  // deno-lint-ignore no-explicit-any -- a window or a port, of which not every library of types knows
+  readonly source: any;
+  // deno-lint-ignore no-explicit-any -- ports
+  readonly ports: readonly any[];
 }
 
 const NO_REST: Rest = { lastEventId: "", source: null, ports: Object.freeze([]) };
@@ -57,9 +59,9 @@ const NO_REST: Rest = { lastEventId: "", source: null, ports: Object.freeze([]) 
  */
 // deno-lint-ignore no-explicit-any
 export class MessageEvent<Data = any> extends Event {
-  readonly #data: Data;
-  readonly #origin: string;
-  readonly #rest: Rest;
+  #data: Data;
+  #origin: string;
+  #rest: Rest;
 
   /**
    * Makes an event.
@@ -96,13 +98,46 @@ export class MessageEvent<Data = any> extends Event {
   }
 
   /** `null` for a WebSocket. */
-  get source(): object | null {
+  // deno-lint-ignore no-explicit-any
+  get source(): any {
     return this.#rest.source;
   }
 
   /** Empty for a WebSocket. */
-  get ports(): readonly object[] {
+  // deno-lint-ignore no-explicit-any
+  get ports(): readonly any[] {
     return this.#rest.ports;
+  }
+
+  /**
+   * Makes it another event, as old programs do; nothing happens while it is being dispatched.
+   *
+   * @throws {TypeError} When the type is missing.
+   * @throws {DOMException} `NotSupportedError` on Deno, whose events have no `initEvent()`.
+   * @deprecated Make a new one.
+   */
+  initMessageEvent(
+    type: string,
+    bubbles = false,
+    cancelable = false,
+    data: Data | null = null,
+    origin = "",
+    lastEventId = "",
+    source: object | null = null,
+    ports: Iterable<object> = [],
+  ): void {
+    if (arguments.length === 0) throw new TypeError("Cannot initialize a MessageEvent: the type is missing");
+    if (typeof this.initEvent !== "function") { // as Deno's own MessageEvent can't be, either
+      throw new DOMException(
+        "Cannot initialize a MessageEvent: this runtime's events stay as they are",
+        "NotSupportedError",
+      );
+    }
+    if (this.eventPhase !== 0) return;
+    this.initEvent(type, bubbles, cancelable);
+    this.#data = data as Data;
+    this.#origin = `${origin}`;
+    this.#rest = { lastEventId: `${lastEventId}`, source, ports: Object.freeze([...ports]) };
   }
 }
 derive(MessageEvent, "MessageEvent");

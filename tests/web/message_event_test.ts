@@ -1,5 +1,6 @@
-import { assert, assertEquals, assertStrictEquals } from "@std/assert";
+import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import { MessageEvent, type WebSocket } from "../../src/websocket.ts";
+import { assertDomError } from "../kit/assert_dom_error.ts";
 import { test } from "../kit/harness.ts";
 import { cleanly, HandPeer, type ServeOne, testSocket } from "./peers.ts";
 import { OPCODE, toward, unhex, utf8 } from "../cases/frames_base.ts";
@@ -86,4 +87,27 @@ test("what an event is made with is read once", () => {
   init.ports.push({});
   assertEquals([event.origin, event.origin, reads, event.ports.length], ["1", "1", 1, 1]);
   assertStrictEquals(event.ports, event.ports);
+});
+
+test("initMessageEvent() makes it another event, but not while it is dispatched (HTML §9.1)", () => {
+  const event = new MessageEvent("message", { data: "a" }), target = new EventTarget(), port = {};
+  if (!("initEvent" in Event.prototype)) {
+    assertDomError(() => event.initMessageEvent("other"), "NotSupportedError");
+    return assertEquals([event.type, event.data], ["message", "a"]);
+  }
+  target.addEventListener("message", () => event.initMessageEvent("other", true, true, "b"));
+  target.dispatchEvent(event);
+  assertEquals([event.type, event.data], ["message", "a"]);
+  event.initMessageEvent("other", true, true, "b", "ws://a", "1", port, [port]);
+  assertEquals([event.type, event.bubbles, event.cancelable], ["other", true, true]);
+  assertEquals([event.data, event.origin, event.lastEventId, event.source, event.ports], [
+    "b",
+    "ws://a",
+    "1",
+    port,
+    [port],
+  ]);
+  event.initMessageEvent("more");
+  assertEquals([event.type, event.data, event.origin, event.source, event.ports], ["more", null, "", null, []]);
+  assertThrows(() => (event.initMessageEvent as () => void)(), TypeError, "type is missing");
 });

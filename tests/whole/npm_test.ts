@@ -34,17 +34,18 @@ function install(project: string): void {
   npmInstall([packageFile(), `@types/node@${version}`], project);
 }
 
-/** Compiles the programs of the project; gives what the compiler says. */
-function compile(project: string): string {
-  mkdirSync(join(project, "src"));
-  const programs = ["calls.ts", "echo.ts"].map((name) => {
+/** Compiles programs in the project; gives what the compiler says. */
+function compile(project: string, names: readonly string[], changed: ts.CompilerOptions = {}): string {
+  mkdirSync(join(project, "src"), { recursive: true });
+  const programs = names.map((name) => {
     const copy = join(project, "src", name);
     copyFileSync(join(root, "tests/whole/npm", name), copy);
     return copy;
   });
-  const host = ts.createCompilerHost(OPTIONS);
+  const options = { ...OPTIONS, ...changed, outDir: project, rootDir: join(project, "src") };
+  const host = ts.createCompilerHost(options);
   host.getCurrentDirectory = () => project;
-  const program = ts.createProgram(programs, { ...OPTIONS, outDir: project, rootDir: join(project, "src") }, host);
+  const program = ts.createProgram(programs, options, host);
   const wrong = [...ts.getPreEmitDiagnostics(program), ...program.emit().diagnostics];
   return ts.formatDiagnostics(wrong, host);
 }
@@ -75,8 +76,24 @@ test("npm pack makes a package with the entries of JSR, and installs with nothin
 });
 
 test("its types say what is right and what is wrong where there are none of the DOM", { needs: "npm" }, () => {
-  assertEquals(compile(project), "");
+  assertEquals(compile(project, ["calls.ts", "echo.ts"]), "");
 });
+
+/** What a user's compiler knows of events. */
+const LIBRARIES: Readonly<Record<string, ts.CompilerOptions>> = {
+  "Node's types": {},
+  "the DOM's types": {
+    lib: ["lib.es2023.d.ts", "lib.dom.d.ts", "lib.dom.iterable.d.ts"],
+    types: [],
+    skipLibCheck: true,
+  },
+  "the types of both": { lib: ["lib.es2023.d.ts", "lib.dom.d.ts"], skipLibCheck: true },
+};
+for (const [name, options] of Object.entries(LIBRARIES)) {
+  test(`handlers that are written for a browser are right with ${name}`, { needs: "npm" }, () => {
+    assertEquals(compile(project, ["browser.ts"], options), "");
+  });
+}
 
 test("its types are missing to a compiler that would take them for any", { needs: "npm" }, () => {
   for (const entry of Object.values(manifestOf(installed).exports) as Record<string, string>[]) {
