@@ -112,6 +112,14 @@ export class MessageEvent<Data = any> extends Event {
   /**
    * Makes it another event, as old programs do; nothing happens while it is being dispatched.
    *
+   * @param type The type.
+   * @param bubbles Whether it goes up a tree, of which there is none here.
+   * @param cancelable Whether `preventDefault()` is noted.
+   * @param data The message.
+   * @param origin Where it comes from.
+   * @param lastEventId Of an event source.
+   * @param source Of a message between windows.
+   * @param ports Of a message between windows.
    * @throws {TypeError} When the type is missing.
    * @throws {DOMException} `NotSupportedError` on Deno, whose events have no `initEvent()`.
    * @deprecated Make a new one.
