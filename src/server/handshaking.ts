@@ -123,9 +123,11 @@ export class Handshaking implements ExchangeReader {
 
   /** Asks the caller's own check, unless the exchange fails first. */
   async #ask(): Promise<void> {
-    const exchange = this.#exchange, machine = this.#machine, { transport } = exchange;
+    const exchange = this.#exchange, machine = this.#machine, { transport } = exchange, signal = exchange.watch();
+    // Who asks a signal that has aborted to tell when it does waits for ever
+    if (exchange.hasFailed) return this.#fail(exchange.signal.reason);
     try {
-      const response = await askPolicy(machine.request!, { ...this.#options, signal: exchange.watch(), transport });
+      const response = await askPolicy(machine.request!, { ...this.#options, signal, transport });
       if (this.#isOver) return response && discardBody(response);
       exchange.stopWatching();
       if (!response) return this.#agree();

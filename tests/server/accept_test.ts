@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertInstanceOf, assertRejects, assertStrictEquals } from "@std/assert";
-import { accept, type AcceptOptions } from "../../mod.ts";
+import { accept, type AcceptOptions, offer } from "../../mod.ts";
 import { fakeClock, type PairedConnection } from "../../src/testing.ts";
 import { upgrade } from "../cases/requests_base.ts";
 import { failureOf, pair } from "../kit/accepting.ts";
@@ -58,6 +58,17 @@ test("accept() with a signal that is already aborted closes the connection and r
   peer.write(upgrade());
   const reason = new Error("mine");
   assertStrictEquals(await assertRejects(() => accept(conn, { signal: AbortSignal.abort(reason) })), reason);
+  await settled();
+  assertEquals([conn.isClosed, peer.take()], [true, ""]);
+});
+
+test("accept() of a request with a signal that is already aborted asks no policy, which would wait for the signal", async () => {
+  const { conn, peer } = pair();
+  const reason = new Error("mine"), { request } = offer("ws://localhost/");
+  const authorize: AcceptOptions["authorize"] = (_, { signal }) =>
+    new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+  const accepting = accept(conn, { request, authorize, signal: AbortSignal.abort(reason) });
+  assertStrictEquals(await assertRejects(() => accepting), reason);
   await settled();
   assertEquals([conn.isClosed, peer.take()], [true, ""]);
 });
