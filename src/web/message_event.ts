@@ -112,6 +112,14 @@ export class MessageEvent<Data = any> extends Event {
   /**
    * Makes it another event, as old programs do; nothing happens while it is being dispatched.
    *
+   * @param type Its type.
+   * @param bubbles Whether it bubbles.
+   * @param cancelable Whether `preventDefault()` has an effect.
+   * @param data The message.
+   * @param origin Where it comes from.
+   * @param lastEventId The identifier of the last event.
+   * @param source Who has posted it.
+   * @param ports The ports that came with it.
    * @throws {TypeError} When the type is missing.
    * @throws {DOMException} `NotSupportedError` on Deno, whose events have no `initEvent()`.
    * @deprecated Make a new one.

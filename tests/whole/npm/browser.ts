@@ -15,4 +15,4 @@ export function listen(socket: WebSocket): void {
 }
 
 /** What takes a class. */
-export const Class = WebSocket as typeof globalThis.WebSocket;
+export const Class = WebSocket as unknown as typeof globalThis.WebSocket;
