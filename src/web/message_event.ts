@@ -112,14 +112,14 @@ export class MessageEvent<Data = any> extends Event {
   /**
    * Makes it another event, as old programs do; nothing happens while it is being dispatched.
    *
-   * @param type The type.
-   * @param bubbles Whether it goes up a tree, of which there is none here.
-   * @param cancelable Whether `preventDefault()` is noted.
+   * @param type Its type.
+   * @param bubbles Whether it bubbles.
+   * @param cancelable Whether `preventDefault()` has an effect.
    * @param data The message.
    * @param origin Where it comes from.
-   * @param lastEventId Of an event source.
-   * @param source Of a message between windows.
-   * @param ports Of a message between windows.
+   * @param lastEventId The identifier of the last event.
+   * @param source Who has posted it.
+   * @param ports The ports that came with it.
    * @throws {TypeError} When the type is missing.
    * @throws {DOMException} `NotSupportedError` on Deno, whose events have no `initEvent()`.
    * @deprecated Make a new one.

@@ -41,7 +41,11 @@ export function testBoth(name: string, serveOne: ServeOne, run: (open: Open) => 
 }
 
 /** Opens a WebSocket to the server of this test. */
-export type OpenSocket = (protocols?: string | Iterable<string> | WebSocketInit | null, at?: string) => WebSocket;
+export type OpenSocket = (
+  protocols?: string | Iterable<string> | WebSocketInit | null,
+  at?: string,
+  ...third: unknown[]
+) => WebSocket;
 
 /** {@linkcode testAt} for a WebSocket. */
 export function testSocket(
@@ -49,7 +53,13 @@ export function testSocket(
   serveOne: ServeOne,
   run: (open: OpenSocket, url: string) => Promise<void>,
 ): void {
-  testAt(name, serveOne, (url, tls) => run((protocols, at = url) => new WebSocket(at, protocols, tls), url));
+  testAt(name, serveOne, (url, tls) => {
+    return run((second, at = url, ...third) => {
+      if (third.length === 0) return new WebSocket(at, second, tls);
+      const bag = { protocols: second as Iterable<string> | undefined, ...tls }; // the third place is taken
+      return new WebSocket(at, tls.caCerts ? bag : second, third[0] as WebOptions);
+    }, url);
+  });
 }
 
 /** The next event of a type. */

@@ -32,10 +32,22 @@ for (const [file, protocols] of Object.entries(WRONG_PROTOCOLS)) {
   });
 }
 
-const WRONG_URLS = ["ws://a b/", "wss://a b/", "ftp://a/", "mailto:a@example.org", "about:blank", "http://a/#"];
-for (const url of [...WRONG_URLS, "http://a/#b", "#b"]) {
-  answers.check("Create-invalid-urls", `the URL ${url} is refused`, () => {
-    assertDomError(() => new WebSocket(url), "SyntaxError");
+/** Runs where the program has a place, as with `deno run --location`. */
+function at<T>(href: string, run: () => T): T {
+  const before = Object.getOwnPropertyDescriptor(globalThis, "location");
+  Object.defineProperty(globalThis, "location", { value: { href }, configurable: true });
+  try {
+    return run();
+  } finally {
+    if (before) Object.defineProperty(globalThis, "location", before);
+    else delete (globalThis as { location?: unknown }).location;
+  }
+}
+
+const WRONG_URLS = ["ws://a b/", "wss://a b/", "ftp://a/", "mailto:a@example.org", "about:blank", "#", "#b", "?a#b"];
+for (const url of WRONG_URLS) {
+  answers.check("Create-invalid-urls", `the URL ${url} is refused`, (scheme) => {
+    at(`${scheme.replace("ws", "http")}:${HOST}/`, () => assertDomError(() => new WebSocket(url), "SyntaxError"));
   });
 }
 
@@ -43,27 +55,33 @@ answers.check("Create-url-with-space", "a URL with a space in its host is refuse
   assertDomError(() => new WebSocket(`${scheme}://local host/`), "SyntaxError");
 });
 
-answers.check("Create-http-urls", "http stands for ws, and https for wss", (scheme) => {
-  assertEquals(made(`${scheme.replace("ws", "http")}:${HOST}/a?b`).url, `${scheme}:${HOST}/a?b`);
+answers.test("Create-http-urls", "http stands for ws, and https for wss", echo, async (open, url) => {
+  const socket = open([], `${url.replace("ws", "http")}a?b`);
+  assertEquals(socket.url, `${url}a?b`);
+  await next(socket, "open");
+  socket.close();
+  await cleanly(socket);
 });
 
-for (const url of ["test", "?", null, 123]) {
-  answers.check("Create-non-absolute-url", `where the program has a place, ${url} is relative to it`, (scheme) => {
-    const before = Object.getOwnPropertyDescriptor(globalThis, "location");
-    const href = `${scheme.replace("ws", "http")}:${HOST}/a/b`;
-    Object.defineProperty(globalThis, "location", { value: { href }, configurable: true });
-    try {
-      assertEquals(made(url as string).url, new URL(`${url}`, href).href.replace("http", "ws"));
-    } finally {
-      if (before) Object.defineProperty(globalThis, "location", before);
-      else delete (globalThis as { location?: unknown }).location;
-    }
-  });
+for (const relative of ["test", "?", null, 123]) {
+  answers.test(
+    "Create-non-absolute-url",
+    `where the program has a place, ${relative} is relative to it, and an empty query is not sent (RFC 6455 §3)`,
+    async (conn) => {
+      const peer = await HandPeer.opened(conn),
+        wanted = { test: "/a/test", "?": "/a/b", null: "/a/null", 123: "/a/123" };
+      assertEquals(peer.head.split(" ")[1], wanted[`${relative}` as keyof typeof wanted]);
+      await peer.closeBack();
+    },
+    async (open, url) => {
+      const href = `${url.replace("ws", "http")}a/b`, socket = at(href, () => open([], relative as string));
+      assertEquals(socket.url, new URL(`${relative}`, href).href.replace("http", "ws"));
+      await next(socket, "open");
+      socket.close();
+      await cleanly(socket);
+    },
+  );
 }
-
-answers.check("Create-valid-url-protocol-empty", "before it is open it has no subprotocol", (scheme) => {
-  assertEquals(made(`${scheme}:${HOST}/`, "echo").protocol, "");
-});
 
 answers.check("constructor", "a stray argument more is ignored", (scheme) => {
   const Loose = WebSocket as unknown as new (...args: unknown[]) => WebSocket;
@@ -76,6 +94,15 @@ const chats: ServeOne = async (conn) => {
   const socket = await accept(conn, { protocols: ["echo"] });
   await socket.receive((message) => socket.send(message));
 };
+
+answers.test("Create-valid-url-protocol-empty", "before it is open it has no subprotocol", chats, async (open) => {
+  const socket = open("echo");
+  assertEquals(socket.protocol, "");
+  await next(socket, "open");
+  socket.close();
+  await cleanly(socket);
+});
+
 const OPENED: readonly [
   file: Parameters<typeof answers.test>[0],
   name: string,
@@ -158,13 +185,16 @@ answers.test("referrer", "no Referer is sent", async (conn) => {
 });
 
 for (const type of ["open", "error", "close", "message"] as const) {
-  answers.check("eventhandlers", `on${type} is null for what is no object`, (scheme) => {
-    const socket = made(`${scheme}:${HOST}/`), name = `on${type}` as const, handler = () => {};
+  answers.test("eventhandlers", `on${type} is null for what is no object`, echo, async (open) => {
+    const socket = open(), name = `on${type}` as const, handler = () => {};
     assertEquals(socket[name], null);
     socket[name] = handler;
     assertEquals(socket[name] as unknown, handler);
     socket[name] = 2 as unknown as null;
     assertEquals(socket[name], null);
+    await next(socket, "open");
+    socket.close();
+    await cleanly(socket);
   });
 }
 
@@ -185,10 +215,10 @@ for (const [protocols, agreed] of BAGS) {
 for (const protocols of [undefined, "echo", ["echo"]]) {
   answers.test(
     "constructor/third-param-ignored",
-    `an empty third argument behind ${protocols} does nothing`,
+    `a third argument that is no object does nothing behind ${protocols}`,
     chats,
-    async (open) => {
-      const socket = open(protocols); // which passes the options of TLS third, none for ws
+    async (open, url) => {
+      const socket = open(protocols, url, "stray");
       await next(socket, "open");
       assertEquals(socket.protocol, protocols ? "echo" : "");
       socket.close();

@@ -4,7 +4,7 @@ import { protocolError } from "../../src/errors/websocket_error.ts";
 import { Protocol } from "../../src/protocol/protocol.ts";
 import { acceptValue } from "../../src/handshake/accept_value.ts";
 import { WebSocketStream } from "../../src/stream.ts";
-import { WebSocket } from "../../src/websocket.ts";
+import { type CloseEvent, WebSocket } from "../../src/websocket.ts";
 import { connectionPair, fakeClock } from "../../src/testing.ts";
 import { type DialogueRow, dialogues, type Sent, type Step } from "../cases/dialogues.ts";
 import { hex, unhex } from "../cases/frames_base.ts";
@@ -30,7 +30,12 @@ interface Face {
   /** Lets go of what it has opened. */
   dispose?(): Promise<void>;
   outcome(): CloseInfo | WebSocketError | undefined;
+  /** The event of the end, where the face has one. */
+  closeEvent?(): { readonly code: number; readonly reason: string; readonly wasClean: boolean } | undefined;
 }
+
+/** How a row ends. */
+type Closed = Extract<Step, { expectClosed: unknown }>["expectClosed"];
 
 type MakeFace = (row: DialogueRow) => Face | Promise<Face>;
 
@@ -194,7 +199,11 @@ const ofWebSocket: MakeFace = async ({ options }) => {
   let outcome: CloseInfo | WebSocketError | undefined;
   socket.onmessage = ({ data }) => void messages.push(typeof data === "string" ? data : new Uint8Array(data));
   socket.onerror = ({ error }) => outcome = error;
-  socket.onclose = ({ code, reason, wasClean }) => outcome = wasClean ? { closeCode: code, reason } : outcome;
+  let closeEvent: CloseEvent | undefined;
+  socket.onclose = (event) => {
+    closeEvent = event;
+    if (event.wasClean) outcome = { closeCode: event.code, reason: event.reason };
+  };
   const opened = new Promise((resolve) => socket.onopen = resolve);
   const head = await peer.until("\r\n\r\n"), accepted = await acceptValue(/-key: (.*)\r\n/i.exec(head)![1]!);
   peer.write(`HTTP/1.1 101 \r\nUpgrade: websocket\r\nConnection: upgrade\r\nSec-WebSocket-Accept: ${accepted}\r\n\r\n`);
@@ -209,6 +218,7 @@ const ofWebSocket: MakeFace = async ({ options }) => {
     wire: () => peer.frames("client"),
     hasEnded: () => peer.hasEnded,
     outcome: () => outcome,
+    closeEvent: () => closeEvent,
   };
 };
 
@@ -239,6 +249,15 @@ function checkSent(actual: readonly WireFrame[], wanted: readonly Sent[]) {
   assertEquals(adjusted, wanted.map((sent) => "binary" in sent ? { binary: hex(unhex(sent.binary)) } : sent));
 }
 
+/** The peer's Close frame counts; where we fail the connection, or it is lost, it is 1006 (RFC 6455 §7.1.5 and §7.1.7). */
+function checkClosed(event: ReturnType<NonNullable<Face["closeEvent"]>>, wanted: Closed, outcome: unknown) {
+  assert(event, "an event tells the end");
+  const { code, reason, wasClean } = event, isOurs = "error" in wanted && wanted.error !== undefined;
+  const { closeCode } = wanted, told = isOurs || closeCode === null ? 1006 : closeCode;
+  const wantedReason = isOurs || closeCode === null ? "" : (outcome as CloseInfo).reason;
+  assertEquals([code, reason, wasClean], [told, wantedReason, !("error" in wanted)]);
+}
+
 async function take(face: Face, step: Step) {
   if ("peer" in step) face.peer(bytesOf(step.peer));
   else if ("peerEnds" in step) face.peerEnds();
@@ -251,6 +270,7 @@ async function take(face: Face, step: Step) {
   if ("expectMessage" in step) assertEquals(face.messages.shift(), messageOf(step.expectMessage));
   if (!("expectClosed" in step)) return;
   const { expectClosed: wanted } = step, outcome = face.outcome();
+  if (face.closeEvent) checkClosed(face.closeEvent(), wanted, outcome);
   if (!("error" in wanted)) return assertEquals(outcome, wanted);
   assertInstanceOf(outcome, WebSocketError);
   assertEquals([outcome.failure, outcome.closeCode], [wanted.error, wanted.closeCode]);

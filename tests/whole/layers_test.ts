@@ -139,7 +139,7 @@ const ASPECTS = [
   "testing/fake_clock_test.ts",
   "web/websocket_close_test.ts", // of websocket
   "web/websocket_create_test.ts",
-  "web/listeners_test.ts",
+  "web/websocket_listeners_test.ts",
   "web/websocket_send_test.ts",
 ];
 
