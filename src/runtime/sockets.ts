@@ -33,8 +33,9 @@ export async function http2Dialler(): Promise<Http2Dialler> {
 }
 
 /**
- * How this runtime listens. HTTP/2 is Node's on all of them. Deno's TLS does not listen on a Unix socket, and its sockets share a port only with
- * `--unstable-net`, which is shown by what else comes with it: without these, Deno listens with Node's modules.
+ * How this runtime listens. HTTP/2 is Node's on all of them. Deno's TLS does not listen on a Unix socket, and its sockets
+ * share a port only with `--unstable-net`, which is shown by what else comes with it: without these, Deno listens with
+ * Node's modules.
  *
  * @throws {TypeError} Rejects on a runtime without TCP sockets.
  */

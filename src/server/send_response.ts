@@ -2,6 +2,7 @@
 // length; any other body as it comes, in chunks (§7.1) or up to the Content-Length that the response has.
 
 import { nextTurn } from "../base/clock.ts";
+import { concat } from "../base/concat.ts";
 import type { RequestHead } from "../errors/handshake_error.ts";
 import { quote } from "../errors/problem.ts";
 import type { Exchange } from "../exchange/exchange.ts";
@@ -45,13 +46,14 @@ export async function sendResponse(
     if (watches && !isWhole) exchange.watch();
     if (isWhole) {
       checkSize(size, length);
-      await write(join([writeHead(start, [...fields, ["Content-Length", String(size)]]), ...pieces]));
+      await write(concat([writeHead(start, [...fields, ["Content-Length", String(size)]]), ...pieces]));
     } else if (length !== null) {
       await write(writeHead(start, [...fields, ["Content-Length", length]]));
       await sendSized(write, body, pieces, length);
     } else if (request && headOf(request)?.version === "1.0") {
       await write(writeHead(start, fields)); // its end is the end of the connection (RFC 9112 §6.3 (8))
-      await sendPieces(body, pieces, (piece) => write(join([piece])));
+      // A copy: what a caller's body has given may change, and is not always on an `ArrayBuffer` of its own
+      await sendPieces(body, pieces, (piece) => write(concat([piece])));
     } else {
       await write(writeHead(start, [...fields, ["Transfer-Encoding", "chunked"]]));
       await sendPieces(body, pieces, (piece) => write(chunkOf(piece)));
@@ -164,7 +166,7 @@ async function sendSized(
   await sendPieces(body, pieces, (piece) => {
     left -= piece.length;
     if (left < 0) throw new TypeError(`Cannot send the response: the body is longer than ${length} bytes`);
-    return write(join([piece]));
+    return write(concat([piece]));
   });
   if (left > 0) throw new TypeError(`Cannot send the response: the body is shorter than ${length} bytes`);
 }
@@ -177,16 +179,5 @@ function checkSize(size: number, length: string | null): void {
 /** A chunk (RFC 9112 §7.1); an empty one is the last, with no trailers. */
 function chunkOf(piece: Uint8Array): Uint8Array<ArrayBuffer> {
   const encoder = new TextEncoder();
-  return join([encoder.encode(`${piece.length.toString(16)}\r\n`), piece, encoder.encode("\r\n")]);
-}
-
-/** Copies: what the caller's body has given may change, and is not always on an `ArrayBuffer` of its own. */
-function join(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(pieces.reduce((size, piece) => size + piece.length, 0));
-  let at = 0;
-  for (const piece of pieces) {
-    bytes.set(piece, at);
-    at += piece.length;
-  }
-  return bytes;
+  return concat([encoder.encode(`${piece.length.toString(16)}\r\n`), piece, encoder.encode("\r\n")]);
 }

@@ -142,7 +142,7 @@ export class ErrorEvent extends Event {
   }
 
   /** A `HandshakeError` if it was not opened, a `WebSocketError` if it was lost or the peer has broken a rule. */
-  // deno-lint-ignore no-explicit-any
+  // deno-lint-ignore no-explicit-any -- as the global event has it: handlers written for that read its properties
   get error(): any {
     return this.#error;
   }

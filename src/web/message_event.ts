@@ -98,13 +98,13 @@ export class MessageEvent<Data = any> extends Event {
   }
 
   /** `null` for a WebSocket. */
-  // deno-lint-ignore no-explicit-any
+  // deno-lint-ignore no-explicit-any -- so that it is assignable to the global event, of which each library has other types
   get source(): any {
     return this.#rest.source;
   }
 
   /** Empty for a WebSocket. */
-  // deno-lint-ignore no-explicit-any
+  // deno-lint-ignore no-explicit-any -- as `source`
   get ports(): readonly any[] {
     return this.#rest.ports;
   }

@@ -55,10 +55,10 @@ export class Outgoing {
       this.#unsent += sizeOf(message);
     } else if (this.#waiting.length === 0 && !(message instanceof Blob)) {
       this.#sendNow(driver, message, sizeOf(message));
-    } else {this.#hold(
-        driver,
-        message instanceof Blob || typeof message === "string" ? message : snapshotOf(bytesOf(message)),
-      );}
+    } else {
+      const isOwn = typeof message === "string" || message instanceof Blob; // a buffer may be changed while it waits
+      this.#hold(driver, isOwn ? message : snapshotOf(bytesOf(message)));
+    }
   }
 
   /** Closes, behind what was sent. */

@@ -2,6 +2,7 @@
 // cut, and wherever it is paused.
 
 import { assert, assertEquals, assertThrows } from "@std/assert";
+import { concat as concatAll } from "../../src/base/concat.ts";
 import type { DeflateAgreement } from "../../src/protocol/compression_options.ts";
 import { writeHeader } from "../../src/protocol/frame_header.ts";
 import { type Agreement, Protocol, type ProtocolEvents, type ProtocolOptions } from "../../src/protocol.ts";
@@ -20,17 +21,6 @@ const agreement = (role: Agreement["role"], deflate?: DeflateAgreement): Agreeme
 });
 
 const hexOf = (bytes: Uint8Array) => pairs([...bytes]);
-
-/** All parts in one array; there may be more than a call takes arguments. */
-function joined(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const whole = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
-}
 
 /** A machine, what it has told, and its messages put together again. */
 class Subject {
@@ -68,7 +58,7 @@ class Subject {
         this.log.push("end");
         const parts = this.#message!;
         this.#message = undefined;
-        this.#whole(this.#type === "text" ? parts.join("") : joined(parts as Uint8Array[]));
+        this.#whole(this.#type === "text" ? parts.join("") : concatAll(parts as Uint8Array[]));
       },
       pong: (payload) => {
         this.#pongs();
