@@ -46,6 +46,15 @@ export const COPIED_OUT = isBun ? 512 : 0;
  */
 export const BUFFERLESS = isBun ? Infinity : isDeno ? 0 : 64;
 
+/** A buffer of its own with the bytes of a view: `slice()` takes V8 half as long again, and `set()` takes Bun twice as long. */
+export const ownBuffer: (bytes: Uint8Array<ArrayBuffer>) => ArrayBuffer = isBun
+  ? ({ buffer, byteOffset, length }) => buffer.slice(byteOffset, byteOffset + length)
+  : (bytes) => {
+    const buffer = new ArrayBuffer(bytes.length);
+    new Uint8Array(buffer).set(bytes);
+    return buffer;
+  };
+
 /** From this size on a buffer is large to the C library. */
 export const LARGE_FROM = 8192;
 

@@ -3,23 +3,7 @@
 // all WebSockets share: an event of each in every one of them.
 
 import { IO_IS_PER_REQUEST, nextTurn } from "../base/clock.ts";
-
-/** What takes part in the next turn. */
-interface Stepping {
-  /** Whether it takes part in the turn after that, too. */
-  step(): boolean;
-}
-
-let stepping: Stepping[] = [];
-/** How many turns are on their way: as many as the longest queue needs. */
-let turns = 0;
-
-function onTurn(): void {
-  turns--;
-  const now = stepping;
-  stepping = [];
-  for (const queue of now) if (queue.step()) stepping.push(queue);
-}
+import { joinTurns, type Stepping, takeTurns } from "./turns.ts";
 
 /** The events of one WebSocket, in their order. */
 export class EventQueue<Item> implements Stepping {
@@ -44,10 +28,8 @@ export class EventQueue<Item> implements Stepping {
   takeTurn(): void {
     this.#turns++;
     if (IO_IS_PER_REQUEST) return nextTurn(() => void this.step());
-    if (this.#turns === 1) stepping.push(this);
-    if (turns >= this.#turns) return;
-    turns++;
-    nextTurn(onTurn);
+    if (this.#turns === 1) joinTurns(this);
+    takeTurns(this.#turns); // as many as the longest queue needs
   }
 
   /** Delivers an event: now, if none was delivered in this turn and none waits, and otherwise in a turn of its own. */

@@ -1,19 +1,43 @@
-// Turns of the event loop, numbered: what happens in one has the same number. A number is over once everything that promises
-// settled in its turn has run.
+// Turns of the event loop, which all WebSockets share. They are numbered: what happens in one has the same number, which is
+// over once everything that promises settled in its turn has run.
 
 import { IO_IS_PER_REQUEST, nextTurn } from "../base/clock.ts";
 
+/** What takes part in the next turn. */
+export interface Stepping {
+  /** Whether it takes part in the turn after that, too. */
+  step(): boolean;
+}
+
+let stepping: Stepping[] = [];
 let turn = 0;
-let isCounting = false;
+/** How many turns are on their way. */
+let turns = 0;
+
+function onTurn(): void {
+  turns--;
+  turn++;
+  const now = stepping;
+  stepping = [];
+  for (const one of now) if (one.step()) stepping.push(one);
+}
+
+/** From the next turn on, something takes part. */
+export function joinTurns(one: Stepping): void {
+  stepping.push(one);
+}
+
+/** There are so many turns to come, at least. */
+export function takeTurns(count: number): void {
+  if (turns >= count) return;
+  turns++;
+  nextTurn(onTurn);
+}
 
 /** The number of this turn. One callback a turn counts for everybody who asks. */
 export function thisTurn(): number {
-  if (isCounting && !IO_IS_PER_REQUEST) return turn;
-  isCounting = true;
-  nextTurn(() => {
-    turn++;
-    isCounting = false;
-  });
+  if (IO_IS_PER_REQUEST) nextTurn(() => void turn++);
+  else takeTurns(1);
   return turn;
 }
 

@@ -1,6 +1,7 @@
 // Messages as the class WebSocket takes and tells them (WHATWG WebSockets §3.1, Web IDL).
 
 import { bytesOf } from "../base/owned_bytes.ts";
+import { ownBuffer } from "../base/tuning.ts";
 import { utf8Length } from "../base/utf8.ts";
 import type { Message } from "../protocol/contract.ts";
 
@@ -16,16 +17,18 @@ const EMPTY = new Uint8Array();
  */
 export function webMessage(data: unknown): WebMessage {
   if (typeof data === "string") return data;
-  if (ArrayBuffer.isView(data)) return isDetached(data, data.buffer) ? EMPTY : data as Exclude<Message, string>;
+  if (ArrayBuffer.isView(data)) {
+    return data.byteLength === 0 && isDetached(data.buffer) ? EMPTY : data as Exclude<Message, string>;
+  }
   if (data instanceof Blob) return data;
   // Also a buffer of another realm, which is refused below and not sent as "[object ArrayBuffer]"
   if (Object.prototype.toString.call(data) !== "[object ArrayBuffer]") return `${data}`;
-  return isDetached(data as ArrayBuffer, data as ArrayBuffer) ? EMPTY : data as ArrayBuffer;
+  return isDetached(data as ArrayBuffer) ? EMPTY : data as ArrayBuffer;
 }
 
 /** A buffer that was transferred has no bytes left, which are what is sent then. */
-function isDetached({ byteLength }: { readonly byteLength: number }, buffer: ArrayBufferLike): boolean {
-  return byteLength === 0 && (buffer as ArrayBuffer).detached === true;
+function isDetached(buffer: ArrayBufferLike): boolean {
+  return buffer.byteLength === 0 && (buffer as ArrayBuffer).detached === true;
 }
 
 /**
@@ -49,5 +52,6 @@ export function sizeOf(message: WebMessage): number {
  */
 export function dataOf(bytes: Uint8Array<ArrayBuffer>, binaryType: "blob" | "arraybuffer"): Blob | ArrayBuffer {
   if (binaryType === "blob") return new Blob([bytes]);
-  return bytes.length === bytes.buffer.byteLength ? bytes.buffer : bytes.slice().buffer;
+  const { buffer, length } = bytes;
+  return length === buffer.byteLength ? buffer : ownBuffer(bytes);
 }

@@ -9,6 +9,7 @@ import { defineHandlers, EventHandlers } from "./event_handlers.ts";
 import { EventQueue } from "./event_queue.ts";
 import { CloseEvent, ErrorEvent, type WebSocketEventMap } from "./events.ts";
 import { MessageEvent } from "./message_event.ts";
+import { OnlyListener } from "./only_listener.ts";
 import { Outgoing } from "./outgoing.ts";
 import { notOpenedError, webClose } from "./stream_error.ts";
 import { clampShort, defineConstants, makeEnumerable } from "./web_idl.ts";
@@ -79,6 +80,7 @@ export class WebSocket extends EventTarget {
   readonly #handlers: EventHandlers = new EventHandlers(this);
   readonly #events: EventQueue<Task> = new EventQueue((task) => this.#run(task));
   readonly #outgoing: Outgoing = new Outgoing();
+  readonly #only: OnlyListener | undefined = OnlyListener.of(this);
   /** Ends the handshake. */
   readonly #connecting: AbortController = new AbortController();
   #readyState: 0 | 1 | 2 | 3 = CONNECTING;
@@ -292,7 +294,7 @@ export class WebSocket extends EventTarget {
 
   /** Not by the method that a subclass may have: it is not the program that dispatches. */
   #fire(event: Event): void {
-    super.dispatchEvent(event);
+    if (!this.#only?.tell(event.type, event)) super.dispatchEvent(event);
   }
 }
 
