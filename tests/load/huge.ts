@@ -1,7 +1,7 @@
 // One message that is longer than memory through an echo server, in pieces there and in pieces back: are the bytes the same,
 // how much memory does either process take for it, and how long does it take beside the same bytes as messages of 64 KiB?
 //
-//   deno run -A tests/load/huge.ts [deno|bun|node|all] [MiB] [binary|text|both] [plain|compressed|both] [MiB to time]
+//   deno run -A tests/load/huge.ts [deno|bun|node|all] [MiB] [binary|text|both] [plain|compressed|both] [MiB to time, or 0]
 
 import process from "node:process";
 import { pathToFileURL } from "node:url";
@@ -83,10 +83,11 @@ async function main(): Promise<void> {
 function lineOf({ passed, server, client, inPieces, inMessages }: HugeReport): string {
   const same = passed.sent === passed.received ? "the same bytes" : "OTHER BYTES",
     mib = (n: number) => (n / MIB).toFixed(1);
-  return `${same} in ${passed.seconds.toFixed(1)} s; server +${mib(server)} MiB, client +${mib(client)} MiB; ` +
-    `${inPieces.toFixed(0)} MiB/s in pieces, ${inMessages.toFixed(0)} in messages: ${
-      (inPieces / inMessages).toFixed(2)
-    }`;
+  const speed = `; ${inPieces.toFixed(0)} MiB/s in pieces, ${inMessages.toFixed(0)} in messages: ${
+    (inPieces / inMessages).toFixed(2)
+  }`;
+  return `${same} in ${passed.seconds.toFixed(1)} s; server +${mib(server)} MiB, client +${mib(client)} MiB` +
+    (inMessages > 0 ? speed : "");
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) await main();
