@@ -3,7 +3,7 @@
 
 import { type BufferSource, bytesOf, snapshotOf } from "../base/owned_bytes.ts";
 import { nextTurn } from "../base/clock.ts";
-import { checkClose, type CloseInfo, notOpenError, uncleanError, WebSocketError } from "../errors/websocket_error.ts";
+import { checkClose, type CloseInfo, notOpenError, WebSocketError } from "../errors/websocket_error.ts";
 import type { Agreement } from "../protocol/agreement.ts";
 import type { Message, SendOptions } from "../protocol/contract.ts";
 import type { PreparedMessage } from "../protocol/prepared_message.ts";
@@ -260,8 +260,12 @@ export class Driver
     this.idle.stop(); // nothing more comes
     this.messages.onPeerClose(info);
     for (const owner of this.owners) owner.onPeerClose?.(info);
-    const isCut = this.#sender?.cut(uncleanError("The peer has closed", info));
+    const isCut = this.#sender?.onPeerClose(info);
     this.#closing.onPeerClose(info, isCut || this.messages.isDrained);
+  }
+
+  get cutBy(): WebSocketError | undefined {
+    return this.#sender?.cutBy;
   }
 
   /** Everything that came before the peer's Close frame was taken, and more is asked for. */

@@ -72,8 +72,9 @@ export class Outgoing {
   }
 
   /** Takes its own copy, and checks at once what the machine would check too late. */
-  #checked(message: Message | PreparedMessage | Pieces, options: SendOptions): Waiting {
-    const fin = options.fin ?? true, isWhole = isPieces(message) || message instanceof Prepared;
+  #checked(message: Message | PreparedMessage | Pieces, { fin = true, compress }: SendOptions): Waiting {
+    const options = { fin, compress }; // the caller's may change until it is sent
+    const isWhole = isPieces(message) || message instanceof Prepared;
     const isBetween = this.#isRunning ? this.#open === undefined : this.#host.machine.isBetweenMessages;
     if (isWhole && !(isBetween && fin)) {
       throw new TypeError(
@@ -104,7 +105,7 @@ export class Outgoing {
         done?.resolve(flusher.room);
       } catch (error) {
         if (this.#isCut) return;
-        this.#waiting.shift();
+        if (this.#waiting[0] === next) this.#waiting.shift();
         done?.reject(error);
         if (message instanceof PieceReader) message.cancel(error);
         if (!this.#host.machine.isBetweenMessages && message instanceof PieceReader) this.#host.onMessageBroken();
@@ -145,7 +146,8 @@ export class Outgoing {
     this.#isCut = true;
     this.size = 0;
     for (const { message, done } of this.#waiting.splice(0)) {
-      if (message instanceof PieceReader) message.cancel(reason);
+      // Not at once: what a source sends when it is told would go on with the message that was cut
+      if (message instanceof PieceReader) queueMicrotask(() => message.cancel(reason));
       done?.reject(error);
     }
   }

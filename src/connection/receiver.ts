@@ -14,6 +14,8 @@ type MessageHandler = HandlerOf<Received>;
 export interface ReceiverHost extends ReaderHost {
   /** The stream of messages was cancelled. */
   closeWithReasonOf(reason: unknown): void;
+  /** What the peer's Close frame has cut messages with that were being sent. */
+  readonly cutBy: WebSocketError | undefined;
   /** The handler has thrown. */
   onHandlerFailed(): void;
   /** Everything that came before the peer's Close frame was taken. */
@@ -280,9 +282,11 @@ export class Receiver extends BackPressuredReader<ReceiverHost> implements Piece
 
   #onHandlerFailed(error: unknown): void {
     const pieces = this.#pieces, end = this.#end, { cause } = (error ?? {}) as Partial<Error>;
-    // Pieces that failed, and a loss because of which it could not send, are not its fault: it still gets what came before
+    // Pieces that failed, and an end because of which it could not send, are not its fault: it still gets what came before
     const isOf = (end: unknown) => end instanceof Error && (error === end || cause === end);
-    if (isOf(end) || isOf(pieces?.error)) return pieces ? this.#onPiecesHandled(pieces) : this.#onHandled();
+    if (isOf(end) || isOf(this.host.cutBy) || isOf(pieces?.error)) {
+      return pieces ? this.#onPiecesHandled(pieces) : this.#onHandled();
+    }
     this.#received!.reject(error);
     this.#pieces = this.#inbox = undefined;
     this.#handler = discard;

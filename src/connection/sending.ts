@@ -4,6 +4,7 @@
 import {
   type CloseInfo,
   notOpenError,
+  uncleanError,
   type WebSocketError,
   type WebSocketErrorInit,
 } from "../errors/websocket_error.ts";
@@ -31,6 +32,8 @@ export class Sending implements OutgoingHost {
   #sink: MessageSink | undefined;
   /** What waits to be sent while a message in pieces is under way. */
   #outgoing: Outgoing | undefined;
+  /** What the peer's Close frame has cut messages with. */
+  cutBy: WebSocketError | undefined;
   /** How the connection ended, once it has. */
   #end: CloseInfo | WebSocketError | undefined;
 
@@ -107,6 +110,13 @@ export class Sending implements OutgoingHost {
     this.#outgoing = undefined;
     outgoing.cut(reason, reason instanceof DOMException ? reason : notOpenError("send", this.#end));
     return !this.machine.isBetweenMessages;
+  }
+
+  /** The peer's Close frame has come. Returns as {@linkcode cut} does. */
+  onPeerClose(info: CloseInfo): boolean {
+    if (!this.#outgoing) return false;
+    this.cutBy = uncleanError("The peer has closed", info);
+    return this.cut(this.cutBy);
   }
 
   /** The connection is over. */

@@ -335,6 +335,40 @@ test("a message that breaks off on its way through closes the other connection w
   });
 });
 
+test("who sends back what it gets answers a Close that comes meanwhile with its code (RFC 6455 §5.5.1)", async () => {
+  for (const [begun, answer] of [[false, []], [true, [{ text: "one", fin: false }]]] as const) {
+    const { socket, peer } = streaming(), gate = Promise.withResolvers<void>();
+    const received = endOf(
+      socket.receive(async (message) => {
+        if (!begun) await gate.promise;
+        await socket.send(message);
+      }),
+    );
+    peer.frame("server", "text", "one", OPEN);
+    await settled();
+    gate.resolve();
+    peer.frame("server", "close", [0x03, 0xe8]);
+    await settled();
+    assertEquals(peer.frames("server"), [...answer, { close: 1000, reason: "" }]);
+    peer.end();
+    assertEquals(await received, "end");
+    assertEquals((await socket.closed).closeCode, 1000);
+  }
+});
+
+test("a pipe back says that the peer has closed before what came could be sent (RFC 6455 §5.5.1)", async () => {
+  const { socket, peer } = streaming(), piping = endOf(socket.readable.pipeTo(socket.writable));
+  await settled();
+  peer.frame("server", "text", "one");
+  peer.frame("server", "text", "two");
+  peer.frame("server", "close", [0x03, 0xe8]);
+  await settled();
+  assertEquals(peer.frames("server").at(-1), { close: 1000, reason: "" });
+  assertInstanceOf(await piping, DOMException); // and no TypeError, as for what can't be sent at all
+  peer.end();
+  assertEquals((await socket.closed).closeCode, 1000);
+});
+
 test("streamAbove and maxStreamedSize are options of a connection (RFC 6455 §7.4.1)", async () => {
   const { socket, peer } = streaming({ streamAbove: 4, maxStreamedSize: 6 }), got: unknown[] = [];
   const received = endOf(
@@ -396,6 +430,23 @@ test("messageTimeout also limits a frame that does not end, and not what came in
   await clock.advance(1);
   peer.end();
   assertEquals((await closed as WebSocketError).failure, "message-timeout");
+});
+
+test("messageTimeout begins anew with each message, also where every chunk ends behind a header", async () => {
+  const { socket, peer, clock } = streaming({ messageTimeout: 5000, streamAbove: Infinity, idleTimeout: 0 });
+  const got: unknown[] = [], header = "\x81\x81\0\0\0\0";
+  const received = endOf(socket.receive((message) => got.push(message)));
+  peer.write(header);
+  for (let i = 0; i < 3; i++) {
+    await settled();
+    await clock.advance(4000);
+    peer.write(`a${header}`);
+  }
+  await settled();
+  assertEquals([got, socket.state], [["a", "a", "a"], "open"]);
+  await clock.advance(5000);
+  peer.end();
+  assertEquals((await received as WebSocketError).failure, "message-timeout");
 });
 
 test("messageTimeout stands while we hold the peer back, and ends with the connection", async () => {
