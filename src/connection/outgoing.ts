@@ -3,6 +3,7 @@
 // while less than the high-water mark waits to be written.
 
 import { bytesOf, lengthOf, plainOf, snapshotOf } from "../base/owned_bytes.ts";
+import type { WebSocketErrorInit } from "../errors/websocket_error.ts";
 import type { Message, SendOptions } from "../protocol/contract.ts";
 import type { Machine } from "../protocol/machine.ts";
 import { Prepared, type PreparedMessage } from "../protocol/prepared_message.ts";
@@ -42,7 +43,7 @@ export class Outgoing {
   /** What waits, in bytes; of messages in pieces, it is not known. */
   size = 0;
   /** With which code and reason to close behind what waits. */
-  closing: { closeCode?: number | undefined; reason?: string | undefined } | undefined;
+  closing: WebSocketErrorInit | undefined;
   readonly #host: OutgoingHost;
   readonly #waiting: Waiting[] = [];
   #isRunning = false;
@@ -134,6 +135,11 @@ export class Outgoing {
     if (this.#isCut) return;
     const isText = kind === undefined ? reader.type === "text" : kind === "string";
     flusher.send(isText ? "" : EMPTY, { fin: true, compress });
+  }
+
+  /** Whether nothing is waited for but that the peer takes it. */
+  get isWhole(): boolean {
+    return this.#waiting.every(({ message }) => !(message instanceof PieceReader) || message.isWhole);
   }
 
   async #waitForRoom(): Promise<void> {

@@ -17,6 +17,8 @@ import type { Pieces } from "./pieces.ts";
 /** What sending needs of its connection. */
 export interface SendingHost extends Omit<OutgoingHost, "onAllSent" | "onMessageBroken"> {
   readonly isOpen: boolean;
+  /** Nothing waits any more behind a message in pieces; `closing` is how to close now. */
+  onAllSent(closing: WebSocketErrorInit | undefined): void;
   send(message: Message | PreparedMessage | Pieces, options?: SendOptions): void | Promise<void>;
   close(info?: WebSocketErrorInit): Promise<CloseInfo>;
   /** Closes because the stream was aborted, with the code of that reason if it may be sent. */
@@ -112,9 +114,9 @@ export class Sending implements OutgoingHost {
     return !this.machine.isBetweenMessages;
   }
 
-  /** The peer's Close frame has come. Returns as {@linkcode cut} does. */
+  /** The peer's Close frame has come: a source may give nothing more for long. Returns as {@linkcode cut} does. */
   onPeerClose(info: CloseInfo): boolean {
-    if (!this.#outgoing) return false;
+    if (!this.#outgoing || this.#outgoing.isWhole) return false;
     this.cutBy = uncleanError("The peer has closed", info);
     return this.cut(this.cutBy);
   }
@@ -129,7 +131,7 @@ export class Sending implements OutgoingHost {
   #onAborted(reason: unknown): void {
     const closing = this.#outgoing?.closing;
     this.cut(reason);
-    if (closing) this.flusher.close(closing);
+    if (closing) this.#host.onAllSent(closing);
     else this.#host.closeWithReasonOf(reason);
   }
 
@@ -140,7 +142,7 @@ export class Sending implements OutgoingHost {
   onAllSent(): void {
     const closing = this.#outgoing?.closing;
     this.#outgoing = undefined;
-    if (closing) this.flusher.close(closing);
+    this.#host.onAllSent(closing);
   }
 
   onMessageBroken(): void {

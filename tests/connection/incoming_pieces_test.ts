@@ -356,17 +356,50 @@ test("who sends back what it gets answers a Close that comes meanwhile with its 
   }
 });
 
-test("a pipe back says that the peer has closed before what came could be sent (RFC 6455 §5.5.1)", async () => {
-  const { socket, peer } = streaming(), piping = endOf(socket.readable.pipeTo(socket.writable));
-  await settled();
-  peer.frame("server", "text", "one");
-  peer.frame("server", "text", "two");
-  peer.frame("server", "close", [0x03, 0xe8]);
-  await settled();
-  assertEquals(peer.frames("server").at(-1), { close: 1000, reason: "" });
-  assertInstanceOf(await piping, DOMException); // and no TypeError, as for what can't be sent at all
-  peer.end();
-  assertEquals((await socket.closed).closeCode, 1000);
+const BACK: Readonly<Record<string, (socket: Socket) => Promise<unknown>>> = {
+  "a pipe": ({ readable, writable }) => readable.pipeTo(writable),
+  "a handler": (socket) => socket.receive((message) => socket.send(message)),
+  "a handler that does not wait": (socket) => socket.receive((message) => void socket.send(message)),
+  "a loop": async (socket) => {
+    for await (const message of socket.readable) await socket.send(message);
+  },
+  "a loop with a writer": async (socket) => {
+    const writer = socket.writable.getWriter();
+    for await (const message of socket.readable) await writer.write(message);
+  },
+};
+for (const [how, begin] of Object.entries(BACK)) {
+  test(`${how} sends back what came before the peer's Close, which is answered behind it (RFC 6455 §5.5.1)`, async () => {
+    for (const count of [1, 2, 3]) {
+      const { socket, peer } = streaming(), loop = endOf(begin(socket)), back: unknown[] = [];
+      await settled();
+      for (let i = 0; i < count; i++) {
+        peer.frame("server", "text", `${i}`);
+        back.push({ text: `${i}`, fin: false }, { continuation: "" });
+      }
+      peer.frame("server", "close", [0x0f, 0xa0]);
+      for (let i = 0; i < 5; i++) await settled();
+      assertEquals(peer.frames("server"), [...back, { close: 4000, reason: "" }]);
+      peer.end();
+      assertEquals([await loop, (await socket.closed).closeCode], ["end", 4000]);
+    }
+  });
+}
+
+test("who closes and does not take what is sent back is waited for no longer than closeTimeout (RFC 6455 §7.1.1)", async () => {
+  await handlingAll(async () => {
+    const options = { streamAbove: 0, highWaterMark: 500_000, closeTimeout: 3000 };
+    const { socket, peer, clock } = attached("server", options, { reads: false, highWaterMark: 1000 }) as At;
+    const received = endOf(socket.receive((message) => socket.send(message)));
+    peer.frame("server", "binary", Array(400_000).fill(1));
+    peer.frame("server", "close", [0x0f, 0xa0]);
+    await settled();
+    await clock.advance(4000);
+    const error = await endOf(socket.closed) as WebSocketError;
+    assertEquals([error.closeCode, error.message], [4000, "The peer closed before everything was written"]);
+    assertStrictEquals(await received, error);
+    assertEquals(clock.pending, 0);
+  });
 });
 
 test("streamAbove and maxStreamedSize are options of a connection (RFC 6455 §7.4.1)", async () => {
