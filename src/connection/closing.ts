@@ -10,6 +10,7 @@ import {
   protocolError,
   uncleanError,
   type WebSocketError,
+  type WebSocketErrorInit,
 } from "../errors/websocket_error.ts";
 import { MAX_CLOSE_ANSWER } from "../protocol/close_frame.ts";
 import type { Machine } from "../protocol/machine.ts";
@@ -32,6 +33,7 @@ export interface ClosingHost {
   readonly machine: Machine;
   readonly transport: Transport;
   readonly flusher: Flusher;
+  readonly sender: { readonly isBusy: boolean } | undefined;
   /** Takes in what was received and held back. */
   takeRest(): void;
   /** The transport is released and the outcome known; `gone()` makes the error for calls that still wait. */
@@ -69,12 +71,30 @@ export class Closing {
     this.#setDeadline(`The Close frame was not answered within ${this.#host.options.closeTimeout} ms`);
   }
 
-  /** The peer's Close frame has come; without `isTaken`, behind messages that nobody has taken yet. */
-  onPeerClose(info: CloseInfo, isTaken: boolean): void {
+  /** Sends our Close frame: the first one, or the answer to the peer's. */
+  close(info: WebSocketErrorInit): void {
+    const { peerClose } = this;
+    if (peerClose && info.closeCode === undefined) return this.answer();
+    this.#host.flusher.close(info);
+    if (peerClose) this.endWith(peerClose);
+  }
+
+  /**
+   * The peer's Close frame has come.
+   *
+   * @param isCut Whether it cuts a message of ours, so that nothing can be sent but the answer.
+   * @param isTaken Whether the messages before it were taken.
+   */
+  onPeerClose(info: CloseInfo, isCut: boolean | undefined, isTaken: boolean): void {
     if (this.#host.machine.state === "closed") return this.endWith(info); // it answers ours
     this.peerClose = info;
-    if (isTaken) this.answer();
+    if (isCut || isTaken && !this.#host.sender?.isBusy) this.answer();
     else if (!this.isReleased) this.#within(ANSWER_WITHIN, () => this.answer());
+  }
+
+  /** Answers the peer's Close frame, unless messages are still being sent in pieces: then the answer goes behind them. */
+  answerBehind(): void {
+    if (!this.#host.sender?.isBusy) this.answer();
   }
 
   /** Answers the peer's Close frame, if that is not done yet. */

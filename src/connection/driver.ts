@@ -3,7 +3,7 @@
 
 import { type BufferSource, bytesOf, snapshotOf } from "../base/owned_bytes.ts";
 import { nextTurn } from "../base/clock.ts";
-import { checkClose, type CloseInfo, notOpenError, uncleanError, WebSocketError } from "../errors/websocket_error.ts";
+import { checkClose, type CloseInfo, notOpenError, WebSocketError } from "../errors/websocket_error.ts";
 import type { Agreement } from "../protocol/agreement.ts";
 import type { Message, SendOptions } from "../protocol/contract.ts";
 import type { PreparedMessage } from "../protocol/prepared_message.ts";
@@ -15,6 +15,7 @@ import { Flusher, type FlusherHandlers } from "./flusher.ts";
 import { type IdleHandlers, IdleWatch } from "./idle_watch.ts";
 import type { CheckedOptions } from "./connection_options.ts";
 import type { Received } from "./inbox.ts";
+import type { Outgoing } from "./outgoing.ts";
 import { isPieces, type Pieces } from "./pieces.ts";
 import { Pings } from "./pings.ts";
 import { Receiver, type ReceiverHost } from "./receiver.ts";
@@ -48,7 +49,7 @@ export class Driver
   /** Made when first used: an open connection needs none of them, and may be one of very many that are idle. */
   #ending: Closing | undefined;
   #pings: Pings | undefined;
-  #sender: Sending | undefined;
+  sender: Sending | undefined;
 
   /** @param rest Bytes behind the handshake: the first frames. */
   constructor(
@@ -98,7 +99,7 @@ export class Driver
 
   /** Whether a whole message can be sent right now. */
   get isBetweenMessages(): boolean {
-    return this.#sender?.isBusy !== true && this.machine.isBetweenMessages;
+    return this.sender?.isBusy !== true && this.machine.isBetweenMessages;
   }
 
   /** Whether the transport is out of our hands: dropped, or lingering. */
@@ -125,7 +126,7 @@ export class Driver
   }
 
   get bufferedAmount(): number {
-    return this.flusher.buffered + (this.#sender?.size ?? 0);
+    return this.flusher.buffered + (this.sender?.size ?? 0);
   }
 
   get closed(): Promise<CloseInfo> {
@@ -141,10 +142,10 @@ export class Driver
   }
 
   get #sending(): Sending {
-    if (this.#sender) return this.#sender;
-    this.#sender = new Sending(this);
-    if (this.#ending?.isSettled) this.#sender.end(this.#ending.outcome!, undefined);
-    return this.#sender;
+    if (this.sender) return this.sender;
+    this.sender = new Sending(this);
+    if (this.#ending?.isSettled) this.sender.end(this.#ending.outcome!, undefined);
+    return this.sender;
   }
 
   get writable(): WritableStream<Message | Pieces> {
@@ -153,7 +154,7 @@ export class Driver
 
   send(message: Message | PreparedMessage | Pieces, options?: SendOptions): void | Promise<void> {
     if (!this.isOpen) throw notOpenError("send", this.#endOrLoss);
-    const isBusy = this.#sender !== undefined && this.#sender.isBusy;
+    const isBusy = this.sender !== undefined && this.sender.isBusy;
     return isBusy || isPieces(message) ? this.#sending.send(message, options) : this.flusher.send(message, options);
   }
 
@@ -180,17 +181,16 @@ export class Driver
     if (!this.isOpen) return this.closed;
     this.idle.stop();
     const { peerClose } = this.#closing;
-    if (peerClose && checked.closeCode === undefined) this.#closing.answer();
-    else if (peerClose) {
-      this.flusher.close(checked);
-      this.#closing.endWith(peerClose);
-    } else {
-      this.#closing.awaitPeerClose();
-      if (this.#sender?.closeBehind(checked)) this.machine.reader.skipMessages();
-      else this.flusher.close(checked);
-    }
+    if (!peerClose) this.#closing.awaitPeerClose();
+    if (!this.sender?.closeBehind(checked)) this.#closing.close(checked);
+    else if (!peerClose) this.machine.reader.skipMessages();
     this.messages.releaseAll(); // from here on only the peer's Close is waited for
     return this.closed;
+  }
+
+  onAllSent(closing: Outgoing["closing"]): void {
+    if (closing) this.#closing.close(closing);
+    else if (this.messages.isDrained) this.onTaken();
   }
 
   /** Closes because a stream was cancelled or aborted, with the code of that reason if it may be sent. */
@@ -220,7 +220,7 @@ export class Driver
 
   /** The peer has closed and ended, and waits no longer: whoever has taken its last message may still answer it, at once. */
   #answerWithin(turns: number): void {
-    if (turns === 0) return this.#closing.answer();
+    if (turns === 0) return this.#closing.answerBehind();
     if (this.messages.isEmpty) nextTurn(() => this.#answerWithin(turns - 1));
   }
 
@@ -260,25 +260,25 @@ export class Driver
     this.idle.stop(); // nothing more comes
     this.messages.onPeerClose(info);
     for (const owner of this.owners) owner.onPeerClose?.(info);
-    const isCut = this.#sender?.cut(uncleanError("The peer has closed", info));
-    this.#closing.onPeerClose(info, isCut || this.messages.isDrained);
+    const isCut = this.sender?.onPeerClose(info);
+    this.#closing.onPeerClose(info, isCut, this.messages.isDrained);
   }
 
   /** Everything that came before the peer's Close frame was taken, and more is asked for. */
   onTaken(): void {
     const peerClose = this.#ending?.peerClose;
     if (!peerClose) return;
-    if (!this.messages.isStreaming) return this.#closing.answer();
+    if (!this.messages.isStreaming) return this.#closing.answerBehind();
     this.messages.endSource(peerClose);
     // A pipe may have messages under way: in this turn, or until it closes the writable side
     nextTurn(() => {
-      if (!this.messages.isPiped || !this.#sender?.isPiped) this.#closing.answer();
+      if (!this.messages.isPiped || !this.sender?.isPiped) this.#closing.answerBehind();
     });
   }
 
   onFailure(error: WebSocketError): void {
     this.messages.breakOff(error);
-    this.#sender?.cut(error);
+    this.sender?.cut(error);
     this.#closing.endWith(error);
   }
 
@@ -322,7 +322,7 @@ export class Driver
     this.idle.stop();
     this.#pings?.fail(gone);
     this.messages.onSettled(outcome, isAborted);
-    this.#sender?.end(outcome, gone());
+    this.sender?.end(outcome, gone());
     for (const owner of this.owners) owner.onClosed(outcome);
   }
 }

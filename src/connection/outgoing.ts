@@ -3,6 +3,7 @@
 // while less than the high-water mark waits to be written.
 
 import { bytesOf, lengthOf, plainOf, snapshotOf } from "../base/owned_bytes.ts";
+import type { WebSocketErrorInit } from "../errors/websocket_error.ts";
 import type { Message, SendOptions } from "../protocol/contract.ts";
 import type { Machine } from "../protocol/machine.ts";
 import { Prepared, type PreparedMessage } from "../protocol/prepared_message.ts";
@@ -42,7 +43,7 @@ export class Outgoing {
   /** What waits, in bytes; of messages in pieces, it is not known. */
   size = 0;
   /** With which code and reason to close behind what waits. */
-  closing: { closeCode?: number | undefined; reason?: string | undefined } | undefined;
+  closing: WebSocketErrorInit | undefined;
   readonly #host: OutgoingHost;
   readonly #waiting: Waiting[] = [];
   #isRunning = false;
@@ -72,8 +73,9 @@ export class Outgoing {
   }
 
   /** Takes its own copy, and checks at once what the machine would check too late. */
-  #checked(message: Message | PreparedMessage | Pieces, options: SendOptions): Waiting {
-    const fin = options.fin ?? true, isWhole = isPieces(message) || message instanceof Prepared;
+  #checked(message: Message | PreparedMessage | Pieces, { fin = true, compress }: SendOptions): Waiting {
+    const options = { fin, compress }; // the caller's may change until it is sent
+    const isWhole = isPieces(message) || message instanceof Prepared;
     const isBetween = this.#isRunning ? this.#open === undefined : this.#host.machine.isBetweenMessages;
     if (isWhole && !(isBetween && fin)) {
       throw new TypeError(
@@ -104,7 +106,7 @@ export class Outgoing {
         done?.resolve(flusher.room);
       } catch (error) {
         if (this.#isCut) return;
-        this.#waiting.shift();
+        if (this.#waiting[0] === next) this.#waiting.shift();
         done?.reject(error);
         if (message instanceof PieceReader) message.cancel(error);
         if (!this.#host.machine.isBetweenMessages && message instanceof PieceReader) this.#host.onMessageBroken();
@@ -135,6 +137,11 @@ export class Outgoing {
     flusher.send(isText ? "" : EMPTY, { fin: true, compress });
   }
 
+  /** Whether nothing is waited for but that the peer takes it. */
+  get isWhole(): boolean {
+    return this.#waiting.every(({ message }) => !(message instanceof PieceReader) || message.isWhole);
+  }
+
   async #waitForRoom(): Promise<void> {
     const { room } = this.#host.flusher;
     if (room) await room;
@@ -145,7 +152,8 @@ export class Outgoing {
     this.#isCut = true;
     this.size = 0;
     for (const { message, done } of this.#waiting.splice(0)) {
-      if (message instanceof PieceReader) message.cancel(reason);
+      // Not at once: what a source sends when it is told would go on with the message that was cut
+      if (message instanceof PieceReader) queueMicrotask(() => message.cancel(reason));
       done?.reject(error);
     }
   }

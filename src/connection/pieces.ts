@@ -1,6 +1,7 @@
 // What a message that is sent in pieces is read from: a stream or an asynchronous iterable, by one pair of calls.
 
 import type { BufferSource } from "../base/owned_bytes.ts";
+import { IncomingPieces } from "./incoming_pieces.ts";
 
 /**
  * One message in pieces, to be sent: all strings, or all buffers. It is read as it can be sent.
@@ -37,12 +38,15 @@ export class PieceReader {
   readonly type: unknown;
   readonly #next: () => Promise<{ readonly done?: boolean | undefined; readonly value?: unknown }>;
   readonly #cancel: (reason: unknown) => unknown;
+  /** The message that was received in pieces, if it is one. */
+  readonly #incoming: IncomingPieces | undefined;
   /** Whether nothing more is read. */
   #isOver = false;
 
   /** @throws {TypeError} When the stream is locked. */
   constructor(pieces: Pieces) {
     this.type = (pieces as { readonly type?: unknown }).type;
+    this.#incoming = IncomingPieces.of(pieces);
     if (pieces instanceof ReadableStream) {
       if (pieces.locked) throw new TypeError("Cannot send: the stream is locked");
       const reader = pieces.getReader();
@@ -53,6 +57,11 @@ export class PieceReader {
       this.#next = async () => await iterator.next();
       this.#cancel = () => iterator.return?.();
     }
+  }
+
+  /** Whether all of the message is known to be there: it was received to its end. */
+  get isWhole(): boolean {
+    return this.#incoming !== undefined && this.#incoming.isWhole;
   }
 
   /** The next piece, or `undefined` behind the last one. Rejects with what the source fails with. */

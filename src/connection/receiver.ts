@@ -14,6 +14,7 @@ type MessageHandler = HandlerOf<Received>;
 export interface ReceiverHost extends ReaderHost {
   /** The stream of messages was cancelled. */
   closeWithReasonOf(reason: unknown): void;
+  readonly sender: { readonly cutBy: WebSocketError | undefined } | undefined;
   /** The handler has thrown. */
   onHandlerFailed(): void;
   /** Everything that came before the peer's Close frame was taken. */
@@ -77,9 +78,8 @@ export class Receiver extends BackPressuredReader<ReceiverHost> implements Piece
 
   get readable(): ReadableStream<Received> {
     if (!this.#source) {
-      const { highWaterMark } = this.host.options;
       this.#source = new MessageSource({
-        highWaterMark,
+        highWaterMark: this.host.options.highWaterMark,
         onPull: () => this.#onPull(),
         onRoom: () => this.#relieve(),
         onCancel: (reason) => this.#onCancel(reason),
@@ -279,10 +279,10 @@ export class Receiver extends BackPressuredReader<ReceiverHost> implements Piece
   }
 
   #onHandlerFailed(error: unknown): void {
-    const pieces = this.#pieces, end = this.#end, { cause } = (error ?? {}) as Partial<Error>;
-    // Pieces that failed, and a loss because of which it could not send, are not its fault: it still gets what came before
-    const isOf = (end: unknown) => end instanceof Error && (error === end || cause === end);
-    if (isOf(end) || isOf(pieces?.error)) return pieces ? this.#onPiecesHandled(pieces) : this.#onHandled();
+    const pieces = this.#pieces, { cause } = (error ?? {}) as Partial<Error>;
+    // Pieces that failed, and an end because of which it could not send, are not its fault: it still gets what came before
+    const ends: unknown[] = [this.#end, this.host.sender?.cutBy, pieces?.error].filter((end) => end instanceof Error);
+    if (ends.includes(error) || ends.includes(cause)) return pieces ? this.#onPiecesHandled(pieces) : this.#onHandled();
     this.#received!.reject(error);
     this.#pieces = this.#inbox = undefined;
     this.#handler = discard;

@@ -4,6 +4,7 @@
 import {
   type CloseInfo,
   notOpenError,
+  uncleanError,
   type WebSocketError,
   type WebSocketErrorInit,
 } from "../errors/websocket_error.ts";
@@ -16,6 +17,8 @@ import type { Pieces } from "./pieces.ts";
 /** What sending needs of its connection. */
 export interface SendingHost extends Omit<OutgoingHost, "onAllSent" | "onMessageBroken"> {
   readonly isOpen: boolean;
+  /** Nothing waits any more behind a message in pieces; `closing` is how to close now. */
+  onAllSent(closing: WebSocketErrorInit | undefined): void;
   send(message: Message | PreparedMessage | Pieces, options?: SendOptions): void | Promise<void>;
   close(info?: WebSocketErrorInit): Promise<CloseInfo>;
   /** Closes because the stream was aborted, with the code of that reason if it may be sent. */
@@ -31,6 +34,8 @@ export class Sending implements OutgoingHost {
   #sink: MessageSink | undefined;
   /** What waits to be sent while a message in pieces is under way. */
   #outgoing: Outgoing | undefined;
+  /** What the peer's Close frame has cut messages with. */
+  cutBy: WebSocketError | undefined;
   /** How the connection ended, once it has. */
   #end: CloseInfo | WebSocketError | undefined;
 
@@ -109,6 +114,13 @@ export class Sending implements OutgoingHost {
     return !this.machine.isBetweenMessages;
   }
 
+  /** The peer's Close frame has come: a source may give nothing more for long. Returns as {@linkcode cut} does. */
+  onPeerClose(info: CloseInfo): boolean {
+    if (!this.#outgoing || this.#outgoing.isWhole) return false;
+    this.cutBy = uncleanError("The peer has closed", info);
+    return this.cut(this.cutBy);
+  }
+
   /** The connection is over. */
   end(outcome: CloseInfo | WebSocketError, error: unknown): void {
     this.#end = outcome;
@@ -119,7 +131,7 @@ export class Sending implements OutgoingHost {
   #onAborted(reason: unknown): void {
     const closing = this.#outgoing?.closing;
     this.cut(reason);
-    if (closing) this.flusher.close(closing);
+    if (closing) this.#host.onAllSent(closing);
     else this.#host.closeWithReasonOf(reason);
   }
 
@@ -130,7 +142,7 @@ export class Sending implements OutgoingHost {
   onAllSent(): void {
     const closing = this.#outgoing?.closing;
     this.#outgoing = undefined;
-    if (closing) this.flusher.close(closing);
+    this.#host.onAllSent(closing);
   }
 
   onMessageBroken(): void {

@@ -44,7 +44,7 @@ export class MessageReader extends FrameReader {
   readonly #wholeUpTo: number;
   /** Whether the message being read is handed over in pieces. */
   #isStreaming = false;
-  /** How many messages have ended that did not come in one frame and one chunk. */
+  /** How many messages have ended. */
   #ended = 0;
   /** The bytes so far of a message that is not one frame in one chunk; made for the first of them. */
   #message: MessageBuilder | undefined;
@@ -232,6 +232,7 @@ export class MessageReader extends FrameReader {
   #readWhole(chunk: Uint8Array<ArrayBuffer>, at: number, end: number): void {
     this.left = -1;
     this.#messageOpcode = 0;
+    this.#ended++;
     if (this.frame.opcode === OPCODE.text) {
       const text = decodeText(chunk, at, end); // needs no view
       return text === undefined ? this.#fail("text-not-utf8") : this.#events.messages.onMessage(text);

@@ -335,6 +335,73 @@ test("a message that breaks off on its way through closes the other connection w
   });
 });
 
+test("who sends back what it gets answers a Close that comes meanwhile with its code (RFC 6455 §5.5.1)", async () => {
+  for (const [begun, answer] of [[false, []], [true, [{ text: "one", fin: false }]]] as const) {
+    const { socket, peer } = streaming(), gate = Promise.withResolvers<void>();
+    const received = endOf(
+      socket.receive(async (message) => {
+        if (!begun) await gate.promise;
+        await socket.send(message);
+      }),
+    );
+    peer.frame("server", "text", "one", OPEN);
+    await settled();
+    gate.resolve();
+    peer.frame("server", "close", [0x03, 0xe8]);
+    await settled();
+    assertEquals(peer.frames("server"), [...answer, { close: 1000, reason: "" }]);
+    peer.end();
+    assertEquals(await received, "end");
+    assertEquals((await socket.closed).closeCode, 1000);
+  }
+});
+
+const BACK: Readonly<Record<string, (socket: Socket) => Promise<unknown>>> = {
+  "a pipe": ({ readable, writable }) => readable.pipeTo(writable),
+  "a handler": (socket) => socket.receive((message) => socket.send(message)),
+  "a handler that does not wait": (socket) => socket.receive((message) => void socket.send(message)),
+  "a loop": async (socket) => {
+    for await (const message of socket.readable) await socket.send(message);
+  },
+  "a loop with a writer": async (socket) => {
+    const writer = socket.writable.getWriter();
+    for await (const message of socket.readable) await writer.write(message);
+  },
+};
+for (const [how, begin] of Object.entries(BACK)) {
+  test(`${how} sends back what came before the peer's Close, which is answered behind it (RFC 6455 §5.5.1)`, async () => {
+    for (const count of [1, 2, 3]) {
+      const { socket, peer } = streaming(), loop = endOf(begin(socket)), back: unknown[] = [];
+      await settled();
+      for (let i = 0; i < count; i++) {
+        peer.frame("server", "text", `${i}`);
+        back.push({ text: `${i}`, fin: false }, { continuation: "" });
+      }
+      peer.frame("server", "close", [0x0f, 0xa0]);
+      for (let i = 0; i < 5; i++) await settled();
+      assertEquals(peer.frames("server"), [...back, { close: 4000, reason: "" }]);
+      peer.end();
+      assertEquals([await loop, (await socket.closed).closeCode], ["end", 4000]);
+    }
+  });
+}
+
+test("who closes and does not take what is sent back is waited for no longer than closeTimeout (RFC 6455 §7.1.1)", async () => {
+  await handlingAll(async () => {
+    const options = { streamAbove: 0, highWaterMark: 500_000, closeTimeout: 3000 };
+    const { socket, peer, clock } = attached("server", options, { reads: false, highWaterMark: 1000 }) as At;
+    const received = endOf(socket.receive((message) => socket.send(message)));
+    peer.frame("server", "binary", Array(400_000).fill(1));
+    peer.frame("server", "close", [0x0f, 0xa0]);
+    await settled();
+    await clock.advance(4000);
+    const error = await endOf(socket.closed) as WebSocketError;
+    assertEquals([error.closeCode, error.message], [4000, "The peer closed before everything was written"]);
+    assertStrictEquals(await received, error);
+    assertEquals(clock.pending, 0);
+  });
+});
+
 test("streamAbove and maxStreamedSize are options of a connection (RFC 6455 §7.4.1)", async () => {
   const { socket, peer } = streaming({ streamAbove: 4, maxStreamedSize: 6 }), got: unknown[] = [];
   const received = endOf(
@@ -396,6 +463,23 @@ test("messageTimeout also limits a frame that does not end, and not what came in
   await clock.advance(1);
   peer.end();
   assertEquals((await closed as WebSocketError).failure, "message-timeout");
+});
+
+test("messageTimeout begins anew with each message, also where every chunk ends behind a header", async () => {
+  const { socket, peer, clock } = streaming({ messageTimeout: 5000, streamAbove: Infinity, idleTimeout: 0 });
+  const got: unknown[] = [], header = "\x81\x81\0\0\0\0";
+  const received = endOf(socket.receive((message) => got.push(message)));
+  peer.write(header);
+  for (let i = 0; i < 3; i++) {
+    await settled();
+    await clock.advance(4000);
+    peer.write(`a${header}`);
+  }
+  await settled();
+  assertEquals([got, socket.state], [["a", "a", "a"], "open"]);
+  await clock.advance(5000);
+  peer.end();
+  assertEquals((await received as WebSocketError).failure, "message-timeout");
 });
 
 test("messageTimeout stands while we hold the peer back, and ends with the connection", async () => {

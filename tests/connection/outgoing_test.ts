@@ -225,6 +225,19 @@ test("what is sent while a message in pieces is under way waits behind it, in or
   socket.abort();
 });
 
+test("what waits behind a message in pieces is sent with the options that were given (RFC 6455 §5.4)", async () => {
+  const { socket, peer } = attached(), source = new Source(), options = { fin: false };
+  const sent = socket.send(source.as("iterable"));
+  socket.send("one", options);
+  options.fin = true; // the caller's object is the caller's again
+  socket.send("two", options);
+  source.end();
+  await sent;
+  await settled();
+  assertEquals(peer.frames("server"), [{ binary: "" }, { text: "one", fin: false }, { continuation: "74 77 6f" }]);
+  socket.abort();
+});
+
 test("what waits behind a message in pieces counts for highWaterMark and maxBufferedAmount", async () => {
   const { socket } = attached("server", { highWaterMark: 200, maxBufferedAmount: 1000 }), source = new Source();
   const sent = outcomeOf(Promise.resolve(socket.send(source.as("stream"))));
@@ -296,6 +309,34 @@ test("the peer's Close is answered at once when it cuts a message (RFC 6455 §5.
   assertEquals((await socket.closed).closeCode, 1001);
   const error = await sent as WebSocketError;
   assertEquals([error.closeCode, source.reasons], [1001, [error]]);
+});
+
+test("what a source sends when it is cancelled does not go on with the message that was cut (RFC 6455 §5.4)", async () => {
+  const ENDS: Readonly<Record<string, (at: Attached, source: Source) => unknown>> = {
+    "the source before it fails": (_, source) => source.fail(new Error("Disk")),
+    "the peer's Close": ({ peer }) => peer.frame("server", "close", [0x03, 0xe8]),
+    "writable.abort()": ({ socket }) => socket.writable.abort(),
+    "a rule that the peer breaks": ({ peer }) => peer.write("\xff\xff"),
+  };
+  for (const [how, end] of Object.entries(ENDS)) {
+    const at = attached(), { socket, peer } = at, source = new Source().give("a"), late: unknown[] = [];
+    const cancel = () => void late.push(assertThrows(() => socket.send("late"), DOMException).name);
+    const sent = [source.as("stream"), new ReadableStream<string>({ cancel })].map((pieces) =>
+      outcomeOf(Promise.resolve(socket.send(pieces)))
+    );
+    await settled();
+    end(at, source);
+    await settled();
+    const [first, second, ...more] = peer.frames("server");
+    assertEquals([late, first, second?.close !== undefined, more], [
+      ["InvalidStateError"],
+      { text: "a", fin: false },
+      true,
+      [],
+    ], how);
+    await Promise.all(sent);
+    socket.abort();
+  }
 });
 
 test("an empty source sends an empty message: of the kind that the source says, or else binary", async () => {
