@@ -9,7 +9,7 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { findRuntimes } from "../../tests/kit/runtimes.ts";
 import { table } from "../peers/results.ts";
-import { execute } from "../peers/beast.ts";
+import { execute } from "../peers/compile.ts";
 import { servers } from "../peers/servers.ts";
 import { pinned, startServer } from "../processes.ts";
 import { residentMemory } from "../usage.ts";

@@ -2,7 +2,7 @@
 
 import { median } from "../processes.ts";
 import type { Kind, Runtime } from "./servers.ts";
-import { nameOf } from "./servers.ts";
+import { nameOf, runtimeOf } from "./servers.ts";
 
 /** The figures of a server at a workload, one a round. */
 export interface Cell {
@@ -28,7 +28,7 @@ export interface Results {
 }
 
 /** Who ours is compared with, on the same runtime or in C++. */
-export const PEERS: readonly Kind[] = ["native", "ws", "ws corked", "raw", "Beast", "Beast fast"];
+export const PEERS: readonly Kind[] = ["native", "ws", "ws corked", "raw", "Beast", "Beast fast", "lws"];
 
 /** The middle figure of a server at a workload. */
 export function figure(
@@ -37,7 +37,7 @@ export function figure(
   runtime: Runtime,
   kind: Kind,
 ): number | undefined {
-  const where = kind.startsWith("Beast") ? "C++" : runtime;
+  const where = runtimeOf(kind, runtime);
   const cell = cells.find((cell) => cell.workload === workload && cell.runtime === where && cell.kind === kind);
   return cell && cell.figures.length > 0 ? median(cell.figures) : undefined;
 }
@@ -90,7 +90,7 @@ export function page(results: Results): string {
     `${machine}, ${cores} cores; ${list(versions)}. ${list(settings)}. ${disturbed([results])}`,
     "Messages, handshakes, deliveries and megabytes of payload per second of the server's CPU time: more is better. Memory: bytes a " +
     "connection, less is better. The ratios are of medians; native is Bun.serve or Deno.upgradeWebSocket, and all peers " +
-    "but Beast are on the same runtime.",
+    "but Beast and libwebsockets are on the same runtime.",
     resultTable(results),
   ].join("\n\n");
 }

@@ -8,7 +8,7 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { findRuntimes, NEXT_NODE, nodeOf } from "../../tests/kit/runtimes.ts";
 import { type BenchServer, startServer } from "../processes.ts";
-import { execute } from "./beast.ts";
+import { execute } from "./compile.ts";
 import { format } from "./format.ts";
 import { type Loader, startLoader } from "./loader.ts";
 import { type Cell, page, type Results, resultTable } from "./results.ts";

@@ -2,7 +2,7 @@
 
 import { NEXT_NODE, nodeOf, type Runtimes } from "../../tests/kit/runtimes.ts";
 import { fileURLToPath } from "node:url";
-import { beast } from "./beast.ts";
+import { compiled } from "./compile.ts";
 import type { Workload } from "./workloads.ts";
 
 /** What a server is, whichever the runtime. */
@@ -15,9 +15,13 @@ export type Kind =
   | "ws corked"
   | "raw"
   | "Beast"
-  | "Beast fast";
+  | "Beast fast"
+  | "lws";
 
-export type Runtime = "Bun" | "Deno" | "Node" | "Node 26" | "C++";
+export type Runtime = "Bun" | "Deno" | "Node" | "Node 26" | "C, C++";
+
+/** The servers that are no JavaScript. */
+const NATIVE_CODE: readonly Kind[] = ["Beast", "Beast fast", "lws"];
 
 /** A row. */
 export interface Peer {
@@ -42,9 +46,15 @@ const KINDS: readonly [kind: Kind, file: string, options?: object][] = [
   ["ws", "fan_out", { of: "ws" }],
 ];
 
+/** Where a peer of what runs on a runtime runs. */
+export function runtimeOf(peer: Kind, runtime: Runtime): Runtime {
+  return NATIVE_CODE.includes(peer) ? "C, C++" : runtime;
+}
+
 /** What a server is called in tables. */
 export function nameOf(runtime: Runtime, kind: Kind): string {
-  if (runtime === "C++") return kind;
+  if (kind === "lws") return "libwebsockets";
+  if (NATIVE_CODE.includes(kind)) return kind;
   if (kind === "native") return runtime === "Bun" ? "Bun.serve" : "Deno.upgradeWebSocket";
   const name = ["direct", "for-await", "pipeTo"].includes(kind)
     ? `Handfast ${kind}`
@@ -72,12 +82,20 @@ export async function servers({ bun, deno, node }: Runtimes): Promise<Peer[]> {
       })
       : [];
   });
-  const program = await beast();
-  return program === undefined ? peers : [
-    ...peers,
-    { name: "Beast", runtime: "C++", kind: "Beast", command: [program] },
-    { name: "Beast fast", runtime: "C++", kind: "Beast fast", command: [program, "fast"] },
+  return [...peers, ...await nativeServers()];
+}
+
+/** Those that can be compiled here. */
+async function nativeServers(): Promise<Peer[]> {
+  const [beast, lws] = await Promise.all([compiled("beast"), compiled("lws")]), runtime = "C, C++";
+  const programs: [kind: Kind, program: string | undefined, ...args: string[]][] = [
+    ["Beast", beast],
+    ["Beast fast", beast, "fast"],
+    ["lws", lws],
   ];
+  return programs.flatMap(([kind, program, ...args]) => {
+    return program ? [{ name: nameOf(runtime, kind), runtime, kind, command: [program, ...args] }] : [];
+  });
 }
 
 /** Whether a server does a workload. */

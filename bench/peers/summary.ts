@@ -11,7 +11,7 @@ import { median } from "../processes.ts";
 import { format } from "./format.ts";
 import { picture } from "./picture.ts";
 import { type Cell, disturbed, figure, list, type Results, resultTable, table } from "./results.ts";
-import { nameOf } from "./servers.ts";
+import { nameOf, runtimeOf } from "./servers.ts";
 import { type Target, TARGETS } from "./targets.ts";
 
 /** One cell of each workload and server, with the medians of the runs as its figures. */
@@ -37,10 +37,6 @@ export function judge(cells: readonly Cell[]): { text: string; hold: number } {
     return [workload, nameOf(runtime, kind), nameOf(runtimeOf(peer, runtime), peer), ...texts];
   });
   return { text: table(["workload", "of", "to", "ratio", "target", "holds"], rows, 3), hold };
-}
-
-function runtimeOf(peer: Target["peer"], runtime: Target["runtime"]): Target["runtime"] {
-  return peer.startsWith("Beast") ? "C++" : runtime;
 }
 
 const files = process.argv.slice(2);
