@@ -11,6 +11,8 @@ export interface BenchServer extends AsyncDisposable {
   readonly name: string;
   readonly port: number;
   readonly pid: number;
+  /** All of its processes: usually the one. */
+  readonly pids: readonly number[];
   /** Seconds of CPU time so far. */
   cpu(): number;
   /** Resident memory, in bytes. */
@@ -38,6 +40,7 @@ export async function startServer(name: string, command: readonly string[]): Pro
     name,
     port,
     pid,
+    pids: [pid],
     cpu: cpuMeter(pid),
     memory: () => residentMemory(pid),
     async [Symbol.asyncDispose]() {

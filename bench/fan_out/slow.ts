@@ -29,8 +29,8 @@ if ("Bun" in globalThis) {
 }
 
 const runtimes = findRuntimes(), rows: string[][] = [];
-for (const { name, command, fansOut, kind } of await servers(runtimes)) {
-  if (!fansOut || kind !== "direct") continue;
+for (const { name, command, service, kind } of await servers(runtimes)) {
+  if (service !== "fan-out" || kind !== "direct") continue;
   for (const slow of POLICIES) {
     await using server = await startServer(name, command);
     const load = [...runtimes.bun!, fileURLToPath(import.meta.url), `${server.port}`, `${server.pid}`, slow];

@@ -9,6 +9,7 @@ const GROUPS: readonly [runtime: Runtime, kinds: readonly Kind[]][] = [
   ["Bun", ["direct", "for-await", "pipeTo", "native", "ws corked", "ws"]],
   ["Deno", ["direct", "for-await", "pipeTo", "native", "ws corked", "ws"]],
   ["Node", ["direct", "for-await", "pipeTo", "ws corked", "ws"]],
+  ["Node 26", ["direct", "ws"]],
   ["C, C++", ["Beast", "Beast fast", "lws"]],
 ];
 /** The peers whose ratios are written beside our bars, and their names there. */

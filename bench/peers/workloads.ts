@@ -1,11 +1,16 @@
 // The workloads, as a table.
 
-import type { Answer, Job } from "./load.ts";
 import type { BenchServer } from "../processes.ts";
+import type { Answer, Job } from "./load.ts";
+import type { Kind, Service } from "./servers.ts";
 
 /** A row. */
 export interface Workload {
   readonly name: string;
+  /** The servers that do it. */
+  readonly service: Service;
+  /** Which of them; all of them otherwise. */
+  readonly kinds?: readonly Kind[];
   /** What is counted for each second of the server's CPU time; `null` where bytes of memory are told. */
   readonly unit: "messages" | "handshakes" | "deliveries" | null;
   /** Bytes of a message's payload. */
@@ -13,8 +18,8 @@ export interface Workload {
   readonly isText?: boolean;
   /** Whether the members of a fan-out offer compression. */
   readonly isCompressed?: boolean;
-  /** Whether the faces beside the direct one take part, which would else take too much time. */
-  readonly hasFaces?: boolean;
+  /** Whether all faces, ws corked, and the next Node take part, which would else take too much time. */
+  readonly isMain?: boolean;
   /** How many times as long as another one it takes until its code is compiled. */
   readonly warmUpFactor?: number;
   readonly job: (server: BenchServer, isRaw: boolean, times: Times) => Job;
@@ -26,20 +31,25 @@ export interface Times {
   readonly seconds: number;
 }
 
-type EchoRow = [connections: number, size: number, depth: number, type: "binary" | "text", faces?: "faces"];
+type EchoRow = [connections: number, size: number, depth: number, type: "binary" | "text", main?: "main"];
 
 const ECHO: readonly EchoRow[] = [
-  [32, 20, 16, "binary", "faces"],
-  [32, 20, 1, "binary", "faces"],
-  [32, 1024, 16, "binary", "faces"],
+  [32, 20, 16, "binary", "main"],
+  [32, 20, 1, "binary", "main"],
+  [32, 1024, 16, "binary", "main"],
   [32, 1024, 1, "binary"],
   [32, 16384, 1, "binary"],
-  [32, 65536, 1, "binary", "faces"],
-  [32, 20, 16, "text", "faces"],
+  [32, 65536, 1, "binary", "main"],
+  [32, 20, 16, "text", "main"],
   [32, 20, 1, "text"],
   [32, 1024, 16, "text"],
   [200, 20, 1, "binary"],
   [1, 20, 1, "binary"],
+];
+
+const TLS: readonly EchoRow[] = [
+  [32, 20, 16, "binary"],
+  [32, 1024, 16, "binary"],
 ];
 
 type FanOutRow = [size: number, burst: number, depth: number, what: "binary" | "JSON, compressed", deaf?: number];
@@ -60,39 +70,51 @@ function sizeOf(bytes: number): string {
   return bytes < 1024 ? `${bytes} B` : `${bytes / 1024} KiB`;
 }
 
+function echo(service: Service, prefix: string, [connections, size, depth, type, main]: EchoRow): Workload {
+  const isText = type === "text", isSecure = service === "TLS";
+  return {
+    name: `${prefix}${connections} × ${sizeOf(size)} × ${depth} ${type}`,
+    service,
+    unit: "messages",
+    size,
+    isText,
+    isMain: main !== undefined,
+    job: ({ port, pids }, isRaw, times) => {
+      return { kind: "echo", port, pids, connections, size, depth, isText, isRaw, isSecure, ...times };
+    },
+  };
+}
+
+function fanOut([size, burst, depth, what, deaf = 0]: FanOutRow): Workload {
+  const isCompressed = what !== "binary", members = MEMBERS - deaf, slow = deaf > 0 ? "skip" : "wait";
+  return {
+    name: `fan-out: ${sizeOf(size)} × ${burst} ${what}` + (deaf > 0 ? `, ${deaf} do not read` : ""),
+    service: "fan-out",
+    unit: "deliveries",
+    size,
+    isCompressed,
+    job: ({ port, pid }, _, times) => {
+      return { kind: "fan-out", port, pid, members, deaf, slow, size, burst, depth, isCompressed, ...times };
+    },
+  };
+}
+
 /** What each server has to do; `idle` is how many connections do nothing. */
 export function workloads(idle: number): readonly Workload[] {
   return [
-    ...ECHO.map(([connections, size, depth, type, faces]): Workload => ({
-      name: `${connections} × ${sizeOf(size)} × ${depth} ${type}`,
-      unit: "messages",
-      size,
-      isText: type === "text",
-      hasFaces: faces !== undefined,
-      job: ({ port, pid }, isRaw, times) => {
-        return { kind: "echo", port, pid, connections, size, depth, isText: type === "text", isRaw, ...times };
-      },
-    })),
-    ...FAN_OUT.map(([size, burst, depth, what, deaf = 0]): Workload => {
-      const isCompressed = what !== "binary", members = MEMBERS - deaf, slow = deaf > 0 ? "skip" : "wait";
-      return {
-        name: `fan-out: ${sizeOf(size)} × ${burst} ${what}` + (deaf > 0 ? `, ${deaf} do not read` : ""),
-        unit: "deliveries",
-        size,
-        isCompressed,
-        job: ({ port, pid }, _, times) => {
-          return { kind: "fan-out", port, pid, members, deaf, slow, size, burst, depth, isCompressed, ...times };
-        },
-      };
-    }),
+    ...ECHO.map((row) => echo("echo", "", row)),
+    ...TLS.map((row) => echo("TLS", "TLS: ", row)),
+    ...FAN_OUT.map(fanOut),
     {
       name: "handshake and close",
+      service: "echo",
       unit: "handshakes",
       warmUpFactor: 3, // much more code, which runs a tenth as often
       job: ({ port, pid }, _, times) => ({ kind: "handshake", port, pid, connections: 16, ...times }),
     },
     {
       name: `memory of ${idle.toLocaleString("en")} idle`,
+      service: "echo",
       unit: null,
       job: ({ port, pid }) => ({ kind: "memory", port, pid, connections: idle }),
     },
