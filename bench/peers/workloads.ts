@@ -99,11 +99,25 @@ function fanOut([size, burst, depth, what, deaf = 0]: FanOutRow): Workload {
   };
 }
 
+/** JSON of about 1 KiB, with windows that are kept from message to message or are not. */
+function compressed(compression: "takeover" | "no takeover"): Workload {
+  const traffic = { connections: 32, size: 1024, depth: 16, isText: true, isRaw: false, compression };
+  return {
+    name: "32 × 1 KiB × 16 JSON, compressed" + (compression === "takeover" ? "" : ", no takeover"),
+    service: "deflate",
+    unit: "messages",
+    size: 1024,
+    job: ({ port, pids }, _, times) => ({ kind: "echo", port, pids, ...traffic, ...times }),
+  };
+}
+
 /** What each server has to do; `idle` is how many connections do nothing. */
 export function workloads(idle: number): readonly Workload[] {
   return [
     ...ECHO.map((row) => echo("echo", "", row)),
     ...TLS.map((row) => echo("TLS", "TLS: ", row)),
+    compressed("takeover"),
+    compressed("no takeover"),
     ...FAN_OUT.map(fanOut),
     {
       name: "handshake and close",
