@@ -17,7 +17,16 @@ export type Kind =
   | "raw"
   | "Beast"
   | "Beast fast"
-  | "lws";
+  | "lws"
+  | ClientKind;
+
+/** What a client is. */
+export type ClientKind = typeof CLIENT_KINDS[number];
+const CLIENT_KINDS = ["connect", "class", "own", "undici", "ws client"] as const;
+
+export function isClient(kind: Kind): kind is ClientKind {
+  return CLIENT_KINDS.some((client) => client === kind);
+}
 
 export type Runtime = "Bun" | "Deno" | "Node" | "Node 26" | "C, C++";
 
@@ -72,17 +81,22 @@ export function runtimeOf(peer: Kind, runtime: Runtime): Runtime {
   return NATIVE_CODE.includes(peer) ? "C, C++" : runtime;
 }
 
-/** What a server is called in tables. */
+const NAMES: Readonly<Partial<Record<Kind, string>>> = {
+  "direct": "Handfast direct",
+  "for-await": "Handfast for-await",
+  "pipeTo": "Handfast pipeTo",
+  "raw": "raw TCP",
+  "connect": "Handfast connect()",
+  "class": "Handfast WebSocket",
+};
+
+/** What a server, or a client, is called in tables. */
 export function nameOf(runtime: Runtime, kind: Kind): string {
   if (kind === "lws") return "libwebsockets";
   if (NATIVE_CODE.includes(kind)) return kind;
   if (kind === "native") return runtime === "Bun" ? "Bun.serve" : "Deno.upgradeWebSocket";
-  const name = ["direct", "for-await", "pipeTo"].includes(kind)
-    ? `Handfast ${kind}`
-    : kind === "raw"
-    ? "raw TCP"
-    : kind;
-  return `${name} on ${runtime}`;
+  if (kind === "own") return `WebSocket of ${runtime}`;
+  return `${NAMES[kind] ?? kind} on ${runtime}`;
 }
 
 /** All that can run here. */
@@ -129,9 +143,15 @@ async function nativeServers(): Promise<Peer[]> {
 /** Whether a server does a workload. */
 export function takesPart({ kind, runtime, service }: Peer, workload: Workload): boolean {
   const { unit, isText, isMain = false, isCompressed } = workload;
-  if (service !== workload.service || workload.kinds?.includes(kind) === false) return false;
+  if (service !== workload.service) return false;
+  if (unit === "µs") return isBeside(kind, runtime);
   if (service === "fan-out") return !isCompressed || kind !== "native" || runtime === "Bun"; // Deno's does not compress
   if (kind === "raw") return unit === "messages" && !isText; // bytes have no type
   if (kind === "for-await" || kind === "pipeTo" || kind === "ws corked") return isMain;
-  return runtime !== "Node 26" || isMain || unit === "handshakes" || unit === null;
+  return runtime !== "Node 26" || isMain || unit === "handshakes" || unit === "bytes";
+}
+
+/** Ours, and what an application on this runtime would use instead. */
+function isBeside(kind: Kind, runtime: Runtime): boolean {
+  return runtime !== "Node 26" && (kind === "direct" || kind === (runtime === "Node" ? "ws" : "native"));
 }

@@ -10,7 +10,7 @@ import process from "node:process";
 import { median } from "../processes.ts";
 import { format } from "./format.ts";
 import { picture } from "./picture.ts";
-import { type Cell, disturbed, figure, list, type Results, resultTable, table } from "./results.ts";
+import { type Cell, disturbed, figure, halfLoads, list, type Results, resultTable, table } from "./results.ts";
 import { nameOf, runtimeOf } from "./servers.ts";
 import { type Target, TARGETS } from "./targets.ts";
 
@@ -48,8 +48,8 @@ const verdict = `${hold} of ${TARGETS.length} targets hold: medians of ${runs.le
 const notes = "The whole table has the median of the runs' medians, and their least and highest.";
 const page = [
   "# Handfast and its peers",
-  `${where}. ${verdict} ${disturbed(runs)}`,
-  "![Messages per second of the server's CPU time](summary.svg)",
+  `${where}. ${verdict} ${disturbed(runs)} ${halfLoads(runs)}`,
+  "![Handfast beside its peers, in bars](summary.svg)",
   text,
   notes,
   resultTable({ cells }),

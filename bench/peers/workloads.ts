@@ -1,18 +1,19 @@
 // The workloads, as a table.
 
 import type { BenchServer } from "../processes.ts";
-import type { Answer, Job } from "./load.ts";
-import type { Kind, Service } from "./servers.ts";
+import { SHARES } from "../latency/load.ts";
+import type { Job, Result } from "./load.ts";
+import type { Service } from "./servers.ts";
 
 /** A row. */
 export interface Workload {
   readonly name: string;
   /** The servers that do it. */
   readonly service: Service;
-  /** Which of them; all of them otherwise. */
-  readonly kinds?: readonly Kind[];
-  /** What is counted for each second of the server's CPU time; `null` where bytes of memory are told. */
-  readonly unit: "messages" | "handshakes" | "deliveries" | null;
+  /** What is counted for each second of the server's CPU time, or what else is told. */
+  readonly unit: Unit;
+  /** Where a job gives several figures: what each of them is. */
+  readonly parts?: readonly string[];
   /** Bytes of a message's payload. */
   readonly size?: number;
   readonly isText?: boolean;
@@ -22,8 +23,15 @@ export interface Workload {
   readonly isMain?: boolean;
   /** How many times as long as another one it takes until its code is compiled. */
   readonly warmUpFactor?: number;
-  readonly job: (server: BenchServer, isRaw: boolean, times: Times) => Job;
+  /** How many times as long as another one it is measured. */
+  readonly durationFactor?: number;
+  /** What is driven to see how much a server can do, where the load is a share of what the slowest of a runtime can. */
+  readonly capacity?: (server: BenchServer, times: Times) => Job;
+  readonly job: (server: BenchServer, isRaw: boolean, times: Times, rate: number) => Job;
 }
+
+/** Messages, handshakes and deliveries a second of CPU time; microseconds of latency; or bytes of memory. */
+export type Unit = "messages" | "handshakes" | "deliveries" | "µs" | "bytes";
 
 /** In seconds. */
 export interface Times {
@@ -111,6 +119,20 @@ function compressed(compression: "takeover" | "no takeover"): Workload {
   };
 }
 
+/** What each message takes while the load is half of what the slowest of the servers can do. */
+function latency(): Workload {
+  const traffic = { connections: 32, size: 20, depth: 1, isText: false, isRaw: false };
+  return {
+    name: "latency at half load",
+    service: "echo",
+    unit: "µs",
+    parts: SHARES.map((share) => `${share * 100} %`),
+    durationFactor: 4,
+    capacity: ({ port, pids }, times) => ({ kind: "echo", port, pids, ...traffic, ...times }),
+    job: ({ port }, _, times, rate) => ({ kind: "latency", port, rate, ...traffic, ...times }),
+  };
+}
+
 /** What each server has to do; `idle` is how many connections do nothing. */
 export function workloads(idle: number): readonly Workload[] {
   return [
@@ -118,6 +140,7 @@ export function workloads(idle: number): readonly Workload[] {
     ...TLS.map((row) => echo("TLS", "TLS: ", row)),
     compressed("takeover"),
     compressed("no takeover"),
+    latency(),
     ...FAN_OUT.map(fanOut),
     {
       name: "handshake and close",
@@ -129,13 +152,14 @@ export function workloads(idle: number): readonly Workload[] {
     {
       name: `memory of ${idle.toLocaleString("en")} idle`,
       service: "echo",
-      unit: null,
+      unit: "bytes",
       job: ({ port, pid }) => ({ kind: "memory", port, pid, connections: idle }),
     },
   ];
 }
 
-/** What is told of an answer: so many a second of CPU time, or bytes a connection. */
-export function figureOf(answer: Exclude<Answer, { error: string }>, idle: number): number {
-  return "bytes" in answer ? answer.bytes / idle : answer.count / answer.cpu;
+/** What is told of a result, by the parts of a workload. */
+export function figuresOf(result: Result, idle: number): readonly number[] {
+  if ("microseconds" in result) return result.microseconds;
+  return ["bytes" in result ? result.bytes / idle : result.count / result.cpu];
 }
