@@ -7,6 +7,7 @@ import { cpus } from "node:os";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { findRuntimes, NEXT_NODE, nodeOf } from "../../tests/kit/runtimes.ts";
+import { CLIENT_WORKLOADS, clients, runClients } from "./clients.ts";
 import { execute } from "./compile.ts";
 import { format } from "./format.ts";
 import type { Failed } from "./jobs.ts";
@@ -30,15 +31,24 @@ const runtimes = findRuntimes();
 if (!runtimes.bun) throw new Error("Bun is needed: the load runs on it");
 const matches = (pattern: string | undefined, name: string) => new RegExp(pattern ?? "", "i").test(name);
 const rows = workloads(settings.idle).filter(({ name }) => matches(env.WORKLOADS, name));
+const clientRows = CLIENT_WORKLOADS.filter(({ name }) => matches(env.WORKLOADS, name));
 const peers = (await servers(runtimes)).filter((peer) => {
   return matches(env.ONLY, peer.name) && rows.some((row) => takesPart(peer, row));
 });
+const clientPeers = clientRows.length > 0 ? clients(runtimes).filter(({ name }) => matches(env.ONLY, name)) : [];
 
-const cells = rows.flatMap((row) => cellsOf(row, peers.filter((peer) => takesPart(peer, row))));
+const cells: Cell[] = [
+  ...rows.flatMap((row) => cellsOf(row, peers.filter((peer) => takesPart(peer, row)))),
+  ...clientRows.flatMap((row) => cellsOf({ ...row, unit: "messages" }, clientPeers)),
+];
 const started = Date.now();
 await using loader = startLoader(runtimes.bun);
 const rounds = new Rounds(loader, settings, record, tell);
 await rounds.measureAll(peers, rows);
+if (clientPeers.length > 0) {
+  await runClients(runtimes.bun, clientPeers, clientRows, settings, record);
+  tell("Clients");
+}
 await rounds.measureMemory(peers, rows);
 
 console.log(resultTable({ cells }));
