@@ -2,7 +2,7 @@
 // all that is due.
 
 import { sleep, within } from "../peers/tcp.ts";
-import { cpuMeter } from "../usage.ts";
+import { cpuMeter, openSockets } from "../usage.ts";
 import { EchoSockets, type EchoTraffic } from "./sockets.ts";
 
 /** What to do to a server. */
@@ -21,6 +21,8 @@ export interface Measured {
   readonly cpu: number;
   /** Wall-clock seconds. */
   readonly wall: number;
+  /** How many of the connections the process has that has most of them, where there are several. */
+  readonly most?: number;
 }
 
 /** How long the last echoes may take. */
@@ -32,11 +34,13 @@ const QUIET_MS = 8;
 export async function runEcho(job: EchoJob): Promise<Measured> {
   const load = new EchoLoad(job);
   try {
+    const sockets = () => job.pids.map(openSockets), none = sockets();
     await load.open();
+    const most = Math.max(...sockets().map((count, i) => count - none[i]!));
     await load.run(job.warmUp);
     const meters = job.pids.map(cpuMeter), cpu = () => meters.reduce((sum, meter) => sum + meter(), 0);
     const before = cpu(), start = performance.now(), count = await load.run(job.seconds);
-    return { count, cpu: cpu() - before, wall: (performance.now() - start) / 1000 };
+    return { count, cpu: cpu() - before, wall: (performance.now() - start) / 1000, most };
   } finally {
     load.close();
   }

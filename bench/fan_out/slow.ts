@@ -32,7 +32,7 @@ const runtimes = findRuntimes(), rows: string[][] = [];
 for (const { name, command, service, kind } of await servers(runtimes)) {
   if (service !== "fan-out" || kind !== "direct") continue;
   for (const slow of POLICIES) {
-    await using server = await startServer(name, command);
+    await using server = await startServer(name, command(0));
     const load = [...runtimes.bun!, fileURLToPath(import.meta.url), `${server.port}`, `${server.pid}`, slow];
     const { count, before, after } = JSON.parse(await execute(pinned(1, load)));
     rows.push([name, slow, `${count}`, `${before.toFixed(0)} MiB`, `${after.toFixed(0)} MiB`]);

@@ -1,7 +1,7 @@
 // The rounds of a run: which server is driven with what, in which order, and what was in the way meanwhile.
 
 import process from "node:process";
-import { type BenchServer, startServer } from "../processes.ts";
+import { type BenchServer, startPair, startServer } from "../processes.ts";
 import { machineCpu } from "../usage.ts";
 import type { Failed } from "./jobs.ts";
 import type { Result } from "./load.ts";
@@ -118,6 +118,10 @@ export class Rounds {
 async function withServers(peers: readonly Peer[], body: (servers: Running) => Promise<void>): Promise<void> {
   await using stack = new AsyncDisposableStack();
   const all: [Peer, BenchServer][] = [];
-  for (const peer of peers) all.push([peer, stack.use(await startServer(peer.name, peer.command))]);
+  for (const peer of peers) {
+    const { name, command, service } = peer;
+    const server = service === "two processes" ? await startPair(name, command) : await startServer(name, command(0));
+    all.push([peer, stack.use(server)]);
+  }
   await body(all);
 }

@@ -16,7 +16,7 @@ import { startLoader } from "./loader.ts";
 import { type Cell, cellsOf, page, type Results, resultTable } from "./results.ts";
 import { Rounds } from "./rounds.ts";
 import { type Peer, servers, takesPart } from "./servers.ts";
-import { figuresOf, workloads } from "./workloads.ts";
+import { perCpuSecond, type Workload, workloads } from "./workloads.ts";
 
 const { env } = process;
 const settings = {
@@ -71,7 +71,7 @@ function tell(what: string): void {
 /** Adds the figures of a round to the cells of a server, or client, at a workload. */
 function record(
   { name, runtime, kind }: Pick<Peer, "name" | "runtime" | "kind">,
-  workload: { readonly name: string },
+  workload: Pick<Workload, "name" | "figuresOf">,
   result: Result | Failed,
 ): void {
   if ("error" in result) {
@@ -80,7 +80,7 @@ function record(
     return;
   }
   const own = cells.filter((cell) => cell.of === workload.name && cell.runtime === runtime && cell.kind === kind);
-  for (const [i, figure] of figuresOf(result, settings.idle).entries()) own[i]!.figures.push(figure);
+  for (const [i, figure] of (workload.figuresOf ?? perCpuSecond)(result).entries()) own[i]!.figures.push(figure);
 }
 
 async function versions(): Promise<Record<string, string>> {

@@ -30,8 +30,8 @@ export function isClient(kind: Kind): kind is ClientKind {
 
 export type Runtime = "Bun" | "Deno" | "Node" | "Node 26" | "C, C++";
 
-/** What a server does with messages: it echoes them, over TCP, over TLS, or compressed, or sends them to all others. */
-export type Service = "echo" | "TLS" | "deflate" | "fan-out";
+/** What a server does with messages: it echoes them, over TCP, over TLS, or compressed by one process or two, or sends them to all. */
+export type Service = "echo" | "TLS" | "deflate" | "two processes" | "fan-out";
 
 /** The servers that are no JavaScript. */
 const NATIVE_CODE: readonly Kind[] = ["Beast", "Beast fast", "lws"];
@@ -42,7 +42,8 @@ export interface Peer {
   readonly runtime: Runtime;
   readonly kind: Kind;
   readonly service: Service;
-  readonly command: readonly string[];
+  /** How it is started, on a port where it shares one. */
+  readonly command: (port: number) => readonly string[];
 }
 
 const pem = (name: string) => {
@@ -68,6 +69,9 @@ const KINDS: readonly [service: Service, kind: Kind, file: string, options?: obj
   ["deflate", "direct", "ours", { door: "serve", compression: OURS_DEFLATE }],
   ["deflate", "native", "native", { perMessageDeflate: true }],
   ["deflate", "ws", "ws", { perMessageDeflate: WS_DEFLATE }],
+  ["two processes", "direct", "ours", { door: "serve", reusePort: true, compression: OURS_DEFLATE }],
+  ["two processes", "native", "native", { reusePort: true, perMessageDeflate: true }],
+  ["two processes", "ws", "ws", { reusePort: true, perMessageDeflate: WS_DEFLATE }],
   ["fan-out", "direct", "fan_out", { of: "ours" }],
   ["fan-out", "native", "fan_out", { of: "native" }],
   ["fan-out", "ws", "fan_out", { of: "ws" }],
@@ -111,8 +115,8 @@ export async function servers({ bun, deno, node }: Runtimes): Promise<Peer[]> {
     return command
       ? KINDS.filter(([service, kind]) => isThere(service, kind, runtime)).map(([service, kind, file, options]) => {
         const path = fileURLToPath(new URL(`../servers/${file}.ts`, import.meta.url).href);
-        const args = options ? [JSON.stringify(options)] : [];
-        return { name: nameOf(runtime, kind), runtime, kind, service, command: [...command, path, ...args] };
+        const start = (port: number) => [...command, path, JSON.stringify({ ...options, ...(port > 0 && { port }) })];
+        return { name: nameOf(runtime, kind), runtime, kind, service, command: start };
       })
       : [];
   });
@@ -122,7 +126,7 @@ export async function servers({ bun, deno, node }: Runtimes): Promise<Peer[]> {
 /** Whether a runtime has such a server. */
 function isThere(service: Service, kind: Kind, runtime: Runtime): boolean {
   if (runtime === "Node 26") return service === "echo" && ON_NEXT_NODE.includes(kind);
-  if (kind === "native" && runtime === "Deno") return service !== "deflate"; // it does not compress
+  if (kind === "native" && runtime === "Deno") return service !== "deflate" && service !== "two processes"; // it does not compress
   return kind !== "native" || runtime !== "Node";
 }
 
@@ -136,15 +140,15 @@ async function nativeServers(): Promise<Peer[]> {
     ["deflate", "Beast", beast, "deflate"],
   ];
   return programs.flatMap(([service, kind, program, ...args]) => {
-    return program ? [{ name: nameOf(runtime, kind), runtime, kind, service, command: [program, ...args] }] : [];
+    return program ? [{ name: nameOf(runtime, kind), runtime, kind, service, command: () => [program, ...args] }] : [];
   });
 }
 
 /** Whether a server does a workload. */
 export function takesPart({ kind, runtime, service }: Peer, workload: Workload): boolean {
-  const { unit, isText, isMain = false, isCompressed } = workload;
+  const { unit, isText, isMain = false, isBrief = false, isCompressed } = workload;
   if (service !== workload.service) return false;
-  if (unit === "µs") return isBeside(kind, runtime);
+  if (isBrief && !isBeside(kind, runtime)) return false;
   if (service === "fan-out") return !isCompressed || kind !== "native" || runtime === "Bun"; // Deno's does not compress
   if (kind === "raw") return unit === "messages" && !isText; // bytes have no type
   if (kind === "for-await" || kind === "pipeTo" || kind === "ws corked") return isMain;

@@ -1,7 +1,9 @@
 // The workloads, as a table.
 
 import type { BenchServer } from "../processes.ts";
-import { SHARES } from "../latency/load.ts";
+import type { Measured } from "../echo/load.ts";
+import { type Latencies, SHARES } from "../latency/load.ts";
+import type { Grown } from "../memory/load.ts";
 import type { Job, Result } from "./load.ts";
 import type { Service } from "./servers.ts";
 
@@ -14,6 +16,10 @@ export interface Workload {
   readonly unit: Unit;
   /** Where a job gives several figures: what each of them is. */
   readonly parts?: readonly string[];
+  /** What is told of a result: what `unit` says otherwise. */
+  readonly figuresOf?: (result: Result) => readonly number[];
+  /** Whether only ours takes part, and what an application on that runtime would use instead. */
+  readonly isBrief?: boolean;
   /** Bytes of a message's payload. */
   readonly size?: number;
   readonly isText?: boolean;
@@ -119,6 +125,26 @@ function compressed(compression: "takeover" | "no takeover"): Workload {
   };
 }
 
+/** Parts of the workloads of one port. */
+export const PER_SECOND = "per second", BUSIER = "connections of the busier process";
+
+/** The compressed echo, which keeps the servers busy and not the load, by one process and by two on one port. */
+function onePort(processes: 1 | 2): Workload {
+  const { job } = compressed("no takeover");
+  return {
+    name: `one port, ${processes === 1 ? "one process" : "two processes"}`,
+    service: processes === 1 ? "deflate" : "two processes",
+    unit: "messages",
+    isBrief: true,
+    parts: [PER_SECOND, "per CPU second", BUSIER].slice(0, processes + 1),
+    figuresOf: (result) => {
+      const { count, wall, cpu, most } = result as Measured;
+      return [count / wall, count / cpu, most!].slice(0, processes + 1);
+    },
+    job,
+  };
+}
+
 /** What each message takes while the load is half of what the slowest of the servers can do. */
 function latency(): Workload {
   const traffic = { connections: 32, size: 20, depth: 1, isText: false, isRaw: false };
@@ -126,6 +152,8 @@ function latency(): Workload {
     name: "latency at half load",
     service: "echo",
     unit: "µs",
+    isBrief: true,
+    figuresOf: (result) => (result as Latencies).microseconds,
     parts: SHARES.map((share) => `${share * 100} %`),
     durationFactor: 4,
     capacity: ({ port, pids }, times) => ({ kind: "echo", port, pids, ...traffic, ...times }),
@@ -140,6 +168,8 @@ export function workloads(idle: number): readonly Workload[] {
     ...TLS.map((row) => echo("TLS", "TLS: ", row)),
     compressed("takeover"),
     compressed("no takeover"),
+    onePort(1),
+    onePort(2),
     latency(),
     ...FAN_OUT.map(fanOut),
     {
@@ -153,13 +183,14 @@ export function workloads(idle: number): readonly Workload[] {
       name: `memory of ${idle.toLocaleString("en")} idle`,
       service: "echo",
       unit: "bytes",
+      figuresOf: (result) => [(result as Grown).bytes / idle],
       job: ({ port, pid }) => ({ kind: "memory", port, pid, connections: idle }),
     },
   ];
 }
 
-/** What is told of a result, by the parts of a workload. */
-export function figuresOf(result: Result, idle: number): readonly number[] {
-  if ("microseconds" in result) return result.microseconds;
-  return ["bytes" in result ? result.bytes / idle : result.count / result.cpu];
+/** What is told of a result, by the parts of a workload: what was done in a second of CPU time, unless it says otherwise. */
+export function perCpuSecond(result: Result): readonly number[] {
+  const { count, cpu } = result as Measured;
+  return [count / cpu];
 }
