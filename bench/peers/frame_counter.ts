@@ -41,6 +41,7 @@ export class FrameCounter {
         ? chunk[at + 2]! << 8 | chunk[at + 3]!
         : (chunk[at + 7]! << 16) + (chunk[at + 8]! << 8) + chunk[at + 9]!;
       at += size;
+      if (this.#left === 0) count++;
     }
     return count;
   }

@@ -11,6 +11,7 @@ import { median } from "../processes.ts";
 import { format } from "./format.ts";
 import { picture } from "./picture.ts";
 import { type Cell, disturbed, figure, halfLoads, list, type Results, resultTable, table } from "./results.ts";
+import { scaling } from "./scaling.ts";
 import { nameOf, runtimeOf } from "./servers.ts";
 import { type Target, TARGETS } from "./targets.ts";
 
@@ -45,12 +46,15 @@ const runs = files.map((file): Results => JSON.parse(readFileSync(file, "utf8"))
 const cells = combine(runs), { text, hold } = judge(cells), { date, machine, cores, versions } = runs[0]!;
 const where = `${machine}, ${cores} cores; ${list(versions)}; ${date.slice(0, 10)}`;
 const verdict = `${hold} of ${TARGETS.length} targets hold: medians of ${runs.length} runs.`;
+const scales = scaling(cells);
+const SCALES = "Two processes on one port, compressed messages a second:";
 const notes = "The whole table has the median of the runs' medians, and their least and highest.";
 const page = [
   "# Handfast and its peers",
   `${where}. ${verdict} ${disturbed(runs)} ${halfLoads(runs)}`,
   "![Handfast beside its peers, in bars](summary.svg)",
   text,
+  ...scales ? [SCALES, scales] : [],
   notes,
   resultTable({ cells }),
 ].join("\n\n");

@@ -125,18 +125,20 @@ function compressed(compression: "takeover" | "no takeover"): Workload {
   };
 }
 
-/** Parts of the workloads of one port. */
-export const PER_SECOND = "per second", BUSIER = "connections of the busier process";
+/** The workloads of one port, by how many processes have it, and their parts. */
+export const ONE_PORT: Readonly<Record<number, string>> = { 1: "one port, one process", 2: "one port, two processes" };
+export const PER_SECOND = "per second", PER_CPU_SECOND = "per CPU second";
+export const BUSIER = "connections of the busier process";
 
 /** The compressed echo, which keeps the servers busy and not the load, by one process and by two on one port. */
 function onePort(processes: 1 | 2): Workload {
   const { job } = compressed("no takeover");
   return {
-    name: `one port, ${processes === 1 ? "one process" : "two processes"}`,
+    name: ONE_PORT[processes]!,
     service: processes === 1 ? "deflate" : "two processes",
     unit: "messages",
     isBrief: true,
-    parts: [PER_SECOND, "per CPU second", BUSIER].slice(0, processes + 1),
+    parts: [PER_SECOND, PER_CPU_SECOND, BUSIER].slice(0, processes + 1),
     figuresOf: (result) => {
       const { count, wall, cpu, most } = result as Measured;
       return [count / wall, count / cpu, most!].slice(0, processes + 1);
