@@ -48,10 +48,10 @@ export class Rounds {
     const timed = rows.filter((row) => row.unit !== "bytes" && peers.some((peer) => takesPart(peer, row)));
     if (timed.length === 0) return;
     await withServers(peers, async (all) => {
-      for (const workload of timed) await this.#warmUp(workload, all);
+      for (const workload of timed) await this.#warmUp(workload, all, this.#settings.first / 2);
       this.#tell("Each server has seen each workload");
       for (const workload of timed) {
-        await this.#warmUp(workload, all); // again: they have done everything else since
+        await this.#warmUp(workload, all, this.#settings.first); // again: they have done everything else since
         const othersSince = this.#others(all);
         for (let round = 1; round <= this.#settings.rounds; round++) {
           for (const [peer, server] of all) await this.#measure(workload, peer, server);
@@ -78,13 +78,14 @@ export class Rounds {
    * The same for a while, unmeasured: what is hot gets compiled, which takes a second and more of each thing. Where the
    * load is to be a share of what the servers can do, this shows what that is.
    */
-  async #warmUp(workload: Workload, all: Running): Promise<void> {
-    const times = { warmUp: 0, seconds: this.#settings.first * (workload.warmUpFactor ?? 1) };
+  async #warmUp(workload: Workload, all: Running, first: number): Promise<void> {
+    const times = { warmUp: 0, seconds: first * (workload.warmUpFactor ?? 1) };
     const capacities = new Map<Runtime, number>();
     for (const [peer, server] of all) {
       if (!takesPart(peer, workload)) continue;
       const job = workload.capacity?.(server, times) ?? workload.job(server, peer.kind === "raw", times, 0);
       const result = await this.#loader.run(job);
+      if ("error" in result) this.#tell(`${peer.name} at ${workload.name}, unmeasured: ${result.error}`);
       if (!workload.capacity || !("count" in result)) continue;
       const capacity = result.count / result.wall;
       capacities.set(peer.runtime, Math.min(capacity, capacities.get(peer.runtime) ?? Infinity));

@@ -146,13 +146,14 @@ async function nativeServers(): Promise<Peer[]> {
 
 /** Whether a server does a workload. */
 export function takesPart({ kind, runtime, service }: Peer, workload: Workload): boolean {
-  const { unit, isText, isMain = false, isBrief = false, isCompressed } = workload;
+  const { unit, isText, breadth, isBrief = false, isCompressed } = workload;
   if (service !== workload.service) return false;
   if (isBrief && !isBeside(kind, runtime)) return false;
   if (service === "fan-out") return !isCompressed || kind !== "native" || runtime === "Bun"; // Deno's does not compress
-  if (kind === "raw") return unit === "messages" && !isText; // bytes have no type
-  if (kind === "for-await" || kind === "pipeTo" || kind === "ws corked") return isMain;
-  return runtime !== "Node 26" || isMain || unit === "handshakes" || unit === "bytes";
+  if (service !== "echo") return true;
+  if (kind === "raw" && (unit !== "messages" || isText)) return false; // bytes have no type
+  if (kind === "for-await" || kind === "pipeTo" || kind === "ws corked") return breadth === "faces";
+  return breadth !== undefined || runtime !== "Node 26" && (kind !== "ws" || runtime === "Node");
 }
 
 /** Ours, and what an application on this runtime would use instead. */

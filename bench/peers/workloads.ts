@@ -25,8 +25,8 @@ export interface Workload {
   readonly isText?: boolean;
   /** Whether the members of a fan-out offer compression. */
   readonly isCompressed?: boolean;
-  /** Whether all faces, ws corked, and the next Node take part, which would else take too much time. */
-  readonly isMain?: boolean;
+  /** Who takes part of those that would take too much time everywhere: see takesPart(). */
+  readonly breadth?: Breadth | undefined;
   /** How many times as long as another one it takes until its code is compiled. */
   readonly warmUpFactor?: number;
   /** How many times as long as another one it is measured. */
@@ -39,22 +39,25 @@ export interface Workload {
 /** Messages, handshakes and deliveries a second of CPU time; microseconds of latency; or bytes of memory. */
 export type Unit = "messages" | "handshakes" | "deliveries" | "µs" | "bytes";
 
+/** Everybody; or all but the other faces and ws corked. */
+export type Breadth = "faces" | "peers";
+
 /** In seconds. */
 export interface Times {
   readonly warmUp: number;
   readonly seconds: number;
 }
 
-type EchoRow = [connections: number, size: number, depth: number, type: "binary" | "text", main?: "main"];
+type EchoRow = [connections: number, size: number, depth: number, type: "binary" | "text", breadth?: Breadth];
 
 const ECHO: readonly EchoRow[] = [
-  [32, 20, 16, "binary", "main"],
-  [32, 20, 1, "binary", "main"],
-  [32, 1024, 16, "binary", "main"],
+  [32, 20, 16, "binary", "faces"],
+  [32, 20, 1, "binary", "peers"],
+  [32, 1024, 16, "binary", "faces"],
   [32, 1024, 1, "binary"],
   [32, 16384, 1, "binary"],
-  [32, 65536, 1, "binary", "main"],
-  [32, 20, 16, "text", "main"],
+  [32, 65536, 1, "binary", "peers"],
+  [32, 20, 16, "text", "faces"],
   [32, 20, 1, "text"],
   [32, 1024, 16, "text"],
   [200, 20, 1, "binary"],
@@ -84,7 +87,7 @@ function sizeOf(bytes: number): string {
   return bytes < 1024 ? `${bytes} B` : `${bytes / 1024} KiB`;
 }
 
-function echo(service: Service, prefix: string, [connections, size, depth, type, main]: EchoRow): Workload {
+function echo(service: Service, prefix: string, [connections, size, depth, type, breadth]: EchoRow): Workload {
   const isText = type === "text", isSecure = service === "TLS";
   return {
     name: `${prefix}${connections} × ${sizeOf(size)} × ${depth} ${type}`,
@@ -92,7 +95,7 @@ function echo(service: Service, prefix: string, [connections, size, depth, type,
     unit: "messages",
     size,
     isText,
-    isMain: main !== undefined,
+    breadth,
     job: ({ port, pids }, isRaw, times) => {
       return { kind: "echo", port, pids, connections, size, depth, isText, isRaw, isSecure, ...times };
     },
@@ -178,13 +181,15 @@ export function workloads(idle: number): readonly Workload[] {
       name: "handshake and close",
       service: "echo",
       unit: "handshakes",
-      warmUpFactor: 3, // much more code, which runs a tenth as often
+      breadth: "peers",
+      warmUpFactor: 6, // much more code, which runs a tenth as often
       job: ({ port, pid }, _, times) => ({ kind: "handshake", port, pid, connections: 16, ...times }),
     },
     {
       name: `memory of ${idle.toLocaleString("en")} idle`,
       service: "echo",
       unit: "bytes",
+      breadth: "peers",
       figuresOf: (result) => [(result as Grown).bytes / idle],
       job: ({ port, pid }) => ({ kind: "memory", port, pid, connections: idle }),
     },
