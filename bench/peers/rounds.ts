@@ -83,7 +83,7 @@ export class Rounds {
     const capacities = new Map<Runtime, number>();
     for (const [peer, server] of all) {
       if (!takesPart(peer, workload)) continue;
-      const job = workload.capacity?.(server, times) ?? workload.job(server, peer.kind === "raw", times, 0);
+      const job = (workload.capacity ?? workload.job)(server, peer.kind === "raw", times, 0);
       const result = await this.#loader.run(job);
       if ("error" in result) this.#tell(`${peer.name} at ${workload.name}, unmeasured: ${result.error}`);
       if (!workload.capacity || !("count" in result)) continue;

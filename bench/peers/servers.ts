@@ -148,10 +148,10 @@ async function nativeServers(): Promise<Peer[]> {
 export function takesPart({ kind, runtime, service }: Peer, workload: Workload): boolean {
   const { unit, isText, breadth, isBrief = false, isCompressed } = workload;
   if (service !== workload.service) return false;
-  if (isBrief && !isBeside(kind, runtime)) return false;
+  if (isBrief && kind !== "raw" && !isBeside(kind, runtime)) return false;
   if (service === "fan-out") return !isCompressed || kind !== "native" || runtime === "Bun"; // Deno's does not compress
   if (service !== "echo") return true;
-  if (kind === "raw" && (unit !== "messages" || isText)) return false; // bytes have no type
+  if (kind === "raw" && (unit === "handshakes" || unit === "bytes" || isText)) return false; // bytes have no type
   if (kind === "for-await" || kind === "pipeTo" || kind === "ws corked") return breadth === "faces";
   return breadth !== undefined || runtime !== "Node 26" && (kind !== "ws" || runtime === "Node");
 }

@@ -32,7 +32,7 @@ export interface Workload {
   /** How many times as long as another one it is measured. */
   readonly durationFactor?: number;
   /** What is driven to see how much a server can do, where the load is a share of what the slowest of a runtime can. */
-  readonly capacity?: (server: BenchServer, times: Times) => Job;
+  readonly capacity?: (server: BenchServer, isRaw: boolean, times: Times) => Job;
   readonly job: (server: BenchServer, isRaw: boolean, times: Times, rate: number) => Job;
 }
 
@@ -152,7 +152,7 @@ function onePort(processes: 1 | 2): Workload {
 
 /** What each message takes while the load is half of what the slowest of the servers can do. */
 function latency(): Workload {
-  const traffic = { connections: 32, size: 20, depth: 1, isText: false, isRaw: false };
+  const traffic = { connections: 32, size: 20, depth: 1, isText: false };
   return {
     name: "latency at half load",
     service: "echo",
@@ -161,8 +161,8 @@ function latency(): Workload {
     figuresOf: (result) => (result as Latencies).microseconds,
     parts: SHARES.map((share) => `${share * 100} %`),
     durationFactor: 4,
-    capacity: ({ port, pids }, times) => ({ kind: "echo", port, pids, ...traffic, ...times }),
-    job: ({ port }, _, times, rate) => ({ kind: "latency", port, rate, ...traffic, ...times }),
+    capacity: ({ port, pids }, isRaw, times) => ({ kind: "echo", port, pids, isRaw, ...traffic, ...times }),
+    job: ({ port }, isRaw, times, rate) => ({ kind: "latency", port, rate, isRaw, ...traffic, ...times }),
   };
 }
 
