@@ -115,6 +115,7 @@ const wait = (seconds: number) => new Promise((resolve) => setTimeout(resolve, s
 async function run(job: ClientJob): Promise<Measured> {
   const { port, connections, size, depth, isText, warmUp, seconds } = job, failed = Promise.withResolvers<never>();
   const message = isText ? "a".repeat(size) : new Uint8Array(size).fill(97);
+  failed.promise.catch(() => {});
   let count = 0, isRunning = true;
   const onMessage = (came: number, client: Client) => {
     if (came !== size) failed.reject(new Error("Another message came back"));
