@@ -39,6 +39,9 @@ export function plainRing(isText: boolean, size: number, depth: number): Ring {
 const COMPRESSED = 128;
 const LEVEL = 6, MEM_LEVEL = 8;
 
+/** Those that were made, by the parameters: each takes a while. */
+const rings = new Map<string, Ring>();
+
 /**
  * About 1 KiB of JSON each, compressed as a client does whose server has answered with these parameters (RFC 7692 §7.1).
  * The first one refers to nothing before it, and each of the others to what has come before it whichever time it is sent:
@@ -47,9 +50,14 @@ const LEVEL = 6, MEM_LEVEL = 8;
 export function compressedRing(parameters: string): Ring {
   const windowBits = Number(/client_max_window_bits="?(\d+)/.exec(parameters)?.[1] ?? 15);
   const takesOver = !parameters.includes("client_no_context_takeover");
+  const made = rings.get(parameters);
+  if (made) return made;
   const deflater = new Deflater({ windowBits: Math.max(9, windowBits), level: LEVEL, memLevel: MEM_LEVEL, takesOver });
   const payloads = Array.from({ length: COMPRESSED }, (_, i) => json(i));
-  return new Ring(payloads, payloads.map((payload) => clientFrame(true, deflater.compress(payload, true), true)));
+  const frames = payloads.map((payload) => clientFrame(true, deflater.compress(payload, true), true));
+  const ring = new Ring(payloads, frames);
+  rings.set(parameters, ring);
+  return ring;
 }
 
 /** About 1 KiB of JSON, each told from the others. */
