@@ -89,8 +89,11 @@ async function versions(): Promise<Record<string, string>> {
   for (const [name, command] of Object.entries({ Bun: bun, Deno: deno, Node: node, "Node 26": nodeOf(NEXT_NODE) })) {
     if (command) found[name] = /\d+\.\d+\.\d+/.exec(await execute([...command, "--version"]))?.[0] ?? "unknown";
   }
-  const ws = fileURLToPath(new URL("../../node_modules/ws/package.json", import.meta.url).href);
-  return { ...found, ws: JSON.parse(readFileSync(ws, "utf8")).version };
+  for (const name of ["ws", "undici"]) {
+    const file = fileURLToPath(new URL(`../../node_modules/${name}/package.json`, import.meta.url).href);
+    found[name] = JSON.parse(readFileSync(file, "utf8")).version;
+  }
+  return found;
 }
 
 /** Writes a run down, for bench/peers/summary.ts. */
