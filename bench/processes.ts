@@ -11,6 +11,8 @@ export interface BenchServer extends AsyncDisposable {
   readonly name: string;
   readonly port: number;
   readonly pid: number;
+  /** All of its processes: usually the one. */
+  readonly pids: readonly number[];
   /** Seconds of CPU time so far. */
   cpu(): number;
   /** Resident memory, in bytes. */
@@ -26,9 +28,9 @@ export function pinned(core: number, command: readonly string[]): string[] {
   return ["sh", "-c", 'ulimit -n "$(ulimit -Hn)"; exec "$@"', "sh", ...taskset, ...command];
 }
 
-/** Starts a server, whose first line is `listening PORT`, on the first core. */
-export async function startServer(name: string, command: readonly string[]): Promise<BenchServer> {
-  const [file, ...args] = pinned(0, command);
+/** Starts a server, whose first line is `listening PORT`, on the first core or another one. */
+export async function startServer(name: string, command: readonly string[], core = 0): Promise<BenchServer> {
+  const [file, ...args] = pinned(core, command);
   const child = spawn(file!, args, { stdio: ["pipe", "pipe", "inherit"] });
   const pid = child.pid!; // both sh and taskset become the command
   const impatient = setTimeout(() => child.kill("SIGKILL"), PATIENCE_MS);
@@ -38,6 +40,7 @@ export async function startServer(name: string, command: readonly string[]): Pro
     name,
     port,
     pid,
+    pids: [pid],
     cpu: cpuMeter(pid),
     memory: () => residentMemory(pid),
     async [Symbol.asyncDispose]() {
@@ -46,6 +49,21 @@ export async function startServer(name: string, command: readonly string[]): Pro
       child.kill("SIGKILL");
       await exited;
     },
+  };
+}
+
+/** Starts a server in two processes that share a port, each on a core of its own. */
+export async function startPair(name: string, command: (port: number) => readonly string[]): Promise<BenchServer> {
+  await using stack = new AsyncDisposableStack();
+  const first = stack.use(await startServer(name, command(0)));
+  const second = stack.use(await startServer(name, command(first.port), 1));
+  const both = stack.move();
+  return {
+    ...first,
+    pids: [first.pid, second.pid],
+    cpu: () => first.cpu() + second.cpu(),
+    memory: () => first.memory() + second.memory(),
+    [Symbol.asyncDispose]: () => both.disposeAsync(),
   };
 }
 

@@ -1,7 +1,7 @@
 // What the operating system says of a process: the CPU time of all its threads, user's and kernel's, and its resident
 // memory. Linux only: it is read from /proc.
 
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 
 /** Ticks a second: USER_HZ, which is 100 wherever Linux runs. */
 const HZ = 100;
@@ -31,6 +31,17 @@ export function cpuMeter(pid: number): () => number {
 /** Resident memory, in bytes. */
 export function residentMemory(pid: number): number {
   return Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) * 1024;
+}
+
+/** How many sockets a process has. */
+export function openSockets(pid: number): number {
+  return readdirSync(`/proc/${pid}/fd`).filter((fd) => {
+    try {
+      return readlinkSync(`/proc/${pid}/fd/${fd}`).startsWith("socket:");
+    } catch {
+      return false; // it has just been closed
+    }
+  }).length;
 }
 
 /** Seconds of CPU time of all that runs on the machine. */

@@ -4,6 +4,7 @@
 import process from "node:process";
 import { findRuntimes } from "../../tests/kit/runtimes.ts";
 import { Deflater } from "../../src/protocol/deflate.ts";
+import { json } from "../echo/ring.ts";
 import { frameOf, type Load, requestOf, runLoad } from "../load.ts";
 import { type BenchServer, median, startServer } from "../processes.ts";
 import { fileURLToPath } from "node:url";
@@ -12,18 +13,7 @@ const ROUNDS = Number(process.env.ROUNDS ?? 5), CONNECTIONS = 32, DEPTH = 16;
 const MESSAGES = Number(process.env.MESSAGES ?? 600), IDLE = 500;
 const LEVEL = 6, MEM_LEVEL = 8, WINDOW = 15;
 
-/** About 1 KiB of JSON, each told from the others. */
-function json(index: number): Uint8Array {
-  const users = Array.from({ length: 15 }, (_, i) => ({
-    id: index * 31 + i,
-    name: `user ${(index * 7919 + i * 104729) % 100003}`,
-    tags: ["alpha", "beta", "gamma"].slice(0, 1 + (index + i) % 3),
-    score: ((index * 2654435761 + i * 40503) % 1000) / 10,
-  }));
-  return new TextEncoder().encode(JSON.stringify({ type: "update", at: 1_700_000_000 + index, users }));
-}
-
-/** The same messages as they go over the wire, with a window that is kept or not. */
+/** The messages as they go over the wire, with a window that is kept or not. */
 function frames(takesOver: boolean): Uint8Array[] {
   const deflater = new Deflater({ windowBits: WINDOW, level: LEVEL, memLevel: MEM_LEVEL, takesOver });
   return Array.from({ length: MESSAGES }, (_, i) => frameOf(0xc1, deflater.compress(json(i), true).slice()));

@@ -2,6 +2,7 @@
 // comes. The first burst is compared at each member; where messages are compressed, its frames must say so.
 
 import { type BunHandlers, type BunSocket, connect, sleep, within } from "../peers/tcp.ts";
+import { FrameCounter } from "../peers/frame_counter.ts";
 import { chromeRequest, clientFrame, concat, endOfHead, parse } from "../peers/wire.ts";
 import type { Measured } from "../echo/load.ts";
 import { cpuMeter } from "../usage.ts";
@@ -39,9 +40,7 @@ const VARIETY = 61;
 /** A member of the load. */
 interface Member {
   take(chunk: Uint8Array): void;
-  /** How many bytes are missing of a payload, and what has come of a header. */
-  left: number;
-  head: Uint8Array | undefined;
+  readonly counter: FrameCounter;
   rest: Uint8Array | undefined;
 }
 
@@ -145,8 +144,7 @@ class FanOut {
         came = concat([came, chunk]);
         if (endOfHead(came, accept, isCompressed) >= 0) opened.resolve();
       },
-      left: 0,
-      head: undefined,
+      counter: new FrameCounter(),
       rest: undefined,
     };
     const socket = await connect(this.#job.port, member, this.#handlers);
@@ -159,9 +157,9 @@ class FanOut {
   #compare(came: Uint8Array): boolean {
     const { burst, isCompressed } = this.#job;
     if (isCompressed) {
-      const member: Member = { take() {}, left: 0, head: undefined, rest: undefined };
+      const counter = new FrameCounter();
       if (came[0] !== 0xc1) throw new Error(`Not compressed: ${came[0]}`);
-      return countFrames(member, came) === burst && member.left === 0;
+      return counter.count(came) === burst && counter.isBetween;
     }
     const { messages } = parse(came);
     if (messages.length < burst) return false;
@@ -172,7 +170,7 @@ class FanOut {
 
   #count(member: Member, chunk: Uint8Array): void {
     const { burst, depth, members } = this.#job;
-    this.#delivered += countFrames(member, chunk);
+    this.#delivered += member.counter.count(chunk);
     while (this.#isRunning && this.#delivered >= (this.#sent - (depth - 1) * burst) * members) this.#publish();
     if (!this.#isRunning && this.#delivered === this.#sent * members) this.#drained();
     if (this.#delivered > this.#sent * members) throw new Error("More has come than was published");
@@ -211,37 +209,6 @@ class FanOut {
     const written = Math.max(0, socket.write(bytes));
     socket.data.rest = written < bytes.length ? bytes.subarray(written) : undefined;
   }
-}
-
-/** How many data frames end in a chunk. */
-function countFrames(member: Member, chunk: Uint8Array): number {
-  let count = 0, at = 0;
-  if (member.head) {
-    chunk = concat([member.head, chunk]);
-    member.head = undefined;
-  }
-  while (at < chunk.length) {
-    if (member.left > 0) {
-      const used = Math.min(member.left, chunk.length - at);
-      member.left -= used;
-      at += used;
-      if (member.left === 0) count++;
-      continue;
-    }
-    const short = chunk[at + 1]!, size = short === undefined ? Infinity : short < 126 ? 2 : short === 126 ? 4 : 10;
-    if (at + size > chunk.length) {
-      member.head = chunk.slice(at);
-      break;
-    }
-    if ((chunk[at]! & 8) !== 0 || chunk[at]! < 128) throw new Error(`Not a whole message: ${chunk[at]}`);
-    member.left = short < 126
-      ? short
-      : short === 126
-      ? chunk[at + 2]! << 8 | chunk[at + 3]!
-      : (chunk[at + 7]! << 16) + (chunk[at + 8]! << 8) + chunk[at + 9]!;
-    at += size;
-  }
-  return count;
 }
 
 /** A message that differs from the others: bytes, or JSON as a service has it. */

@@ -9,7 +9,7 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { findRuntimes } from "../../tests/kit/runtimes.ts";
 import { table } from "../peers/results.ts";
-import { execute } from "../peers/beast.ts";
+import { execute } from "../peers/compile.ts";
 import { servers } from "../peers/servers.ts";
 import { pinned, startServer } from "../processes.ts";
 import { residentMemory } from "../usage.ts";
@@ -29,10 +29,10 @@ if ("Bun" in globalThis) {
 }
 
 const runtimes = findRuntimes(), rows: string[][] = [];
-for (const { name, command, fansOut, kind } of await servers(runtimes)) {
-  if (!fansOut || kind !== "direct") continue;
+for (const { name, command, service, kind } of await servers(runtimes)) {
+  if (service !== "fan-out" || kind !== "direct") continue;
   for (const slow of POLICIES) {
-    await using server = await startServer(name, command);
+    await using server = await startServer(name, command(0));
     const load = [...runtimes.bun!, fileURLToPath(import.meta.url), `${server.port}`, `${server.pid}`, slow];
     const { count, before, after } = JSON.parse(await execute(pinned(1, load)));
     rows.push([name, slow, `${count}`, `${before.toFixed(0)} MiB`, `${after.toFixed(0)} MiB`]);

@@ -9,7 +9,7 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { connect } from "../../mod.ts";
 import { findRuntimes } from "../../tests/kit/runtimes.ts";
-import { execute } from "../peers/beast.ts";
+import { execute } from "../peers/compile.ts";
 import { table } from "../peers/results.ts";
 import { median, pinned, startServer } from "../processes.ts";
 import { cpuMeter } from "../usage.ts";

@@ -1,4 +1,4 @@
-// The process of the load, from where the run is told: on a core that no server has.
+// A process that does jobs (bench/peers/jobs.ts), from where the run is told: on a core that no server has.
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -6,23 +6,31 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { pinned } from "../processes.ts";
 import { cpuMeter } from "../usage.ts";
-import type { Answer, Job } from "./load.ts";
+import type { Failed } from "./jobs.ts";
+import type { Job, Result } from "./load.ts";
 
 /** It. */
-export interface Loader extends AsyncDisposable {
+export interface Worker<Job, Result> extends AsyncDisposable {
   /** Seconds of CPU time so far. */
   cpu(): number;
   /** Has a job done. */
-  run(job: Job): Promise<Answer>;
+  run(job: Job): Promise<Result | Failed>;
 }
+
+/** The one that the load comes from. */
+export type Loader = Worker<Job, Result>;
 
 /** How long a job may take. */
 const PATIENCE_MS = 120_000;
 
 /** Starts it. */
 export function startLoader(bun: readonly string[]): Loader {
-  const path = fileURLToPath(new URL("load.ts", import.meta.url).href);
-  const [file, ...args] = pinned(1, [...bun, path]);
+  return startWorker([...bun, fileURLToPath(new URL("load.ts", import.meta.url).href)]);
+}
+
+/** Starts one. */
+export function startWorker<Job, Result>(command: readonly string[]): Worker<Job, Result> {
+  const [file, ...args] = pinned(1, command);
   const child = spawn(file!, args, { stdio: ["pipe", "pipe", "inherit"] });
   const lines = createInterface({ input: child.stdout! })[Symbol.asyncIterator]();
   return {
@@ -32,7 +40,7 @@ export function startLoader(bun: readonly string[]): Loader {
       const timer = setTimeout(() => child.kill("SIGKILL"), PATIENCE_MS);
       const { value, done } = await lines.next();
       clearTimeout(timer);
-      if (done) throw new Error(`The load ended at ${JSON.stringify(job)}`);
+      if (done) throw new Error(`${command.join(" ")} ended at ${JSON.stringify(job)}`);
       return JSON.parse(value);
     },
     async [Symbol.asyncDispose]() {

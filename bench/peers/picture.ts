@@ -1,20 +1,11 @@
-// The picture of a summary: bars of messages per second of CPU time, and the ratios of ours. It is readable on light and
-// on dark, and needs no font.
+// The picture of a summary: bars, and the ratios of ours (bench/peers/panels.ts). It is readable on light and on dark, and
+// needs no font.
 
-import { type Cell, figure, short } from "./results.ts";
-import { type Kind, nameOf, type Runtime } from "./servers.ts";
+import { type Panel, PANELS } from "./panels.ts";
+import type { Cell } from "./results.ts";
+import { type Kind, nameOf, type Runtime, runtimeOf } from "./servers.ts";
 
-const WORKLOAD = "32 × 20 B × 16 binary";
-const GROUPS: readonly [runtime: Runtime, kinds: readonly Kind[]][] = [
-  ["Bun", ["direct", "for-await", "pipeTo", "native", "ws corked", "ws"]],
-  ["Deno", ["direct", "for-await", "pipeTo", "native", "ws corked", "ws"]],
-  ["Node", ["direct", "for-await", "pipeTo", "ws corked", "ws"]],
-  ["C++", ["Beast", "Beast fast"]],
-];
-/** The peers whose ratios are written beside our bars, and their names there. */
-const RATIOS: readonly Kind[] = ["native", "ws", "Beast"];
-
-const WIDTH = 900, NAMES = 196, BARS = 270, ROW = 22, GAP = 14, TOP = 58;
+const WIDTH = 900, NAMES = 210, BARS = 270, ROW = 22, GAP = 14, HEAD = 58, BETWEEN = 10;
 
 const STYLE = `
     text { font: 13px system-ui, sans-serif; fill: #24292f }
@@ -32,48 +23,69 @@ const STYLE = `
 
 /** The picture, as SVG. */
 export function picture(cells: readonly Cell[], where: string): string {
-  const all = cells.filter(({ workload, kind }) => workload === WORKLOAD && kind !== "raw");
-  const most = Math.max(1, ...all.map(({ runtime, kind }) => figure(cells, WORKLOAD, runtime, kind) ?? 0));
-  let y = TOP;
-  const rows: string[] = [];
-  for (const [runtime, kinds] of GROUPS) {
-    const present = kinds.filter((kind) => figure(cells, WORKLOAD, runtime, kind) !== undefined);
-    if (present.length === 0) continue;
-    for (const kind of present) {
-      rows.push(row(cells, runtime, kind, y, most));
-      y += ROW;
-    }
-    y += GAP;
+  let y = 0;
+  const lines: string[] = [];
+  for (const panel of PANELS) {
+    const drawn = draw(panel, cells, y);
+    if (!drawn) continue;
+    lines.push(...drawn.lines);
+    y = drawn.end + BETWEEN;
   }
-  const height = y + 20;
-  const title = "Echoed messages per second of the server's CPU time: 32 connections, 20 bytes, 16 in flight";
+  const height = y + 20, title = "Handfast beside its peers";
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" role="img">`,
     `  <title>${title}</title>`,
     `  <style>${STYLE}</style>`,
-    text(10, 24, title, "title"),
-    text(10, 43, "More is better. TCP on one machine, no TLS, no compression.", "note"),
-    ...rows,
+    ...lines,
     text(10, height - 10, where, "note"),
     "</svg>\n",
   ].join("\n");
 }
 
-function row(cells: readonly Cell[], runtime: Runtime, kind: Kind, y: number, most: number): string {
-  const value = figure(cells, WORKLOAD, runtime, kind)!, width = Math.max(1, value / most * BARS);
-  const isOurs = nameOf(runtime, kind).startsWith("Handfast");
-  const ratios = isOurs ? RATIOS.flatMap((peer) => ratio(cells, runtime, value, peer)) : [];
-  const label = [short(value), ...ratios].join(" · ");
+/** A panel from a height on, and where it ends; `undefined` where nothing of it was measured. */
+function draw(panel: Panel, cells: readonly Cell[], top: number): { lines: string[]; end: number } | undefined {
+  const groups = panel.rows.map(([runtime, kinds]) => {
+    return kinds.flatMap((kind) => {
+      const value = panel.value(cells, runtime, kind);
+      return value === undefined ? [] : [{ runtime, kind, value }];
+    });
+  }).filter((rows) => rows.length > 0);
+  if (groups.length === 0) return undefined;
+  const most = Math.max(...groups.flat().map(({ value }) => value));
+  const lines = [text(10, top + 24, panel.title, "title"), text(10, top + 43, panel.note, "note")];
+  let y = top + HEAD;
+  for (const rows of groups) {
+    for (const { runtime, kind, value } of rows) {
+      lines.push(row(panel, cells, runtime, kind, y, value, value / most * BARS));
+      y += ROW;
+    }
+    y += GAP;
+  }
+  return { lines, end: y };
+}
+
+function row(
+  panel: Panel,
+  cells: readonly Cell[],
+  runtime: Runtime,
+  kind: Kind,
+  y: number,
+  value: number,
+  length: number,
+): string {
+  const isOurs = nameOf(runtime, kind).startsWith("Handfast"), width = Math.max(1, length);
+  const ratios = isOurs ? panel.ratios.flatMap((peer) => ratio(panel, cells, runtime, value, peer)) : [];
+  const label = [panel.told(value), ...ratios].join(" · ");
   const bar = `  <rect class="${isOurs ? "ours" : "peer"}" x="${NAMES}" y="${y + 3}" width="${width.toFixed(1)}" ` +
     `height="${ROW - 6}" rx="2"/>`;
   const name = text(NAMES - 8, y + 15, nameOf(runtime, kind), "", "end");
   return [name, bar, text(NAMES + width + 8, y + 15, label)].join("\n");
 }
 
-function ratio(cells: readonly Cell[], runtime: Runtime, value: number, peer: Kind): string[] {
-  const other = figure(cells, WORKLOAD, runtime, peer);
+function ratio(panel: Panel, cells: readonly Cell[], runtime: Runtime, value: number, peer: Kind): string[] {
+  const other = panel.value(cells, runtimeOf(peer, runtime), peer);
   if (other === undefined) return [];
-  const times = value / other, name = peer === "native" ? nameOf(runtime, peer) : peer;
+  const times = value / other, name = peer === "native" || peer === "own" ? nameOf(runtime, peer) : peer;
   return [`${times.toFixed(times < 10 ? 1 : 0)} × ${name}`];
 }
 

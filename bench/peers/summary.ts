@@ -10,8 +10,9 @@ import process from "node:process";
 import { median } from "../processes.ts";
 import { format } from "./format.ts";
 import { picture } from "./picture.ts";
-import { type Cell, disturbed, figure, list, type Results, resultTable, table } from "./results.ts";
-import { nameOf } from "./servers.ts";
+import { type Cell, disturbed, figure, halfLoads, list, type Results, resultTable, table } from "./results.ts";
+import { scaling } from "./scaling.ts";
+import { nameOf, runtimeOf } from "./servers.ts";
 import { type Target, TARGETS } from "./targets.ts";
 
 /** One cell of each workload and server, with the medians of the runs as its figures. */
@@ -39,22 +40,21 @@ export function judge(cells: readonly Cell[]): { text: string; hold: number } {
   return { text: table(["workload", "of", "to", "ratio", "target", "holds"], rows, 3), hold };
 }
 
-function runtimeOf(peer: Target["peer"], runtime: Target["runtime"]): Target["runtime"] {
-  return peer.startsWith("Beast") ? "C++" : runtime;
-}
-
 const files = process.argv.slice(2);
 if (files.length === 0) throw new Error("Usage: summary.ts RESULTS.json …");
 const runs = files.map((file): Results => JSON.parse(readFileSync(file, "utf8")));
 const cells = combine(runs), { text, hold } = judge(cells), { date, machine, cores, versions } = runs[0]!;
 const where = `${machine}, ${cores} cores; ${list(versions)}; ${date.slice(0, 10)}`;
 const verdict = `${hold} of ${TARGETS.length} targets hold: medians of ${runs.length} runs.`;
+const scales = scaling(cells);
+const SCALES = "Two processes on one port, compressed messages a second:";
 const notes = "The whole table has the median of the runs' medians, and their least and highest.";
 const page = [
   "# Handfast and its peers",
-  `${where}. ${verdict} ${disturbed(runs)}`,
-  "![Messages per second of the server's CPU time](summary.svg)",
+  `${where}. ${verdict} ${disturbed(runs)} ${halfLoads(runs)}`,
+  "![Handfast beside its peers, in bars](summary.svg)",
   text,
+  ...scales ? [SCALES, scales] : [],
   notes,
   resultTable({ cells }),
 ].join("\n\n");

@@ -29,12 +29,18 @@ declare const Bun: {
     readonly port: number;
     readonly data: Data;
     readonly socket: BunHandlers<Data>;
+    readonly tls: false | { readonly rejectUnauthorized: boolean };
   }): Promise<BunSocket<Data>>;
 };
 
-/** Connects to a port of 127.0.0.1. */
-export function connect<Data>(port: number, data: Data, socket: BunHandlers<Data>): Promise<BunSocket<Data>> {
-  return Bun.connect({ hostname: "127.0.0.1", port, data, socket });
+/** Connects to a port of 127.0.0.1, over TLS if asked to, with whatever certificate the server has. */
+export function connect<Data>(
+  port: number,
+  data: Data,
+  socket: BunHandlers<Data>,
+  isSecure = false,
+): Promise<BunSocket<Data>> {
+  return Bun.connect({ hostname: "127.0.0.1", port, data, socket, tls: isSecure && { rejectUnauthorized: false } });
 }
 
 export function sleep(milliseconds: number): Promise<void> {

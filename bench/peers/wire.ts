@@ -1,11 +1,11 @@
 // What the load sends, made beforehand: frames of a client, and the upgrade request of a browser; and how the first echo
 // is taken apart.
 
-/** A client's frame, with a random masking key (RFC 6455 §5.2). */
-export function clientFrame(isText: boolean, payload: Uint8Array): Uint8Array {
+/** A client's frame, with a random masking key (RFC 6455 §5.2), of a payload that may be compressed (RFC 7692 §6). */
+export function clientFrame(isText: boolean, payload: Uint8Array, isCompressed = false): Uint8Array {
   const { length } = payload, size = length < 126 ? 2 : length < 65536 ? 4 : 10;
   const frame = new Uint8Array(size + 4 + length), view = new DataView(frame.buffer);
-  frame[0] = isText ? 0x81 : 0x82;
+  frame[0] = (isText ? 0x81 : 0x82) | (isCompressed ? 0x40 : 0);
   frame[1] = 0x80 | (size === 2 ? length : size === 4 ? 126 : 127);
   if (size === 4) view.setUint16(2, length);
   else if (size === 10) view.setBigUint64(2, BigInt(length));
@@ -28,13 +28,17 @@ export interface Message {
   readonly payload: Uint8Array;
 }
 
-/** The messages that are whole, however fragmented, and where they end; throws for what is not a server's data frame. */
-export function parse(bytes: Uint8Array): { messages: Message[]; end: number } {
+/**
+ * The messages that are whole, however fragmented, and where they end; throws for what is not a server's data frame, and
+ * for messages that are compressed or are not when it should be the other way around.
+ */
+export function parse(bytes: Uint8Array, isCompressed = false): { messages: Message[]; end: number } {
   const messages: Message[] = [], view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let end = 0, isText: boolean | undefined, parts: Uint8Array[] = [];
   for (let at = 0; at + 2 <= bytes.length;) {
     const first = bytes[at]!, second = bytes[at + 1]!;
-    const known = isText === undefined ? [1, 2].includes(first & 0x7f) : (first & 0x7f) === 0;
+    const rsv1 = isCompressed ? 0x40 : 0;
+    const known = isText === undefined ? [1 | rsv1, 2 | rsv1].includes(first & 0x7f) : (first & 0x7f) === 0;
     if (!known || second > 127) throw new Error(`Not a data frame of a server: ${first} ${second}`);
     const size = second < 126 ? 2 : second === 126 ? 4 : 10;
     if (at + size > bytes.length) break;
@@ -61,12 +65,17 @@ export function concat(parts: readonly Uint8Array[]): Uint8Array {
   return all;
 }
 
-/** A request as Chrome sends it, and what answers its key; the compression that it offers is for some to accept. */
+/**
+ * A request as Chrome sends it, and what answers its key; the compression that it offers is for some to accept, and may be
+ * one without context takeover, which Chrome does not ask for.
+ */
 export async function chromeRequest(
   port: number,
   path = "/echo",
   offersCompression = true,
+  withoutTakeover = false,
 ): Promise<{ request: Uint8Array; accept: string }> {
+  const takeover = withoutTakeover ? "; server_no_context_takeover; client_no_context_takeover" : "";
   const key = base64(crypto.getRandomValues(new Uint8Array(16)));
   const request = [
     `GET ${path} HTTP/1.1`,
@@ -82,7 +91,7 @@ export async function chromeRequest(
     "Accept-Language: en-GB,en;q=0.9,de;q=0.8",
     "Cookie: session=9b1deb4d3b7d4bad9bdd2b0d7b3dcb6d; theme=dark",
     `Sec-WebSocket-Key: ${key}`,
-    ...(offersCompression ? ["Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits"] : []),
+    ...(offersCompression ? [`Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits${takeover}`] : []),
     "\r\n",
   ].join("\r\n");
   const text = new TextEncoder();

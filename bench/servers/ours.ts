@@ -1,5 +1,5 @@
 // An echo of ours, on whichever runtime runs it, as an application would write it there. Its argument is
-// `{ face, compression, door }`, as JSON; the door `"serve"` listens by itself.
+// `{ face, door }` and options of the door, as JSON; the door `"serve"` listens by itself.
 
 import process from "node:process";
 import type { AddressInfo } from "node:net";

@@ -1,7 +1,9 @@
 // An echo of the package ws, by its files, since Bun has something else under its name. Its argument is
-// `{ perMessageDeflate, corked }`, as JSON: corked by hand, what is sent in one turn goes out in one write.
+// `{ perMessageDeflate, corked, port, reusePort, cert, key }`, as JSON: corked by hand, what is sent in one turn goes out in
+// one write.
 
 import { createServer } from "node:http";
+import { createServer as createSecureServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import process from "node:process";
 import type { EventEmitter } from "node:events";
@@ -13,11 +15,21 @@ interface WsSocket extends EventEmitter {
   send(data: Uint8Array | string, options: { readonly binary: boolean }): void;
 }
 
-const { corked = false, ...options } = JSON.parse(process.argv[2] ?? "{}") as { corked?: boolean };
+interface Arguments {
+  corked?: boolean;
+  port?: number;
+  reusePort?: boolean;
+  cert?: string;
+  key?: string;
+}
+
+const { corked = false, port = 0, reusePort = false, cert, key, ...options } = JSON.parse(
+  process.argv[2] ?? "{}",
+) as Arguments;
 const path = new URL("../../node_modules/ws/lib/websocket-server.js", import.meta.url).href;
 const { default: WebSocketServer } = await import(path) as { default: new (options: object) => WsServer };
 
-const server = createServer();
+const server = cert === undefined ? createServer() : createSecureServer({ cert, key });
 const sockets = new WebSocketServer({ server, maxPayload: 16 * 2 ** 20, ...options });
 sockets.on("connection", (socket: WsSocket, { socket: tcp }: { socket: Socket }) => {
   let isCorked = false;
@@ -36,4 +48,4 @@ sockets.on("connection", (socket: WsSocket, { socket: tcp }: { socket: Socket })
   });
   socket.on("error", () => {});
 });
-server.listen(0, "127.0.0.1", () => listening((server.address() as AddressInfo).port));
+server.listen({ port, host: "127.0.0.1", reusePort }, () => listening((server.address() as AddressInfo).port));
