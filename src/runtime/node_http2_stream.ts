@@ -186,6 +186,10 @@ export class NodeHttp2RequestStream extends NodeHttp2Connection implements Reque
     this.request = request;
   }
 
+  get hasBody(): boolean {
+    return !this.#stream.endAfterHeaders;
+  }
+
   [RESPOND](status: number, fields: Iterable<readonly [string, string]>): boolean {
     const stream = this.#stream;
     if (stream.destroyed || stream.closed) return false;
@@ -194,7 +198,8 @@ export class NodeHttp2RequestStream extends NodeHttp2Connection implements Reque
       const key = name.toLowerCase(), before = headers[key];
       headers[key] = before === undefined ? value : [before as string | string[], value].flat();
     }
-    stream.respond(headers);
+    if (status < 200) stream.additionalHeaders(headers);
+    else stream.respond(headers);
     return true;
   }
 }
