@@ -45,6 +45,7 @@ export class Http2Sessions {
 
   /** Speaks HTTP/2 on a socket. */
   add(socket: Duplex): void {
+    socket.allowHalfOpen = false; // a client that has ended can't be served: its streams are lost
     // RFC 8441 §3: it stays 1 as long as the session lives
     const settings = { enableConnectProtocol: true, maxConcurrentStreams: MAX_STREAMS };
     const session = performServerHandshake(socket, { settings }) as ServerHttp2Session;

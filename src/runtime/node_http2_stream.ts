@@ -198,8 +198,11 @@ export class NodeHttp2RequestStream extends NodeHttp2Connection implements Reque
       const key = name.toLowerCase(), before = headers[key];
       headers[key] = before === undefined ? value : [before as string | string[], value].flat();
     }
-    if (status < 200) stream.additionalHeaders(headers);
-    else stream.respond(headers);
+    if (status >= 200) stream.respond(headers);
+    else {
+      stream.additionalHeaders(headers);
+      if ("Deno" in globalThis) stream.session?.ping(doNothing); // it would send them with whatever is next
+    }
     return true;
   }
 }
