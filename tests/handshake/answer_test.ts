@@ -226,7 +226,7 @@ test("decide() gives a 101 as fields in their order (RFC 6455 §4.2.2 (5))", asy
 
 test("answer() and isUpgrade() take a protocol of another meaning for none of HTTP/2 (RFC 8441 §4)", async () => {
   const { method, url, headers } = upgrade();
-  for (const protocol of ["http", "https:", "websocket", ""]) {
+  for (const protocol of ["http", "https:", "HTTP/1.1", ""]) {
     const request = { method, url, headers, protocol };
     const { response, agreement } = await answer(request);
     assertEquals([isUpgrade(request), response.status, agreement?.role], [true, 101, "server"]);
