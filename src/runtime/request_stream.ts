@@ -3,7 +3,7 @@
 
 import type { RequestHead } from "../errors/handshake_error.ts";
 import type { OwnedTransport } from "../transport/owned_transport.ts";
-import { TRANSPORT, type TransportConnection } from "../transport/transport.ts";
+import type { TRANSPORT, TransportConnection } from "../transport/transport.ts";
 
 /** The key of the method that answers. */
 export const RESPOND: unique symbol = Symbol("handfast.respond");
