@@ -34,13 +34,18 @@ class Allowance {
 export class Http2Sessions {
   readonly #handlers: ListenHandlers;
   readonly #idleTimeout: number;
+  readonly #unix: string | undefined;
   readonly #all = new Set<ServerHttp2Session>();
   #isStopped = false;
 
-  /** @param idleTimeout How long a session may be without a stream, in milliseconds; 0 means no limit. */
-  constructor(handlers: ListenHandlers, idleTimeout: number) {
+  /**
+   * @param idleTimeout How long a session may be without a stream, in milliseconds; 0 means no limit.
+   * @param unix The path of the Unix socket, if it listens on one.
+   */
+  constructor(handlers: ListenHandlers, idleTimeout: number, unix: string | undefined) {
     this.#handlers = handlers;
     this.#idleTimeout = idleTimeout;
+    this.#unix = unix;
   }
 
   /** Speaks HTTP/2 on a socket. */
@@ -75,7 +80,7 @@ export class Http2Sessions {
         if (--streams === 0 && !session.destroyed) wait();
       });
       this.#handlers.onStream!(pairsOf(rawHeaders), (request) => {
-        return new NodeHttp2RequestStream(stream as ServerHttp2Stream, request);
+        return new NodeHttp2RequestStream(stream as ServerHttp2Stream, request, this.#unix);
       });
     });
     wait();

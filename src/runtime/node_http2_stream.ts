@@ -40,8 +40,13 @@ export class NodeHttp2Connection extends ConnectionOverTransport implements Push
   #endSeen = false;
   #peerEnded = false;
 
-  constructor(stream: Http2Stream) {
+  /** @param unix The path of a Unix socket, which the session itself does not know. */
+  constructor(stream: Http2Stream, unix?: string) {
     super();
+    if (unix !== undefined) {
+      const addr: NetworkAddress = { transport: "unix", path: unix };
+      this.#ends = { localAddr: addr, remoteAddr: addr };
+    }
     this.#stream = stream;
     this.#session = stream.session;
     stream.on("error", doNothing); // until somebody uses the connection, nobody else may listen
@@ -180,8 +185,8 @@ export class NodeHttp2RequestStream extends NodeHttp2Connection implements Reque
   readonly request: RequestHead;
   readonly #stream: ServerHttp2Stream;
 
-  constructor(stream: ServerHttp2Stream, request: RequestHead) {
-    super(stream);
+  constructor(stream: ServerHttp2Stream, request: RequestHead, unix?: string) {
+    super(stream, unix);
     this.#stream = stream;
     this.request = request;
   }
