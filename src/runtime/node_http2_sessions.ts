@@ -5,6 +5,7 @@ import { performServerHandshake, type ServerHttp2Session, type ServerHttp2Stream
 import type { Duplex } from "node:stream";
 import { nextTurn, systemClock } from "../base/clock.ts";
 import { Deadline } from "../base/timers.ts";
+import { LINGER_TIME } from "../transport/linger.ts";
 import type { ListenHandlers } from "./listener.ts";
 import { NodeHttp2RequestStream } from "./node_http2_stream.ts";
 
@@ -55,7 +56,12 @@ export class Http2Sessions {
     const settings = { enableConnectProtocol: true, maxConcurrentStreams: MAX_STREAMS };
     const session = performServerHandshake(socket, { settings }) as ServerHttp2Session;
     this.#all.add(session);
-    const idle = new Deadline(systemClock), wait = () => idle.set(this.#idleTimeout, () => session.close());
+    const idle = new Deadline(systemClock);
+    const wait = () =>
+      idle.set(this.#idleTimeout, () => {
+        session.close();
+        idle.set(LINGER_TIME, () => session.destroy()); // a head that does not end may keep it open
+      });
     const allowance = new Allowance();
     const count = () => {
       if (allowance.take()) return;
