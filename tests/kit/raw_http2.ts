@@ -8,7 +8,6 @@ import { dialRaw, type RawConn } from "./tcp.ts";
 export const FRAME = {
   DATA: 0,
   HEADERS: 1,
-  PRIORITY: 2,
   RST_STREAM: 3,
   SETTINGS: 4,
   PING: 6,
@@ -44,11 +43,6 @@ export function uint32(value: number): Uint8Array {
   return bytes;
 }
 
-/** A setting (RFC 9113 §6.5.1). */
-export function setting(identifier: number, value: number): Uint8Array {
-  return concat(Uint8Array.of(identifier >> 8, identifier & 255), uint32(value));
-}
-
 /** A field section whose fields are written out, none of them indexed or compressed (RFC 7541 §6.2.2). */
 export function fieldSection(fields: Iterable<readonly [name: string, value: string]>): Uint8Array {
   const parts: Uint8Array[] = [];
@@ -81,9 +75,9 @@ export class RawHttp2 implements Disposable {
   }
 
   /** Connects, and has sent the preface; the server's SETTINGS have come (RFC 9113 §3.4). */
-  static async open(port: number, settings: Uint8Array = new Uint8Array()): Promise<RawHttp2> {
+  static async open(port: number): Promise<RawHttp2> {
     const client = new RawHttp2(await dialRaw(port));
-    await client.write(latin1("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), frame(FRAME.SETTINGS, 0, 0, settings));
+    await client.write(latin1("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), frame(FRAME.SETTINGS, 0, 0));
     await client.until((read) => read?.type === FRAME.SETTINGS);
     return client;
   }
