@@ -32,8 +32,9 @@ export interface RequestHead {
   /** The header fields. `get()` joins several lines of one name with `", "`. */
   readonly headers: Pick<Headers, "get">;
   /**
-   * The value of `:protocol`, in a request of HTTP/2 with the method CONNECT (RFC 8441 §4). A head that has it is judged
-   * as such a request, and one without it as a request of HTTP/1.1.
+   * The value of `:protocol`, in a request of HTTP/2 with the method CONNECT (RFC 8441 §4). A CONNECT that has it is judged
+   * as such a request, and so is what has `websocket` there; everything else is judged as a request of HTTP/1.1, where a
+   * property of this name, such as `https`, has no meaning.
    */
   readonly protocol?: string | undefined;
 }

@@ -4,6 +4,7 @@
 import { HandshakeError, type HandshakeErrorInit, type ResponseHead } from "../errors/handshake_error.ts";
 import { badField, type Problem } from "../errors/problem.ts";
 import { listHas, trimSpace } from "../http/field_values.ts";
+import { isHttp2 } from "../http/request_head.ts";
 import type { Agreement } from "../protocol/agreement.ts";
 import { judgeDeflate } from "./compression.ts";
 import { acceptValue } from "./accept_value.ts";
@@ -18,6 +19,7 @@ import type { Offer } from "./offer.ts";
  * @param response The response: a `Response`, or any other head.
  * @returns What client and server have agreed on.
  * @throws {HandshakeError} Rejects when the server refused the upgrade, or did not accept it correctly.
+ * @throws {TypeError} Rejects for an offer without a key whose request is not one of HTTP/2.
  *
  * @example Usage
  * ```ts
@@ -43,7 +45,11 @@ export function handshakeFailed(problem: Problem, init?: HandshakeErrorInit): Ha
 
 /** {@linkcode confirm}, but a problem is returned. */
 export async function judge(offer: Offer | ExtendedConnect, response: ResponseHead): Promise<Agreement | Problem> {
-  if (offer.key === undefined) return findConnectResponseProblem(response) ?? agree(offer, response);
+  if (offer.key === undefined) {
+    // A copy by `{ ...offer }` lacks what the offer has by its class
+    if (!isHttp2(offer.request)) throw new TypeError("Cannot confirm the response: the offer has no key");
+    return findConnectResponseProblem(response) ?? agree(offer, response);
+  }
   return judgeResponse(offer, response, await acceptValue(offer.key));
 }
 

@@ -56,9 +56,15 @@ export function checkRequest(request: RequestHead): void {
   );
 }
 
-/** Whether a request has come by HTTP/2, or is to be judged as if it had. */
+/**
+ * Whether a request has come by HTTP/2, or is to be judged as if it had. A request of somebody else's may have a `protocol`
+ * of another meaning, as Express has `https` there: only a CONNECT is extended by one (RFC 8441 §4), and `websocket` can
+ * mean nothing else.
+ */
 export function isHttp2(request: RequestHead): boolean {
-  return request.protocol !== undefined || headOf(request)?.version === "2";
+  const head = headOf(request);
+  if (head) return head.version === "2";
+  return request.protocol !== undefined && (request.method === "CONNECT" || request.protocol === "websocket");
 }
 
 /** Whether the client waits for a 100 before it sends the body (RFC 9110 §10.1.1). */

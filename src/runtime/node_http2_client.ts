@@ -33,6 +33,7 @@ export const nodeHttp2: Http2Dialler = {
         return undefined;
       }
     }
+    socket.allowHalfOpen = false; // a server that has ended can't be asked: the streams are lost
     const session = connect(url.origin, { createConnection: () => socket, settings: { enablePush: false } });
     try {
       await settingsOf(session, signal);

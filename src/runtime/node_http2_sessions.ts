@@ -5,6 +5,7 @@ import { performServerHandshake, type ServerHttp2Session, type ServerHttp2Stream
 import type { Duplex } from "node:stream";
 import { nextTurn, systemClock } from "../base/clock.ts";
 import { Deadline } from "../base/timers.ts";
+import { LINGER_TIME } from "../transport/linger.ts";
 import type { ListenHandlers } from "./listener.ts";
 import { NodeHttp2RequestStream } from "./node_http2_stream.ts";
 
@@ -34,22 +35,33 @@ class Allowance {
 export class Http2Sessions {
   readonly #handlers: ListenHandlers;
   readonly #idleTimeout: number;
+  readonly #unix: string | undefined;
   readonly #all = new Set<ServerHttp2Session>();
   #isStopped = false;
 
-  /** @param idleTimeout How long a session may be without a stream, in milliseconds; 0 means no limit. */
-  constructor(handlers: ListenHandlers, idleTimeout: number) {
+  /**
+   * @param idleTimeout How long a session may be without a stream, in milliseconds; 0 means no limit.
+   * @param unix The path of the Unix socket, if it listens on one.
+   */
+  constructor(handlers: ListenHandlers, idleTimeout: number, unix: string | undefined) {
     this.#handlers = handlers;
     this.#idleTimeout = idleTimeout;
+    this.#unix = unix;
   }
 
   /** Speaks HTTP/2 on a socket. */
   add(socket: Duplex): void {
+    socket.allowHalfOpen = false; // a client that has ended can't be served: its streams are lost
     // RFC 8441 §3: it stays 1 as long as the session lives
     const settings = { enableConnectProtocol: true, maxConcurrentStreams: MAX_STREAMS };
     const session = performServerHandshake(socket, { settings }) as ServerHttp2Session;
     this.#all.add(session);
-    const idle = new Deadline(systemClock), wait = () => idle.set(this.#idleTimeout, () => session.close());
+    const idle = new Deadline(systemClock);
+    const wait = () =>
+      idle.set(this.#idleTimeout, () => {
+        session.close();
+        idle.set(LINGER_TIME, () => session.destroy()); // a head that does not end may keep it open
+      });
     const allowance = new Allowance();
     const count = () => {
       if (allowance.take()) return;
@@ -74,7 +86,7 @@ export class Http2Sessions {
         if (--streams === 0 && !session.destroyed) wait();
       });
       this.#handlers.onStream!(pairsOf(rawHeaders), (request) => {
-        return new NodeHttp2RequestStream(stream as ServerHttp2Stream, request);
+        return new NodeHttp2RequestStream(stream as ServerHttp2Stream, request, this.#unix);
       });
     });
     wait();

@@ -40,8 +40,13 @@ export class NodeHttp2Connection extends ConnectionOverTransport implements Push
   #endSeen = false;
   #peerEnded = false;
 
-  constructor(stream: Http2Stream) {
+  /** @param unix The path of a Unix socket, which the session itself does not know. */
+  constructor(stream: Http2Stream, unix?: string) {
     super();
+    if (unix !== undefined) {
+      const addr: NetworkAddress = { transport: "unix", path: unix };
+      this.#ends = { localAddr: addr, remoteAddr: addr };
+    }
     this.#stream = stream;
     this.#session = stream.session;
     stream.on("error", doNothing); // until somebody uses the connection, nobody else may listen
@@ -180,10 +185,14 @@ export class NodeHttp2RequestStream extends NodeHttp2Connection implements Reque
   readonly request: RequestHead;
   readonly #stream: ServerHttp2Stream;
 
-  constructor(stream: ServerHttp2Stream, request: RequestHead) {
-    super(stream);
+  constructor(stream: ServerHttp2Stream, request: RequestHead, unix?: string) {
+    super(stream, unix);
     this.#stream = stream;
     this.request = request;
+  }
+
+  get hasBody(): boolean {
+    return !this.#stream.endAfterHeaders;
   }
 
   [RESPOND](status: number, fields: Iterable<readonly [string, string]>): boolean {
@@ -194,7 +203,11 @@ export class NodeHttp2RequestStream extends NodeHttp2Connection implements Reque
       const key = name.toLowerCase(), before = headers[key];
       headers[key] = before === undefined ? value : [before as string | string[], value].flat();
     }
-    stream.respond(headers);
+    if (status >= 200) stream.respond(headers);
+    else {
+      stream.additionalHeaders(headers);
+      if ("Deno" in globalThis) stream.session?.ping(doNothing); // it would send them with whatever is next
+    }
     return true;
   }
 }

@@ -18,7 +18,7 @@ export const listenOnNode: Listen = async (options, handlers) => {
   const { address, reusePort } = options, unix = "unix" in address ? address.unix : undefined;
   /** The sockets below TLS: of connections, and of handshakes under way. */
   const below = new Set<Socket>();
-  const sessions = options.http2 ? await sessionsFor(handlers, options.handshakeTimeout) : undefined;
+  const sessions = options.http2 ? await sessionsFor(handlers, options.handshakeTimeout, unix) : undefined;
   const hand = (socket: Socket) => {
     // RFC 9113 §3.2, §3.3: by ALPN, or by what both ends know beforehand
     if (sessions && (!options.tls || (socket as TLSSocket).alpnProtocol === "h2")) return sessions.add(socket);
@@ -50,9 +50,13 @@ export const listenOnNode: Listen = async (options, handlers) => {
 };
 
 /** Loads what speaks HTTP/2, which few need. */
-async function sessionsFor(handlers: ListenHandlers, idleTimeout: number): Promise<Http2Sessions> {
+async function sessionsFor(
+  handlers: ListenHandlers,
+  idleTimeout: number,
+  unix: string | undefined,
+): Promise<Http2Sessions> {
   const { Http2Sessions } = await import("./node_http2_sessions.ts");
-  return new Http2Sessions(handlers, idleTimeout);
+  return new Http2Sessions(handlers, idleTimeout, unix);
 }
 
 /** How many bytes of a path fit into an address of a socket. */

@@ -2,7 +2,8 @@
 // bytes behind both heads are those of a transport; what a TCP connection can't do is to answer by fields and not by bytes.
 
 import type { RequestHead } from "../errors/handshake_error.ts";
-import type { TransportConnection } from "../transport/transport.ts";
+import type { OwnedTransport } from "../transport/owned_transport.ts";
+import type { TRANSPORT, TransportConnection } from "../transport/transport.ts";
 
 /** The key of the method that answers. */
 export const RESPOND: unique symbol = Symbol("handfast.respond");
@@ -10,9 +11,12 @@ export const RESPOND: unique symbol = Symbol("handfast.respond");
 /** The server's end of a stream, before its answer. */
 export interface RequestStream extends TransportConnection {
   readonly request: RequestHead;
+  /** Whether something comes behind the head: the client has not ended its side with it. */
+  readonly hasBody: boolean;
+  [TRANSPORT](): OwnedTransport;
   /**
    * Sends the head of the response, with Date where there is none (RFC 9110 §6.6.1); behind it the transport writes the
-   * body, or the WebSocket.
+   * body, or the WebSocket. A 100 may go before it.
    *
    * @returns `false` when the stream is gone.
    */

@@ -105,7 +105,7 @@ function checkOwnRequest(request: RequestHead): void {
   checkRequest(request);
   if (isHttp2(request)) {
     throw new TypeError(
-      "Cannot use the request: it has a protocol, as one of HTTP/2, whose stream fromHttp2() of " +
+      "Cannot use the request: it is one of HTTP/2, whose stream fromHttp2() of " +
         "@handfast/websocket/node turns into a connection that has its request with it",
     );
   }

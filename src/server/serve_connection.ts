@@ -6,7 +6,6 @@ import { HandshakeError, type RequestHead } from "../errors/handshake_error.ts";
 import type { ConnectionOwner } from "../connection/connection_owner.ts";
 import { ExchangeError, type Problem } from "../errors/problem.ts";
 import { Exchange } from "../exchange/exchange.ts";
-import { refuse } from "../handshake/refusal.ts";
 import { listHas } from "../http/field_values.ts";
 import { isPersistent, type ParsedRequest } from "../http/request_head.ts";
 import { discardBody } from "../http/response.ts";
@@ -15,7 +14,7 @@ import type { OwnedTransport } from "../transport/owned_transport.ts";
 import type { Accepted } from "./accepted.ts";
 import { type HandshakeHost, Handshaking } from "./handshaking.ts";
 import { readBehindHead } from "./read_request.ts";
-import { respond, serverError } from "./respond.ts";
+import { respond } from "./respond.ts";
 import type { HttpContext } from "./serve_options.ts";
 import { Served } from "./served.ts";
 
@@ -125,7 +124,7 @@ export class ServeConnection extends Served<OwnedTransport> implements Handshake
       if (!(error instanceof ExchangeError) || error.failure !== "handshake-timeout") throw error;
       return { failure: error.failure, detail: error.message };
     });
-    if ("failure" in request) return this.#refuse(request, head);
+    if ("failure" in request) return { response: this.refuseHttp(request, head), isReusable: false };
     exchange.allow(0); // the handler takes its time
     const asking = new AbortController(), context = contextOf(exchange, asking);
     try {
@@ -133,17 +132,6 @@ export class ServeConnection extends Served<OwnedTransport> implements Handshake
       return { response: await unlessAborted(handling, exchange.signal, discardBody), isReusable: true, asking };
     } finally {
       exchange.stopWatching();
-    }
-  }
-
-  #refuse(problem: Problem, head: ParsedRequest): HttpAnswer {
-    try {
-      const { response, error } = refuse(problem, this.host.options.accepting.headers, head);
-      this.report("peer", error, head);
-      return { response, isReusable: false };
-    } catch (error) {
-      this.report("handshake", error, head);
-      return { response: serverError(), isReusable: false };
     }
   }
 }

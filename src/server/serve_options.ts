@@ -69,7 +69,7 @@ export interface ServeOptions extends Omit<AcceptOptions, "prefix" | "request" |
   /**
    * How long a client may take for each request, in milliseconds from its connection, or the response before, to the end
    * of the body; and then for each piece of a response that it takes. 0 means no limit. A connection that is kept alive
-   * without a request is closed after it, too.
+   * without a request is closed after it, too. Over HTTP/2 it is how long may be waited for a body while somebody reads it.
    *
    * With TLS its handshake is within it, except on Bun, which has no limit for that. Deno closes the connection in time
    * but keeps the descriptor of an unfinished handshake until the client ends: put a TLS proxy in front where that matters.
@@ -189,7 +189,7 @@ export interface ServeHandlers<Received = string | Uint8Array<ArrayBuffer>> {
   socket(socket: Accepted<Received>): unknown;
   /**
    * Called with each request that does not ask for a WebSocket. Without it every request has to: others are refused as
-   * {@linkcode accept} refuses them, a GET with 426 Upgrade Required.
+   * {@linkcode accept} refuses them, a GET with 426 Upgrade Required. Over HTTP/2 a body comes as the handler reads it.
    */
   http?: ((request: Request, context: HttpContext) => Response | Promise<Response>) | undefined;
 }

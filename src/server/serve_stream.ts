@@ -2,22 +2,22 @@
 
 import { unlessAborted } from "../base/abort.ts";
 import { HandshakeError } from "../errors/handshake_error.ts";
-import { ExchangeError, type Problem } from "../errors/problem.ts";
-import { refuse } from "../handshake/refusal.ts";
+import type { Problem } from "../errors/problem.ts";
 import { isUpgrade } from "../handshake/answer.ts";
-import { headOf, type ParsedRequest, rememberHead } from "../http/request_head.ts";
+import { expectsContinue, headOf, type ParsedRequest, rememberHead } from "../http/request_head.ts";
 import { discardBody } from "../http/response.ts";
-import type { RequestStream } from "../runtime/request_stream.ts";
+import { type RequestStream, RESPOND } from "../runtime/request_stream.ts";
+import type { OwnedTransport } from "../transport/owned_transport.ts";
 import { readToEnd } from "../transport/read_to_end.ts";
 import { TRANSPORT } from "../transport/transport.ts";
 import { acceptStream, openStream } from "./accept_stream.ts";
-import { serverError } from "./respond.ts";
+import { RequestBody } from "./request_body.ts";
 import type { HttpContext } from "./serve_options.ts";
 import { type ConnectionHost, Served } from "./served.ts";
 import { respondOnStream } from "./stream_response.ts";
 
 /** One stream. */
-export class ServeStream extends Served {
+export class ServeStream extends Served<OwnedTransport> {
   readonly #stream: RequestStream;
 
   constructor(stream: RequestStream, host: ConnectionHost) {
@@ -36,8 +36,8 @@ export class ServeStream extends Served {
 
   stopIdle(): void {} // its request is there
 
-  protected drop(): void {
-    this.transport.abort();
+  protected drop(reason: unknown): void {
+    this.transport.lose(reason);
   }
 
   /** Gives whether it has become a WebSocket. */
@@ -60,36 +60,28 @@ export class ServeStream extends Served {
   async #serveHttp(head: ParsedRequest): Promise<void> {
     const { accepting: { connection: { clock }, handshakeTimeout: timeout } } = this.host.options;
     const asking = new AbortController();
-    let response: Response;
+    let answer: HttpAnswer;
     try {
-      response = await this.#answer(head, asking);
+      answer = await this.#answer(head, asking);
     } catch (error) { // nobody waits for an answer any more
       this.transport.abort();
       return this.report("peer", error, head);
     }
+    const { response, requestBody } = answer;
     try {
-      const onLost = () => asking.abort(unanswered(head));
-      await respondOnStream(this.#stream, this.transport, response, { clock, timeout, isPaced: true, onLost });
-    } catch (error) {
-      this.report("http", error, head); // its body has failed
+      const options = { clock, timeout, isPaced: true, ...(requestBody && { requestBody }) };
+      await respondOnStream(this.#stream, this.transport, response, options);
+    } catch (error) { // its body has failed, perhaps with that of the request
+      this.report(requestBody?.problem ? "peer" : "http", error, head);
     }
   }
 
-  async #answer(head: ParsedRequest, asking: AbortController): Promise<Response> {
-    const { maxBodySize, accepting: { headers } } = this.host.options;
-    const request = await this.#readRequest(head, maxBodySize);
-    if ("failure" in request) {
-      try {
-        const { response, error } = refuse(request, headers, head);
-        this.report("peer", error, head);
-        return response;
-      } catch (error) {
-        this.report("handshake", error, head);
-        return serverError();
-      }
-    }
-    const transport = this.transport, { signal } = asking, leave = () => asking.abort(unanswered(head));
-    transport.start({ onData() {}, onEnd() {}, onDrained() {}, onLost: leave });
+  async #answer(head: ParsedRequest, asking: AbortController): Promise<HttpAnswer> {
+    const problem = await this.#findUnreadable(head);
+    if (problem) return { response: this.refuseHttp(problem, head) };
+    const requestBody = this.#bodyOf(head, asking), request = toRequest(head, this.#stream.hasBody, requestBody);
+    if ("failure" in request) return { response: this.refuseHttp(request, head), requestBody };
+    const transport = this.transport, { signal } = asking;
     const context: HttpContext = {
       signal,
       get remoteAddr() {
@@ -99,12 +91,16 @@ export class ServeStream extends Served {
         return transport.localAddr;
       },
     };
-    return await unlessAborted(this.askHandler(request, context), signal, discardBody);
+    const handling = this.askHandler(request, context, () => {
+      return requestBody.problem && this.refuseHttp(requestBody.problem, head);
+    });
+    return { response: await unlessAborted(handling, signal, discardBody), requestBody };
   }
 
-  /** Reads the body, and makes the `Request`. */
-  async #readRequest(head: ParsedRequest, limit: number): Promise<Request | Problem> {
-    const { accepting: { connection: { clock }, handshakeTimeout: timeout, maxHeadSize } } = this.host.options;
+  /** What is wrong with a request, as far as its head shows. */
+  async #findUnreadable(head: ParsedRequest): Promise<Problem | undefined> {
+    const { accepting: { connection: { clock }, handshakeTimeout: timeout, maxHeadSize }, maxBodySize } =
+      this.host.options;
     const { method, headers } = head;
     if (headers.length + head.target.length > maxHeadSize) {
       return { failure: "head-too-large", detail: `the head has more than ${maxHeadSize} bytes` };
@@ -112,27 +108,52 @@ export class ServeStream extends Served {
     if (/^(?:CONNECT|TRACE|TRACK)$/i.test(method)) {
       return { failure: "method-unsupported", detail: `the method is ${method}` };
     }
-    const { bytes, ending } = await readToEnd(this.transport, { limit, clock, timeout });
-    if (ending === "lost") throw unanswered(head);
+    if (Number(headers.get("content-length")) > maxBodySize) {
+      return { failure: "body-too-large", detail: `the body has more than ${maxBodySize} bytes` };
+    }
+    if (!this.#stream.hasBody || !isBodiless(method)) return undefined;
+    const { ending } = await readToEnd(this.transport, { limit: 0, clock, timeout });
+    if (ending === "end") return undefined;
+    if (ending === "limit") return { failure: "body-present", detail: `a ${method} has a body` };
     if (ending === "late") {
       return { failure: "handshake-timeout", detail: `the time limit of ${timeout} ms has passed` };
     }
-    if (ending === "limit") return { failure: "body-too-large", detail: `the body has more than ${limit} bytes` };
-    const hasBody = !/^(?:GET|HEAD)$/i.test(method);
-    if (!hasBody && bytes.length > 0) return { failure: "body-present", detail: `a ${method} has a body` };
-    try {
-      const body = hasBody && bytes.length > 0 ? bytes : null;
-      const request = new Request(head.url, { method, headers: [...headers], body });
-      rememberHead(request, head);
-      return request;
-    } catch {
-      return { failure: "method-unsupported", detail: `this runtime has no requests with the method ${method}` };
-    }
+    throw new HandshakeError("connection-closed", "Cannot answer the request: the stream was lost", { request: head });
+  }
+
+  #bodyOf(head: ParsedRequest, asking: AbortController): RequestBody {
+    const { maxBodySize: limit, accepting: { connection: { clock }, handshakeTimeout: timeout } } = this.host.options;
+    return new RequestBody(this.transport, {
+      head,
+      limit,
+      clock,
+      timeout,
+      onFirstRead: () => {
+        if (expectsContinue(head)) this.#stream[RESPOND](100, []); // RFC 9110 §10.1.1
+      },
+      onLost: (error) => asking.abort(error),
+    });
   }
 }
 
-/** A client that was lost before its request was answered. */
-function unanswered(request: ParsedRequest): HandshakeError {
-  const cause = new ExchangeError("connection-closed", "the stream was lost");
-  return new HandshakeError("connection-closed", `Cannot answer the request: ${cause.message}`, { cause, request });
+/** A response, and the body of its request, unless that is not read. */
+interface HttpAnswer {
+  readonly response: Response;
+  readonly requestBody?: RequestBody;
+}
+
+/** Whether a request with this method has no body that a handler could read. */
+function isBodiless(method: string): boolean {
+  return /^(?:GET|HEAD)$/i.test(method);
+}
+
+function toRequest(head: ParsedRequest, hasBody: boolean, { stream }: RequestBody): Request | Problem {
+  const { method, headers, url } = head, body = hasBody && !isBodiless(method) ? stream : null;
+  try {
+    const request = new Request(url, { method, headers: [...headers], body, duplex: "half" } as RequestInit);
+    rememberHead(request, head);
+    return request;
+  } catch {
+    return { failure: "method-unsupported", detail: `this runtime has no requests with the method ${method}` };
+  }
 }

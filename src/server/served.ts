@@ -7,6 +7,7 @@ import type { ConnectionOwner } from "../connection/connection_owner.ts";
 import type { RequestHead } from "../errors/handshake_error.ts";
 import type { Problem } from "../errors/problem.ts";
 import { isEndOfConnection } from "../errors/websocket_error.ts";
+import { refuse } from "../handshake/refusal.ts";
 import { checkResponse, discardBody } from "../http/response.ts";
 import type { Transport } from "../transport/transport.ts";
 import type { Accepted } from "./accepted.ts";
@@ -105,8 +106,28 @@ export abstract class Served<Owned extends Transport = Transport> implements Con
     if (this.#isHandled && this.#isClosed) this.host.onOver(this);
   }
 
-  /** The response of the handler, or a 500 in its place. */
-  protected async askHandler(request: Request, context: HttpContext): Promise<Response> {
+  /** The response to a plain request that has a problem. */
+  protected refuseHttp(problem: Problem, head: RequestHead): Response {
+    try {
+      const { response, error } = refuse(problem, this.host.options.accepting.headers, head);
+      this.report("peer", error, head);
+      return response;
+    } catch (error) {
+      this.report("handshake", error, head);
+      return serverError();
+    }
+  }
+
+  /**
+   * The response of the handler, or a 500 in its place.
+   *
+   * @param refuse Gives the response in its place, if it has failed for what is wrong with the request.
+   */
+  protected async askHandler(
+    request: Request,
+    context: HttpContext,
+    refuse?: () => Response | undefined,
+  ): Promise<Response> {
     let response: Response | undefined;
     try {
       response = await this.host.options.handlers.http!(request, context);
@@ -118,6 +139,8 @@ export abstract class Served<Owned extends Transport = Transport> implements Con
       return response;
     } catch (error) {
       if (response instanceof Response) discardBody(response);
+      const refusal = refuse?.();
+      if (refusal) return refusal;
       this.report(context.signal.aborted ? "peer" : "http", error, request); // it may have stopped because of the signal
       return serverError();
     }

@@ -8,6 +8,7 @@ import { discardBody } from "../http/response.ts";
 import { type RequestStream, RESPOND } from "../runtime/request_stream.ts";
 import { linger } from "../transport/linger.ts";
 import type { Transport, TransportHandlers } from "../transport/transport.ts";
+import type { RequestBody } from "./request_body.ts";
 
 /** How a response is sent. */
 export interface StreamResponseOptions {
@@ -17,8 +18,8 @@ export interface StreamResponseOptions {
   /** Limits each write to the time, in place of all together: a body may come slowly, and be large. */
   readonly isPaced?: boolean;
   readonly signal?: AbortSignal | undefined;
-  /** Called when the client is lost while the response is sent. */
-  readonly onLost?: () => void;
+  /** The body of the request, which may still be read while the response is sent: it is told of what comes. */
+  readonly requestBody?: RequestBody;
 }
 
 /**
@@ -39,10 +40,11 @@ export async function respondOnStream(
     // RFC 9110 §9.3.2: there is no body behind the answer to a HEAD
     if (!stream[RESPOND](response.status, fields) || stream.request.method === "HEAD") discardBody(response);
     else if (response.body) await sending.write(response.body);
-    if (!sending.isLost) await linger(transport, { clock, timeout, signal }).closed;
   } finally {
     sending.dispose();
+    options.requestBody?.stop();
   }
+  if (!sending.isLost) await linger(transport, { clock, timeout, signal }).closed;
 }
 
 /** Writes a body on a transport; a write that takes too long, or a signal, ends it. */
@@ -61,6 +63,7 @@ class Sending implements TransportHandlers {
     this.#options = options;
     this.#deadline = new Deadline(options.clock);
     transport.start(this);
+    options.requestBody?.goOn();
     if (!options.isPaced) this.#allow();
     this.#ignoreSignal = whenAborted(options.signal, (reason) => {
       this.#aborted = { reason };
@@ -84,14 +87,16 @@ class Sending implements TransportHandlers {
         if (this.isLost) break;
       }
     } catch (error) {
-      this.#transport.abort();
-      throw error;
+      if (!this.isLost) { // it may be the request's body, which fails with the client
+        this.#transport.abort();
+        throw error;
+      }
     }
     if (this.#aborted) throw this.#aborted.reason;
   }
 
   #allow(): void {
-    this.#deadline.set(this.#options.timeout, () => this.#stop());
+    this.#deadline.set(this.#options.timeout, () => this.onLost(new Error("The client does not take the response")));
   }
 
   /** The client does not take it, or is gone: the source of the body is let go. */
@@ -103,17 +108,21 @@ class Sending implements TransportHandlers {
     this.#reader?.cancel().catch(() => {}); // an error of its source no longer matters
   }
 
-  onData(): void {}
+  onData(chunk: Uint8Array<ArrayBuffer>): void {
+    this.#options.requestBody?.onData(chunk);
+  }
 
-  onEnd(): void {}
+  onEnd(): void {
+    this.#options.requestBody?.onEnd();
+  }
 
   onDrained(): void {
     this.#room?.resolve();
     this.#room = undefined;
   }
 
-  onLost(): void {
-    this.#options.onLost?.();
+  onLost(error: unknown): void {
+    this.#options.requestBody?.onLost(error);
     this.#stop();
   }
 

@@ -2,8 +2,17 @@ import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/as
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import type { Http2Session, SecureServerOptions } from "node:http2";
+import type { Socket } from "node:net";
 import { fileURLToPath } from "node:url";
-import { accept, type AcceptOptions, connect, type Connected, type ConnectOptions, HandshakeError } from "../../mod.ts";
+import {
+  accept,
+  type AcceptOptions,
+  connect,
+  type Connected,
+  type ConnectOptions,
+  HandshakeError,
+  WebSocketError,
+} from "../../mod.ts";
 import { connectResponses } from "../cases/connects.ts";
 import { test } from "../kit/harness.ts";
 import { type Http2Listening, listenHttp2 } from "../kit/http2.ts";
@@ -112,6 +121,18 @@ test("connect() opens another session after GOAWAY, and streams that run go on (
   await Promise.all([first.close(), second.close()]);
   await server.closed();
 });
+
+for (const [name, scheme, options, tls] of [["h2c", "ws", H2, {}], ["TLS", "wss", H2_TLS, TLS]] as const) {
+  test(`connect() over HTTP/2 over ${name} is told when the server ends the connection (RFC 9113 §9.1)`, async () => {
+    await using server = await echo({}, tls);
+    const tcp = Promise.withResolvers<Socket>();
+    server.listening.server.once(name === "TLS" ? "secureConnection" : "connection", tcp.resolve);
+    const socket = await connect(`${scheme}://localhost:${server.port}/`, options);
+    (await tcp.promise).end();
+    const error = await assertRejects(() => socket.closed, WebSocketError);
+    assertEquals(error.failure, "connection-lost");
+  });
+}
 
 test("connect() tells the whole refusal, and closes the session (RFC 8441 §5)", async () => {
   const body = "Who are you? ".repeat(10_000);

@@ -8,6 +8,7 @@ import { handshakeFailures } from "../../src/errors/failures.ts";
 import { HeadReader } from "../../src/http/head_reader.ts";
 import { parseRequest } from "../../src/http/request_head.ts";
 import { offer } from "../../src/handshake/offer.ts";
+import { checkAcceptOptions } from "../../src/server/accept_options.ts";
 import { requestOf } from "../cases/request_of.ts";
 import { type RequestRow, requests } from "../cases/requests.ts";
 import { latin1, test } from "../kit/harness.ts";
@@ -221,6 +222,16 @@ test("decide() gives a 101 as fields in their order (RFC 6455 §4.2.2 (5))", asy
     ["Sec-WebSocket-Accept", "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="],
     ["Sec-WebSocket-Protocol", "a"],
   ]);
+});
+
+test("answer() and isUpgrade() take a protocol of another meaning for none of HTTP/2 (RFC 8441 §4)", async () => {
+  const { method, url, headers } = upgrade();
+  for (const protocol of ["http", "https:", "HTTP/1.1", ""]) {
+    const request = { method, url, headers, protocol };
+    const { response, agreement } = await answer(request);
+    assertEquals([isUpgrade(request), response.status, agreement?.role], [true, 101, "server"]);
+    assertEquals(checkAcceptOptions({ request }).request, request);
+  }
 });
 
 test("answer() and isUpgrade() of a request of Node's are a TypeError that says what to do", async () => {

@@ -3,7 +3,7 @@ import { HandshakeError } from "../../src/errors/handshake_error.ts";
 import type { Problem } from "../../src/errors/problem.ts";
 import { confirm, handshakeFailed, judge } from "../../src/handshake/confirm.ts";
 import { acceptValue } from "../../src/handshake/accept_value.ts";
-import type { Offer } from "../../src/handshake/offer.ts";
+import { type Offer, offer } from "../../src/handshake/offer.ts";
 import { HeadReader } from "../../src/http/head_reader.ts";
 import { parseResponse } from "../../src/http/response_head.ts";
 import type { Agreement } from "../../src/protocol/agreement.ts";
@@ -89,6 +89,14 @@ test("confirm() rejects with what is wrong, the request, and the response if it 
   assertEquals([bare.failure, bare.response], ["upgrade-missing", undefined]);
   const missing = await assertRejects(() => confirm(made, response(101, {})), HandshakeError, "there is no Upgrade");
   assertEquals(missing.failure, "upgrade-missing");
+});
+
+test("confirm() takes an offer without a key for none of HTTP/2 by that alone (RFC 6455 §4.1 (4))", async () => {
+  const { request, protocols } = offer("ws://localhost/");
+  const copy = { request, protocols } as unknown as Offer;
+  for (const status of [200, 101]) {
+    await assertRejects(() => confirm(copy, { status, headers: new Headers() }), TypeError, "the offer has no key");
+  }
 });
 
 test("handshakeFailed() says what could not be done, and why", () => {

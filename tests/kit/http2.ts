@@ -15,10 +15,12 @@ import {
   type ServerHttp2Stream,
 } from "node:http2";
 import type { AddressInfo } from "node:net";
-import { accept, attach, type ConnectionOptions, type WebSocketConnection } from "../../mod.ts";
+import { accept, attach } from "../../mod.ts";
+import type { Accepted, AcceptOptions, ConnectionOptions, HandshakeError, WebSocketConnection } from "../../mod.ts";
 import { type ByteConnection, fromHttp2, type Http2Connection } from "../../src/node.ts";
 import { NodeHttp2Connection } from "../../src/runtime/node_http2_stream.ts";
 import type { H2Fields } from "../cases/connects.ts";
+import { socketsSettled } from "./serving.ts";
 
 /** A server that listens. */
 export interface Http2Listening extends AsyncDisposable {
@@ -91,6 +93,12 @@ export class Http2Client implements Disposable {
     return stream;
   }
 
+  /** What was sent was read, and what that was answered with has come. */
+  async settled(): Promise<void> {
+    for (let i = 0; i < 2; i++) await new Promise<void>((resolve) => void this.session.ping(() => resolve()));
+    await socketsSettled();
+  }
+
   [Symbol.dispose](): void {
     this.session.destroy();
   }
@@ -110,6 +118,28 @@ export async function bodyOn(stream: ClientHttp2Stream): Promise<string> {
   stream.setEncoding("latin1");
   for await (const chunk of stream) text += chunk;
   return text;
+}
+
+/** A server that accepts every stream, and a client of it; with TLS where there is a certificate. */
+export async function acceptingHttp2(options: AcceptOptions = {}, tls?: { cert: string; key: string; ca: string }) {
+  const outcomes: PromiseWithResolvers<unknown>[] = [];
+  let seen = 0, taken = 0;
+  const next = (i: number) => outcomes[i] ??= Promise.withResolvers();
+  const server = await listenHttp2((conn) => {
+    const { resolve } = next(seen++);
+    accept(conn, options).then(resolve, resolve);
+  }, tls && { cert: tls.cert, key: tls.key });
+  const client = await Http2Client.open(server.port, tls?.ca);
+  return {
+    server,
+    client,
+    /** What has become of the next accept(). */
+    outcome: () => next(taken++).promise as Promise<Accepted & HandshakeError>,
+    async [Symbol.asyncDispose]() {
+      client[Symbol.dispose]();
+      await server[Symbol.asyncDispose]();
+    },
+  };
 }
 
 /** A stream as a connection of ours. */

@@ -15,9 +15,9 @@ const pem = (name: string) => pathOf(`tls/${name}.pem`);
 export const NEEDS_NODE = { lacks: node ? undefined : "needs node" };
 
 /** A server that tells whose certificate it got. */
-export async function withMtls(run: (port: number) => Promise<void>): Promise<void> {
+export async function withMtls(run: (port: number) => Promise<void>, version?: "--http2"): Promise<void> {
   const program = pathOf("../peers/programs/mtls.ts");
-  const args = [program, pem("localhost"), pem("localhost.key"), pem("clients-ca")];
+  const args = [program, pem("localhost"), pem("localhost.key"), pem("clients-ca"), ...version ? [version] : []];
   const child = spawn(node![0]!, [...node!.slice(1), ...args], { stdio: ["pipe", "pipe", "inherit"] });
   const exited = once(child, "close");
   try {

@@ -1,48 +1,25 @@
 import { assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { accept, type Accepted, attach, HandshakeError } from "../../mod.ts";
+import { accept, type AcceptOptions, attach, HandshakeError } from "../../mod.ts";
 import { fakeClock } from "../../src/testing.ts";
 import { handshakeFailures } from "../../src/errors/failures.ts";
-import { carried } from "../cases/connect_of.ts";
 import { connectFields, connects } from "../cases/connects.ts";
 import { test } from "../kit/harness.ts";
-import { bodyOn, connectionOf, headOn, Http2Client, listenHttp2 } from "../kit/http2.ts";
+import { acceptingHttp2, bodyOn, connectionOf, headOn, Http2Client, listenHttp2 } from "../kit/http2.ts";
 
 const pem = (name: string) =>
   readFileSync(fileURLToPath(new URL(`../kit/tls/${name}.pem`, import.meta.url).href), "utf8");
 const CA = pem("ca"), TLS = { cert: pem("localhost"), key: pem("localhost.key") };
 
-type Options = Parameters<typeof accept>[1];
+const accepting = (options?: Options, tls?: typeof TLS) => acceptingHttp2(options, tls && { ...tls, ca: CA });
 
-/** A server that accepts every stream, and a client of it. */
-async function accepting(options: Options = {}, tls?: typeof TLS) {
-  const outcomes: PromiseWithResolvers<unknown>[] = [];
-  let seen = 0;
-  const next = (i: number) => outcomes[i] ??= Promise.withResolvers();
-  const server = await listenHttp2((conn) => {
-    const { resolve } = next(seen++);
-    accept(conn, options).then(resolve, resolve);
-  }, { ...tls });
-  const client = await Http2Client.open(server.port, tls && CA);
-  let taken = 0;
-  return {
-    server,
-    client,
-    /** What has become of the next accept(). */
-    outcome: () => next(taken++).promise as Promise<Accepted & HandshakeError>,
-    async [Symbol.asyncDispose]() {
-      client[Symbol.dispose]();
-      await server[Symbol.asyncDispose]();
-    },
-  };
-}
+type Options = AcceptOptions;
 
-for (const row of [...connects, ...carried]) {
+for (const row of connects) {
   if (!row.isSendable) continue;
   test(`accept() on a stream ${row.name}`, async () => {
-    const { row: { options = {} } } = { row: {}, ...row } as { row: { options?: Options } };
-    await using at = await accepting({ ...options, closeTimeout: 100 });
+    await using at = await accepting({ closeTimeout: 100 });
     const stream = at.client.request(row.fields);
     const { status, headers } = await headOn(stream);
     assertEquals(status, row.status);

@@ -1,10 +1,19 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { once } from "node:events";
-import { connect, HandshakeError, type ServeHandlers, type ServeOptions, type Server } from "../../mod.ts";
+import {
+  type Accepted,
+  connect,
+  HandshakeError,
+  type ServeHandlers,
+  type ServeOptions,
+  type Server,
+  WebSocketError,
+} from "../../mod.ts";
 import { checkServeOptions } from "../../src/server/serve_options.ts";
 import { connectFields, type H2Fields } from "../cases/connects.ts";
 import { test } from "../kit/harness.ts";
 import { bodyOn, headOn, Http2Client } from "../kit/http2.ts";
+import { RawHttp2 } from "../kit/raw_http2.ts";
 import { echo, HandClient, pem, request, serving, UPGRADE_FIELDS } from "../kit/serving.ts";
 import { dialRaw } from "../kit/tcp.ts";
 
@@ -169,6 +178,17 @@ test("serve() over HTTP/2 tells a handler that its client is gone, and cancels t
   await headOn(endless);
   endless.close(8);
   await cancelled.promise;
+  await stop(server, client);
+});
+
+test("serve() loses the WebSockets of a session whose client has ended the connection (RFC 9113 §9.1)", async () => {
+  const opened = Promise.withResolvers<Accepted>();
+  const { server, client } = await over({}, (socket) => opened.resolve(socket));
+  using raw = await RawHttp2.open(server.port);
+  await raw.request(1, connectFields());
+  const { closed } = await opened.promise;
+  await raw.conn.closeWrite();
+  assertEquals((await assertRejects(() => closed, WebSocketError)).failure, "connection-lost");
   await stop(server, client);
 });
 

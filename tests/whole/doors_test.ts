@@ -1,14 +1,17 @@
 import { assert, assertEquals, assertInstanceOf } from "@std/assert";
 import { accept, type Accepted, answer, connect, type Connected, HandshakeError, readRequest } from "../../mod.ts";
-import type { ByteConnection, DeflateAgreement } from "../../mod.ts";
+import type { ByteConnection, DeflateAgreement, HandshakeFailure } from "../../mod.ts";
+import { handshakeFailures } from "../../src/errors/failures.ts";
 import { Protocol } from "../../src/protocol/protocol.ts";
 import { acceptValue } from "../../src/handshake/accept_value.ts";
 import { connectionPair } from "../../src/testing.ts";
+import { carried, type CarriedRow } from "../cases/connect_of.ts";
 import { hasMethod, requestOf } from "../cases/request_of.ts";
 import { type RequestRow, requests } from "../cases/requests.ts";
 import { type ResponseRow, responses } from "../cases/responses.ts";
 import { concat, latin1, test, text } from "../kit/harness.ts";
 import { RawPeer, readFrames, settled, type WireFrame } from "../kit/raw_peer.ts";
+import { acceptingHttp2, bodyOn, connectionOf, headOn } from "../kit/http2.ts";
 import { served, socketsSettled } from "../kit/serving.ts";
 
 /** Some positions to cut at, both ends included, and those around the end of the head. */
@@ -124,6 +127,33 @@ async function checkAccepted(
   assertEquals(response.body.length > 0, !row.bytes.startsWith("HEAD "), "a refusal says why");
 }
 
+/** Sends a row as an extended CONNECT, with the first frame bytes behind it. */
+async function checkOnStream(
+  { row, fields, expect, status, answered = {} }: CarriedRow,
+  { client, outcome }: Awaited<ReturnType<typeof acceptingHttp2>>,
+) {
+  const stream = client.request(fields);
+  const head = await headOn(stream);
+  assertEquals(head.status, status);
+  for (const [name, value] of Object.entries(answered)) {
+    assertEquals(head.headers[name.toLowerCase()] ?? null, value, name);
+  }
+  const peer = expect === "upgrade" ? new RawPeer(connectionOf(stream)) : undefined, result = await outcome();
+  if (peer) {
+    const accepted: Accepted = result;
+    if (accepted instanceof Error) throw accepted;
+    assertEquals([accepted.response.status, accepted.protocol], [200, row.fields["Sec-WebSocket-Protocol"] ?? ""]);
+    assertEquals([accepted.extensions, accepted.deflate], [answered["Sec-WebSocket-Extensions"] ?? "", row.deflate]);
+    if (row.url !== undefined) assertEquals(accepted.request.url, row.url);
+    peer.write(latin1(row.rest ?? ""));
+    return await checkRest(accepted, peer, row.rest ?? "", "server", "", () => client.settled());
+  }
+  const body = bodyOn(stream);
+  stream.end();
+  assertEquals(await body, handshakeFailures[row.expect as HandshakeFailure].sentence + "\n");
+  assertEquals([result.failure, result.response?.status], [row.expect, status]);
+}
+
 /** An end that is to accept, and a peer that has written. */
 function server(written: Uint8Array, closes = false, chunkSize = Infinity) {
   const [far, conn] = connectionPair({ chunkSize, highWaterMark: Infinity });
@@ -182,6 +212,14 @@ for (const row of requests) {
   });
 
   if (row.evidence === "bytes") continue;
+
+  const asConnect = carried.find((carried) => carried.row === row);
+  if (asConnect?.isSendable) {
+    test(`accept() on a stream of HTTP/2 ${row.name}`, async () => {
+      await using at = await acceptingHttp2({ ...options, closeTimeout: 100 });
+      await checkOnStream(asConnect, at);
+    });
+  }
 
   test(`answer() ${row.name}`, async () => {
     const { response, agreement, error } = await answer(requestOf(row), options);
