@@ -12,6 +12,9 @@ const { deno, bun, node } = findRuntimes();
 /** Deno's node:tls asks for the list of authorities that the system trusts, to which `caCerts` is added. */
 const denoWithCa = deno && [...deno, "run", "--no-prompt", "--allow-net", "--allow-read", "--allow-sys"];
 
+/** The runtime's own client has no option for them. */
+const denoWithCert = deno && [...deno, "run", "-A", "--cert", pem("ca")];
+
 const ALL = [
   { name: "Deno", ...onRuntime("node", denoWithCa, "http2.ts") },
   { name: "Bun", ...onRuntime("bun", bun, "http2.ts") },
@@ -57,18 +60,16 @@ for (const server of ALL) {
   }
 }
 
-/** The runtimes' own clients, and how each comes to a port that has both versions. */
+/** The clients that runtimes have of their own, and undici's, and how each comes to a port that has both versions. */
 const OWN = [
-  {
-    name: "Deno",
-    as: "GET",
-    ...onRuntime("node", deno && [...deno, "run", "-A", "--cert", pem("ca")], "own_websocket.ts"),
-  },
-  { name: "Bun", as: "GET", ...onRuntime("bun", bun, "own_websocket.ts") },
-  { name: "Node", as: "GET", ...onRuntime("node", node, "own_websocket.ts") },
-  { name: "the next Node", as: "CONNECT", ...onRuntime("node", nodeOf(NEXT_NODE), "own_websocket.ts") },
-];
-for (const { name, as, command } of OWN) {
+  { name: "Deno", as: "GET", command: denoWithCert },
+  { name: "Bun", as: "GET", command: bun },
+  { name: "Node", as: "GET", command: node },
+  { name: "the next Node", as: "CONNECT", command: nodeOf(NEXT_NODE) },
+  { name: "undici", as: "CONNECT", command: node },
+] as const;
+for (const { name, as, command: runtime } of OWN) {
+  const { command } = onRuntime("node", runtime, "own_websocket.ts");
   test(
     `the WebSocket of ${name} at a port with HTTP/2 comes as ${as} (RFC 8441 §5)`,
     { lacks: command ? undefined : `needs ${name}` },
@@ -79,7 +80,7 @@ for (const { name, as, command } of OWN) {
         await socket.receive((message) => socket.send(message));
       }, { http2: true, cert: await readPem("localhost"), key: await readPem("localhost.key"), protocols: ["chat"] });
       const env = { NODE_EXTRA_CA_CERTS: pem("ca"), NODE_NO_WARNINGS: "1" };
-      const { child, ended } = start(command!, [`wss://localhost:${server.port}/`], { env });
+      const { child, ended } = start(command!, [`wss://localhost:${server.port}/`, name], { env });
       child.stdin!.end();
       const { output } = await ended;
       assertEquals([output, seen], ['["Hello","chat",3000,true]\n', [as]]);

@@ -1,8 +1,10 @@
-// The runtime's own WebSocket: one message to the URL that is given and back, and a close; says what came of it.
+// The runtime's own WebSocket, or that of the package undici: one message to the URL that is given and back, and a close; says what came of it.
 
 import process from "node:process";
 
-const socket = new WebSocket(process.argv[2]!, ["chat"]);
+const [url, from] = process.argv.slice(2);
+const Class = from === "undici" ? (await import("undici")).WebSocket as typeof WebSocket : WebSocket;
+const socket = new Class(url!, ["chat"]);
 socket.onopen = () => socket.send("Hello");
 socket.onmessage = ({ data }) => {
   socket.onclose = ({ code, wasClean }) => {
