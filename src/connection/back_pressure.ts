@@ -86,7 +86,7 @@ export abstract class BackPressuredReader<Host extends ReaderHost> {
   #watchMessage(): void {
     const { machine, options: { clock, messageTimeout } } = this.host;
     if (messageTimeout === 0) return;
-    const message = this.host.isOpen ? machine.reader.messageUnderWay : 0;
+    const message = this.host.isOpen ? machine.messageUnderWay : 0;
     if (message === 0 && !this.#watch) return;
     this.#watch ??= new MessageWatch(clock, messageTimeout, () => this.host.onMessageLate());
     this.#watch.update(message, this.#isFull || machine.isBehind);

@@ -186,7 +186,7 @@ export class Driver
       this.#closing.endWith(peerClose);
     } else {
       this.#closing.awaitPeerClose();
-      if (this.#sender?.closeBehind(checked)) this.machine.reader.skipMessages();
+      if (this.#sender?.closeBehind(checked)) this.machine.skipMessages();
       else this.flusher.close(checked);
     }
     this.messages.releaseAll(); // from here on only the peer's Close is waited for
@@ -299,7 +299,9 @@ export class Driver
   }
 
   onPingDue(): void {
-    if (this.isOpen) this.flusher.ping();
+    if (!this.isOpen) return;
+    this.machine.rest(); // a connection that is idle takes little memory
+    this.flusher.ping();
   }
 
   onMessageLate(): void {

@@ -204,7 +204,7 @@ export class Receiver extends BackPressuredReader<ReceiverHost> implements Piece
 
   /** A message in pieces was read to its end, was cancelled, or has failed. */
   onDone(pieces: IncomingPieces): void {
-    if (this.#arriving === pieces) this.host.machine.reader.discard();
+    if (this.#arriving === pieces) this.host.machine.discard();
     if (this.#pieces !== pieces) return this.#relieve();
     if (this.#handler && !pieces.isHandled) return this.#relieve(); // its promise is pending
     this.#pieces = undefined;

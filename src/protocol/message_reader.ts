@@ -18,6 +18,7 @@ import { type PieceEvents, StreamedMessage, type StreamLimits } from "./streamed
 /** Reads what one peer sends. */
 export class MessageReader extends FrameReader {
   readonly #events: ReaderEvents;
+  readonly #messages: MessageEvents;
   readonly #masked: boolean;
   readonly #inflater: Inflater | undefined;
   readonly #inflateSink: InflateSink | undefined;
@@ -60,6 +61,7 @@ export class MessageReader extends FrameReader {
   ) {
     super();
     this.#events = events;
+    this.#messages = events.messages;
     this.#masked = masked;
     this.#inflater = inflater;
     this.#work = work;
@@ -72,6 +74,11 @@ export class MessageReader extends FrameReader {
       allows: (bytes) => !(this.#isStreaming && this.isPaused) && this.#work?.allows(bytes) !== false,
       spend: (bytes) => this.#work?.spend(bytes),
     };
+  }
+
+  /** Whether it keeps nothing that another reader would not begin with. */
+  get isResting(): boolean {
+    return this.isBetweenFrames && this.#messageOpcode === 0 && !this.#skipping;
   }
 
   /** Goes on, first with what came while paused. */
@@ -234,11 +241,11 @@ export class MessageReader extends FrameReader {
     this.#messageOpcode = 0;
     if (this.frame.opcode === OPCODE.text) {
       const text = decodeText(chunk, at, end); // needs no view
-      return text === undefined ? this.#fail("text-not-utf8") : this.#events.messages.onMessage(text);
+      return text === undefined ? this.#fail("text-not-utf8") : this.#messages.onMessage(text);
     }
     const isCopied = end - at <= COPIED;
     if (!isCopied) this.isLent = true;
-    this.#events.messages.onMessage(isCopied ? copyOf(chunk, at, end) : chunk.subarray(at, end));
+    this.#messages.onMessage(isCopied ? copyOf(chunk, at, end) : chunk.subarray(at, end));
   }
 
   /** What gathers the message being read. */
@@ -313,7 +320,7 @@ export class MessageReader extends FrameReader {
     if (this.#skipping) return;
     const message = gathered.finish();
     if (message === undefined) this.#fail(gathered.failure!, gathered.detail);
-    else this.#events.messages.onMessage(message);
+    else this.#messages.onMessage(message);
   }
 
   #endStreamed(): void {

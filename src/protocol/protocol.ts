@@ -88,7 +88,7 @@ export class Protocol {
    * nevertheless. Between such messages this does nothing.
    */
   discard(): void {
-    this.#machine.reader.discard();
+    this.#machine.discard();
   }
 
   /** Reads on, first what was received while paused. */
