@@ -65,7 +65,7 @@ export class Driver
     this.messages = new Receiver(this, rest);
     this.machine = new Machine(agreement, this, options);
     this.flusher = new Flusher(this.machine, transport, options, this);
-    this.idle = new IdleWatch(options.clock, options.pingInterval, options.idleTimeout, this);
+    this.idle = new IdleWatch(options, this);
     transport.start(this);
   }
 

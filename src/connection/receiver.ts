@@ -38,7 +38,9 @@ export class Receiver extends BackPressuredReader<ReceiverHost> implements Piece
   #arriving: IncomingPieces | undefined;
   /** The one that was handed over and is still to be read to its end: what is behind it waits. */
   #pieces: IncomingPieces | undefined;
-  #received: PromiseWithResolvers<CloseInfo> | undefined;
+  /** What `receive()` has given, and what settles it: a promise with both of its functions would take twice the memory. */
+  #received: Promise<CloseInfo> | undefined;
+  #settle: ((end: CloseInfo | Promise<never>) => void) | undefined;
   /** How the connection ended, while messages wait that came before that. */
   #end: CloseInfo | WebSocketError | undefined;
   #hasPeerClosed = false;
@@ -143,11 +145,11 @@ export class Receiver extends BackPressuredReader<ReceiverHost> implements Piece
     }
     this.#handler = handler;
     this.#answersLater = answersLater;
-    this.#received = Promise.withResolvers<CloseInfo>();
+    const received = this.#received = new Promise<CloseInfo>((resolve) => this.#settle = resolve);
     if (!this.#isInboxEmpty) this.#handOver();
     else if (this.#end) this.#settleReceived(this.#end);
     this.begin();
-    return this.#received.promise;
+    return received;
   }
 
   onMessage(message: Received): void {
@@ -283,7 +285,7 @@ export class Receiver extends BackPressuredReader<ReceiverHost> implements Piece
     // Pieces that failed, and a loss because of which it could not send, are not its fault: it still gets what came before
     const isOf = (end: unknown) => end instanceof Error && (error === end || cause === end);
     if (isOf(end) || isOf(pieces?.error)) return pieces ? this.#onPiecesHandled(pieces) : this.#onHandled();
-    this.#received!.reject(error);
+    this.#takeSettle()?.(Promise.reject(error));
     this.#pieces = this.#inbox = undefined;
     this.#handler = discard;
     this.#isHandling = false;
@@ -322,8 +324,17 @@ export class Receiver extends BackPressuredReader<ReceiverHost> implements Piece
   }
 
   #settleReceived(outcome: CloseInfo | WebSocketError): void {
-    if (!(outcome instanceof Error)) return this.#received?.resolve(outcome);
-    this.#received?.promise.catch(() => {}); // `closed` reports it too
-    this.#received?.reject(outcome);
+    const settle = this.#takeSettle();
+    if (!settle) return;
+    if (!(outcome instanceof Error)) return settle(outcome);
+    this.#received!.catch(() => {}); // `closed` reports it too
+    settle(Promise.reject(outcome));
+  }
+
+  /** What settles the promise, once: a rejected promise that comes later would be nobody's. */
+  #takeSettle(): ((end: CloseInfo | Promise<never>) => void) | undefined {
+    const settle = this.#settle;
+    this.#settle = undefined;
+    return settle;
   }
 }
