@@ -16,7 +16,7 @@ import { type CheckedCompression, DEFAULT_COMPRESSION } from "./compression_opti
 import type { Message, SendOptions } from "./contract.ts";
 import { type Codec, codecOf, type Work } from "./deflate.ts";
 import { encode, encodeOwn, isScratch, PieceJoiner } from "./encode_text.ts";
-import { FIN, MAX_CONTROL_PAYLOAD, OPCODE } from "./frame_header.ts";
+import { FIN, MAX_CONTROL_PAYLOAD, OPCODE, RSV1 } from "./frame_header.ts";
 import { FrameWriter } from "./frame_writer.ts";
 import { type MaskKeys, pooledKeys } from "./mask.ts";
 import { MessageReader } from "./message_reader.ts";
@@ -48,6 +48,12 @@ export interface MachineOptions extends Partial<StreamLimits> {
   readonly work?: Work | undefined;
 }
 
+/** A control frame that is to be sent later. */
+interface Owed {
+  readonly opcode: number;
+  readonly payload: Uint8Array<ArrayBuffer>;
+}
+
 /** One end of a connection. The methods are described at `Protocol`, which has the same ones. */
 export class Machine implements ReaderEvents {
   /** `"closing"` from our Close frame on, `"closed"` when nothing more is read or sent. */
@@ -61,16 +67,15 @@ export class Machine implements ReaderEvents {
   /** Made when first used: a connection that is idle has neither. */
   #reader: MessageReader | undefined;
   #writer: FrameWriter | undefined;
-  /** The opcode of a message of which `send()` has written the beginning, or 0. */
+  /** The opcode of a message of which `send()` has written the beginning, with RSV1 if it is compressed, or 0. */
   #sending = 0;
-  /** Whether the message being sent is compressed. */
-  #isCompressing = false;
   /** Made for the first text in pieces. */
   #joiner: PieceJoiner | undefined;
-  /** The payload of the last ping that came above the high-water mark: it is answered with the next `take()`. */
-  #owedPong: Uint8Array<ArrayBuffer> | undefined;
-  /** The payload of the answer to the peer's Close frame, until it is sent. */
-  #owedClose: Uint8Array<ArrayBuffer> | undefined;
+  /**
+   * The answer to the peer's Close frame, until it is sent; or to the last ping that came above the high-water mark, which
+   * goes with the next `take()`.
+   */
+  #owed: Owed | undefined;
   /** Messages that wait to be compressed, and what was sent behind them; only while there are any. */
   #queue: SendQueue | undefined;
   /** Whether `onWork()` was called, and `work()` has not yet returned `false`. */
@@ -179,7 +184,7 @@ export class Machine implements ReaderEvents {
 
   /** Drops everything that waits to be read, inflated or compressed: the transport is gone. */
   drop(): void {
-    this.#queue = this.#owedClose = undefined;
+    this.#queue = this.#owed = undefined;
     this.#stop();
   }
 
@@ -211,8 +216,7 @@ export class Machine implements ReaderEvents {
     if (typeof info === "string") return this.onFailure(info);
     if (this.state === "open") {
       // §5.5.1: the answer «typically echos the status code it received»
-      this.#owedClose = payload.slice(0, 2);
-      this.#owedPong = undefined;
+      this.#owed = { opcode: OPCODE.close, payload: payload.slice(0, 2) };
       this.#reader!.stop();
     } else this.#stop();
     this.#events.onPeerClose(info);
@@ -220,14 +224,14 @@ export class Machine implements ReaderEvents {
 
   /** Answers the peer's Close frame, if that is due. */
   answerClose(): void {
-    if (!this.#owedClose || this.state !== "open") return;
-    this.#writeClose(this.#owedClose);
+    if (this.#owed?.opcode !== OPCODE.close || this.state !== "open") return;
+    this.#writeClose(this.#owed.payload);
     this.#stop();
   }
 
   #stop(): void {
     this.state = "closed";
-    this.#owedPong = undefined;
+    this.#owed = undefined;
     this.#reader?.stop();
     this.#freeDeflater();
   }
@@ -241,7 +245,7 @@ export class Machine implements ReaderEvents {
   #answerPing(payload: Uint8Array<ArrayBuffer>): void {
     // §5.5.3: «MAY elect to send a Pong frame for only the most recently processed Ping frame»: back-pressure for pongs
     const writer = this.#writerMade();
-    if (writer.size > this.#options.highWaterMark) this.#owedPong = payload.slice();
+    if (writer.size > this.#options.highWaterMark) this.#owed = { opcode: OPCODE.pong, payload: payload.slice() };
     else writer.frame(FIN | OPCODE.pong, payload);
   }
 
@@ -287,17 +291,17 @@ export class Machine implements ReaderEvents {
   #send(message: Message, options: SendOptions | undefined): void {
     const opcode = typeof message === "string" ? OPCODE.text : OPCODE.binary;
     let bytes = typeof message === "string" ? message : bytesOf(message);
-    if (this.#sending !== 0 && this.#sending !== opcode) {
+    const isFirst = this.#sending === 0, wasCompressing = (this.#sending & RSV1) !== 0;
+    if (!isFirst && (this.#sending & OPCODE_BITS) !== opcode) {
       throw new TypeError("Cannot send: the pieces of a message must be all strings or all buffers");
     }
-    const fin = options?.fin ?? true, isFirst = this.#sending === 0;
+    const fin = options?.fin ?? true;
     const first = (fin ? FIN : 0) | (isFirst ? opcode : OPCODE.continuation);
     if (!(fin && isFirst) && typeof bytes === "string") bytes = (this.#joiner ??= new PieceJoiner()).join(bytes, fin);
     this.#sending = fin ? 0 : opcode;
-    if (this.#codec && (isFirst ? options?.compress !== false : this.#isCompressing)) {
+    if (this.#codec && (isFirst ? options?.compress !== false : wasCompressing)) {
       return this.#sendCompressed(this.#codec, first, bytes);
     }
-    this.#isCompressing = false;
     if (this.#queue) {
       this.#enqueue(first, typeof bytes === "string" ? encodeOwn(bytes) : sharedSnapshotOf(bytes), false);
     } else if (typeof bytes === "string") this.#writerMade().text(first, bytes);
@@ -307,7 +311,7 @@ export class Machine implements ReaderEvents {
   /** Sends through the compressor: at once if that is allowed, and otherwise by `work()`. */
   #sendCompressed({ deflater, threshold }: Codec, first: number, message: string | Uint8Array<ArrayBuffer>): void {
     const isFirst = (first & OPCODE_BITS) !== OPCODE.continuation, fin = (first & FIN) !== 0, isWhole = isFirst && fin;
-    this.#isCompressing = !fin;
+    if (!fin) this.#sending |= RSV1;
     const isText = typeof message === "string", bytes = isText ? encode(message) : message, length = lengthOf(bytes);
     const isPlain = isWhole && length < threshold, writer = this.#writerMade();
     if (this.#queue || !isPlain && this.#options.work?.allows(length) === false) {
@@ -342,7 +346,7 @@ export class Machine implements ReaderEvents {
   close({ closeCode, reason }: WebSocketErrorInit): void {
     if (this.state !== "open") return;
     this.#writeClose(closePayload(closeCode, reason));
-    if (this.#owedClose) return this.#stop();
+    if (this.#owed?.opcode === OPCODE.close) return this.#stop();
     this.state = "closing";
     this.skipMessages();
     this.#freeDeflater();
@@ -355,9 +359,9 @@ export class Machine implements ReaderEvents {
   }
 
   take(): Uint8Array<ArrayBuffer> | undefined {
-    if (this.#owedPong) {
-      this.#writerMade().frame(FIN | OPCODE.pong, this.#owedPong);
-      this.#owedPong = undefined;
+    if (this.#owed?.opcode === OPCODE.pong) {
+      this.#writerMade().frame(FIN | OPCODE.pong, this.#owed.payload);
+      this.#owed = undefined;
     }
     return this.#writer?.take();
   }
