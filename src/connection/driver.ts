@@ -106,6 +106,10 @@ export class Driver
     return this.#ending !== undefined && this.#ending.isReleased;
   }
 
+  get isLost(): boolean {
+    return this.#ending !== undefined && this.#ending.loss !== undefined;
+  }
+
   /** Why messages can't be sent, once that is known. */
   get #endOrLoss(): CloseInfo | WebSocketError | undefined {
     return this.#ending?.outcome ?? this.#ending?.loss;

@@ -158,7 +158,7 @@ export class Receiver extends BackPressuredReader<ReceiverHost> implements Piece
     const source = this.#source, { highWaterMark, maxMessageSize } = this.host.options;
     if (handler || !source?.isTaken || this.#pieces) return this.#keep(message);
     source.push(message);
-    if (this.isTakingRest && source.queued > highWaterMark + maxMessageSize) this.host.machine.drop();
+    if (this.host.isLost && source.queued > highWaterMark + maxMessageSize) this.host.machine.drop();
     if (source.isFull) this.hold();
   }
 
@@ -173,7 +173,7 @@ export class Receiver extends BackPressuredReader<ReceiverHost> implements Piece
     const charge = (this.#inbox?.charge ?? 0) + this.pieceCharge;
     if (charge > highWaterMark) this.hold();
     // Behind a loss nothing is held, and few bytes may have been compressed from very many
-    if (this.isTakingRest && charge > highWaterMark + maxMessageSize) this.host.machine.drop();
+    if (this.host.isLost && charge > highWaterMark + maxMessageSize) this.host.machine.drop();
   }
 
   onBegin(isText: boolean): void {
