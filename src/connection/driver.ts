@@ -11,7 +11,7 @@ import { Machine, type MachineEvents } from "../protocol/machine.ts";
 import type { Transport, TransportHandlers } from "../transport/transport.ts";
 import { Closing, type ClosingHost } from "./closing.ts";
 import type { ConnectionOwner } from "./connection_owner.ts";
-import { Flusher, type FlusherHandlers } from "./flusher.ts";
+import { Flusher, type FlusherHost } from "./flusher.ts";
 import { type IdleHandlers, IdleWatch } from "./idle_watch.ts";
 import type { CheckedOptions } from "./connection_options.ts";
 import type { Received } from "./inbox.ts";
@@ -30,7 +30,7 @@ export class Driver
   implements
     TransportHandlers,
     MachineEvents,
-    FlusherHandlers,
+    FlusherHost,
     IdleHandlers,
     ReceiverHost,
     ClosingHost,
@@ -64,7 +64,7 @@ export class Driver
     this.transport = transport;
     this.messages = new Receiver(this, rest);
     this.machine = new Machine(agreement, this, options);
-    this.flusher = new Flusher(this.machine, transport, options, this);
+    this.flusher = new Flusher(this.machine, this);
     this.idle = new IdleWatch(options, this);
     transport.start(this);
   }
