@@ -7,7 +7,8 @@ import { checkClose, type CloseInfo, notOpenError, uncleanError, WebSocketError 
 import type { Agreement } from "../protocol/agreement.ts";
 import type { Message, SendOptions } from "../protocol/contract.ts";
 import type { PreparedMessage } from "../protocol/prepared_message.ts";
-import { Machine, type MachineEvents } from "../protocol/machine.ts";
+import { Machine } from "../protocol/machine.ts";
+import type { MachineEvents } from "../protocol/machine_contract.ts";
 import type { Transport, TransportHandlers } from "../transport/transport.ts";
 import { Closing, type ClosingHost } from "./closing.ts";
 import type { ConnectionOwner } from "./connection_owner.ts";

@@ -4,49 +4,22 @@
 
 import { type BufferSource, bytesOf, lengthOf, plainOf, sharedSnapshotOf } from "../base/owned_bytes.ts";
 import type { ProtocolFailure } from "../errors/failures.ts";
-import {
-  type CloseInfo,
-  protocolError,
-  type WebSocketError,
-  type WebSocketErrorInit,
-} from "../errors/websocket_error.ts";
+import { protocolError, type WebSocketErrorInit } from "../errors/websocket_error.ts";
 import type { Agreement } from "./agreement.ts";
 import { closePayload, parseClose } from "./close_frame.ts";
-import { type CheckedCompression, DEFAULT_COMPRESSION } from "./compression_options.ts";
+import { DEFAULT_COMPRESSION } from "./compression_options.ts";
 import type { Message, SendOptions } from "./contract.ts";
-import { type Codec, codecOf, type Work } from "./deflate.ts";
+import { type Codec, codecOf } from "./deflate.ts";
 import { encode, encodeOwn, isScratch, PieceJoiner } from "./encode_text.ts";
-import { FIN, MAX_CONTROL_PAYLOAD, OPCODE, RSV1 } from "./frame_header.ts";
+import { FIN, isLoneControl, MAX_CONTROL_PAYLOAD, OPCODE, RSV1 } from "./frame_header.ts";
 import { FrameWriter } from "./frame_writer.ts";
-import { type MaskKeys, pooledKeys } from "./mask.ts";
+import { pooledKeys } from "./mask.ts";
+import type { MachineEvents, MachineOptions } from "./machine_contract.ts";
 import { MessageReader } from "./message_reader.ts";
 import type { ReaderEvents } from "./reader_events.ts";
-import type { StreamLimits } from "./streamed_message.ts";
 import { Prepared, type PreparedMessage } from "./prepared_message.ts";
 import type { Burst } from "./shared_frame.ts";
 import { SendQueue, writeCompressed } from "./send_queue.ts";
-
-/** The callbacks of a machine. They are called during `receive()`, `resume()` and `work()`, and must not throw. */
-export interface MachineEvents extends Pick<ReaderEvents, "messages"> {
-  onPong(payload: Uint8Array<ArrayBuffer>): void;
-  /** The peer's Close frame has come, and nothing more is read. If ours is due, `answerClose()` sends it. */
-  onPeerClose(info: CloseInfo): void;
-  /** The peer has broken a rule, and nothing more is read. Our Close frame, if one is due, is ready to be taken. */
-  onFailure(error: WebSocketError): void;
-  /** Work was deferred: call `work()` in later turns, until it returns `false`. */
-  onWork?(): void;
-}
-
-/** `ProtocolOptions`, checked and with their defaults. */
-export interface MachineOptions extends Partial<StreamLimits> {
-  readonly maxMessageSize: number;
-  readonly highWaterMark: number;
-  /** How we compress where compression was agreed; `undefined` means the defaults. */
-  readonly compression?: CheckedCompression | undefined;
-  readonly maskKey?: MaskKeys | undefined;
-  /** The budget for compressing and inflating in a turn; without it, everything is done in the call. */
-  readonly work?: Work | undefined;
-}
 
 /** A control frame that is to be sent later. */
 interface Owed {
@@ -370,12 +343,6 @@ export class Machine implements ReaderEvents {
   recycle(bytes: Uint8Array<ArrayBuffer>): void {
     this.#writer!.recycle(bytes);
   }
-}
-
-/** Whether a chunk is one control frame, and nothing else. */
-function isLoneControl(chunk: Uint8Array): boolean {
-  const first = chunk[0] ?? 0, second = chunk[1] ?? 0, key = second >= 0x80 ? 4 : 0;
-  return (first & OPCODE_BITS) >= OPCODE.close && chunk.length === 2 + key + (second & 0x7f);
 }
 
 const EMPTY = new Uint8Array();

@@ -5,7 +5,8 @@ import {
   type DeflateAgreement,
 } from "../../src/protocol/compression_options.ts";
 import type { Message, SendOptions } from "../../src/protocol/contract.ts";
-import { Machine, type MachineEvents, type MachineOptions } from "../../src/protocol/machine.ts";
+import { Machine } from "../../src/protocol/machine.ts";
+import type { MachineEvents, MachineOptions } from "../../src/protocol/machine_contract.ts";
 import { agreed, deflated, noise, stored } from "../cases/deflate.ts";
 import { concat, hex, latin1, random, test, text } from "../kit/harness.ts";
 import { held } from "../load/program.ts";
