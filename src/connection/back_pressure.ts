@@ -26,6 +26,16 @@ export interface ReaderHost {
   onMessageLate(): void;
 }
 
+/** What receiving needs of its connection. */
+export interface ReceiverHost extends ReaderHost {
+  /** The stream of messages was cancelled. */
+  closeWithReasonOf(reason: unknown): void;
+  /** The handler has thrown. */
+  onHandlerFailed(): void;
+  /** Everything that came before the peer's Close frame was taken. */
+  onTaken(): void;
+}
+
 /** How the peer is held back: whether a chunk is read nevertheless, and how many bytes were read past the mark. */
 interface Held {
   isLooking: boolean;

@@ -23,9 +23,6 @@ import { Sending, type SendingHost } from "./sending.ts";
 import { type WorkHost, workLater } from "./work.ts";
 import type { ConnectionState, MessageHandler } from "./websocket_connection.ts";
 
-/** How many turns of the event loop a peer that has ended waits for an answer to its last message. */
-const TURNS = 64;
-
 /** One WebSocket. Its parts report to methods: a closure for each callback would take more memory per connection. */
 export class Driver
   implements
@@ -93,8 +90,7 @@ export class Driver
 
   /** Whether messages can be sent: we have not closed, and nothing has failed. */
   get isOpen(): boolean {
-    const ending = this.#ending;
-    return this.machine.state === "open" && (ending === undefined || !ending.isReleased && !ending.isOurs);
+    return this.machine.state === "open" && !this.#ending?.isReleased && !this.#ending?.isOurs;
   }
 
   /** Whether a whole message can be sent right now. */
@@ -191,7 +187,7 @@ export class Driver
       this.#closing.endWith(peerClose);
     } else {
       this.#closing.awaitPeerClose();
-      if (this.#sender?.closeBehind(checked)) this.machine.skipMessages();
+      if (this.#sender?.closeBehind(checked)) this.machine.reader.skipMessages();
       else this.flusher.close(checked);
     }
     this.messages.releaseAll(); // from here on only the peer's Close is waited for
@@ -220,10 +216,10 @@ export class Driver
 
   onEnd(): void {
     this.#closing.onEnd();
-    if (this.#closing.peerClose && this.messages.isStreaming) this.#answerWithin(TURNS);
+    if (this.#closing.peerClose && this.messages.isStreaming) this.#answerWithin(64);
   }
 
-  /** The peer has closed and ended, and waits no longer: whoever has taken its last message may still answer it, at once. */
+  /** The peer has closed and ended, and waits for so many turns: whoever has taken its last message may still answer it. */
   #answerWithin(turns: number): void {
     if (turns === 0) return this.#closing.answer();
     if (this.messages.isEmpty) nextTurn(() => this.#answerWithin(turns - 1));
@@ -304,9 +300,7 @@ export class Driver
   }
 
   onPingDue(): void {
-    if (!this.isOpen) return;
-    this.machine.rest(); // a connection that is idle takes little memory
-    this.flusher.ping();
+    if (this.isOpen) this.flusher.pingIdle();
   }
 
   onMessageLate(): void {

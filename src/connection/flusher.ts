@@ -163,6 +163,12 @@ export class Flusher {
     this.#onFramed();
   }
 
+  /** The same for a connection that is idle, which is to take little memory. */
+  pingIdle(): void {
+    this.#machine.rest();
+    this.ping();
+  }
+
   /** Frames our Close, which is written soon. */
   close(info: { closeCode?: number | undefined; reason?: string | undefined }): void {
     if (this.#held) this.#letGo(Infinity);

@@ -2,23 +2,15 @@
 // high-water mark the peer is held back. The end is reported behind the messages that came before it.
 
 import type { CloseInfo, WebSocketError } from "../errors/websocket_error.ts";
-import { BackPressuredReader, type ReaderHost } from "./back_pressure.ts";
+import { BackPressuredReader, type ReceiverHost } from "./back_pressure.ts";
 import { Inbox, type Received } from "./inbox.ts";
 import { errorOf, IncomingPieces, type PieceHandlers, untakenError } from "./incoming_pieces.ts";
 import { MessageSource } from "./message_streams.ts";
 import { isPromiseLike, type MessageHandler as HandlerOf } from "./websocket_connection.ts";
 
-type MessageHandler = HandlerOf<Received>;
+export type { ReceiverHost };
 
-/** What receiving needs of its connection. */
-export interface ReceiverHost extends ReaderHost {
-  /** The stream of messages was cancelled. */
-  closeWithReasonOf(reason: unknown): void;
-  /** The handler has thrown. */
-  onHandlerFailed(): void;
-  /** Everything that came before the peer's Close frame was taken. */
-  onTaken(): void;
-}
+type MessageHandler = HandlerOf<Received>;
 
 /** The handler of `receive()` without one: throws messages away. */
 function discard(): void {}
@@ -206,7 +198,7 @@ export class Receiver extends BackPressuredReader<ReceiverHost> implements Piece
 
   /** A message in pieces was read to its end, was cancelled, or has failed. */
   onDone(pieces: IncomingPieces): void {
-    if (this.#arriving === pieces) this.host.machine.discard();
+    if (this.#arriving === pieces) this.host.machine.reader.discard();
     if (this.#pieces !== pieces) return this.#relieve();
     if (this.#handler && !pieces.isHandled) return this.#relieve(); // its promise is pending
     this.#pieces = undefined;
@@ -285,7 +277,7 @@ export class Receiver extends BackPressuredReader<ReceiverHost> implements Piece
     // Pieces that failed, and a loss because of which it could not send, are not its fault: it still gets what came before
     const isOf = (end: unknown) => end instanceof Error && (error === end || cause === end);
     if (isOf(end) || isOf(pieces?.error)) return pieces ? this.#onPiecesHandled(pieces) : this.#onHandled();
-    this.#takeSettle()?.(Promise.reject(error));
+    this.#settleOnce(() => Promise.reject(error));
     this.#pieces = this.#inbox = undefined;
     this.#handler = discard;
     this.#isHandling = false;
@@ -324,17 +316,14 @@ export class Receiver extends BackPressuredReader<ReceiverHost> implements Piece
   }
 
   #settleReceived(outcome: CloseInfo | WebSocketError): void {
-    const settle = this.#takeSettle();
-    if (!settle) return;
-    if (!(outcome instanceof Error)) return settle(outcome);
-    this.#received!.catch(() => {}); // `closed` reports it too
-    settle(Promise.reject(outcome));
+    if (outcome instanceof Error) this.#received?.catch(() => {}); // `closed` reports it too
+    this.#settleOnce(() => outcome instanceof Error ? Promise.reject(outcome) : outcome);
   }
 
-  /** What settles the promise, once: a rejected promise that comes later would be nobody's. */
-  #takeSettle(): ((end: CloseInfo | Promise<never>) => void) | undefined {
+  /** @param end Asked for once: a promise that is rejected later would be nobody's. */
+  #settleOnce(end: () => CloseInfo | Promise<never>): void {
     const settle = this.#settle;
     this.#settle = undefined;
-    return settle;
+    settle?.(end());
   }
 }

@@ -14,18 +14,12 @@ import { encode, encodeOwn, isScratch, PieceJoiner } from "./encode_text.ts";
 import { FIN, isLoneControl, MAX_CONTROL_PAYLOAD, OPCODE, RSV1 } from "./frame_header.ts";
 import { FrameWriter } from "./frame_writer.ts";
 import { pooledKeys } from "./mask.ts";
-import type { MachineEvents, MachineOptions } from "./machine_contract.ts";
+import type { MachineEvents, MachineOptions, Owed } from "./machine_contract.ts";
 import { MessageReader } from "./message_reader.ts";
 import type { ReaderEvents } from "./reader_events.ts";
 import { Prepared, type PreparedMessage } from "./prepared_message.ts";
 import type { Burst } from "./shared_frame.ts";
 import { SendQueue, writeCompressed } from "./send_queue.ts";
-
-/** A control frame that is to be sent later. */
-interface Owed {
-  readonly opcode: number;
-  readonly payload: Uint8Array<ArrayBuffer>;
-}
 
 /** One end of a connection. The methods are described at `Protocol`, which has the same ones. */
 export class Machine implements ReaderEvents {
@@ -66,16 +60,9 @@ export class Machine implements ReaderEvents {
   }
 
   /** What reads, from the first bytes on. */
-  #readerMade(): MessageReader {
-    const { maxMessageSize, work } = this.#options;
-    return this.#reader ??= new MessageReader(
-      this,
-      this.#isServer,
-      maxMessageSize,
-      this.#codec?.inflater,
-      work,
-      this.#options,
-    );
+  get reader(): MessageReader {
+    const options = this.#options, { maxMessageSize, work } = options, inflater = this.#codec?.inflater;
+    return this.#reader ??= new MessageReader(this, this.#isServer, maxMessageSize, inflater, work, options);
   }
 
   /** What writes, from the first frame on. */
@@ -116,7 +103,7 @@ export class Machine implements ReaderEvents {
   /** A control frame that comes alone, such as a Pong to an idle connection, leaves no reader behind. */
   #receiveFirst(chunk: Uint8Array<ArrayBuffer>): boolean {
     if (this.state === "closed") return false;
-    const isAlone = isLoneControl(chunk), isFree = this.#readerMade().receive(chunk);
+    const isAlone = isLoneControl(chunk), isFree = this.reader.receive(chunk);
     if (isAlone) this.rest();
     return isFree;
   }
@@ -127,21 +114,11 @@ export class Machine implements ReaderEvents {
   }
 
   pause(): void {
-    this.#readerMade().pause();
+    this.reader.pause();
   }
 
   resume(): void {
     this.#reader?.resume();
-  }
-
-  /** From now on messages that come are not told, nor what is still to come of one. */
-  skipMessages(): void {
-    this.#readerMade().skipMessages();
-  }
-
-  /** Throws away what is still to come of a message that is handed over in pieces. */
-  discard(): void {
-    this.#reader?.discard();
   }
 
   /** Does a slice of the deferred work, a few milliseconds long. Returns whether more is left. */
@@ -321,7 +298,7 @@ export class Machine implements ReaderEvents {
     this.#writeClose(closePayload(closeCode, reason));
     if (this.#owed?.opcode === OPCODE.close) return this.#stop();
     this.state = "closing";
-    this.skipMessages();
+    this.reader.skipMessages();
     this.#freeDeflater();
   }
 

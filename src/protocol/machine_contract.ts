@@ -28,3 +28,9 @@ export interface MachineOptions extends Partial<StreamLimits> {
   /** The budget for compressing and inflating in a turn; without it, everything is done in the call. */
   readonly work?: Work | undefined;
 }
+
+/** A control frame that is to be sent later. */
+export interface Owed {
+  readonly opcode: number;
+  readonly payload: Uint8Array<ArrayBuffer>;
+}

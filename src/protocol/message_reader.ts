@@ -18,7 +18,6 @@ import { type PieceEvents, StreamedMessage, type StreamLimits } from "./streamed
 /** Reads what one peer sends. */
 export class MessageReader extends FrameReader {
   readonly #events: ReaderEvents;
-  readonly #messages: MessageEvents;
   readonly #masked: boolean;
   readonly #inflater: Inflater | undefined;
   readonly #inflateSink: InflateSink | undefined;
@@ -32,7 +31,6 @@ export class MessageReader extends FrameReader {
   #maskPhase = 0;
   /** The beginning of a control frame that was cut. */
   #partialControl: ByteBuilder | undefined;
-
   /** The message being read: the opcode of its first frame, or 0 between messages. */
   #messageOpcode = 0;
   #isCompressed = false;
@@ -61,7 +59,6 @@ export class MessageReader extends FrameReader {
   ) {
     super();
     this.#events = events;
-    this.#messages = events.messages;
     this.#masked = masked;
     this.#inflater = inflater;
     this.#work = work;
@@ -241,11 +238,11 @@ export class MessageReader extends FrameReader {
     this.#messageOpcode = 0;
     if (this.frame.opcode === OPCODE.text) {
       const text = decodeText(chunk, at, end); // needs no view
-      return text === undefined ? this.#fail("text-not-utf8") : this.#messages.onMessage(text);
+      return text === undefined ? this.#fail("text-not-utf8") : this.#events.messages.onMessage(text);
     }
     const isCopied = end - at <= COPIED;
     if (!isCopied) this.isLent = true;
-    this.#messages.onMessage(isCopied ? copyOf(chunk, at, end) : chunk.subarray(at, end));
+    this.#events.messages.onMessage(isCopied ? copyOf(chunk, at, end) : chunk.subarray(at, end));
   }
 
   /** What gathers the message being read. */
@@ -320,7 +317,7 @@ export class MessageReader extends FrameReader {
     if (this.#skipping) return;
     const message = gathered.finish();
     if (message === undefined) this.#fail(gathered.failure!, gathered.detail);
-    else this.#messages.onMessage(message);
+    else this.#events.messages.onMessage(message);
   }
 
   #endStreamed(): void {

@@ -89,7 +89,7 @@ export class Protocol {
    * nevertheless. Between such messages this does nothing.
    */
   discard(): void {
-    this.#machine.discard();
+    this.#machine.reader.discard();
   }
 
   /** Reads on, first what was received while paused. */
