@@ -2,6 +2,7 @@
 // was made. Past the high-water mark the machine stops before the next frame and the transport is paused, until there is
 // room again; meanwhile one chunk at a time may be read, to notice whether the peer is still there.
 
+import type { WebSocketError } from "../errors/websocket_error.ts";
 import type { Machine } from "../protocol/machine.ts";
 import type { Transport } from "../transport/transport.ts";
 import { beginSoon } from "./begin_soon.ts";
@@ -19,28 +20,41 @@ export interface ReaderHost {
   readonly idle: IdleWatch;
   readonly isOpen: boolean;
   readonly isReleased: boolean;
+  /** Whether the connection is lost, and what was received before that is taken in. */
+  readonly isLost: boolean;
   onLost(error: unknown): void;
   /** A message has not ended within `messageTimeout`. */
   onMessageLate(): void;
 }
 
+/** What receiving needs of its connection. */
+export interface ReceiverHost extends ReaderHost {
+  /** The stream of messages was cancelled. */
+  closeWithReasonOf(reason: unknown): void;
+  readonly sender: { readonly cutBy: WebSocketError | undefined } | undefined;
+  /** The handler has thrown. */
+  onHandlerFailed(): void;
+  /** Everything that came before the peer's Close frame was taken. */
+  onTaken(): void;
+}
+
+/** How the peer is held back: whether a chunk is read nevertheless, and how many bytes were read past the mark. */
+interface Held {
+  isLooking: boolean;
+  overshoot: number;
+}
+
 /** Reads one connection. A base class and not a part of its own: one object less for each connection. */
 export abstract class BackPressuredReader<Host extends ReaderHost> {
   protected readonly host: Host;
-  /** Bytes that came with the handshake, until reading begins. */
+  /** Bytes that came with the handshake, or none: until reading begins. */
   #rest: Uint8Array | undefined;
-  #hasBegun = false;
-  /** Whether the high-water mark was passed: nothing is read, but for a {@linkcode look}. */
-  #isFull = false;
-  #isLooking = false;
-  /** Whether the connection is lost, and what was received before that is taken in. */
-  protected isTakingRest = false;
+  /** Set while the high-water mark is passed: nothing is read, but for a {@linkcode look}. */
+  #held: Held | undefined;
   /** Made for the first message that does not come in one frame and one chunk, if its time is limited. */
   #watch: MessageWatch | undefined;
   /** What all pieces of messages that wait to be read are charged, in bytes. */
   protected pieceCharge = 0;
-  /** How many bytes were read past the mark. */
-  #overshoot = 0;
 
   constructor(host: Host, rest: Uint8Array) {
     this.host = host;
@@ -57,13 +71,12 @@ export abstract class BackPressuredReader<Host extends ReaderHost> {
   /** Begins to read, from the bytes that came with the handshake. */
   begin(): void {
     const { idle, isOpen, isReleased } = this.host;
-    if (this.#hasBegun || isReleased) return;
-    this.#hasBegun = true;
-    if (isOpen) idle.start();
     const rest = this.#rest;
+    if (rest === undefined || isReleased) return;
     this.#rest = undefined;
+    if (isOpen) idle.start();
     try {
-      if (rest && rest.length > 0) this.onData(new Uint8Array(rest));
+      if (rest.length > 0) this.onData(new Uint8Array(rest));
       this.#resume();
     } catch (error) {
       this.host.onLost(error); // the other connections of the turn still begin
@@ -73,7 +86,7 @@ export abstract class BackPressuredReader<Host extends ReaderHost> {
   /** Reads on, unless the application has to take messages first, or what was received is yet to be inflated. */
   #resume(): void {
     const { isReleased, machine, transport } = this.host;
-    if (this.#hasBegun && !this.#isFull && !isReleased && !machine.isBehind) transport.resume();
+    if (this.#rest === undefined && !this.#held && !isReleased && !machine.isBehind) transport.resume();
   }
 
   /** All that was received is inflated. */
@@ -86,10 +99,10 @@ export abstract class BackPressuredReader<Host extends ReaderHost> {
   #watchMessage(): void {
     const { machine, options: { clock, messageTimeout } } = this.host;
     if (messageTimeout === 0) return;
-    const message = this.host.isOpen ? machine.reader.messageUnderWay : 0;
+    const message = this.host.isOpen ? machine.messageUnderWay : 0;
     if (message === 0 && !this.#watch) return;
     this.#watch ??= new MessageWatch(clock, messageTimeout, () => this.host.onMessageLate());
-    this.#watch.update(message, this.#isFull || machine.isBehind);
+    this.#watch.update(message, this.#held !== undefined || machine.isBehind);
   }
 
   /** No message is waited for any more. */
@@ -104,7 +117,7 @@ export abstract class BackPressuredReader<Host extends ReaderHost> {
    */
   onData(chunk: Uint8Array<ArrayBuffer>): boolean {
     const { flusher, machine, transport } = this.host;
-    if (this.#isFull) this.#onLook(chunk);
+    if (this.#held !== undefined) this.#onLook(this.#held, chunk);
     let isFree = false;
     flusher.cork();
     try {
@@ -115,14 +128,14 @@ export abstract class BackPressuredReader<Host extends ReaderHost> {
     if (machine.isBehind) transport.pause();
     this.#watchMessage();
     // What is held, or yet to be inflated, waits in the machine
-    return isFree || !this.lendsViews && !this.#isFull && !machine.isBehind;
+    return isFree || !this.lendsViews && this.#held === undefined && !machine.isBehind;
   }
 
   /** Back-pressure: no more messages until {@linkcode release}. */
   protected hold(): void {
     const { idle, isOpen, machine, transport } = this.host;
-    if (this.#isFull || !isOpen) return;
-    this.#isFull = true;
+    if (this.#held || !isOpen) return;
+    this.#held = { isLooking: false, overshoot: 0 };
     idle.standDown();
     machine.pause();
     transport.pause();
@@ -130,9 +143,8 @@ export abstract class BackPressuredReader<Host extends ReaderHost> {
 
   /** There is room again: reads on, first what was received and held, unless it would only be more pieces. */
   protected release(): void {
-    if (!this.#isFull || this.pieceCharge > this.host.options.highWaterMark && this.host.isOpen) return;
-    this.#isFull = this.#isLooking = false;
-    this.#overshoot = 0;
+    if (!this.#held || this.pieceCharge > this.host.options.highWaterMark && this.host.isOpen) return;
+    this.#held = undefined;
     const { flusher, idle, isReleased, machine } = this.host;
     if (isReleased) return;
     idle.alive();
@@ -153,24 +165,24 @@ export abstract class BackPressuredReader<Host extends ReaderHost> {
    * @returns Whether we would notice traffic of the peer.
    */
   look(): boolean {
-    if (!this.#isFull) return true;
-    if (!this.#isLooking && this.#overshoot <= this.host.options.highWaterMark) {
-      this.#isLooking = true;
+    const held = this.#held;
+    if (!held) return true;
+    if (!held.isLooking && held.overshoot <= this.host.options.highWaterMark) {
+      held.isLooking = true;
       this.host.transport.resume();
     }
-    return this.#isLooking;
+    return held.isLooking;
   }
 
-  #onLook({ length }: Uint8Array): void {
-    this.#isLooking = false;
-    this.#overshoot += length;
+  #onLook(held: Held, { length }: Uint8Array): void {
+    held.isLooking = false;
+    held.overshoot += length;
     this.host.transport.pause();
   }
 
   /** Takes in everything that was received and held back, even past the mark: nothing more will come. */
   takeRest(): void {
-    this.isTakingRest = true;
-    this.#isFull = this.#isLooking = false;
+    this.#held = undefined;
     const { machine } = this.host, rest = this.#rest;
     this.#rest = undefined;
     if (rest && rest.length > 0) machine.receive(new Uint8Array(rest)); // it was lost before it was read

@@ -60,6 +60,11 @@ export class Connection<Received = string | Uint8Array<ArrayBuffer>> implements 
     return this.#driver.transport.localAddr;
   }
 
+  /** Whether it is over TLS, as far as the connection knows. */
+  protected get isSecure(): boolean | undefined {
+    return this.#driver.transport.isSecure;
+  }
+
   get closed(): Promise<CloseInfo> {
     return this.#driver.closed;
   }

@@ -7,11 +7,12 @@ import { checkClose, type CloseInfo, notOpenError, WebSocketError } from "../err
 import type { Agreement } from "../protocol/agreement.ts";
 import type { Message, SendOptions } from "../protocol/contract.ts";
 import type { PreparedMessage } from "../protocol/prepared_message.ts";
-import { Machine, type MachineEvents } from "../protocol/machine.ts";
+import { Machine } from "../protocol/machine.ts";
+import type { MachineEvents } from "../protocol/machine_contract.ts";
 import type { Transport, TransportHandlers } from "../transport/transport.ts";
 import { Closing, type ClosingHost } from "./closing.ts";
 import type { ConnectionOwner } from "./connection_owner.ts";
-import { Flusher, type FlusherHandlers } from "./flusher.ts";
+import { Flusher, type FlusherHost } from "./flusher.ts";
 import { type IdleHandlers, IdleWatch } from "./idle_watch.ts";
 import type { CheckedOptions } from "./connection_options.ts";
 import type { Received } from "./inbox.ts";
@@ -23,15 +24,12 @@ import { Sending, type SendingHost } from "./sending.ts";
 import { type WorkHost, workLater } from "./work.ts";
 import type { ConnectionState, MessageHandler } from "./websocket_connection.ts";
 
-/** How many turns of the event loop a peer that has ended waits for an answer to its last message. */
-const TURNS = 64;
-
 /** One WebSocket. Its parts report to methods: a closure for each callback would take more memory per connection. */
 export class Driver
   implements
     TransportHandlers,
     MachineEvents,
-    FlusherHandlers,
+    FlusherHost,
     IdleHandlers,
     ReceiverHost,
     ClosingHost,
@@ -65,8 +63,8 @@ export class Driver
     this.transport = transport;
     this.messages = new Receiver(this, rest);
     this.machine = new Machine(agreement, this, options);
-    this.flusher = new Flusher(this.machine, transport, options, this);
-    this.idle = new IdleWatch(options.clock, options.pingInterval, options.idleTimeout, this);
+    this.flusher = new Flusher(this.machine, this);
+    this.idle = new IdleWatch(options, this);
     transport.start(this);
   }
 
@@ -93,8 +91,7 @@ export class Driver
 
   /** Whether messages can be sent: we have not closed, and nothing has failed. */
   get isOpen(): boolean {
-    const ending = this.#ending;
-    return this.machine.state === "open" && (ending === undefined || !ending.isReleased && !ending.isOurs);
+    return this.machine.state === "open" && !this.#ending?.isReleased && !this.#ending?.isOurs;
   }
 
   /** Whether a whole message can be sent right now. */
@@ -105,6 +102,10 @@ export class Driver
   /** Whether the transport is out of our hands: dropped, or lingering. */
   get isReleased(): boolean {
     return this.#ending !== undefined && this.#ending.isReleased;
+  }
+
+  get isLost(): boolean {
+    return this.#ending !== undefined && this.#ending.loss !== undefined;
   }
 
   /** Why messages can't be sent, once that is known. */
@@ -215,10 +216,10 @@ export class Driver
 
   onEnd(): void {
     this.#closing.onEnd();
-    if (this.#closing.peerClose && this.messages.isStreaming) this.#answerWithin(TURNS);
+    if (this.#closing.peerClose && this.messages.isStreaming) this.#answerWithin(64);
   }
 
-  /** The peer has closed and ended, and waits no longer: whoever has taken its last message may still answer it, at once. */
+  /** The peer has closed and ended, and waits for so many turns: whoever has taken its last message may still answer it. */
   #answerWithin(turns: number): void {
     if (turns === 0) return this.#closing.answerBehind();
     if (this.messages.isEmpty) nextTurn(() => this.#answerWithin(turns - 1));
@@ -299,7 +300,7 @@ export class Driver
   }
 
   onPingDue(): void {
-    if (this.isOpen) this.flusher.ping();
+    if (this.isOpen) this.flusher.pingIdle();
   }
 
   onMessageLate(): void {

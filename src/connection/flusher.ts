@@ -27,8 +27,16 @@ function flushSoon(flusher: Flusher): void {
 /** From this many bytes on, frames are written at once. */
 const FLUSH_AT_ONCE = 65536;
 
-/** What a flusher tells its connection. */
-export interface FlusherHandlers {
+/** How many bytes may wait, as in the options of a connection. */
+export interface FlusherLimits {
+  readonly highWaterMark: number;
+  readonly maxBufferedAmount: number;
+}
+
+/** What a flusher has of its connection, and tells it. */
+export interface FlusherHost {
+  readonly options: FlusherLimits;
+  readonly transport: Transport;
   /**
    * Something was handed to the transport.
    *
@@ -43,18 +51,16 @@ export interface FlusherHandlers {
   onLost(error: unknown): void;
 }
 
-/** How many bytes may wait, as in the options of a connection. */
-export interface FlusherLimits {
-  readonly highWaterMark: number;
-  readonly maxBufferedAmount: number;
+/** What somebody waits for. */
+interface Waits {
+  room?: PromiseWithResolvers<void> | undefined;
+  emptied?: PromiseWithResolvers<void> | undefined;
 }
 
 /** The way from a machine to a transport. */
 export class Flusher {
   readonly #machine: Machine;
-  readonly #transport: Transport;
-  readonly #limits: FlusherLimits;
-  readonly #handlers: FlusherHandlers;
+  readonly #host: FlusherHost;
   /** The slab that the transport is writing. */
   #writing: Uint8Array<ArrayBuffer> | undefined;
   /** Whether writes are held back until {@linkcode uncork}. */
@@ -62,16 +68,13 @@ export class Flusher {
   /** Whether a flush at the end of the turn is due. */
   #isDirty = false;
   #stopped = false;
-  #room: PromiseWithResolvers<void> | undefined;
-  #emptied: PromiseWithResolvers<void> | undefined;
+  #waits: Waits | undefined;
   /** What waits outside of the machine, while a slow peer has not taken what was sent before. */
   #held: HeldMessages | undefined;
 
-  constructor(machine: Machine, transport: Transport, limits: FlusherLimits, handlers: FlusherHandlers) {
+  constructor(machine: Machine, host: FlusherHost) {
     this.#machine = machine;
-    this.#transport = transport;
-    this.#limits = limits;
-    this.#handlers = handlers;
+    this.#host = host;
   }
 
   /** How many bytes wait, or are being written. */
@@ -85,7 +88,7 @@ export class Flusher {
    * Whether more waits than `limit` (the high-water mark, if there is none), although all was written that could be, also
    * what is held back until {@linkcode uncork}: that waits for us, and not for the peer.
    */
-  isOver(limit: number = this.#limits.highWaterMark): boolean {
+  isOver(limit: number = this.#host.options.highWaterMark): boolean {
     if (this.buffered <= limit) return false;
     if (!this.#writing) this.#writeOut(false);
     return this.buffered > limit;
@@ -102,10 +105,10 @@ export class Flusher {
     const before = this.buffered;
     this.#machine.send(message, options);
     this.#onFramed();
-    const { buffered } = this, { highWaterMark, maxBufferedAmount } = this.#limits;
+    const { buffered } = this, { highWaterMark, maxBufferedAmount } = this.#host.options;
     if (buffered <= highWaterMark && buffered <= maxBufferedAmount) return;
     const { room } = this;
-    if (buffered > maxBufferedAmount && before > 0) this.#handlers.onBufferFull(buffered);
+    if (buffered > maxBufferedAmount && before > 0) this.#host.onBufferFull(buffered);
     return room;
   }
 
@@ -115,10 +118,10 @@ export class Flusher {
    *
    * @returns Whether it is on its way.
    */
-  offer(message: Prepared, limit: number = this.#limits.highWaterMark): boolean {
+  offer(message: Prepared, limit: number = this.#host.options.highWaterMark): boolean {
     const before = this.buffered;
     if (before > limit && this.isOver(limit)) return false;
-    if (before > 0 && before + message.size > this.#limits.maxBufferedAmount) return false;
+    if (before > 0 && before + message.size > this.#host.options.maxBufferedAmount) return false;
     if (this.#held) this.#letGo(Infinity);
     this.#machine.sendPrepared(message);
     this.#onFramed();
@@ -142,7 +145,7 @@ export class Flusher {
    *
    * @returns How many messages were thrown away.
    */
-  hold(message: Prepared, limit: number = this.#limits.highWaterMark): number {
+  hold(message: Prepared, limit: number = this.#host.options.highWaterMark): number {
     return (this.#held ??= new HeldMessages()).push(message, limit);
   }
 
@@ -158,6 +161,12 @@ export class Flusher {
   ping(payload?: Uint8Array<ArrayBuffer>): void {
     this.#machine.ping(payload);
     this.#onFramed();
+  }
+
+  /** The same for a connection that is idle, which is to take little memory. */
+  pingIdle(): void {
+    this.#machine.rest();
+    this.ping();
   }
 
   /** Frames our Close, which is written soon. */
@@ -185,23 +194,25 @@ export class Flusher {
 
   /** A promise while more waits than the high-water mark: it resolves below it (back-pressure). */
   get room(): Promise<void> | undefined {
-    if (this.buffered <= this.#limits.highWaterMark) return undefined;
-    if (!this.#room) {
-      this.#room = Promise.withResolvers<void>();
-      this.#room.promise.catch(() => {}); // nobody has to handle it
+    if (this.buffered <= this.#host.options.highWaterMark) return undefined;
+    const waits = this.#waits ??= {};
+    if (!waits.room) {
+      waits.room = Promise.withResolvers<void>();
+      waits.room.promise.catch(() => {}); // nobody has to handle it
     }
-    return this.#room.promise;
+    return waits.room.promise;
   }
 
   /** A promise while anything waits: it resolves once all is written, or nothing is written any more. */
   get emptied(): Promise<void> | undefined {
     if (this.buffered === 0 || this.#stopped) return undefined;
-    return (this.#emptied ??= Promise.withResolvers<void>()).promise;
+    return ((this.#waits ??= {}).emptied ??= Promise.withResolvers<void>()).promise;
   }
 
   #onEmptied(): void {
-    this.#emptied?.resolve();
-    this.#emptied = undefined;
+    if (!this.#waits) return;
+    this.#waits.emptied?.resolve();
+    this.#waits.emptied = undefined;
   }
 
   /**
@@ -243,17 +254,17 @@ export class Flusher {
   /** One slab at a time. A transport that throws ends its own connection, and not the others of the turn. */
   #writeOut(isAnswer: boolean): void {
     try {
-      if (this.#write()) this.#handlers.onSent(isAnswer);
+      if (this.#write()) this.#host.onSent(isAnswer);
       if (this.#stopped) return;
-      if (this.#room && this.buffered <= this.#limits.highWaterMark) {
-        this.#room.resolve();
-        this.#room = undefined;
+      if (this.#waits?.room && this.buffered <= this.#host.options.highWaterMark) {
+        this.#waits.room.resolve();
+        this.#waits.room = undefined;
       }
       if (this.#writing || this.#machine.buffered > 0) return;
       this.#onEmptied();
-      this.#handlers.onFlushed();
+      this.#host.onFlushed();
     } catch (error) {
-      this.#handlers.onLost(error);
+      this.#host.onLost(error);
     }
   }
 
@@ -270,7 +281,7 @@ export class Flusher {
       const bytes = this.#take();
       if (!bytes) break;
       hasWritten = true;
-      if (this.#transport.write(bytes)) this.#machine.recycle(bytes);
+      if (this.#host.transport.write(bytes)) this.#machine.recycle(bytes);
       else this.#writing = bytes;
     }
     return hasWritten;
@@ -292,6 +303,6 @@ export class Flusher {
 
   /** Rejects the pending `room` promise. */
   fail(reason: () => unknown): void {
-    this.#room?.reject(reason());
+    this.#waits?.room?.reject(reason());
   }
 }

@@ -18,11 +18,16 @@ export interface IdleHandlers {
   onSilence(): void;
 }
 
+/** The limits of a watch, as in the options of a connection: in milliseconds; 0 disables either. */
+export interface IdleLimits {
+  readonly clock: Clock;
+  readonly pingInterval: number;
+  readonly idleTimeout: number;
+}
+
 /** Watches one connection. */
 export class IdleWatch extends Timer {
-  readonly #clock: Clock;
-  readonly #pingInterval: number;
-  readonly #timeout: number;
+  readonly #limits: IdleLimits;
   readonly #handlers: IdleHandlers;
   #isRunning = false;
   /** When the peer last gave a sign of life, and when we last sent something. */
@@ -36,18 +41,16 @@ export class IdleWatch extends Timer {
   #wasUnwritten = false;
   #hasWritten = false;
 
-  /** @param pingInterval In milliseconds, as `timeout`; 0 disables either. */
-  constructor(clock: Clock, pingInterval: number, timeout: number, handlers: IdleHandlers) {
-    super(clock);
-    this.#clock = clock;
-    this.#pingInterval = pingInterval;
-    this.#timeout = timeout;
+  constructor(limits: IdleLimits, handlers: IdleHandlers) {
+    super(limits.clock);
+    this.#limits = limits;
     this.#handlers = handlers;
   }
 
   /** Begins, as if something had just been received and sent. */
   start(): void {
-    if (this.#isRunning || this.#pingInterval === 0 && this.#timeout === 0) return;
+    const { pingInterval, idleTimeout } = this.#limits;
+    if (this.#isRunning || pingInterval === 0 && idleTimeout === 0) return;
     this.#isRunning = true;
     this.#renew();
     this.#sent = this.#heard;
@@ -72,7 +75,7 @@ export class IdleWatch extends Timer {
    * @param isAnswer Whether it answers the chunk that was just received: then the clock need not be asked.
    */
   onSent(isAnswer: boolean): void {
-    if (this.#isRunning) this.#sent = isAnswer ? this.#heard : this.#clock.now();
+    if (this.#isRunning) this.#sent = isAnswer ? this.#heard : this.#now();
   }
 
   /**
@@ -90,21 +93,26 @@ export class IdleWatch extends Timer {
     this.clear();
   }
 
+  /** In whole milliseconds: V8 keeps each number with a fraction on the heap. */
+  #now(): number {
+    return Math.floor(this.#limits.clock.now());
+  }
+
   #renew(): void {
-    this.#heard = this.#clock.now();
+    this.#heard = this.#now();
     this.#pinged = undefined;
   }
 
   /** A look at the stamps is due. */
   onTimeout(): void {
-    const now = this.#clock.now(), unwritten = this.#handlers.hasUnwritten();
+    const now = this.#now(), unwritten = this.#handlers.hasUnwritten();
     const counts = unwritten || this.#handlers.look();
     const takesSlowly = this.#pinged !== undefined && unwritten && this.#hasWritten; // its pong is as late as its reads
     if (!counts || !this.#counted || takesSlowly) this.#renew();
     this.#counted = counts;
     this.#wasUnwritten = unwritten;
     this.#hasWritten = false;
-    if (this.#timeout > 0 && now >= this.#timeoutDue()) {
+    if (now >= this.#timeoutDue()) {
       this.stop();
       this.#handlers.onSilence();
       return;
@@ -119,15 +127,17 @@ export class IdleWatch extends Timer {
 
   /** When the next ping is due. */
   #pingDue(): number {
-    const interval = this.#pingInterval || Infinity, half = this.#timeout / 2 || Infinity;
+    const { pingInterval, idleTimeout } = this.#limits;
+    const interval = pingInterval || Infinity, half = idleTimeout / 2 || Infinity;
     const unheard = this.#pinged === undefined ? this.#heard + Math.min(interval, half) : Infinity;
     return Math.min(this.#sent + interval, unheard);
   }
 
   /** When the idle timeout expires: only after a ping that was not answered. */
   #timeoutDue(): number {
-    if (this.#timeout === 0 || this.#pinged === undefined) return Infinity;
-    return Math.max(this.#heard + this.#timeout, this.#pinged + this.#timeout / 2);
+    const { idleTimeout } = this.#limits;
+    if (idleTimeout === 0 || this.#pinged === undefined) return Infinity;
+    return Math.max(this.#heard + idleTimeout, this.#pinged + idleTimeout / 2);
   }
 
   /** A timer may fire a little early: the next look is at least a millisecond away. */

@@ -2,24 +2,15 @@
 // high-water mark the peer is held back. The end is reported behind the messages that came before it.
 
 import type { CloseInfo, WebSocketError } from "../errors/websocket_error.ts";
-import { BackPressuredReader, type ReaderHost } from "./back_pressure.ts";
+import { BackPressuredReader, type ReceiverHost } from "./back_pressure.ts";
 import { Inbox, type Received } from "./inbox.ts";
 import { errorOf, IncomingPieces, type PieceHandlers, untakenError } from "./incoming_pieces.ts";
 import { MessageSource } from "./message_streams.ts";
 import { isPromiseLike, type MessageHandler as HandlerOf } from "./websocket_connection.ts";
 
-type MessageHandler = HandlerOf<Received>;
+export type { ReceiverHost };
 
-/** What receiving needs of its connection. */
-export interface ReceiverHost extends ReaderHost {
-  /** The stream of messages was cancelled. */
-  closeWithReasonOf(reason: unknown): void;
-  readonly sender: { readonly cutBy: WebSocketError | undefined } | undefined;
-  /** The handler has thrown. */
-  onHandlerFailed(): void;
-  /** Everything that came before the peer's Close frame was taken. */
-  onTaken(): void;
-}
+type MessageHandler = HandlerOf<Received>;
 
 /** The handler of `receive()` without one: throws messages away. */
 function discard(): void {}
@@ -39,7 +30,9 @@ export class Receiver extends BackPressuredReader<ReceiverHost> implements Piece
   #arriving: IncomingPieces | undefined;
   /** The one that was handed over and is still to be read to its end: what is behind it waits. */
   #pieces: IncomingPieces | undefined;
-  #received: PromiseWithResolvers<CloseInfo> | undefined;
+  /** What `receive()` has given, and what settles it: a promise with both of its functions would take twice the memory. */
+  #received: Promise<CloseInfo> | undefined;
+  #settle: ((end: CloseInfo | Promise<never>) => void) | undefined;
   /** How the connection ended, while messages wait that came before that. */
   #end: CloseInfo | WebSocketError | undefined;
   #hasPeerClosed = false;
@@ -143,11 +136,11 @@ export class Receiver extends BackPressuredReader<ReceiverHost> implements Piece
     }
     this.#handler = handler;
     this.#answersLater = answersLater;
-    this.#received = Promise.withResolvers<CloseInfo>();
+    const received = this.#received = new Promise<CloseInfo>((resolve) => this.#settle = resolve);
     if (!this.#isInboxEmpty) this.#handOver();
     else if (this.#end) this.#settleReceived(this.#end);
     this.begin();
-    return this.#received.promise;
+    return received;
   }
 
   onMessage(message: Received): void {
@@ -156,7 +149,7 @@ export class Receiver extends BackPressuredReader<ReceiverHost> implements Piece
     const source = this.#source, { highWaterMark, maxMessageSize } = this.host.options;
     if (handler || !source?.isTaken || this.#pieces) return this.#keep(message);
     source.push(message);
-    if (this.isTakingRest && source.queued > highWaterMark + maxMessageSize) this.host.machine.drop();
+    if (this.host.isLost && source.queued > highWaterMark + maxMessageSize) this.host.machine.drop();
     if (source.isFull) this.hold();
   }
 
@@ -171,7 +164,7 @@ export class Receiver extends BackPressuredReader<ReceiverHost> implements Piece
     const charge = (this.#inbox?.charge ?? 0) + this.pieceCharge;
     if (charge > highWaterMark) this.hold();
     // Behind a loss nothing is held, and few bytes may have been compressed from very many
-    if (this.isTakingRest && charge > highWaterMark + maxMessageSize) this.host.machine.drop();
+    if (this.host.isLost && charge > highWaterMark + maxMessageSize) this.host.machine.drop();
   }
 
   onBegin(isText: boolean): void {
@@ -283,7 +276,7 @@ export class Receiver extends BackPressuredReader<ReceiverHost> implements Piece
     // Pieces that failed, and an end because of which it could not send, are not its fault: it still gets what came before
     const ends: unknown[] = [this.#end, this.host.sender?.cutBy, pieces?.error].filter((end) => end instanceof Error);
     if (ends.includes(error) || ends.includes(cause)) return pieces ? this.#onPiecesHandled(pieces) : this.#onHandled();
-    this.#received!.reject(error);
+    this.#settleOnce(() => Promise.reject(error));
     this.#pieces = this.#inbox = undefined;
     this.#handler = discard;
     this.#isHandling = false;
@@ -322,8 +315,14 @@ export class Receiver extends BackPressuredReader<ReceiverHost> implements Piece
   }
 
   #settleReceived(outcome: CloseInfo | WebSocketError): void {
-    if (!(outcome instanceof Error)) return this.#received?.resolve(outcome);
-    this.#received?.promise.catch(() => {}); // `closed` reports it too
-    this.#received?.reject(outcome);
+    if (outcome instanceof Error) this.#received?.catch(() => {}); // `closed` reports it too
+    this.#settleOnce(() => outcome instanceof Error ? Promise.reject(outcome) : outcome);
+  }
+
+  /** @param end Asked for once: a promise that is rejected later would be nobody's. */
+  #settleOnce(end: () => CloseInfo | Promise<never>): void {
+    const settle = this.#settle;
+    this.#settle = undefined;
+    settle?.(end());
   }
 }

@@ -61,16 +61,22 @@ export function agree(
   accept: string | undefined,
   { compression, headers: decorator }: CheckedAnswerOptions,
 ): Acceptance {
-  const fields: FieldList = accept === undefined ? [] : [...UPGRADE_FIELDS, ["Sec-WebSocket-Accept", accept]];
-  if (protocol !== "") fields.push(["Sec-WebSocket-Protocol", protocol]);
   const deflated = compression && answerDeflate(request.headers.get("sec-websocket-extensions"), compression);
-  if (deflated) fields.push(["Sec-WebSocket-Extensions", deflated.extensions]);
+  const fields = agreedFields(accept, protocol, deflated?.extensions ?? "");
   const status = accept === undefined ? 200 : 101, draft = (headers: Headers) => ({ status, headers });
   const head = new ResponseHeadDraft(status, decorate(fields, decorator, "server", draft, request));
   return {
     head,
     agreement: deflated ? { role: "server", protocol, ...deflated } : { role: "server", protocol, extensions: "" },
   };
+}
+
+/** The fields of a 101, or in HTTP/2 of a 200, which has no `accept` value; without those of the decorator. */
+export function agreedFields(accept: string | undefined, protocol: string, extensions: string): FieldList {
+  const fields: FieldList = accept === undefined ? [] : [...UPGRADE_FIELDS, ["Sec-WebSocket-Accept", accept]];
+  if (protocol !== "") fields.push(["Sec-WebSocket-Protocol", protocol]);
+  if (extensions !== "") fields.push(["Sec-WebSocket-Extensions", extensions]);
+  return fields;
 }
 
 /** §4.2.2 (4), «subprotocol»: one that was offered, or none. */

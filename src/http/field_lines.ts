@@ -29,6 +29,11 @@ export class Fields {
     return this.#lines ??= findLines(this.#head) as readonly number[];
   }
 
+  /** The whole head, from its start line on. */
+  get text(): string {
+    return this.#head;
+  }
+
   /** The number of characters, which is that of bytes. */
   get length(): number {
     return this.#head.length;
@@ -95,9 +100,9 @@ export function latin1(bytes: Uint8Array): string {
   return text;
 }
 
-/** Splits a whole head into its start line and its fields. */
-export function readLines(head: Uint8Array): { start: string; fields: Fields } | Problem {
-  const text = latin1(head), lines = findLines(text);
+/** Splits a whole head, its bytes or their text, into its start line and its fields. */
+export function readLines(head: Uint8Array | string): { start: string; fields: Fields } | Problem {
+  const text = typeof head === "string" ? head : latin1(head), lines = findLines(text);
   if ("failure" in lines) return lines;
   return { start: text.slice(0, text.indexOf("\r\n")), fields: new Fields(text, lines) };
 }

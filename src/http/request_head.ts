@@ -118,7 +118,7 @@ export function parseForeignRequest(lines: readonly string[], isSecure = false):
  *
  * @param isSecure Whether it came over TLS: then its URL has the scheme https (RFC 9112 §3.3).
  */
-export function parseRequest(head: Uint8Array, isSecure = false): ParsedRequest | Problem {
+export function parseRequest(head: Uint8Array | string, isSecure = false): ParsedRequest | Problem {
   const lines = readLines(head);
   if ("failure" in lines) return lines;
   const { start, fields } = lines;

@@ -38,6 +38,11 @@ export abstract class ChunkReader {
     return !this.isLent && !this.#waiting?.length && !this.isFeeding && !this.isBehind;
   }
 
+  /** Whether nothing stops it, and nothing waits. */
+  protected get isIdle(): boolean {
+    return !this.isFeeding && !this.isBehind && !this.isPaused && !this.isStopped && !this.#waiting?.length;
+  }
+
   /** Stops before the next unit, even in the middle of a chunk. */
   pause(): void {
     this.isPaused = true;

@@ -149,3 +149,9 @@ function writeWord(out: Uint8Array, at: number, word: number): number {
   out[at + 3] = word;
   return at + 4;
 }
+
+/** Whether a chunk is one control frame, and nothing else. */
+export function isLoneControl(chunk: Uint8Array): boolean {
+  const first = chunk[0] ?? 0, second = chunk[1] ?? 0, key = second >= 0x80 ? 4 : 0;
+  return (first & 15) >= OPCODE.close && chunk.length === 2 + key + (second & 0x7f);
+}

@@ -12,6 +12,11 @@ export abstract class FrameReader extends ChunkReader {
   #partialHeader: Uint8Array | undefined;
   #partialSize = 0;
 
+  /** Whether it is between two frames, and nothing stops it or waits. */
+  protected get isBetweenFrames(): boolean {
+    return this.left < 0 && this.#partialSize === 0 && this.isIdle;
+  }
+
   /** Whether the first two bytes of a frame keep the rules; if not, the reader has failed. */
   protected abstract checkStart(first: number, second: number): boolean;
 

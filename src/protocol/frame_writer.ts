@@ -57,11 +57,6 @@ export class FrameWriter extends Outbox {
     }
   }
 
-  /** Whether frames of others can be written as they are. */
-  get isUnmasked(): boolean {
-    return this.#maskKey === undefined;
-  }
-
   /** Writes a frame that is ready: as it is, unless it has to be masked. */
   shared(frame: SharedFrame): void {
     if (this.#maskKey) this.frame(frame.first, frame.payload);

@@ -4,94 +4,76 @@
 
 import { type BufferSource, bytesOf, lengthOf, plainOf, sharedSnapshotOf } from "../base/owned_bytes.ts";
 import type { ProtocolFailure } from "../errors/failures.ts";
-import {
-  type CloseInfo,
-  protocolError,
-  type WebSocketError,
-  type WebSocketErrorInit,
-} from "../errors/websocket_error.ts";
+import { protocolError, type WebSocketErrorInit } from "../errors/websocket_error.ts";
 import type { Agreement } from "./agreement.ts";
 import { closePayload, parseClose } from "./close_frame.ts";
-import { type CheckedCompression, DEFAULT_COMPRESSION } from "./compression_options.ts";
+import { DEFAULT_COMPRESSION } from "./compression_options.ts";
 import type { Message, SendOptions } from "./contract.ts";
-import { codecOf, type Deflater, type Work } from "./deflate.ts";
+import { type Codec, codecOf } from "./deflate.ts";
 import { encode, encodeOwn, isScratch, PieceJoiner } from "./encode_text.ts";
-import { FIN, MAX_CONTROL_PAYLOAD, OPCODE } from "./frame_header.ts";
+import { FIN, isLoneControl, MAX_CONTROL_PAYLOAD, OPCODE, RSV1 } from "./frame_header.ts";
 import { FrameWriter } from "./frame_writer.ts";
-import { type MaskKeys, pooledKeys } from "./mask.ts";
+import { pooledKeys } from "./mask.ts";
+import type { MachineEvents, MachineOptions, Owed } from "./machine_contract.ts";
 import { MessageReader } from "./message_reader.ts";
 import type { ReaderEvents } from "./reader_events.ts";
-import type { StreamLimits } from "./streamed_message.ts";
 import { Prepared, type PreparedMessage } from "./prepared_message.ts";
 import type { Burst } from "./shared_frame.ts";
 import { SendQueue, writeCompressed } from "./send_queue.ts";
-
-/** The callbacks of a machine. They are called during `receive()`, `resume()` and `work()`, and must not throw. */
-export interface MachineEvents extends Pick<ReaderEvents, "messages"> {
-  onPong(payload: Uint8Array<ArrayBuffer>): void;
-  /** The peer's Close frame has come, and nothing more is read. If ours is due, `answerClose()` sends it. */
-  onPeerClose(info: CloseInfo): void;
-  /** The peer has broken a rule, and nothing more is read. Our Close frame, if one is due, is ready to be taken. */
-  onFailure(error: WebSocketError): void;
-  /** Work was deferred: call `work()` in later turns, until it returns `false`. */
-  onWork?(): void;
-}
-
-/** `ProtocolOptions`, checked and with their defaults. */
-export interface MachineOptions extends Partial<StreamLimits> {
-  readonly maxMessageSize: number;
-  readonly highWaterMark: number;
-  /** How we compress where compression was agreed; `undefined` means the defaults. */
-  readonly compression?: CheckedCompression | undefined;
-  readonly maskKey?: MaskKeys | undefined;
-  /** The budget for compressing and inflating in a turn; without it, everything is done in the call. */
-  readonly work?: Work | undefined;
-}
 
 /** One end of a connection. The methods are described at `Protocol`, which has the same ones. */
 export class Machine implements ReaderEvents {
   /** `"closing"` from our Close frame on, `"closed"` when nothing more is read or sent. */
   state: "open" | "closing" | "closed" = "open";
 
-  readonly messages: MachineEvents["messages"];
   readonly #events: MachineEvents;
-  readonly #highWaterMark: number;
-  readonly reader: MessageReader;
-  readonly #writer: FrameWriter;
-  /** The opcode of a message of which `send()` has written the beginning, or 0. */
+  readonly #options: MachineOptions;
+  readonly #isServer: boolean;
+  /** The compressor and its counterpart, where compression was agreed. */
+  readonly #codec: Codec | undefined;
+  /** Made when first used: a connection that is idle has neither. */
+  #reader: MessageReader | undefined;
+  #writer: FrameWriter | undefined;
+  /** The opcode of a message of which `send()` has written the beginning, with RSV1 if it is compressed, or 0. */
   #sending = 0;
-  /** The compressor, where compression was agreed, and whether the message being sent goes through it. */
-  readonly #deflater: Deflater | undefined;
-  readonly #threshold: number;
-  #isCompressing = false;
   /** Made for the first text in pieces. */
   #joiner: PieceJoiner | undefined;
-  /** The payload of the last ping that came above the high-water mark: it is answered with the next `take()`. */
-  #owedPong: Uint8Array<ArrayBuffer> | undefined;
-  /** The payload of the answer to the peer's Close frame, until it is sent. */
-  #owedClose: Uint8Array<ArrayBuffer> | undefined;
-  readonly #work: Work | undefined;
+  /**
+   * The answer to the peer's Close frame, until it is sent; or to the last ping that came above the high-water mark, which
+   * goes with the next `take()`.
+   */
+  #owed: Owed | undefined;
   /** Messages that wait to be compressed, and what was sent behind them; only while there are any. */
   #queue: SendQueue | undefined;
   /** Whether `onWork()` was called, and `work()` has not yet returned `false`. */
   #isWorkAnnounced = false;
 
   constructor({ role, deflate }: Agreement, events: MachineEvents, options: MachineOptions) {
-    const isServer = role === "server", { maxMessageSize, work } = options;
-    const codec = deflate && codecOf(role, deflate, options.compression ?? DEFAULT_COMPRESSION);
-    this.messages = events.messages;
     this.#events = events;
-    this.#highWaterMark = options.highWaterMark;
-    this.#deflater = codec?.deflater;
-    this.#threshold = codec?.threshold ?? 0;
-    this.#work = work;
-    this.reader = new MessageReader(this, isServer, maxMessageSize, codec?.inflater, work, options);
-    this.#writer = new FrameWriter(isServer ? undefined : options.maskKey ?? pooledKeys);
+    this.#options = options;
+    this.#isServer = role === "server";
+    this.#codec = deflate && codecOf(role, deflate, options.compression ?? DEFAULT_COMPRESSION);
+  }
+
+  get messages(): MachineEvents["messages"] {
+    return this.#events.messages;
+  }
+
+  /** What reads, from the first bytes on. */
+  get reader(): MessageReader {
+    const options = this.#options, { maxMessageSize, work } = options, inflater = this.#codec?.inflater;
+    return this.#reader ??= new MessageReader(this, this.#isServer, maxMessageSize, inflater, work, options);
+  }
+
+  /** What writes, from the first frame on. */
+  #writerMade(): FrameWriter {
+    return this.#writer ??= new FrameWriter(this.#isServer ? undefined : this.#options.maskKey ?? pooledKeys);
   }
 
   /** How many bytes are ready to be taken, or wait for `work()`. */
   get buffered(): number {
-    return this.#queue ? this.#writer.size + this.#queue.size : this.#writer.size;
+    const size = this.#writer === undefined ? 0 : this.#writer.size;
+    return this.#queue ? size + this.#queue.size : size;
   }
 
   /** Whether the next message can be a whole one: not while one is being sent in pieces. */
@@ -101,16 +83,34 @@ export class Machine implements ReaderEvents {
 
   /** Whether a part of what was received waits for `work()`: no more should be received before that is done. */
   get isBehind(): boolean {
-    return this.reader.isBehind;
+    return this.#reader !== undefined && this.#reader.isBehind;
   }
 
   /** Whether bytes are being read right now, by a call further up the stack. */
   get isFeeding(): boolean {
-    return this.reader.isFeeding;
+    return this.#reader !== undefined && this.#reader.isFeeding;
+  }
+
+  /** Which message has begun to come and not ended, as a number of its own; 0 between messages. */
+  get messageUnderWay(): number {
+    return this.#reader === undefined ? 0 : this.#reader.messageUnderWay;
   }
 
   receive(chunk: Uint8Array<ArrayBuffer>): boolean {
-    return this.reader.receive(chunk);
+    return this.#reader === undefined ? this.#receiveFirst(chunk) : this.#reader.receive(chunk);
+  }
+
+  /** A control frame that comes alone, such as a Pong to an idle connection, leaves no reader behind. */
+  #receiveFirst(chunk: Uint8Array<ArrayBuffer>): boolean {
+    if (this.state === "closed") return false;
+    const isAlone = isLoneControl(chunk), isFree = this.reader.receive(chunk);
+    if (isAlone) this.rest();
+    return isFree;
+  }
+
+  /** Nothing has come for long: gives the reader up, until something does, unless it has something to keep. */
+  rest(): void {
+    if (this.#reader !== undefined && this.#reader.isResting) this.#reader = undefined;
   }
 
   pause(): void {
@@ -118,23 +118,23 @@ export class Machine implements ReaderEvents {
   }
 
   resume(): void {
-    this.reader.resume();
+    this.#reader?.resume();
   }
 
   /** Does a slice of the deferred work, a few milliseconds long. Returns whether more is left. */
   work(): boolean {
     this.#queue?.work();
-    this.reader.work();
+    this.#reader?.work();
     if (this.#queue?.isEmpty) {
       this.#queue = undefined;
       if (this.state !== "open") this.#freeDeflater();
     }
-    return this.#isWorkAnnounced = this.#queue !== undefined || this.reader.hasWork;
+    return this.#isWorkAnnounced = this.#queue !== undefined || this.#reader?.hasWork === true;
   }
 
   /** Drops everything that waits to be read, inflated or compressed: the transport is gone. */
   drop(): void {
-    this.#queue = this.#owedClose = undefined;
+    this.#queue = this.#owed = undefined;
     this.#stop();
   }
 
@@ -166,37 +166,37 @@ export class Machine implements ReaderEvents {
     if (typeof info === "string") return this.onFailure(info);
     if (this.state === "open") {
       // §5.5.1: the answer «typically echos the status code it received»
-      this.#owedClose = payload.slice(0, 2);
-      this.#owedPong = undefined;
-      this.reader.stop();
+      this.#owed = { opcode: OPCODE.close, payload: payload.slice(0, 2) };
+      this.#reader!.stop();
     } else this.#stop();
     this.#events.onPeerClose(info);
   }
 
   /** Answers the peer's Close frame, if that is due. */
   answerClose(): void {
-    if (!this.#owedClose || this.state !== "open") return;
-    this.#writeClose(this.#owedClose);
+    if (this.#owed?.opcode !== OPCODE.close || this.state !== "open") return;
+    this.#writeClose(this.#owed.payload);
     this.#stop();
   }
 
   #stop(): void {
     this.state = "closed";
-    this.#owedPong = undefined;
-    this.reader.stop();
+    this.#owed = undefined;
+    this.#reader?.stop();
     this.#freeDeflater();
   }
 
   /** Frees the compressor, unless there is something left to compress. */
   #freeDeflater(): void {
-    if (!this.#queue) this.#deflater?.free();
+    if (!this.#queue) this.#codec?.deflater.free();
   }
 
   /** Pings are answered until the peer's Close frame, also after ours (§5.5.2). */
   #answerPing(payload: Uint8Array<ArrayBuffer>): void {
     // §5.5.3: «MAY elect to send a Pong frame for only the most recently processed Ping frame»: back-pressure for pongs
-    if (this.#writer.size > this.#highWaterMark) this.#owedPong = payload.slice();
-    else this.#writer.frame(FIN | OPCODE.pong, payload);
+    const writer = this.#writerMade();
+    if (writer.size > this.#options.highWaterMark) this.#owed = { opcode: OPCODE.pong, payload: payload.slice() };
+    else writer.frame(FIN | OPCODE.pong, payload);
   }
 
   send(message: Message | PreparedMessage, options?: SendOptions): void {
@@ -217,15 +217,17 @@ export class Machine implements ReaderEvents {
         "Cannot send: a prepared message is a whole one, and can't be a piece or come between pieces",
       );
     }
-    const deflater = this.#deflater;
-    const compresses = deflater && message.compress && options?.compress !== false && message.size >= this.#threshold;
-    const frame = compresses ? message.compressedBy(deflater, () => this.#work?.spend(message.size)) : message.plain;
+    const codec = this.#codec;
+    const compresses = codec && message.compress && options?.compress !== false && message.size >= codec.threshold;
+    const frame = compresses
+      ? message.compressedBy(codec.deflater, () => this.#options.work?.spend(message.size))
+      : message.plain;
     if (this.#queue) {
       this.#queue.pushFrame(frame);
       return this.onBehind();
     }
-    this.#writer.shared(frame);
-    if (compresses && frame !== message.plain) deflater.forgetWindow();
+    this.#writerMade().shared(frame);
+    if (compresses && frame !== message.plain) codec.deflater.forgetWindow();
   }
 
   /**
@@ -233,49 +235,48 @@ export class Machine implements ReaderEvents {
    * must be `"open"`, and no message be under way in pieces.
    */
   join(burst: Burst): boolean {
-    return this.#deflater === undefined && this.#writer.isUnmasked && this.#writer.join(burst);
+    return this.#codec === undefined && this.#isServer && this.#writerMade().join(burst);
   }
 
   #send(message: Message, options: SendOptions | undefined): void {
     const opcode = typeof message === "string" ? OPCODE.text : OPCODE.binary;
     let bytes = typeof message === "string" ? message : bytesOf(message);
-    if (this.#sending !== 0 && this.#sending !== opcode) {
+    const isFirst = this.#sending === 0, wasCompressing = (this.#sending & RSV1) !== 0;
+    if (!isFirst && (this.#sending & OPCODE_BITS) !== opcode) {
       throw new TypeError("Cannot send: the pieces of a message must be all strings or all buffers");
     }
-    const fin = options?.fin ?? true, isFirst = this.#sending === 0;
+    const fin = options?.fin ?? true;
     const first = (fin ? FIN : 0) | (isFirst ? opcode : OPCODE.continuation);
     if (!(fin && isFirst) && typeof bytes === "string") bytes = (this.#joiner ??= new PieceJoiner()).join(bytes, fin);
     this.#sending = fin ? 0 : opcode;
-    if (this.#deflater && (isFirst ? options?.compress !== false : this.#isCompressing)) {
-      this.#sendCompressed(this.#deflater, first, bytes);
-      return;
+    if (this.#codec && (isFirst ? options?.compress !== false : wasCompressing)) {
+      return this.#sendCompressed(this.#codec, first, bytes);
     }
-    this.#isCompressing = false;
     if (this.#queue) {
       this.#enqueue(first, typeof bytes === "string" ? encodeOwn(bytes) : sharedSnapshotOf(bytes), false);
-    } else if (typeof bytes === "string") this.#writer.text(first, bytes);
-    else this.#writer.frame(first, bytes);
+    } else if (typeof bytes === "string") this.#writerMade().text(first, bytes);
+    else this.#writerMade().frame(first, bytes);
   }
 
   /** Sends through the compressor: at once if that is allowed, and otherwise by `work()`. */
-  #sendCompressed(deflater: Deflater, first: number, message: string | Uint8Array<ArrayBuffer>): void {
+  #sendCompressed({ deflater, threshold }: Codec, first: number, message: string | Uint8Array<ArrayBuffer>): void {
     const isFirst = (first & OPCODE_BITS) !== OPCODE.continuation, fin = (first & FIN) !== 0, isWhole = isFirst && fin;
-    this.#isCompressing = !fin;
+    if (!fin) this.#sending |= RSV1;
     const isText = typeof message === "string", bytes = isText ? encode(message) : message, length = lengthOf(bytes);
-    const isPlain = isWhole && length < this.#threshold;
-    if (this.#queue || !isPlain && this.#work?.allows(length) === false) {
+    const isPlain = isWhole && length < threshold, writer = this.#writerMade();
+    if (this.#queue || !isPlain && this.#options.work?.allows(length) === false) {
       const isOwn = isText && !isScratch(bytes);
       this.#enqueue(first, isOwn ? bytes : sharedSnapshotOf(bytes), !isPlain);
-    } else if (isPlain) this.#writer.frame(first, bytes);
+    } else if (isPlain) writer.frame(first, bytes);
     else {
       const plain = isText ? bytes : plainOf(bytes);
-      writeCompressed(this.#writer, deflater, first, plain, deflater.compress(plain, fin));
+      writeCompressed(writer, deflater, first, plain, deflater.compress(plain, fin));
     }
   }
 
   /** Sends behind what waits to be compressed; the queue owns the bytes from now on. */
   #enqueue(first: number, bytes: Uint8Array<ArrayBuffer>, compresses: boolean): void {
-    this.#queue ??= new SendQueue(this.#writer, this.#deflater!);
+    this.#queue ??= new SendQueue(this.#writerMade(), this.#codec!.deflater);
     this.#queue.push(first, bytes, compresses);
     this.onBehind();
   }
@@ -288,14 +289,14 @@ export class Machine implements ReaderEvents {
     if (this.state !== "open") {
       throw new DOMException("Cannot ping: the connection is not open", "InvalidStateError");
     }
-    this.#writer.frame(FIN | OPCODE.ping, bytes);
+    this.#writerMade().frame(FIN | OPCODE.ping, bytes);
   }
 
   /** Starts the closing handshake, with a code and a reason that `checkClose()` has passed. */
   close({ closeCode, reason }: WebSocketErrorInit): void {
     if (this.state !== "open") return;
     this.#writeClose(closePayload(closeCode, reason));
-    if (this.#owedClose) return this.#stop();
+    if (this.#owed?.opcode === OPCODE.close) return this.#stop();
     this.state = "closing";
     this.reader.skipMessages();
     this.#freeDeflater();
@@ -304,19 +305,20 @@ export class Machine implements ReaderEvents {
   /** Our Close frame is the last frame: it goes behind the messages that wait to be compressed. */
   #writeClose(payload: Uint8Array<ArrayBuffer>): void {
     if (this.#queue) this.#queue.push(FIN | OPCODE.close, payload, false);
-    else this.#writer.frame(FIN | OPCODE.close, payload);
+    else this.#writerMade().frame(FIN | OPCODE.close, payload);
   }
 
   take(): Uint8Array<ArrayBuffer> | undefined {
-    if (this.#owedPong) {
-      this.#writer.frame(FIN | OPCODE.pong, this.#owedPong);
-      this.#owedPong = undefined;
+    if (this.#owed?.opcode === OPCODE.pong) {
+      this.#writerMade().frame(FIN | OPCODE.pong, this.#owed.payload);
+      this.#owed = undefined;
     }
-    return this.#writer.take();
+    return this.#writer?.take();
   }
 
+  /** Only what was taken is given back: there is a writer. */
   recycle(bytes: Uint8Array<ArrayBuffer>): void {
-    this.#writer.recycle(bytes);
+    this.#writer!.recycle(bytes);
   }
 }
 

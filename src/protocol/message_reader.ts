@@ -31,7 +31,6 @@ export class MessageReader extends FrameReader {
   #maskPhase = 0;
   /** The beginning of a control frame that was cut. */
   #partialControl: ByteBuilder | undefined;
-
   /** The message being read: the opcode of its first frame, or 0 between messages. */
   #messageOpcode = 0;
   #isCompressed = false;
@@ -72,6 +71,11 @@ export class MessageReader extends FrameReader {
       allows: (bytes) => !(this.#isStreaming && this.isPaused) && this.#work?.allows(bytes) !== false,
       spend: (bytes) => this.#work?.spend(bytes),
     };
+  }
+
+  /** Whether it keeps nothing that another reader would not begin with. */
+  get isResting(): boolean {
+    return this.isBetweenFrames && this.#messageOpcode === 0 && !this.#skipping;
   }
 
   /** Goes on, first with what came while paused. */
@@ -297,8 +301,7 @@ export class MessageReader extends FrameReader {
   /** Whether a compressed message ends as it should. */
   #endInflating(): boolean {
     // Some compressors write nothing for an empty message, where one byte is due (RFC 7692 §7.2.3.6)
-    const hasEnded = this.#compressedSize === 0 || this.#inflater!.end(this.#inflateSink!);
-    if (!hasEnded) this.#fail("deflate-invalid");
+    if (this.#compressedSize > 0 && !this.#inflater!.end(this.#inflateSink!)) this.#fail("deflate-invalid");
     return !this.isStopped;
   }
 
@@ -320,7 +323,7 @@ export class MessageReader extends FrameReader {
   #endStreamed(): void {
     this.#messageOpcode = 0;
     this.#isStreaming = false;
-    const failure = this.#skipping ? undefined : this.#streamed!.end();
+    const failure = !this.#skipping && this.#streamed!.end();
     if (failure) this.#fail(failure);
   }
 }

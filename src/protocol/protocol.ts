@@ -6,7 +6,8 @@ import { checkClose, type CloseInfo, type WebSocketError } from "../errors/webso
 import type { Agreement } from "./agreement.ts";
 import { checkCompression, checkDeflate } from "./compression_options.ts";
 import type { Message, ProtocolEvents, ProtocolOptions, SendOptions } from "./contract.ts";
-import { Machine, type MachineEvents } from "./machine.ts";
+import { Machine } from "./machine.ts";
+import type { MachineEvents } from "./machine_contract.ts";
 import type { PreparedMessage } from "./prepared_message.ts";
 
 /**

@@ -1,7 +1,7 @@
-// Turns the sockets of Bun.listen and Bun.connect into connections: what Bun calls back with goes to a PushTransport.
+// Turns the sockets of Bun.listen and Bun.connect into connections: what Bun calls back with goes to the transport.
 
 import { ConnectionOverTransport } from "../transport/byte_streams.ts";
-import { type PushSource, PushTransport } from "../transport/push_transport.ts";
+import { SocketTransport } from "../transport/push_transport.ts";
 import type { ByteConnection, Endpoints, NetworkAddress } from "../transport/transport.ts";
 import type { BunSocket, BunSocketHandlers } from "./bun_api.ts";
 
@@ -31,82 +31,34 @@ export interface BunConnection extends ByteConnection, Disposable {
   close(): void;
 }
 
-/** A {@linkcode BunConnection}, with what Bun's callbacks and the dialler need. */
-export class BunSocketConnection extends ConnectionOverTransport implements BunConnection, Endpoints {
+/** The transport over a Bun socket, of which it is the `data`: one object, for there is one of each connection. */
+class BunTransport extends SocketTransport {
   readonly socket: BunSocket;
   readonly #unix: string | undefined;
   /** The addresses, once somebody has read one: Bun forgets those of a socket that has closed. */
   #ends: Pick<Endpoints, "localAddr" | "remoteAddr"> | undefined;
-  protected readonly transport: PushTransport;
   /** What the socket has not taken yet. */
   #unwritten: Uint8Array<ArrayBuffer> | undefined;
-  #peerEnded = false;
-  #error: Error | undefined;
+  /** Why the socket is going to close. */
+  #cause: Error | undefined;
 
-  /**
-   * Takes the socket over, and its `data`.
-   *
-   * @param unix The path of a Unix socket, which the socket itself does not know.
-   */
-  constructor(socket: BunSocket, unix?: string) {
+  constructor(socket: BunSocket, unix: string | undefined) {
     super();
     this.socket = socket;
     this.#unix = unix;
     socket.data = this;
-    this.transport = new PushTransport(new BunSocketConnection.#Source(this));
   }
 
-  /** What the transport asks of the socket, as methods of one object: five closures would take more memory. */
-  static readonly #Source = class implements PushSource {
-    readonly #of: BunSocketConnection;
-
-    constructor(of: BunSocketConnection) {
-      this.#of = of;
-    }
-
-    get localAddr(): NetworkAddress | undefined {
-      return this.#of.localAddr;
-    }
-
-    get remoteAddr(): NetworkAddress | undefined {
-      return this.#of.remoteAddr;
-    }
-
-    get isSecure(): boolean {
-      return this.#of.isSecure;
-    }
-
-    pause(): void {
-      this.#of.socket.pause();
-    }
-
-    resume(): void {
-      this.#of.socket.resume();
-    }
-
-    write(bytes: Uint8Array<ArrayBuffer>): boolean {
-      return this.#of.#write(bytes);
-    }
-
-    end(): void {
-      this.#of.socket.shutdown();
-    }
-
-    close(): void {
-      this.#of.socket.close();
-    }
-  };
-
-  get localAddr(): NetworkAddress | undefined {
+  override get localAddr(): NetworkAddress | undefined {
     return this.#readEnds()?.localAddr;
   }
 
-  get remoteAddr(): NetworkAddress | undefined {
+  override get remoteAddr(): NetworkAddress | undefined {
     return this.#readEnds()?.remoteAddr;
   }
 
   /** Bun's types tell the two kinds of sockets apart, its methods do not. */
-  get isSecure(): boolean {
+  override get isSecure(): boolean {
     return Object.prototype.toString.call(this.socket) === "[object TLSSocket]";
   }
 
@@ -127,8 +79,89 @@ export class BunSocketConnection extends ConnectionOverTransport implements BunC
   }
 
   /** Whether the peer has half-closed. */
+  get hasPeerEnded(): boolean {
+    return this.peerEnded;
+  }
+
+  protected override pauseSource(): void {
+    this.socket.pause();
+  }
+
+  protected override resumeSource(): void {
+    this.socket.resume();
+  }
+
+  /** Back-pressure: what the socket does not take waits until it is drained. */
+  protected override writeSource(bytes: Uint8Array<ArrayBuffer>): boolean {
+    const count = this.socket.write(bytes);
+    if (count === bytes.length) return true;
+    this.#unwritten = count > 0 ? bytes.subarray(count) : bytes;
+    if (count < 0) queueMicrotask(() => this.onLost(this.#cause ?? new Error("The socket was closed")));
+    return false;
+  }
+
+  protected override endSource(): void {
+    this.socket.shutdown();
+  }
+
+  protected override closeSource(): void {
+    this.socket.close();
+  }
+
+  /** The kernel has room again; Bun also says so when nothing waits for it. */
+  onDrain(): void {
+    const bytes = this.#unwritten;
+    if (!bytes) return;
+    this.#unwritten = undefined;
+    if (this.writeSource(bytes)) this.onDrained(true);
+  }
+
+  onError(error: Error): void {
+    this.#cause = error;
+  }
+
+  onClose(error: Error | undefined = this.#cause): void {
+    // A half-open socket stays open until we have ended too, or an error closes it
+    const notHalfOpen = this.peerEnded && !this.hasEnded
+      ? new Error("The socket was closed with the peer's end: its owner must set allowHalfOpen: true")
+      : undefined;
+    this.onClosed(error ?? notHalfOpen);
+  }
+}
+
+/** A {@linkcode BunConnection}, with what the dialler needs. Nobody keeps it but who was given it. */
+export class BunSocketConnection extends ConnectionOverTransport implements BunConnection, Endpoints {
+  protected readonly transport: BunTransport;
+
+  /**
+   * Takes the socket over, and its `data`.
+   *
+   * @param unix The path of a Unix socket, which the socket itself does not know.
+   */
+  constructor(socket: BunSocket, unix?: string) {
+    super();
+    this.transport = new BunTransport(socket, unix);
+  }
+
+  get socket(): BunSocket {
+    return this.transport.socket;
+  }
+
+  get localAddr(): NetworkAddress | undefined {
+    return this.transport.localAddr;
+  }
+
+  get remoteAddr(): NetworkAddress | undefined {
+    return this.transport.remoteAddr;
+  }
+
+  get isSecure(): boolean {
+    return this.transport.isSecure;
+  }
+
+  /** Whether the peer has half-closed. */
   get peerEnded(): boolean {
-    return this.#peerEnded;
+    return this.transport.hasPeerEnded;
   }
 
   close(): void {
@@ -138,51 +171,12 @@ export class BunSocketConnection extends ConnectionOverTransport implements BunC
   [Symbol.dispose](): void {
     this.close();
   }
-
-  /** Back-pressure: what the socket does not take waits until it is drained. */
-  #write(bytes: Uint8Array<ArrayBuffer>): boolean {
-    const count = this.socket.write(bytes);
-    if (count === bytes.length) return true;
-    this.#unwritten = count > 0 ? bytes.subarray(count) : bytes;
-    if (count < 0) queueMicrotask(() => this.transport.onLost(this.#error ?? new Error("The socket was closed")));
-    return false;
-  }
-
-  /** The kernel has room again; Bun also says so when nothing waits for it. */
-  onDrain(): void {
-    const bytes = this.#unwritten;
-    if (!bytes) return;
-    this.#unwritten = undefined;
-    if (this.#write(bytes)) this.transport.onDrained(true);
-  }
-
-  onData(chunk: Uint8Array<ArrayBuffer>): void {
-    this.transport.onData(chunk);
-  }
-
-  onEnd(): void {
-    this.#peerEnded = true;
-    this.transport.onEnd();
-  }
-
-  /** Why the socket is going to close. */
-  onError(error: Error): void {
-    this.#error = error;
-  }
-
-  onClose(error: Error | undefined = this.#error): void {
-    // A half-open socket stays open until we have ended too, or an error closes it
-    const notHalfOpen = this.#peerEnded && !this.transport.hasEnded
-      ? new Error("The socket was closed with the peer's end: its owner must set allowHalfOpen: true")
-      : undefined;
-    this.transport.onClosed(error ?? notHalfOpen);
-  }
 }
 
 /** Handlers that make a connection of each socket once it is open; at a listener with TLS, once its handshake is done. */
 export function bunHandlers(opened: (connection: BunSocketConnection) => void, unix?: string): BunSocketHandlers {
   // A failed TLS handshake is reported for a socket that was never open, and has no connection
-  const of = (socket: BunSocket) => socket.data as BunSocketConnection | undefined;
+  const of = (socket: BunSocket) => socket.data as BunTransport | undefined;
   return {
     binaryType: "uint8array",
     open: (socket) => opened(new BunSocketConnection(socket, unix)),

@@ -47,8 +47,11 @@ export function addressOf(addr: DenoAddr | undefined, other: DenoAddr | undefine
   return transport === "unix" && typeof known === "string" ? { transport, path: known } : undefined;
 }
 
-/** The sizes of the read buffer: it starts small, for idle connections, and grows while reads fill it. */
-const SMALLEST = 1024, LARGEST = 65536;
+/**
+ * The sizes of the read buffer. The first one takes the head of a handshake. Unless that fills it, the next one is small,
+ * for what idle connections read; it grows while reads fill it.
+ */
+const FIRST = 1024, SMALLEST = 256, LARGEST = 65536;
 
 const EMPTY = new Uint8Array();
 
@@ -59,7 +62,8 @@ export class DenoSource implements PullSource<number | null> {
   #buffer = EMPTY;
   /** How much of the buffer is handed out. */
   #used = 0;
-  #size = SMALLEST;
+  #size = FIRST;
+  #isFirst = true;
 
   constructor(conn: DenoConn) {
     this.#conn = conn;
@@ -95,8 +99,18 @@ export class DenoSource implements PullSource<number | null> {
     const start = this.#used;
     this.#used += count;
     // Only a large read calls for a larger buffer: small ones, too, fill what is left of a buffer
-    if (this.#used === this.#buffer.length && 2 * count >= this.#size) this.#size = Math.min(4 * this.#size, LARGEST);
-    return this.#buffer.subarray(start, this.#used);
+    const isFilled = this.#used === this.#buffer.length && 2 * count >= this.#size;
+    if (isFilled) this.#size = Math.min(4 * this.#size, LARGEST);
+    const chunk = this.#buffer.subarray(start, this.#used);
+    if (this.#isFirst && !isFilled) this.#startSmall();
+    this.#isFirst = false;
+    return chunk;
+  }
+
+  #startSmall(): void {
+    this.#buffer = EMPTY;
+    this.#used = 0;
+    this.#size = SMALLEST;
   }
 
   reuse({ byteOffset }: Uint8Array<ArrayBuffer>): void {

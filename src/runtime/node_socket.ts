@@ -1,5 +1,5 @@
 // Turns Node's sockets into connections: a `net.Socket`, a `tls.TLSSocket`, or any other `Duplex` of bytes. What such a
-// socket emits goes to a PushTransport.
+// socket emits goes to its transport.
 
 import type { Duplex } from "node:stream";
 import { Socket } from "node:net";
@@ -7,7 +7,7 @@ import { TLSSocket } from "node:tls";
 import { ReturnsArgument } from "../base/returns_argument.ts";
 import { WRITES_AT_ONCE } from "../base/tuning.ts";
 import { ConnectionOverTransport } from "../transport/byte_streams.ts";
-import { type PushSource, PushTransport } from "../transport/push_transport.ts";
+import { SocketTransport } from "../transport/push_transport.ts";
 import type { Endpoints, NetworkAddress } from "../transport/transport.ts";
 
 /** Deno keeps reading a `TLSSocket` that is paused. The chunks are queued by the transport: up to this many bytes. */
@@ -15,31 +15,30 @@ const MOST_QUEUED = 2 ** 24;
 
 const EMPTY = new Uint8Array();
 
-/** Puts a connection on its socket, where listeners find it that all connections share: closures would take memory. */
+/** Puts a transport on its socket, where listeners find it that all of them share: closures would take memory. */
 class Owned extends ReturnsArgument {
-  #owner: NodeSocketConnection;
+  #owner: NodeTransport;
 
-  private constructor(socket: Duplex, owner: NodeSocketConnection) {
+  private constructor(socket: Duplex, owner: NodeTransport) {
     super(socket);
     this.#owner = owner;
   }
 
-  /** Makes a connection the one that the socket belongs to, in place of an earlier one. Returns whether there was one. */
-  static give(socket: Duplex, owner: NodeSocketConnection): boolean {
+  /** Makes a transport the one that the socket belongs to, in place of an earlier one. Returns whether there was one. */
+  static give(socket: Duplex, owner: NodeTransport): boolean {
     const isOwned = #owner in socket;
     if (isOwned) (socket as unknown as Owned).#owner = owner;
     else new Owned(socket, owner);
     return isOwned;
   }
 
-  static ownerOf(socket: Duplex): NodeSocketConnection {
+  static ownerOf(socket: Duplex): NodeTransport {
     return (socket as unknown as Owned).#owner;
   }
 }
 
-/** A Node socket as a connection. */
-export class NodeSocketConnection extends ConnectionOverTransport {
-  protected readonly transport: PushTransport;
+/** The transport over a Node socket: one object, for there is one of each connection. */
+class NodeTransport extends SocketTransport {
   readonly #socket: Duplex;
   /** The addresses, once somebody has read one: a socket that is destroyed forgets them. */
   #ends: Pick<Endpoints, "localAddr" | "remoteAddr"> | undefined;
@@ -58,11 +57,7 @@ export class NodeSocketConnection extends ConnectionOverTransport {
   /** Whether the first write has yet to show that the socket really sends. */
   #mayDropWrites: boolean;
 
-  /**
-   * @param mayDropWrites For a socket of an upgrade event, which some releases of Bun have broken.
-   * @param unix The path of a Unix socket, which the socket itself does not know.
-   */
-  constructor(socket: Duplex, mayDropWrites = false, unix?: string) {
+  constructor(socket: Duplex, mayDropWrites: boolean, unix: string | undefined) {
     super();
     if (unix !== undefined) {
       const addr: NetworkAddress = { transport: "unix", path: unix };
@@ -74,9 +69,8 @@ export class NodeSocketConnection extends ConnectionOverTransport {
     const isSecure = socket instanceof TLSSocket;
     this.#isCalledBack = this.#sharesChunks || isSecure || !WRITES_AT_ONCE;
     this.#isUnstoppable = "Deno" in globalThis && isSecure;
-    this.transport = new PushTransport(new NodeSocketConnection.#Source(this));
     socket.allowHalfOpen = true;
-    const { data, end, error, close } = NodeSocketConnection.#listeners;
+    const { data, end, error, close } = NodeTransport.#listeners;
     if (Owned.give(socket, this)) this.#unlisten();
     socket.on("end", end).on("error", error).on("close", close).on("data", data);
     if (socket instanceof Socket) socket.setNoDelay(true); // the frames of a turn leave in one write: Nagle's algorithm could only delay them
@@ -85,47 +79,30 @@ export class NodeSocketConnection extends ConnectionOverTransport {
     else if (socket.readableEnded) this.#onEnd();
   }
 
-  /** What the transport asks of the socket, as methods of one object: five closures would take more memory. */
-  static readonly #Source = class implements PushSource {
-    readonly #of: NodeSocketConnection;
+  override get localAddr(): NetworkAddress | undefined {
+    return this.#readEnds()?.localAddr;
+  }
 
-    constructor(of: NodeSocketConnection) {
-      this.#of = of;
-    }
+  override get remoteAddr(): NetworkAddress | undefined {
+    return this.#readEnds()?.remoteAddr;
+  }
 
-    get localAddr(): NetworkAddress | undefined {
-      return this.#of.#readEnds()?.localAddr;
-    }
+  override get isSecure(): boolean | undefined {
+    const { encrypted } = this.#socket as Partial<TLSSocket>;
+    return encrypted ?? (this.#socket instanceof Socket ? false : undefined);
+  }
 
-    get remoteAddr(): NetworkAddress | undefined {
-      return this.#of.#readEnds()?.remoteAddr;
-    }
+  protected override pauseSource(): void {
+    if (!this.#isUnstoppable) this.#socket.pause();
+  }
 
-    get isSecure(): boolean | undefined {
-      const { encrypted } = this.#of.#socket as Partial<TLSSocket>;
-      return encrypted ?? (this.#of.#socket instanceof Socket ? false : undefined);
-    }
+  protected override resumeSource(): void {
+    this.#socket.resume();
+  }
 
-    pause(): void {
-      if (!this.#of.#isUnstoppable) this.#of.#socket.pause();
-    }
-
-    resume(): void {
-      this.#of.#socket.resume();
-    }
-
-    write(bytes: Uint8Array<ArrayBuffer>): boolean {
-      return this.#of.#write(bytes);
-    }
-
-    end(): void {
-      this.#of.#socket.end();
-    }
-
-    close(): void {
-      this.#of.#close();
-    }
-  };
+  protected override endSource(): void {
+    this.#socket.end();
+  }
 
   /** Both addresses at once: either may be asked for once the socket has forgotten them. */
   #readEnds(): Pick<Endpoints, "localAddr" | "remoteAddr"> | undefined {
@@ -158,37 +135,37 @@ export class NodeSocketConnection extends ConnectionOverTransport {
     const bytes = this.#sharesChunks
       ? new Uint8Array(chunk)
       : new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength);
-    this.transport.onData(bytes);
-    if (this.#isUnstoppable && this.transport.queuedBytes > MOST_QUEUED) {
+    this.onData(bytes);
+    if (this.#isUnstoppable && this.queuedBytes > MOST_QUEUED) {
       const what = `more than ${MOST_QUEUED} bytes wait to be read`;
-      this.transport.onOverflow(new Error(`A socket of node:tls can't be paused on Deno, and ${what}`));
+      this.onOverflow(new Error(`A socket of node:tls can't be paused on Deno, and ${what}`));
     }
   }
 
   #onEnd(): void {
     this.#peerEnded = true;
-    this.transport.onEnd();
+    this.onEnd();
   }
 
   /** A socket that is destroyed still has what it had read while it was paused. */
   #onLost(error: unknown): void {
-    this.#socket.off("data", NodeSocketConnection.#listeners.data); // it may be told of a chunk that is read
+    this.#socket.off("data", NodeTransport.#listeners.data); // it may be told of a chunk that is read
     for (let chunk; (chunk = this.#socket.read() as Uint8Array<ArrayBuffer> | null) !== null;) this.#onData(chunk);
-    this.transport.onLost(error);
+    this.onLost(error);
   }
 
   #onClose(): void {
     // Once both sides have ended a socket closes by itself, and the peer's end was told by `end`
-    if (!this.#peerEnded || !this.transport.hasEnded) this.#onLost(new Error("The socket was closed"));
+    if (!this.#peerEnded || !this.hasEnded) this.#onLost(new Error("The socket was closed"));
   }
 
   #onWritten(): void {
     if (--this.#writing > 0 || !this.#ownerWaits) return;
     this.#ownerWaits = false;
-    this.transport.onDrained(!this.#isCalledBack);
+    this.onDrained(!this.#isCalledBack);
   }
 
-  #write(bytes: Uint8Array<ArrayBuffer>): boolean {
+  protected override writeSource(bytes: Uint8Array<ArrayBuffer>): boolean {
     const socket = this.#socket;
     if (this.#isCalledBack) this.#writeWithCallback(this.#sharesChunks ? bytes.slice() : bytes);
     else socket.write(bytes);
@@ -205,7 +182,7 @@ export class NodeSocketConnection extends ConnectionOverTransport {
     this.#socket.write(bytes, this.#whenWritten ??= () => this.#onWritten());
   }
 
-  #close(): void {
+  protected override closeSource(): void {
     const socket = this.#socket;
     // The other end of a duplex that is no socket does not see that it is destroyed, only that it has ended
     if (this.#sharesChunks && this.#peerEnded && this.#writing === 0 && !socket.writableEnded) {
@@ -221,7 +198,7 @@ export class NodeSocketConnection extends ConnectionOverTransport {
     const error = new Error(
       "The socket drops what is written to it: this runtime's node:http can't upgrade connections",
     );
-    queueMicrotask(() => this.transport.onLost(error));
+    queueMicrotask(() => this.onLost(error));
   }
 
   /** Gives the socket back while nothing is being read or written; the connection can't be used after that. */
@@ -232,7 +209,26 @@ export class NodeSocketConnection extends ConnectionOverTransport {
   }
 
   #unlisten(): void {
-    const { data, end, error, close } = NodeSocketConnection.#listeners;
+    const { data, end, error, close } = NodeTransport.#listeners;
     this.#socket.off("end", end).off("error", error).off("close", close).off("data", data);
+  }
+}
+
+/** A Node socket as a connection. Nobody keeps it but who was given it. */
+export class NodeSocketConnection extends ConnectionOverTransport {
+  protected readonly transport: NodeTransport;
+
+  /**
+   * @param mayDropWrites For a socket of an upgrade event, which some releases of Bun have broken.
+   * @param unix The path of a Unix socket, which the socket itself does not know.
+   */
+  constructor(socket: Duplex, mayDropWrites = false, unix?: string) {
+    super();
+    this.transport = new NodeTransport(socket, mayDropWrites, unix);
+  }
+
+  /** Gives the socket back while nothing is being read or written; the connection can't be used after that. */
+  detach(): Duplex {
+    return this.transport.detach();
   }
 }

@@ -5,9 +5,11 @@ import type { CheckedOptions } from "../connection/connection_options.ts";
 import type { ConnectionOwner } from "../connection/connection_owner.ts";
 import type { WebSocketConnection } from "../connection/websocket_connection.ts";
 import type { RequestHead } from "../errors/handshake_error.ts";
-import type { Acceptance } from "../handshake/decide.ts";
-import { headOf } from "../http/request_head.ts";
-import type { ResponseHeadDraft } from "../http/response.ts";
+import { type Acceptance, agreedFields, keyOf } from "../handshake/decide.ts";
+import { fastSha1 } from "../base/tuning.ts";
+import { acceptValue } from "../handshake/accept_value.ts";
+import { headOf, parseRequest } from "../http/request_head.ts";
+import { ResponseHeadDraft } from "../http/response.ts";
 import type { Transport } from "../transport/transport.ts";
 
 /**
@@ -38,11 +40,14 @@ export interface Accepted<Received = string | Uint8Array<ArrayBuffer>> extends W
   readonly response: Response;
 }
 
-/** It, as a class. */
+/** It, as a class. Of the two heads it keeps the text of the first alone, where nobody can tell. */
 export class AcceptedConnection extends Connection implements Accepted {
-  readonly request: Accepted["request"];
-  readonly #head: ResponseHeadDraft;
+  /** The request, or its head, which was parsed before: it is parsed again when somebody asks. */
+  #request: Accepted["request"] | string;
+  /** Where it is missing, it is made again of the request. */
+  #head: ResponseHeadDraft | undefined;
 
+  /** @param isSeen Whether somebody was shown one of the heads, and may know the request again, or has changed the response. */
   constructor(
     transport: Transport,
     { agreement, head }: Acceptance,
@@ -50,15 +55,26 @@ export class AcceptedConnection extends Connection implements Accepted {
     rest: Uint8Array,
     request: RequestHead,
     owner: ConnectionOwner | undefined,
+    isSeen = true,
   ) {
     super(transport, agreement, options, rest, owner);
-    this.#head = head;
     const parsed = headOf(request);
     parsed?.headers.dropPositions();
-    this.request = parsed ?? withTarget(request);
+    this.#request = !isSeen && parsed ? parsed.headers.text : parsed ?? withTarget(request);
+    this.#head = isSeen ? head : undefined;
+  }
+
+  get request(): Accepted["request"] {
+    if (typeof this.#request !== "string") return this.#request;
+    const parsed = parseRequest(this.#request, this.isSecure);
+    if ("failure" in parsed) throw new TypeError("Cannot read the request again"); // it was read with the same result
+    return this.#request = parsed;
   }
 
   get response(): Response {
+    if (this.#head) return this.#head.response;
+    const accept = acceptValue(keyOf(this.request), fastSha1());
+    this.#head = new ResponseHeadDraft(101, agreedFields(accept, this.protocol, this.extensions));
     return this.#head.response;
   }
 }

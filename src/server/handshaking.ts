@@ -24,6 +24,8 @@ export interface HandshakeHost {
   readonly owner?: ConnectionOwner;
   /** Whether a request that does not ask for a WebSocket is passed on, to be answered as plain HTTP, and not refused. */
   readonly passesHttp?: boolean;
+  /** Whether {@linkcode HandshakeHost.admit} shows the request to code of the caller's. */
+  readonly showsRequest?: boolean;
   /** A request asks for a WebSocket: gives what speaks against it on this server, before anything else is judged. */
   admit?(request: RequestHead): Problem | undefined;
   /** The upgrade is refused; the refusal is not sent yet. */
@@ -146,10 +148,12 @@ export class Handshaking implements ExchangeReader {
   /** The 101 is written. */
   #open(): void {
     this.#isOver = true;
-    const exchange = this.#exchange, { connection } = this.#options, { request, acceptance } = this.#machine;
+    const exchange = this.#exchange, { connection, authorize, headers } = this.#options, host = this.#host;
     exchange.dispose();
-    const { owner } = this.#host, { transport, rest } = exchange;
-    this.#host.onOpen(new AcceptedConnection(transport, acceptance!, connection, rest, request!, owner));
+    const { request, acceptance } = this.#machine, { transport, rest } = exchange;
+    const isSeen = authorize !== undefined || headers !== undefined || host.showsRequest === true ||
+      request === this.#options.request;
+    host.onOpen(new AcceptedConnection(transport, acceptance!, connection, rest, request!, host.owner, isSeen));
   }
 
   /** @param isJudged Whether it is the request that is refused: then another one may follow. */

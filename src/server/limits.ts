@@ -44,6 +44,11 @@ export class Limits {
     }
   }
 
+  /** Whether `limitBy` is shown requests. */
+  get showsRequests(): boolean {
+    return this.#limits.limitBy !== undefined;
+  }
+
   /** Takes a connection that was accepted, or says why not. */
   enter(place: Place, transport: Transport): Problem | undefined {
     const { maxPendingHandshakes: most, limitBy } = this.#limits;

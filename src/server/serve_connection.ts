@@ -33,6 +33,10 @@ export class ServeConnection extends Served<OwnedTransport> implements Handshake
     return this.host.options.handlers.http !== undefined;
   }
 
+  get showsRequest(): boolean {
+    return this.host.limits.showsRequests;
+  }
+
   /** Serves the next request. */
   run(prefix?: Uint8Array): void {
     const { accepting: options } = this.host.options;

@@ -5,7 +5,7 @@
 import { OwnedTransport } from "./owned_transport.ts";
 import type { Endpoints } from "./transport.ts";
 
-/** What the transport asks of a socket that calls back. */
+/** A socket that calls back, for {@linkcode PushTransport}. */
 export interface PushSource extends Partial<Endpoints> {
   /** Stops reading; a chunk that was on its way may still arrive. */
   pause(): void;
@@ -19,23 +19,19 @@ export interface PushSource extends Partial<Endpoints> {
   close(): void;
 }
 
-/** A transport over a {@linkcode PushSource}, which the socket tells of its events by `onData()` to `onLost()`. */
-export class PushTransport extends OwnedTransport {
-  readonly #source: PushSource;
+/** A transport over a socket that a subclass has, and that tells of its events by `onData()` to `onLost()`. */
+export abstract class SocketTransport extends OwnedTransport {
   #queue: Uint8Array<ArrayBuffer>[] | undefined;
   /** Whether a chunk is with the owner: a chunk that arrives meanwhile comes behind it, not inside. */
   #isHandingOver = false;
   #sourcePaused = false;
   #hasEnded = false;
 
-  constructor(source: PushSource) {
-    super();
-    this.#source = source;
-  }
-
-  protected override get endpoints(): PushSource {
-    return this.#source;
-  }
+  /** What is asked of the socket, as a {@linkcode PushSource} is. */
+  protected abstract pauseSource(): void;
+  protected abstract resumeSource(): void;
+  protected abstract writeSource(bytes: Uint8Array<ArrayBuffer>): boolean;
+  protected abstract endSource(): void;
 
   /** Whether we have half-closed. */
   get hasEnded(): boolean {
@@ -65,7 +61,7 @@ export class PushTransport extends OwnedTransport {
     (this.#queue ??= []).push(chunk);
     if (this.#sourcePaused || this.#isHandingOver) return;
     this.#sourcePaused = true;
-    this.#source.pause();
+    this.pauseSource();
   }
 
   /** The peer has half-closed; writing goes on. */
@@ -112,10 +108,6 @@ export class PushTransport extends OwnedTransport {
     this.#queue = undefined;
   }
 
-  protected override closeSource(): void {
-    this.#source.close();
-  }
-
   /** Hands over what is queued, then the peer's end; with neither left, lets the socket read on. */
   #handOver(): void {
     if (this.#isHandingOver || this.closed) return;
@@ -127,7 +119,7 @@ export class PushTransport extends OwnedTransport {
     if (this.peerEnded) this.tellEnd();
     else if (this.#sourcePaused) {
       this.#sourcePaused = false;
-      this.#source.resume();
+      this.resumeSource();
     }
   }
 
@@ -139,7 +131,7 @@ export class PushTransport extends OwnedTransport {
   write(bytes: Uint8Array<ArrayBuffer>): boolean {
     if (this.closed) return false;
     try {
-      return this.#source.write(bytes);
+      return this.writeSource(bytes);
     } catch (error) { // a duplex of somebody else's has thrown
       queueMicrotask(() => this.lose(error));
       return false;
@@ -149,6 +141,40 @@ export class PushTransport extends OwnedTransport {
   end(): void {
     if (this.closed || this.#hasEnded) return;
     this.#hasEnded = true;
+    this.endSource();
+  }
+}
+
+/** The same over a {@linkcode PushSource}. */
+export class PushTransport extends SocketTransport {
+  readonly #source: PushSource;
+
+  constructor(source: PushSource) {
+    super();
+    this.#source = source;
+  }
+
+  protected override get endpoints(): PushSource {
+    return this.#source;
+  }
+
+  protected override pauseSource(): void {
+    this.#source.pause();
+  }
+
+  protected override resumeSource(): void {
+    this.#source.resume();
+  }
+
+  protected override writeSource(bytes: Uint8Array<ArrayBuffer>): boolean {
+    return this.#source.write(bytes);
+  }
+
+  protected override endSource(): void {
     this.#source.end();
+  }
+
+  protected override closeSource(): void {
+    this.#source.close();
   }
 }

@@ -57,7 +57,8 @@ function joined({ highWaterMark = 65536, waits = false } = {}) {
   const transport = new Recorder(), counts = { flushed: 0 };
   transport.waits = waits;
   const limits = { highWaterMark, maxBufferedAmount: 2 ** 26 };
-  const flusher = new Flusher(machine, transport, limits, { ...handlers, onFlushed: () => counts.flushed++ });
+  const onFlushed = () => counts.flushed++;
+  const flusher = new Flusher(machine, { ...handlers, transport, options: limits, onFlushed });
   const send = (message: Message) => flusher.send(message);
   return { machine, transport, flusher, counts, send };
 }

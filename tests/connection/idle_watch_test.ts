@@ -9,7 +9,7 @@ import { attached } from "../kit/raw_peer.ts";
 /** A watch that writes down when it does what. */
 function watched(pingInterval: number, timeout: number) {
   const clock = fakeClock(), log: string[] = [], silence = { isHeard: true, isUnwritten: false };
-  const watch = new IdleWatch(clock, pingInterval, timeout, {
+  const watch = new IdleWatch({ clock, pingInterval, idleTimeout: timeout }, {
     look: () => silence.isHeard,
     hasUnwritten: () => silence.isUnwritten,
     onPingDue: () => log.push(`ping at ${clock.now()}`),
@@ -177,7 +177,11 @@ test("IdleWatch of 0 and 0 watches nothing, of 0 pings only for the timeout, wit
 test("IdleWatch that is stopped by its own ping stays stopped", async () => {
   const clock = fakeClock();
   const silence = { look: () => true, hasUnwritten: () => false };
-  const watch: IdleWatch = new IdleWatch(clock, 0, 1000, { ...silence, onPingDue: () => watch.stop(), onSilence() {} });
+  const watch: IdleWatch = new IdleWatch({ clock, pingInterval: 0, idleTimeout: 1000 }, {
+    ...silence,
+    onPingDue: () => watch.stop(),
+    onSilence() {},
+  });
   watch.start();
   await clock.advance(10_000);
   assertEquals(clock.pending, 0);

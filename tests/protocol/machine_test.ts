@@ -5,7 +5,8 @@ import {
   type DeflateAgreement,
 } from "../../src/protocol/compression_options.ts";
 import type { Message, SendOptions } from "../../src/protocol/contract.ts";
-import { Machine, type MachineEvents, type MachineOptions } from "../../src/protocol/machine.ts";
+import { Machine } from "../../src/protocol/machine.ts";
+import type { MachineEvents, MachineOptions } from "../../src/protocol/machine_contract.ts";
 import { agreed, deflated, noise, stored } from "../cases/deflate.ts";
 import { concat, hex, latin1, random, test, text } from "../kit/harness.ts";
 import { held } from "../load/program.ts";
@@ -40,6 +41,49 @@ test("Machine tells each thing once, by what it is", () => {
   const failing = made("server", undefined, false, { onFailure: ({ failure }) => void told.push(failure) });
   failing.receive(hex("81 00"));
   assertEquals([told.at(-1), failing.state], ["mask-missing", "closed"]);
+});
+
+test("Machine loses nothing when it rests, wherever that is between two bytes (RFC 6455 §5.4)", () => {
+  const told: unknown[] = [];
+  const machine = made("client", undefined, false, {
+    onMessage: (message) => void told.push(message),
+    onPong: (payload) => void told.push(["pong", ...payload]),
+    onFailure: ({ failure }) => void told.push(failure),
+  });
+  for (const byte of hex("8a 01 09  01 02 48 69  8a 01 08  80 01 21  82 7e 0080").values()) {
+    machine.receive(Uint8Array.of(byte));
+    machine.rest();
+  }
+  machine.receive(new Uint8Array(0x80).fill(7));
+  machine.pause();
+  machine.receive(hex("81 01 61"));
+  machine.rest();
+  machine.resume();
+  machine.close({});
+  machine.rest();
+  machine.receive(hex("81 01 62  8a 01 07"));
+  machine.rest();
+  machine.receive(hex("80 01 62"));
+  assertEquals(told, [
+    ["pong", 9],
+    ["pong", 8],
+    "Hi!",
+    new Uint8Array(0x80).fill(7),
+    "a",
+    ["pong", 7],
+    "continuation-unexpected",
+  ]);
+  machine.receive(hex("8a 01 06"));
+  machine.drop();
+  machine.receive(hex("8a 01 05"));
+  assertEquals(told.length, 7);
+});
+
+test("Machine that was dropped before a byte came reads nothing", () => {
+  const told: unknown[] = [], machine = made("client", undefined, false, { onPong: () => void told.push("pong") });
+  machine.drop();
+  machine.receive(hex("8a 01 05"));
+  assertEquals([told, machine.take()], [[], undefined]);
 });
 
 test("Machine owes the answer to the peer's Close frame until it is asked for (RFC 6455 §5.5.1)", () => {

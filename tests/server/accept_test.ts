@@ -42,6 +42,46 @@ test("accept() gives the request with its target, and the response that was sent
   accepted.abort();
 });
 
+test("accept() gives both heads as they were sent, although it keeps only the text of the request's (RFC 6455 §4.2)", async () => {
+  const { conn, peer } = pair();
+  const offered = { "X-Who": "\xe9", "Sec-WebSocket-Protocol": "b", "Sec-WebSocket-Extensions": "permessage-deflate" };
+  peer.write(upgrade(offered, "GET /chat?x=1 HTTP/1.1"));
+  const accepted = await accept(conn, { protocols: "b", compression: true });
+  await settled();
+  const { request, response } = accepted, sent = peer.take().split("\r\n").slice(1, -2).map((line) => line.split(": "));
+  assertEquals([request.target, request.url, request.headers.get("x-who")], [
+    "/chat?x=1",
+    "http://server.example.com/chat?x=1",
+    "\xe9",
+  ]);
+  assertEquals(response.status, 101);
+  assertEquals([...response.headers], sent.map(([name, value]) => [name!.toLowerCase(), value!]).sort());
+  assertStrictEquals(accepted.request, request);
+  assertStrictEquals(accepted.response, response);
+  accepted.abort();
+});
+
+test("accept() gives the very request that authorize() has seen", async () => {
+  const { conn, peer } = pair(), users = new WeakMap<object, string>();
+  peer.write(upgrade());
+  const accepted = await accept(conn, { authorize: (request) => void users.set(request, "ada") });
+  assertEquals(users.get(accepted.request), "ada");
+  accepted.abort();
+});
+
+test("accept() gives the very request that the function headers has seen", async () => {
+  const { conn, peer } = pair(), seen: unknown[] = [];
+  peer.write(upgrade());
+  const accepted = await accept(conn, {
+    headers: ({ headers }, request) => {
+      headers.set("x-count", `${seen.push(request)}`);
+    },
+  });
+  assertStrictEquals(accepted.request, seen[0]);
+  assertEquals([accepted.response.headers.get("x-count"), accepted.response.headers.get("x-count")], ["1", "1"]);
+  accepted.abort();
+});
+
 test("accept() of a Request gives the target of its url", async () => {
   const { conn, peer } = pair();
   const headers = Object.fromEntries(upgrade().split("\r\n").slice(1, -2).map((line) => line.split(": ", 2)));

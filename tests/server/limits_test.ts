@@ -260,6 +260,18 @@ test("limitBy counts by what the proxy says, WebSockets alone, and each once", a
   await server.shutdown();
 });
 
+test("a WebSocket has the very request that limitBy has seen", async () => {
+  const seen: unknown[] = [], requests: unknown[] = [];
+  const server = await serving({ socket: (socket) => void requests.push(socket.request) }, {
+    maxConnectionsPerAddress: 1,
+    limitBy: (request) => void seen.push(request),
+  });
+  const [{ status }, client] = await upgrade(server.port);
+  assertEquals([status, requests.length, requests[0] === seen[0]], [101, 1, true]);
+  client[Symbol.dispose]();
+  await server.shutdown();
+});
+
 test("a limitBy that fails, or gives no string, is told of as the server's, and the client gets a 500", async () => {
   for (const [limitBy, says] of [[() => 7, '"7"'], [() => JSON.parse("{"), "JSON"]] as const) {
     const server = await serving(echo, { maxConnectionsPerAddress: 1, limitBy: limitBy as () => string });

@@ -83,6 +83,7 @@ const TESTED_BY: Readonly<Record<string, string>> = {
   "protocol/encode_text.ts": "protocol/machine_work_test.ts",
   "protocol/contract.ts": "protocol/protocol_test.ts",
   "protocol/frame_reader.ts": "protocol/message_reader_test.ts",
+  "protocol/machine_contract.ts": "protocol/machine_test.ts",
   "protocol/reader_events.ts": "protocol/message_reader_test.ts",
   "protocol/slabs.ts": "protocol/outbox_test.ts",
   "runtime/bun_serving.ts": "runtime/listener_test.ts",
