@@ -81,6 +81,6 @@ function table(census: Census): string {
 
 const wanted = new RegExp(process.argv[2] ?? "direct", "i");
 for (const peer of await servers(findRuntimes())) {
-  if (peer.runtime === "C++" || peer.fansOut || !wanted.test(peer.name)) continue;
+  if (peer.runtime === "C, C++" || peer.service !== "echo" || !wanted.test(peer.name)) continue;
   console.log(`\n${peer.name}\n\n${table(await countObjects(peer))}`);
 }
