@@ -9,6 +9,7 @@ import { ConnectionOverTransport } from "../transport/byte_streams.ts";
 import { LINGER_TIME } from "../transport/linger.ts";
 import { type PushSource, PushTransport } from "../transport/push_transport.ts";
 import type { Endpoints, NetworkAddress } from "../transport/transport.ts";
+import { writeTogether } from "./node_http2_cork.ts";
 import { type RequestStream, RESPOND } from "./request_stream.ts";
 
 /** The error codes by their numbers (RFC 9113 §7). */
@@ -104,7 +105,7 @@ export class NodeHttp2Connection extends ConnectionOverTransport implements Push
     const stream = this.#stream;
     if (stream.destroyed || stream.closed) return false; // its loss is told
     this.#writing++;
-    stream.write(bytes.slice(), this.#whenWritten); // it keeps them until flow control lets them go
+    writeTogether(stream, bytes.slice(), this.#whenWritten); // it keeps them until flow control lets them go
     return !(this.#ownerWaits = stream.writableNeedDrain);
   }
 

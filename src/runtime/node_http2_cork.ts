@@ -1,0 +1,31 @@
+// Lets what the streams of a session write in one turn leave in one write of the socket. Node does so by itself. Deno gives
+// each frame to the socket alone, and Bun writes whatever there is when one of the streams reads on.
+
+import type { Http2Stream } from "node:http2";
+import { nextTick } from "node:process";
+import type { Writable } from "node:stream";
+import { nextTurn } from "../base/clock.ts";
+
+/** What holds writes back, and when they go on: behind Deno's own tick, which takes the frames from its HTTP/2 layer. */
+const [holderOf, later]: [(stream: Http2Stream) => Writable | undefined, (callback: () => void) => void] =
+  "Deno" in globalThis
+    ? [(stream) => stream.session?.socket, nextTick]
+    : "Bun" in globalThis
+    ? [(stream) => stream, nextTurn]
+    : [() => undefined, nextTurn];
+
+let corked: Writable[] = [];
+
+function uncork(): void {
+  const all = corked;
+  corked = [];
+  for (const holder of all) holder.uncork();
+}
+
+/** Writes to a stream, together with what others of its session write in this turn. */
+export function writeTogether(stream: Http2Stream, bytes: Uint8Array, callback: (error?: Error | null) => void): void {
+  const holder = holderOf(stream), isFirst = holder !== undefined && holder.writableCorked === 0;
+  if (isFirst) holder.cork();
+  stream.write(bytes, callback);
+  if (isFirst && corked.push(holder) === 1) later(uncork);
+}
