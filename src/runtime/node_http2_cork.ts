@@ -14,12 +14,13 @@ const [holderOf, later]: [(stream: Http2Stream) => Writable | undefined, (callba
     ? [(stream) => stream, nextTurn]
     : [() => undefined, nextTurn];
 
-let corked: Writable[] = [];
+/** What lets them go on at the end of this turn. A session that is destroyed by then no longer tells its socket. */
+let corked: (() => void)[] = [];
 
 function uncork(): void {
   const all = corked;
   corked = [];
-  for (const holder of all) holder.uncork();
+  for (const uncork of all) uncork();
 }
 
 /** Writes to a stream, together with what others of its session write in this turn. */
@@ -27,5 +28,5 @@ export function writeTogether(stream: Http2Stream, bytes: Uint8Array, callback: 
   const holder = holderOf(stream), isFirst = holder !== undefined && holder.writableCorked === 0;
   if (isFirst) holder.cork();
   stream.write(bytes, callback);
-  if (isFirst && corked.push(holder) === 1) later(uncork);
+  if (isFirst && corked.push(holder.uncork.bind(holder)) === 1) later(uncork);
 }
