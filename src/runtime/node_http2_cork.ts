@@ -6,13 +6,18 @@ import { nextTick } from "node:process";
 import type { Writable } from "node:stream";
 import { nextTurn } from "../base/clock.ts";
 
+/** Below this many bytes Bun gathers frames of several writes, in 16 KiB. */
+const BUN_GATHERS = 4096;
+
 /** What holds writes back, and when they go on: behind Deno's own tick, which takes the frames from its HTTP/2 layer. */
-const [holderOf, later]: [(stream: Http2Stream) => Writable | undefined, (callback: () => void) => void] =
-  "Deno" in globalThis
-    ? [(stream) => stream.session?.socket, nextTick]
-    : "Bun" in globalThis
-    ? [(stream) => stream, nextTurn]
-    : [() => undefined, nextTurn];
+const [holderOf, later]: [
+  (stream: Http2Stream, length: number) => Writable | undefined,
+  (callback: () => void) => void,
+] = "Deno" in globalThis
+  ? [(stream) => stream.session?.socket, nextTick]
+  : "Bun" in globalThis
+  ? [(stream, length) => length < BUN_GATHERS ? stream : undefined, nextTurn]
+  : [() => undefined, nextTurn];
 
 /** What lets them go on at the end of this turn. A session that is destroyed by then no longer tells its socket. */
 let corked: (() => void)[] = [];
@@ -25,7 +30,7 @@ function uncork(): void {
 
 /** Writes to a stream, together with what others of its session write in this turn. */
 export function writeTogether(stream: Http2Stream, bytes: Uint8Array, callback: (error?: Error | null) => void): void {
-  const holder = holderOf(stream), isFirst = holder !== undefined && holder.writableCorked === 0;
+  const holder = holderOf(stream, bytes.length), isFirst = holder !== undefined && holder.writableCorked === 0;
   if (isFirst) holder.cork();
   stream.write(bytes, callback);
   if (isFirst && corked.push(holder.uncork.bind(holder)) === 1) later(uncork);
