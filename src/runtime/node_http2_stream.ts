@@ -4,11 +4,13 @@
 import type { Http2Session, Http2Stream, ServerHttp2Stream } from "node:http2";
 import type { Socket } from "node:net";
 import { nextTurn } from "../base/clock.ts";
+import { snapshotOf } from "../base/owned_bytes.ts";
 import type { RequestHead } from "../errors/handshake_error.ts";
 import { ConnectionOverTransport } from "../transport/byte_streams.ts";
 import { LINGER_TIME } from "../transport/linger.ts";
 import { type PushSource, PushTransport } from "../transport/push_transport.ts";
 import type { Endpoints, NetworkAddress } from "../transport/transport.ts";
+import { writeTogether } from "./node_http2_cork.ts";
 import { type RequestStream, RESPOND } from "./request_stream.ts";
 
 /** The error codes by their numbers (RFC 9113 §7). */
@@ -19,6 +21,9 @@ const CODES = [
 ];
 
 const NO_ERROR = 0, CANCEL = 8;
+
+/** From this size on a chunk that has a buffer of its own is not copied: to ask a small one for its buffer costs Bun more. */
+const VIEWED_FROM = 1024;
 
 /** A code as RFC 9113 writes it. */
 export function codeName(code: number): string {
@@ -59,7 +64,7 @@ export class NodeHttp2Connection extends ConnectionOverTransport implements Push
 
   #listen(): PushTransport {
     const stream = this.#stream, transport = this.#transport = new PushTransport(this);
-    stream.on("data", (chunk: Uint8Array) => this.#onData(chunk));
+    stream.on("data", (chunk: Uint8Array<ArrayBuffer>) => this.#onData(chunk));
     stream.on("end", () => this.#onEnd());
     stream.on("error", (error: Error) => this.#onLost(error));
     stream.on("close", () => this.#onClose());
@@ -104,7 +109,7 @@ export class NodeHttp2Connection extends ConnectionOverTransport implements Push
     const stream = this.#stream;
     if (stream.destroyed || stream.closed) return false; // its loss is told
     this.#writing++;
-    stream.write(bytes.slice(), this.#whenWritten); // it keeps them until flow control lets them go
+    writeTogether(stream, bytes.slice(), this.#whenWritten); // it keeps them until flow control lets them go
     return !(this.#ownerWaits = stream.writableNeedDrain);
   }
 
@@ -134,8 +139,10 @@ export class NodeHttp2Connection extends ConnectionOverTransport implements Push
     stream.destroy();
   }
 
-  #onData(chunk: Uint8Array): void {
-    this.transport.onData(new Uint8Array(chunk)); // whose memory belongs to the session
+  /** Node's chunks are parts of what the session has read, and parts of a Buffer would be Buffers too. */
+  #onData(chunk: Uint8Array<ArrayBuffer>): void {
+    const isOwn = chunk.length >= VIEWED_FROM && chunk.length === chunk.buffer.byteLength;
+    this.transport.onData(isOwn ? new Uint8Array(chunk.buffer) : snapshotOf(chunk));
   }
 
   /** A stream that is reset ends as well, on some runtimes before anything else shows that: it is seen a turn later. */
@@ -167,7 +174,7 @@ export class NodeHttp2Connection extends ConnectionOverTransport implements Push
   /** What was read while the stream was paused comes before its loss. */
   #onLost(error: unknown): void {
     const stream = this.#stream;
-    for (let chunk; (chunk = stream.read() as Uint8Array | null) !== null;) this.#onData(chunk);
+    for (let chunk; (chunk = stream.read() as Uint8Array<ArrayBuffer> | null) !== null;) this.#onData(chunk);
     this.transport.onLost(error);
   }
 
