@@ -40,7 +40,7 @@ export async function passHuge({ command, size, timed, rounds, kind, isCompresse
   const url = await server.call("serve");
   const pass = (size: number, how: Huge["how"], isHashed: boolean) =>
     client.call("pass", { url, size, kind, isCompressed, how, isHashed });
-  const warmUp = (isCompressed ? 4 : 64) * MIB; // everything is compiled, and the heaps have grown to what they need
+  const warmUp = 64 * MIB; // everything is compiled, and the heaps have grown to what they need
   for (const how of ["messages", "pieces"] as const) await pass(warmUp, how, true);
   for (const end of [server, client]) await end.call("watch");
   const passed = await pass(size, "pieces", true);
