@@ -157,6 +157,47 @@ test("serve() over HTTP/2 answers 500 for a handler that throws, and goes on", a
   assertEquals(server.told.map(({ context }) => context.kind), ["http"]);
 });
 
+/** A body of these chunks, which come one by one. */
+function bodyOf(...chunks: unknown[]): ReadableStream<Uint8Array<ArrayBuffer>> {
+  const pull = (controller: ReadableStreamDefaultController) => {
+    if (chunks.length === 0) controller.close();
+    else controller.enqueue(chunks.shift());
+  };
+  return new ReadableStream({ pull });
+}
+
+for (
+  const [name, body, length] of [
+    ["a chunk that is no Uint8Array", () => bodyOf(Uint8Array.of(1), "5"), undefined],
+    ["fewer bytes than its Content-Length says", () => bodyOf(new Uint8Array(3)), "5"],
+    ["more bytes than its Content-Length says", () => bodyOf(new Uint8Array(3), new Uint8Array(3)), "5"],
+  ] as const
+) {
+  test(`serve() over HTTP/2 resets a response that has ${name} (RFC 9113 §8.1.1)`, async () => {
+    const errors: unknown[] = [];
+    const { server, client } = await over({ onError: (error, { kind }) => void errors.push(kind, error) }, {
+      socket: echo,
+      http: () => new Response(body(), { headers: length === undefined ? {} : { "content-length": length } }),
+    });
+    const stream = client.request(get("/"), { endStream: true });
+    const closed = new Promise<void>((resolve) => void stream.once("close", resolve));
+    stream.resume();
+    await closed;
+    assertEquals([stream.rstCode !== 0, errors[0]], [true, "http"]);
+    assert(errors[1] instanceof TypeError, String(errors[1]));
+    await stop(server, client);
+  });
+}
+
+test("serve() over HTTP/2 answers HEAD with the length that a GET would have (RFC 9110 §8.6)", async () => {
+  const http = () => new Response("Hello", { headers: { "content-length": "5" } });
+  const { server, client } = await over({}, { socket: echo, http });
+  const { status, headers, body } = await ask(client, get("/", "HEAD"));
+  assertEquals([status, headers["content-length"], body], [200, "5", ""]);
+  assertEquals((await ask(client, get("/"))).body, "Hello");
+  await stop(server, client);
+});
+
 test("serve() over HTTP/2 tells a handler that its client is gone, and cancels the body", async () => {
   const asked = Promise.withResolvers<AbortSignal>(), cancelled = Promise.withResolvers<void>();
   const aborted = Promise.withResolvers<void>();
