@@ -13,7 +13,7 @@ import { checkServeOptions } from "../../src/server/serve_options.ts";
 import { connectFields, type H2Fields } from "../cases/connects.ts";
 import { test } from "../kit/harness.ts";
 import { bodyOn, headOn, Http2Client } from "../kit/http2.ts";
-import { RawHttp2 } from "../kit/raw_http2.ts";
+import { END_HEADERS, END_STREAM, FRAME, RawHttp2, uint32 } from "../kit/raw_http2.ts";
 import { echo, HandClient, pem, request, serving, UPGRADE_FIELDS } from "../kit/serving.ts";
 import { dialRaw } from "../kit/tcp.ts";
 
@@ -175,17 +175,22 @@ for (
 ) {
   test(`serve() over HTTP/2 resets a response that has ${name} (RFC 9113 §8.1.1)`, async () => {
     const errors: unknown[] = [];
-    const { server, client } = await over({ onError: (error, { kind }) => void errors.push(kind, error) }, {
+    const handlers: ServeHandlers = {
       socket: echo,
       http: () => new Response(body(), { headers: length === undefined ? {} : { "content-length": length } }),
+    };
+    const onError: ServeOptions["onError"] = (error, { kind }) => void errors.push(kind, error);
+    const server = await serving(handlers, { http2: true, closeTimeout: 200, onError });
+    const client = await RawHttp2.open(server.port);
+    await client.request(1, get("/"), END_HEADERS | END_STREAM);
+    const end = await client.until((read) => {
+      return read?.id === 1 && (read.type === FRAME.RST_STREAM || (read.flags & END_STREAM) !== 0);
     });
-    const stream = client.request(get("/"), { endStream: true });
-    const closed = new Promise<void>((resolve) => void stream.once("close", resolve));
-    stream.resume();
-    await closed;
-    assertEquals([stream.rstCode !== 0, errors[0]], [true, "http"]);
+    assertEquals([end?.type, end?.payload], [FRAME.RST_STREAM, uint32(8)]); // CANCEL
+    assertEquals(errors[0], "http");
     assert(errors[1] instanceof TypeError, String(errors[1]));
-    await stop(server, client);
+    client[Symbol.dispose]();
+    await server.shutdown();
   });
 }
 
