@@ -130,7 +130,10 @@ export class NodeHttp2Connection extends ConnectionOverTransport implements Push
       return;
     }
     // RFC 9113 §8.1: with NO_ERROR behind a whole response, the client need not send the rest of its request
-    stream.close(this.transport.hasEnded && stream.writableFinished ? NO_ERROR : CANCEL);
+    const isWhole = this.transport.hasEnded && stream.writableFinished;
+    // Deno's close() ends the stream first: behind the peer's end that would be a clean end, and no reset would follow
+    if (!isWhole && "Deno" in globalThis) stream.end = () => stream;
+    stream.close(isWhole ? NO_ERROR : CANCEL);
     stream.destroy();
   }
 
