@@ -5,7 +5,7 @@ import { whenAborted } from "../base/abort.ts";
 import { Deadline } from "../base/timers.ts";
 import { withoutConnectionFields } from "../http/http2_head.ts";
 import { discardBody, hasNoBody } from "../http/response.ts";
-import { type RequestStream, RESPOND } from "../runtime/request_stream.ts";
+import { CUT, type RequestStream, RESPOND } from "../runtime/request_stream.ts";
 import { linger } from "../transport/linger.ts";
 import type { Transport, TransportHandlers } from "../transport/transport.ts";
 import type { RequestBody } from "./request_body.ts";
@@ -35,12 +35,13 @@ export async function respondOnStream(
 ): Promise<void> {
   const { clock, timeout, signal } = options, { headers } = response;
   const fields = withoutConnectionFields([...headers]);
-  const sending = new Sending(transport, options);
+  const sending = new Sending(stream, transport, options);
   try {
     // RFC 9110 §9.3.2: there is no body behind the answer to a HEAD
     if (!stream[RESPOND](response.status, fields) || hasNoBody(response.status, stream.request)) discardBody(response);
     else await sending.write(response.body, headers.get("content-length"));
   } catch (error) {
+    stream[CUT]();
     transport.abort();
     discardBody(response);
     throw error;
@@ -53,6 +54,7 @@ export async function respondOnStream(
 
 /** Writes a body on a transport; a write that takes too long, or a signal, ends it. */
 class Sending implements TransportHandlers {
+  readonly #stream: RequestStream;
   readonly #transport: Transport;
   readonly #deadline: Deadline;
   readonly #options: StreamResponseOptions;
@@ -62,7 +64,8 @@ class Sending implements TransportHandlers {
   isLost = false;
   #aborted: { readonly reason: unknown } | undefined;
 
-  constructor(transport: Transport, options: StreamResponseOptions) {
+  constructor(stream: RequestStream, transport: Transport, options: StreamResponseOptions) {
+    this.#stream = stream;
     this.#transport = transport;
     this.#options = options;
     this.#deadline = new Deadline(options.clock);
@@ -116,6 +119,7 @@ class Sending implements TransportHandlers {
   #stop(): void {
     if (this.isLost) return;
     this.isLost = true;
+    this.#stream[CUT]();
     this.#transport.abort();
     this.#room?.resolve();
     this.#reader?.cancel().catch(() => {}); // an error of its source no longer matters
