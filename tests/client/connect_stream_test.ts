@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
-import type { Http2Session, SecureServerOptions, ServerHttp2Stream } from "node:http2";
-import { type AddressInfo, createServer, type Socket } from "node:net";
+import type { Http2Session, SecureServerOptions } from "node:http2";
+import type { Socket } from "node:net";
 import { fileURLToPath } from "node:url";
 import {
   accept,
@@ -13,13 +13,10 @@ import {
   HandshakeError,
   WebSocketError,
 } from "../../mod.ts";
-import { fromUpgrade } from "../../src/node.ts";
 import { connectResponses } from "../cases/connects.ts";
-import { concat } from "../kit/bytes.ts";
 import { test } from "../kit/harness.ts";
 import { type Http2Listening, listenHttp2 } from "../kit/http2.ts";
 import { startProxy } from "../kit/proxies.ts";
-import { FRAME, frame, uint32 } from "../kit/raw_http2.ts";
 import { listen } from "../kit/tcp.ts";
 
 const pem = (name: string) =>
@@ -136,63 +133,6 @@ for (const [name, scheme, options, tls] of [["h2c", "ws", H2, {}], ["TLS", "wss"
     assertEquals(error.failure, "connection-lost");
   });
 }
-
-test("connect() does not send again what the server has looked at before GOAWAY (RFC 9113 §8.7)", async () => {
-  let streams = 0;
-  await using server = await listenHttp2(() => {});
-  server.server.on("stream", (stream: ServerHttp2Stream) => {
-    streams++;
-    stream.on("error", () => {});
-    stream.session!.goaway(0, stream.id);
-    stream.session!.ping(() => stream.close(2)); // behind GOAWAY
-  });
-  const error = await assertRejects(() => connect(`ws://127.0.0.1:${server.port}/`, H2), HandshakeError);
-  assertEquals([error.failure, streams], ["connection-closed", 1]);
-  assert(error.message.includes("INTERNAL_ERROR"), error.message);
-});
-
-test("connect() sends a refused request again, three times in all (RFC 9113 §8.7)", async () => {
-  let streams = 0;
-  await using server = await listenHttp2(() => {});
-  server.server.on("stream", (stream: ServerHttp2Stream) => {
-    streams++;
-    stream.on("error", () => {}).close(7);
-  });
-  const error = await assertRejects(() => connect(`ws://127.0.0.1:${server.port}/`, H2), HandshakeError);
-  assertEquals([error.failure, error.retryable, streams], ["connection-closed", true, 3], error.message);
-});
-
-test("connect() dials a server that lets each session go at once three times (RFC 9113 §6.8)", async () => {
-  let sessions = 0;
-  const settings = frame(FRAME.SETTINGS, 0, 0, Uint8Array.of(0, 8, 0, 0, 0, 1));
-  const server = createServer((socket) => {
-    sessions++;
-    socket.on("error", () => {}).resume();
-    socket.write(concat(settings, frame(FRAME.GOAWAY, 0, 0, concat(uint32(0), uint32(0)))));
-  });
-  await once(server.listen(0, "127.0.0.1"), "listening");
-  const { port } = server.address() as AddressInfo;
-  const opening = () => connect(`ws://127.0.0.1:${port}/`, { ...H2, handshakeTimeout: 3000 });
-  const error = await assertRejects(opening, HandshakeError);
-  assertEquals([error.failure, error.retryable, sessions], ["connection-closed", true, 3], error.message);
-  const closing = once(server, "close");
-  server.close();
-  await closing;
-});
-
-test("connect() with http2: auto uses HTTP/1.1 where the server asks for it (RFC 9113 §7, HTTP_1_1_REQUIRED)", async () => {
-  await using server = await listenHttp2(() => {}, { ...TLS, allowHTTP1: true });
-  server.server.on("stream", (stream: ServerHttp2Stream) => stream.on("error", () => {}).close(13));
-  server.server.on("upgrade", (...event: Parameters<typeof fromUpgrade>) => {
-    accept(...fromUpgrade(...event)).catch(() => {});
-  });
-  const url = `wss://localhost:${server.port}/`;
-  const error = await assertRejects(() => connect(url, H2_TLS), HandshakeError, "HTTP_1_1_REQUIRED");
-  assertEquals([error.failure, error.retryable], ["http2-unsupported", false]);
-  const socket = await connect(url, { http2: "auto", caCerts: [CA] });
-  assertEquals(socket.response.status, 101);
-  await socket.close();
-});
 
 test("connect() tells the whole refusal, and closes the session (RFC 8441 §5)", async () => {
   const body = "Who are you? ".repeat(10_000);
