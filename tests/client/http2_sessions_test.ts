@@ -44,11 +44,11 @@ test("connect() does not send again what the server has looked at before GOAWAY 
   await once(server.listen(0, "127.0.0.1"), "listening");
   const { port } = server.address() as AddressInfo;
   const error = await assertRejects(() => connect(`ws://127.0.0.1:${port}/`, H2), HandshakeError);
-  assertEquals([error.failure, sessions], ["connection-closed", 1]);
-  assert(error.message.includes("INTERNAL_ERROR"), error.message);
   const closing = once(server, "close");
   server.close();
   await closing;
+  assertEquals([error.failure, sessions], ["connection-closed", 1]);
+  assert(error.message.includes("INTERNAL_ERROR"), error.message);
 });
 
 test("connect() sends a refused request again, three times in all (RFC 9113 §8.7)", async () => {
@@ -73,10 +73,10 @@ test("connect() dials a server that lets each session go at once three times (RF
   const { port } = server.address() as AddressInfo;
   const opening = () => connect(`ws://127.0.0.1:${port}/`, { ...H2, handshakeTimeout: 3000 });
   const error = await assertRejects(opening, HandshakeError);
-  assertEquals([error.failure, error.retryable, sessions], ["connection-closed", true, 3], error.message);
   const closing = once(server, "close");
   server.close();
   await closing;
+  assertEquals([error.failure, error.retryable, sessions], ["connection-closed", true, 3], error.message);
 });
 
 test("connect() with http2: auto uses HTTP/1.1 where the server asks for it (RFC 9113 §7, HTTP_1_1_REQUIRED)", async () => {
