@@ -251,7 +251,7 @@ async function openOnStream(
   signal: AbortSignal,
 ): Promise<ClientConnection | Attempt | HandshakeError> {
   const { url, offer, isCrossOrigin, redirectedBy } = attempt;
-  const outcome = await connectStream(url, offer, use, signal);
+  const outcome = await connectStream(url, offer, use, options.maxHeadSize, signal);
   if (!outcome) return attemptFor(url, url, { ...use, http2: false }, options, isCrossOrigin, redirectedBy);
   const { transport, head, verdict } = outcome;
   if (!("failure" in verdict)) {

@@ -14,6 +14,7 @@ import { transportOf } from "../runtime/choose.ts";
 import { readToEnd } from "../transport/read_to_end.ts";
 import type { Transport } from "../transport/transport.ts";
 import type { CheckedDialOptions } from "./dial_options.ts";
+import type { Http2Answer } from "../runtime/http2_client.ts";
 import { requestStream } from "./http2_sessions.ts";
 import type { RequestUpgradeOptions } from "./request_upgrade.ts";
 
@@ -39,6 +40,7 @@ export async function connectStream(
   url: URL,
   offer: OfferDraft,
   options: CheckedDialOptions,
+  maxHeadSize: number,
   signal: AbortSignal,
 ): Promise<StreamOutcome | undefined> {
   const connect = connectOfDraft(offer);
@@ -48,13 +50,20 @@ export async function connectStream(
     throw new ExchangeError("http2-unsupported", `the server has ${answer}; with http2: "auto", HTTP/1.1 is used then`);
   }
   const transport = transportOf(answer.conn);
-  const parsed = parseHttp2Response(answer.fields);
+  const parsed = findTooLarge(answer.fields, maxHeadSize) ?? parseHttp2Response(answer.fields);
   if ("failure" in parsed) {
     transport.abort();
     return { transport, head: undefined, connect, verdict: parsed };
   }
   const head: ParsedResponse = { ...parsed, reason: "", version: "2", body: "end" };
   return { transport, head, connect, verdict: await judge(connect, head) };
+}
+
+/** As much as `maxHeadSize` says, though the HTTP/2 layer may have let more in. */
+function findTooLarge(fields: Http2Answer["fields"], maxHeadSize: number): Problem | undefined {
+  const size = fields.reduce((sum, [name, value]) => sum + name.length + value.length, 0);
+  if (size <= maxHeadSize) return undefined;
+  return { failure: "head-too-large", detail: `the head has more than ${maxHeadSize} bytes` };
 }
 
 /** How long the caller waits for the body of a refusal, in milliseconds. */

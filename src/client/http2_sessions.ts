@@ -4,7 +4,7 @@
 import { unlessAborted } from "../base/abort.ts";
 import { systemClock } from "../base/clock.ts";
 import { ExchangeError } from "../errors/problem.ts";
-import { type Http2Answer, type Http2Session, StreamRefused } from "../runtime/http2_client.ts";
+import { Http1Required, type Http2Answer, type Http2Session, StreamRefused } from "../runtime/http2_client.ts";
 import { http2Dialler } from "../runtime/sockets.ts";
 import { transportOf } from "../runtime/choose.ts";
 import { addressOf } from "./dial.ts";
@@ -24,7 +24,7 @@ const without = new Map<string, { readonly why: Unsupported; readonly until: num
 const BELIEVED_FOR = 600_000, MOST_WITHOUT = 1000;
 
 /** Why there is no WebSocket over HTTP/2 with a server. */
-export type Unsupported = "no HTTP/2" | "no extended CONNECT";
+export type Unsupported = "no HTTP/2" | "no extended CONNECT" | "reset the stream with HTTP_1_1_REQUIRED";
 
 /**
  * Sends an extended CONNECT to the host of a URL.
@@ -40,18 +40,18 @@ export async function requestStream(
 ): Promise<Http2Answer | Unsupported> {
   const key = keyOf(url, options), known = without.get(key);
   if (options.http2 === "auto" && known && systemClock.now() < known.until) return known.why;
-  for (let tries = 1;; tries++) {
+  for (let tries = 1;;) {
     const shared = sharedFor(key, url, options);
-    const session = await shared.claim(signal);
-    if (typeof session === "string") {
-      remember(key, session);
-      return session;
-    }
-    if (!session) continue; // others have filled it, or it has closed, since
     try {
-      return await session.request(fields, signal, () => shared.release());
+      const session = await shared.claim(signal);
+      if (typeof session === "string") {
+        remember(key, session);
+        return session;
+      }
+      if (session) return await session.request(fields, signal, () => shared.release());
     } catch (error) {
-      if (!(error instanceof StreamRefused) || tries === MOST_TRIES) throw error;
+      if (error instanceof Http1Required) return "reset the stream with HTTP_1_1_REQUIRED"; // of others nothing is known
+      if (!(error instanceof StreamRefused) || tries++ === MOST_TRIES) throw error;
     }
   }
 }
@@ -117,7 +117,8 @@ class SharedSession {
   /**
    * Waits for the session, for one stream.
    *
-   * @returns `undefined` when it has no room after all. What is returned as a session is to be given back by `release()`.
+   * @returns `undefined` when others have filled it. What is returned as a session is to be given back by `release()`.
+   * Rejects with a {@linkcode StreamRefused} when the server has let it go since.
    */
   async claim(signal: AbortSignal): Promise<Http2Session | Unsupported | undefined> {
     const place = ++this.#claims;
@@ -129,9 +130,11 @@ class SharedSession {
       throw error;
     }
     if (session?.takesConnect && session.maxStreams > 0) {
-      if (session.isOpen && Math.min(place, this.#claims) <= session.maxStreams) return session;
+      const { isOpen } = session;
+      if (isOpen && Math.min(place, this.#claims) <= session.maxStreams) return session;
       this.release();
-      return undefined;
+      if (isOpen) return undefined;
+      throw new StreamRefused("connection-closed", "the server takes no streams in the session");
     }
     this.release();
     if (!session) return "no HTTP/2";

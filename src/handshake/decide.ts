@@ -5,6 +5,7 @@
 import type { RequestHead } from "../errors/handshake_error.ts";
 import { quote } from "../errors/problem.ts";
 import { parseTokens } from "../http/field_values.ts";
+import { withoutConnectionFields } from "../http/http2_head.ts";
 import { isHttp2 } from "../http/request_head.ts";
 import { checkResponse, discardBody, ResponseHeadDraft } from "../http/response.ts";
 import type { FieldList } from "../http/write_head.ts";
@@ -64,7 +65,8 @@ export function agree(
   const deflated = compression && answerDeflate(request.headers.get("sec-websocket-extensions"), compression);
   const fields = agreedFields(accept, protocol, deflated?.extensions ?? "");
   const status = accept === undefined ? 200 : 101, draft = (headers: Headers) => ({ status, headers });
-  const head = new ResponseHeadDraft(status, decorate(fields, decorator, "server", draft, request));
+  const decorated = decorate(fields, decorator, "server", draft, request);
+  const head = new ResponseHeadDraft(status, accept === undefined ? withoutConnectionFields(decorated) : decorated);
   return {
     head,
     agreement: deflated ? { role: "server", protocol, ...deflated } : { role: "server", protocol, extensions: "" },

@@ -90,8 +90,14 @@ export function findConnectionField(headers: Pick<Headers, "get">): Problem | un
 
 /** Fields without those of the connection: what another server's response, or a decorator, may have. */
 export function withoutConnectionFields(fields: Readonly<FieldList>): FieldList {
-  return fields.filter(([name]) => !CONNECTION_FIELDS.includes(name.toLowerCase()));
+  return fields.filter(([name, value]) => {
+    const key = name.toLowerCase();
+    return key === "te" ? value.toLowerCase() === "trailers" : !UNSENT.has(key);
+  });
 }
+
+/** HTTP2-Settings was of the upgrade to HTTP/2 (RFC 9113 §3.1 has ended it): Node's HTTP/2 layer throws for it. */
+const UNSENT = new Set([...CONNECTION_FIELDS, "http2-settings"]);
 
 interface Section {
   readonly pseudo: ReadonlyMap<string, string>;

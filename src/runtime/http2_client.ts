@@ -30,7 +30,8 @@ export interface Http2Session {
   readonly maxStreams: number;
   /**
    * Opens a stream. Rejects with the signal's reason, or with an `ExchangeError` when the stream is lost before its response;
-   * that is a {@linkcode StreamRefused} when the server has done nothing about the request.
+   * that is a {@linkcode StreamRefused} when the server has done nothing about the request, and {@linkcode Http1Required}
+   * when it asks for HTTP/1.1.
    *
    * @param onClose Called once the stream is closed, whatever became of it.
    */
@@ -41,6 +42,9 @@ export interface Http2Session {
 
 /** The error of a stream that the server has not looked at: the request can be sent again (RFC 9113 §8.7). */
 export class StreamRefused extends ExchangeError {}
+
+/** The error of a stream that the server has reset with HTTP_1_1_REQUIRED (RFC 9113 §7). */
+export class Http1Required extends ExchangeError {}
 
 /**
  * Begins a session on a connection of {@linkcode nodeDialler}, with the TLS handshake where there is one.

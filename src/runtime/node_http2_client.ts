@@ -12,12 +12,18 @@ import type { TLSSocket } from "node:tls";
 import { unlessAborted } from "../base/abort.ts";
 import { ExchangeError } from "../errors/problem.ts";
 import { endedEarly } from "./dialler.ts";
-import { type Http2Answer, type Http2Dialler, type Http2Session, StreamRefused } from "./http2_client.ts";
+import {
+  Http1Required,
+  type Http2Answer,
+  type Http2Dialler,
+  type Http2Session,
+  StreamRefused,
+} from "./http2_client.ts";
 import { nodeDialler, startTls } from "./node_dialler.ts";
 import { codeName, NodeHttp2Connection } from "./node_http2_stream.ts";
 import type { NodeSocketConnection } from "./node_socket.ts";
 
-const CANCEL = 8, REFUSED_STREAM = 7;
+const NO_ERROR = 0, REFUSED_STREAM = 7, CANCEL = 8, HTTP_1_1_REQUIRED = 13;
 
 /** The {@linkcode Http2Dialler} of every runtime that has node:http2. */
 export const nodeHttp2: Http2Dialler = {
@@ -60,12 +66,13 @@ async function settingsOf(session: ClientHttp2Session, signal: AbortSignal): Pro
 class NodeSession implements Http2Session {
   readonly #session: ClientHttp2Session;
   readonly #socket: Duplex;
-  #isGoing = false;
+  /** From GOAWAY on: streams above it were not looked at (RFC 9113 §6.8). */
+  #lastStreamId: number | undefined;
 
   constructor(session: ClientHttp2Session, socket: Duplex) {
     this.#session = session;
     this.#socket = socket;
-    session.on("goaway", () => this.#isGoing = true);
+    session.on("goaway", (_code, lastStreamId) => this.#lastStreamId = lastStreamId);
     session.once("close", () => this.#socket.destroy());
   }
 
@@ -74,7 +81,7 @@ class NodeSession implements Http2Session {
   }
 
   get isOpen(): boolean {
-    return !this.#isGoing && !this.#session.closed && !this.#session.destroyed;
+    return this.#lastStreamId === undefined && !this.#session.closed && !this.#session.destroyed;
   }
 
   get maxStreams(): number {
@@ -89,9 +96,9 @@ class NodeSession implements Http2Session {
     let stream: ClientHttp2Stream;
     try {
       stream = this.#session.request({ ...fields }, { endStream: false });
-    } catch (error) { // the session is gone
+    } catch (error) {
       onClose();
-      throw refused(error);
+      throw this.isOpen ? error : refused(error); // the session is gone
     }
     stream.once("close", onClose);
     const conn = new NodeHttp2Connection(stream);
@@ -113,9 +120,11 @@ class NodeSession implements Http2Session {
       resolve(fields);
     });
     const lost = (cause?: unknown) => {
-      const { rstCode = 0 } = stream, wasLost = this.#session.destroyed && !this.#isGoing;
-      if (rstCode === REFUSED_STREAM || this.#isGoing) return reject(refused(cause));
+      const { id = Infinity, rstCode = NO_ERROR } = stream, last = this.#lastStreamId;
+      if (rstCode === REFUSED_STREAM || last !== undefined && id > last) return reject(refused(cause));
+      const wasLost = this.#session.destroyed && (last === undefined || rstCode === NO_ERROR);
       const why = wasLost ? "the session was lost" : `the stream was reset with ${codeName(rstCode)}`;
+      if (rstCode === HTTP_1_1_REQUIRED) return reject(new Http1Required("http2-unsupported", why, { cause }));
       reject(new ExchangeError("connection-closed", why, { cause }));
     };
     stream.once("error", lost).once("close", () => lost());

@@ -11,7 +11,7 @@ import { LINGER_TIME } from "../transport/linger.ts";
 import { type PushSource, PushTransport } from "../transport/push_transport.ts";
 import type { Endpoints, NetworkAddress } from "../transport/transport.ts";
 import { writeTogether } from "./node_http2_cork.ts";
-import { type RequestStream, RESPOND } from "./request_stream.ts";
+import { CUT, type RequestStream, RESPOND } from "./request_stream.ts";
 
 /** The error codes by their numbers (RFC 9113 §7). */
 const CODES = [
@@ -135,7 +135,15 @@ export class NodeHttp2Connection extends ConnectionOverTransport implements Push
       return;
     }
     // RFC 9113 §8.1: with NO_ERROR behind a whole response, the client need not send the rest of its request
-    stream.close(this.transport.hasEnded && stream.writableFinished ? NO_ERROR : CANCEL);
+    this.reset(this.transport.hasEnded && stream.writableFinished ? NO_ERROR : CANCEL);
+  }
+
+  /** Resets the stream, even where the peer has ended, and with what is still being written. */
+  protected reset(code: number): void {
+    const stream = this.#stream;
+    // Deno's close() ends the stream first: behind the peer's end that would be a clean end, and no reset would follow
+    if (code !== NO_ERROR && "Deno" in globalThis) stream.end = () => stream;
+    stream.close(code);
     stream.destroy();
   }
 
@@ -216,5 +224,9 @@ export class NodeHttp2RequestStream extends NodeHttp2Connection implements Reque
       if ("Deno" in globalThis) stream.session?.ping(doNothing); // it would send them with whatever is next
     }
     return true;
+  }
+
+  [CUT](): void {
+    if (!this.#stream.destroyed) this.reset(CANCEL);
   }
 }

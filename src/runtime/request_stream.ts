@@ -8,6 +8,9 @@ import type { TRANSPORT, TransportConnection } from "../transport/transport.ts";
 /** The key of the method that answers. */
 export const RESPOND: unique symbol = Symbol("handfast.respond");
 
+/** The key of the method that cuts a response off. */
+export const CUT: unique symbol = Symbol("handfast.cut");
+
 /** The server's end of a stream, before its answer. */
 export interface RequestStream extends TransportConnection {
   readonly request: RequestHead;
@@ -21,6 +24,8 @@ export interface RequestStream extends TransportConnection {
    * @returns `false` when the stream is gone.
    */
   [RESPOND](status: number, fields: Iterable<readonly [string, string]>): boolean;
+  /** Resets the stream: a response that is not whole must not end as one that is, even where the client has ended its side. */
+  [CUT](): void;
 }
 
 /** Whether a connection is such a stream. */

@@ -4,8 +4,8 @@ import type { Clock } from "../base/clock.ts";
 import { whenAborted } from "../base/abort.ts";
 import { Deadline } from "../base/timers.ts";
 import { withoutConnectionFields } from "../http/http2_head.ts";
-import { discardBody } from "../http/response.ts";
-import { type RequestStream, RESPOND } from "../runtime/request_stream.ts";
+import { discardBody, hasNoBody } from "../http/response.ts";
+import { CUT, type RequestStream, RESPOND } from "../runtime/request_stream.ts";
 import { linger } from "../transport/linger.ts";
 import type { Transport, TransportHandlers } from "../transport/transport.ts";
 import type { RequestBody } from "./request_body.ts";
@@ -35,11 +35,16 @@ export async function respondOnStream(
 ): Promise<void> {
   const { clock, timeout, signal } = options, { headers } = response;
   const fields = withoutConnectionFields([...headers]);
-  const sending = new Sending(transport, options);
+  const sending = new Sending(stream, transport, options);
   try {
     // RFC 9110 §9.3.2: there is no body behind the answer to a HEAD
-    if (!stream[RESPOND](response.status, fields) || stream.request.method === "HEAD") discardBody(response);
-    else if (response.body) await sending.write(response.body);
+    if (!stream[RESPOND](response.status, fields) || hasNoBody(response.status, stream.request)) discardBody(response);
+    else await sending.write(response.body, headers.get("content-length"));
+  } catch (error) {
+    stream[CUT]();
+    transport.abort();
+    discardBody(response);
+    throw error;
   } finally {
     sending.dispose();
     options.requestBody?.stop();
@@ -49,16 +54,18 @@ export async function respondOnStream(
 
 /** Writes a body on a transport; a write that takes too long, or a signal, ends it. */
 class Sending implements TransportHandlers {
+  readonly #stream: RequestStream;
   readonly #transport: Transport;
   readonly #deadline: Deadline;
   readonly #options: StreamResponseOptions;
   readonly #ignoreSignal: () => void;
-  #reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
+  #reader: ReadableStreamDefaultReader<unknown> | undefined;
   #room: PromiseWithResolvers<void> | undefined;
   isLost = false;
   #aborted: { readonly reason: unknown } | undefined;
 
-  constructor(transport: Transport, options: StreamResponseOptions) {
+  constructor(stream: RequestStream, transport: Transport, options: StreamResponseOptions) {
+    this.#stream = stream;
     this.#transport = transport;
     this.#options = options;
     this.#deadline = new Deadline(options.clock);
@@ -71,15 +78,24 @@ class Sending implements TransportHandlers {
     });
   }
 
-  /** Writes all of it, unless the client is lost. Rejects with what the body, or the signal, fails with. */
-  async write(body: ReadableStream<Uint8Array>): Promise<void> {
-    const reader = this.#reader = body.getReader();
+  /**
+   * Writes all of it, unless the client is lost. Rejects with what the body, or the signal, fails with.
+   *
+   * @param length Its Content-Length, which it must have (RFC 9113 §8.1.1).
+   */
+  async write(body: ReadableStream<unknown> | null, length: string | null): Promise<void> {
+    const reader = this.#reader = body?.getReader(), pieces = new Pieces(length);
     try {
       for (;;) {
-        const { value, done } = await reader.read();
-        if (this.isLost || done) break;
+        const { value, done } = reader ? await reader.read() : { value: undefined, done: true };
+        if (this.isLost) break;
+        if (done) {
+          pieces.end();
+          break;
+        }
+        const piece = pieces.check(value);
         if (this.#options.isPaced) this.#allow();
-        if (!this.#transport.write(new Uint8Array(value))) {
+        if (!this.#transport.write(new Uint8Array(piece))) {
           this.#room = Promise.withResolvers();
           await this.#room.promise;
         }
@@ -88,7 +104,7 @@ class Sending implements TransportHandlers {
       }
     } catch (error) {
       if (!this.isLost) { // it may be the request's body, which fails with the client
-        this.#transport.abort();
+        reader?.cancel(error).catch(() => {});
         throw error;
       }
     }
@@ -103,6 +119,7 @@ class Sending implements TransportHandlers {
   #stop(): void {
     if (this.isLost) return;
     this.isLost = true;
+    this.#stream[CUT]();
     this.#transport.abort();
     this.#room?.resolve();
     this.#reader?.cancel().catch(() => {}); // an error of its source no longer matters
@@ -129,5 +146,35 @@ class Sending implements TransportHandlers {
   dispose(): void {
     this.#deadline.clear();
     this.#ignoreSignal();
+  }
+}
+
+/** What a response's body may consist of, as over HTTP/1.1. */
+class Pieces {
+  readonly #length: string | null;
+  #left: number;
+
+  constructor(length: string | null) {
+    this.#length = length;
+    this.#left = Number(length);
+  }
+
+  /** Checks a chunk. */
+  check(chunk: unknown): Uint8Array {
+    if (!(chunk instanceof Uint8Array)) {
+      throw new TypeError("Cannot send the response: a chunk of its body is no Uint8Array");
+    }
+    this.#left -= chunk.length;
+    if (this.#length !== null && this.#left < 0) {
+      throw new TypeError(`Cannot send the response: the body is longer than ${this.#length} bytes`);
+    }
+    return chunk;
+  }
+
+  /** Checks that there was enough. */
+  end(): void {
+    if (this.#length !== null && this.#left > 0) {
+      throw new TypeError(`Cannot send the response: the body is shorter than ${this.#length} bytes`);
+    }
   }
 }

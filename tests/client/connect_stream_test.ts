@@ -274,6 +274,30 @@ test("connect() over HTTP/2 calls a headers function once, with the method CONNE
   await server.closed();
 });
 
+test("connect() over HTTP/2 sends no field of another connection (RFC 9113 §8.2.2)", async () => {
+  const seen: (string | null)[] = [];
+  await using server = await echo({
+    authorize({ headers }) {
+      seen.push(...["te", "http2-settings", "keep-alive", "x-a"].map((name) => headers.get(name)));
+    },
+  });
+  const headers: [string, string][] = [["te", "gzip"], ["http2-settings", "x"], ["keep-alive", "5"], ["x-a", "b"]];
+  const socket = await connect(`ws://127.0.0.1:${server.port}/`, { ...H2, headers });
+  assertEquals(seen, [null, null, null, "b"]);
+  await socket.close();
+  await server.closed();
+});
+
+test("connect() over HTTP/2 refuses a head that is too large (RFC 6585 §5)", async () => {
+  await using server = await echo({ headers: { "x-a": "a".repeat(2000) } });
+  const url = `ws://127.0.0.1:${server.port}/`;
+  const error = await assertRejects(() => connect(url, { ...H2, maxHeadSize: 1000 }), HandshakeError);
+  assertEquals([error.failure, error.response], ["head-too-large", undefined]);
+  await server.closed();
+  await (await connect(url, { ...H2, maxHeadSize: 4000 })).close();
+  await server.closed();
+});
+
 test("connect() over HTTP/2 follows redirects (RFC 9110 §15.4)", async () => {
   const authorize: AcceptOptions["authorize"] = ({ url }) =>
     new URL(url).pathname === "/there"

@@ -69,4 +69,8 @@ test("parseHttp2Response() reads the status and the fields (RFC 9113 §8.3.2)", 
 
 test("withoutConnectionFields() leaves out what HTTP/2 does not have (RFC 9113 §8.2.2)", () => {
   assertEquals(withoutConnectionFields([["Upgrade", "x"], ["X", "y"], ["keep-alive", "z"]]), [["X", "y"]]);
+  assertEquals(withoutConnectionFields([["TE", "gzip"], ["te", "Trailers"], ["HTTP2-Settings", "x"]]), [[
+    "te",
+    "Trailers",
+  ]]);
 });

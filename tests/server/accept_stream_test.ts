@@ -88,6 +88,14 @@ test("accept() on a stream asks the policy, and sends its response with its body
   assertEquals(seen, ["CONNECT", "websocket", "tcp", false]);
 });
 
+test("accept() on a stream leaves out fields of another connection (RFC 9113 §8.2.2)", async () => {
+  const given = { te: "gzip", "http2-settings": "x", "keep-alive": "5", "x-a": "b" };
+  await using at = await accepting({ headers: given });
+  const { status, headers } = await headOn(at.client.request(connectFields()));
+  assertEquals([status, headers["x-a"], Object.keys(given).filter((name) => name in headers)], [200, "b", ["x-a"]]);
+  (await at.outcome()).abort();
+});
+
 test("accept() on a stream answers 500 for a policy that throws, and rejects with its error", async () => {
   const error = new Error("The database is away");
   await using at = await accepting({ authorize: () => Promise.reject(error) });

@@ -157,6 +157,15 @@ test("serve() over HTTP/2 answers 500 for a handler that throws, and goes on", a
   assertEquals(server.told.map(({ context }) => context.kind), ["http"]);
 });
 
+test("serve() over HTTP/2 answers HEAD with the length that a GET would have (RFC 9110 §8.6)", async () => {
+  const http = () => new Response("Hello", { headers: { "content-length": "5" } });
+  const { server, client } = await over({}, { socket: echo, http });
+  const { status, headers, body } = await ask(client, get("/", "HEAD"));
+  assertEquals([status, headers["content-length"], body], [200, "5", ""]);
+  assertEquals((await ask(client, get("/"))).body, "Hello");
+  await stop(server, client);
+});
+
 test("serve() over HTTP/2 tells a handler that its client is gone, and cancels the body", async () => {
   const asked = Promise.withResolvers<AbortSignal>(), cancelled = Promise.withResolvers<void>();
   const aborted = Promise.withResolvers<void>();
