@@ -46,7 +46,12 @@ export type { ByteConnection, NetworkAddress } from "./src/transport/transport.t
 export type { ConnectionOptions, StreamingOptions } from "./src/connection/connection_options.ts";
 export type { MessagePieces, ReceivedOrPieces } from "./src/connection/incoming_pieces.ts";
 export type { Pieces } from "./src/connection/pieces.ts";
-export type { ConnectionState, MessageHandler, WebSocketConnection } from "./src/connection/websocket_connection.ts";
+export type {
+  ConnectionState,
+  MessageHandler,
+  ReceiveOptions,
+  WebSocketConnection,
+} from "./src/connection/websocket_connection.ts";
 export { Connections, type ConnectionsOptions } from "./src/group/connections.ts";
 export type { BroadcastOptions, BroadcastReport, SlowMembers } from "./src/group/broadcast.ts";
 export type { CloseAllOptions, CloseAllReport } from "./src/group/closing_all.ts";

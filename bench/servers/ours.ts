@@ -14,7 +14,7 @@ interface Arguments extends AcceptOptions {
 const { face = "direct", door = "accept", ...options } = JSON.parse(process.argv[2] ?? "{}") as Arguments;
 
 const FACES: Readonly<Record<string, (socket: WebSocketConnection) => Promise<unknown>>> = {
-  "direct": (socket) => socket.receive((message) => socket.send(message)),
+  "direct": (socket) => socket.receive((message) => socket.send(message), { reuse: true }),
   "for-await": async (socket) => {
     for await (const message of socket.readable) socket.send(message);
   },

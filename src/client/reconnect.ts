@@ -8,7 +8,7 @@ import { Connection } from "../connection/connection.ts";
 import type { Driver } from "../connection/driver.ts";
 import type { StreamingOptions } from "../connection/connection_options.ts";
 import type { ReceivedOrPieces } from "../connection/incoming_pieces.ts";
-import type { MessageHandler } from "../connection/websocket_connection.ts";
+import type { MessageHandler, ReceiveOptions } from "../connection/websocket_connection.ts";
 import { HandshakeError } from "../errors/handshake_error.ts";
 import { checkClose } from "../errors/websocket_error.ts";
 import { webSocketUrl } from "../handshake/url.ts";
@@ -150,10 +150,10 @@ class ReconnectingClient implements Reconnecting {
     return this.#untilReturn(this.#messages());
   }
 
-  async receive(handler?: MessageHandler): Promise<void> {
+  async receive(handler?: MessageHandler, options?: ReceiveOptions): Promise<void> {
     for await (const socket of this.#connections()) {
       try {
-        await socket.receive(handler);
+        await socket.receive(handler, options);
       } catch (error) {
         if (!await isLossOf(socket, error)) throw error;
       }

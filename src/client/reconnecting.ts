@@ -1,6 +1,6 @@
 // The public interface of a client that comes back: its connections, or their messages as if they were those of one.
 
-import type { MessageHandler } from "../connection/websocket_connection.ts";
+import type { MessageHandler, ReceiveOptions } from "../connection/websocket_connection.ts";
 import type { Message } from "../protocol/contract.ts";
 import type { Connected } from "./connect.ts";
 
@@ -50,9 +50,10 @@ export interface Reconnecting<Received = string | Uint8Array<ArrayBuffer>> exten
    * Hands each message of all connections to a function, as `receive()` of a connection does.
    *
    * @param handler Called with each message, in order. What it throws closes the connection with 1011, and ends the client.
+   * @param options Whether the handler keeps bytes.
    * @returns Settles as the iterable of connections does, or rejects with what the handler threw.
    */
-  receive(handler?: MessageHandler<Received>): Promise<void>;
+  receive(handler?: MessageHandler<Received>, options?: ReceiveOptions): Promise<void>;
   /**
    * Sends a message: to the open connection, behind those that wait, or to the next one. What was written to a connection
    * before it was lost may not have arrived: if it must, have the server confirm it.

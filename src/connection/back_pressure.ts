@@ -10,6 +10,7 @@ import type { CheckedOptions } from "./connection_options.ts";
 import type { Flusher } from "./flusher.ts";
 import type { IdleWatch } from "./idle_watch.ts";
 import { MessageWatch } from "./message_watch.ts";
+import type { ReceiveOptions } from "./websocket_connection.ts";
 
 /** What reading needs of its connection. */
 export interface ReaderHost {
@@ -36,6 +37,12 @@ export interface ReceiverHost extends ReaderHost {
   onHandlerFailed(): void;
   /** Everything that came before the peer's Close frame was taken. */
   onTaken(): void;
+}
+
+/** What a handler says of itself. */
+export interface HandlerHabits extends ReceiveOptions {
+  /** Whether it has put messages aside: it answers them in this turn all the same, and keeps them until then. */
+  hasAside?(): boolean;
 }
 
 /** How the peer is held back: whether a chunk is read nevertheless, and how many bytes were read past the mark. */

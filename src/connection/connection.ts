@@ -6,7 +6,7 @@ import type { ConnectionOwner } from "./connection_owner.ts";
 import { Driver } from "./driver.ts";
 import type { CheckedOptions } from "./connection_options.ts";
 import type { Pieces } from "./pieces.ts";
-import type { ConnectionState, MessageHandler, WebSocketConnection } from "./websocket_connection.ts";
+import type { ConnectionState, MessageHandler, ReceiveOptions, WebSocketConnection } from "./websocket_connection.ts";
 import type { CloseInfo } from "../errors/websocket_error.ts";
 import type { Agreement } from "../protocol/agreement.ts";
 import type { DeflateAgreement } from "../protocol/compression_options.ts";
@@ -77,8 +77,8 @@ export class Connection<Received = string | Uint8Array<ArrayBuffer>> implements 
     return this.#driver.writable;
   }
 
-  receive(handler?: MessageHandler<Received>): Promise<CloseInfo> {
-    return this.#driver.receive(handler as MessageHandler<unknown> | undefined);
+  receive(handler?: MessageHandler<Received>, options?: ReceiveOptions): Promise<CloseInfo> {
+    return this.#driver.receive(handler as MessageHandler<unknown> | undefined, options);
   }
 
   send(message: Message | PreparedMessage | Pieces, options?: SendOptions): void | Promise<void> {

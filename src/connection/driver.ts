@@ -22,7 +22,7 @@ import { Pings } from "./pings.ts";
 import { Receiver, type ReceiverHost } from "./receiver.ts";
 import { Sending, type SendingHost } from "./sending.ts";
 import { type WorkHost, workLater } from "./work.ts";
-import type { ConnectionState, MessageHandler } from "./websocket_connection.ts";
+import type { ConnectionState, MessageHandler, ReceiveOptions } from "./websocket_connection.ts";
 
 /** One WebSocket. Its parts report to methods: a closure for each callback would take more memory per connection. */
 export class Driver
@@ -138,8 +138,8 @@ export class Driver
     return this.messages.readable;
   }
 
-  receive(handler?: MessageHandler<Received>): Promise<CloseInfo> {
-    return this.messages.receive(handler);
+  receive(handler?: MessageHandler<Received>, options?: ReceiveOptions): Promise<CloseInfo> {
+    return this.messages.receive(handler, options && { reuse: options.reuse });
   }
 
   get #sending(): Sending {

@@ -2,7 +2,7 @@
 // high-water mark the peer is held back. The end is reported behind the messages that came before it.
 
 import type { CloseInfo, WebSocketError } from "../errors/websocket_error.ts";
-import { BackPressuredReader, type ReceiverHost } from "./back_pressure.ts";
+import { BackPressuredReader, type HandlerHabits, type ReceiverHost } from "./back_pressure.ts";
 import { Inbox, type Received } from "./inbox.ts";
 import { errorOf, IncomingPieces, type PieceHandlers, untakenError } from "./incoming_pieces.ts";
 import { MessageSource } from "./message_streams.ts";
@@ -20,8 +20,8 @@ export class Receiver extends BackPressuredReader<ReceiverHost> implements Piece
   #inbox: Inbox | undefined;
   #source: MessageSource | undefined;
   #handler: MessageHandler | undefined;
-  /** Whether the handler has yet to answer what it was given. */
-  #answersLater: (() => boolean) | undefined;
+  /** What the handler says of itself. */
+  #habits: HandlerHabits | undefined;
   /** Whether the handler's last promise is pending, or messages are being handed to it. */
   #isHandling = false;
   /** Whether messages that waited are being handed to it. */
@@ -39,12 +39,14 @@ export class Receiver extends BackPressuredReader<ReceiverHost> implements Piece
   #hasClosed = false;
 
   protected override get flushesLater(): boolean {
-    if (this.#handler) return this.#answersLater !== undefined && this.#answersLater();
+    if (this.#handler) return this.#habits?.hasAside?.() === true;
     return !this.#source?.isPassing; // a stream may hand over one message at once, others in microtasks
   }
 
   protected override get lendsViews(): boolean {
-    return this.#handler !== undefined; // inbox, streams and pipes copy
+    if (!this.#handler) return false; // inbox, streams and pipes copy
+    const { reuse, hasAside } = this.#habits ?? {};
+    return !reuse || this.#isHandling || hasAside?.() === true;
   }
 
   /** Whether everything that was received has been taken, and more is asked for. */
@@ -126,8 +128,7 @@ export class Receiver extends BackPressuredReader<ReceiverHost> implements Piece
     this.#source?.end(info);
   }
 
-  /** @param answersLater Whether the handler has put messages aside, and answers them in this turn all the same. */
-  receive(handler: MessageHandler = discard, answersLater?: () => boolean): Promise<CloseInfo> {
+  receive(handler: MessageHandler = discard, habits?: HandlerHabits): Promise<CloseInfo> {
     if (typeof handler !== "function") {
       return Promise.reject(new TypeError("Cannot receive: the handler is not a function"));
     }
@@ -135,7 +136,7 @@ export class Receiver extends BackPressuredReader<ReceiverHost> implements Piece
       return Promise.reject(new TypeError("Cannot receive: the messages are already being read"));
     }
     this.#handler = handler;
-    this.#answersLater = answersLater;
+    this.#habits = habits;
     const received = this.#received = new Promise<CloseInfo>((resolve) => this.#settle = resolve);
     if (!this.#isInboxEmpty) this.#handOver();
     else if (this.#end) this.#settleReceived(this.#end);

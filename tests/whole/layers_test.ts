@@ -353,6 +353,7 @@ const TYPES = [
   "RateLimitOptions",
   "ReadRequest",
   "ReadRequestOptions",
+  "ReceiveOptions",
   "ReceivedOrPieces",
   "ReconnectAttempt",
   "ReconnectOptions",
