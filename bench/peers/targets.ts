@@ -24,28 +24,21 @@ type Row = [workload: string, kind: Kind, ratios: readonly [Runtime, ratio: numb
 
 const ROWS: readonly Row[] = [
   [SMALL, "direct", [["Bun", 1, "native"], ["Bun", 12, "ws"]]],
-  [SMALL, "direct", [["Deno", 9, "native"], ["Deno", 10, "ws"], ["Node", 9, "ws"], ["Node 26", 9, "ws"]]],
+  [SMALL, "direct", [["Deno", 9, "native"], ["Deno", 10, "ws"], ["Node", 9, "ws"]]],
   [SMALL, "direct", [["Bun", 7, "Beast"], ["Deno", 7, "Beast"], ["Node", 7, "Beast"]]],
   [SMALL, "for-await", [["Bun", 0.8, "native"], ["Deno", 5.5, "native"], ["Node", 7, "ws"]]],
   [SMALL, "pipeTo", [["Bun", 0.65, "native"], ["Deno", 6, "native"], ["Node", 3.5, "ws"]]],
   ["32 × 20 B × 16 text", "direct", [["Bun", 0.9, "native"], ["Deno", 6, "native"], ["Node", 9, "ws"]]],
-  ["32 × 1 KiB × 16 binary", "direct", [["Bun", 1.1, "native"], ["Deno", 6, "native"], ["Node", 7, "ws"], [
-    "Node 26",
-    7,
-    "ws",
-  ]]],
+  ["32 × 1 KiB × 16 binary", "direct", [["Bun", 1.1, "native"], ["Deno", 6, "native"], ["Node", 7, "ws"]]],
   ["32 × 20 B × 1 binary", "direct", [["Bun", 0.95, "native"], ["Deno", 0.95, "native"], ["Node", 1, "ws"]]],
   ["32 × 20 B × 1 binary", "direct", [["Bun", 0.75, "raw"], ["Deno", 0.85, "raw"], ["Node", 0.8, "raw"]]],
-  ["32 × 64 KiB × 1 binary", "direct", [["Bun", 1.1, "native"], ["Deno", 1.1, "native"], ["Node", 1.6, "ws"], [
-    "Node 26",
-    2,
-    "ws",
-  ]]],
-  ["handshake and close", "direct", [["Bun", 0.85, "native"], ["Deno", 0.78, "native"], ["Node", 1.4, "ws"], [
-    "Node 26",
-    1.4,
-    "ws",
-  ]]],
+  ["32 × 64 KiB × 1 binary", "direct", [["Bun", 1.1, "native"], ["Deno", 1.1, "native"], ["Node", 1.6, "ws"]]],
+  ["handshake and close", "direct", [["Bun", 0.85, "native"], ["Deno", 0.78, "native"], ["Node", 1.4, "ws"]]],
+  [SMALL, "direct", [["Node 26", 9, "ws"]]],
+  ["32 × 1 KiB × 16 binary", "direct", [["Node 26", 7, "ws"]]],
+  ["32 × 64 KiB × 1 binary", "direct", [["Node 26", 2, "ws"]]],
+  ["handshake and close", "direct", [["Node 26", 1.4, "ws"]]],
+  [IDLE, "direct", [["Node 26", 1, "ws"]]],
   ["fan-out: 20 B × 1 binary", "direct", [["Bun", 0.9, "native"], ["Deno", 1.4, "ws"], ["Node", 1.3, "ws"]]],
   ["fan-out: 1 KiB × 1 binary", "direct", [["Bun", 0.9, "native"], ["Deno", 1.4, "ws"], ["Node", 1.3, "ws"]]],
   ["fan-out: 16 KiB × 1 binary", "direct", [["Bun", 1.3, "native"], ["Deno", 1.1, "ws"], ["Node", 1.1, "ws"]]],
@@ -56,7 +49,7 @@ const ROWS: readonly Row[] = [
   [CLIENT, "class", [["Bun", 5, "own"], ["Deno", 3, "own"], ["Node", 5, "own"], ["Node", 5, "undici"]]],
   [CLIENT_LARGE, "class", [["Bun", 1, "own"], ["Deno", 1, "own"], ["Node", 1, "own"], ["Node", 1, "undici"]]],
   [LATENCY, "direct", [["Bun", 1.1, "native"], ["Deno", 1, "native"], ["Node", 1, "ws"]]],
-  [IDLE, "direct", [["Bun", 2, "native"], ["Deno", 0.7, "native"], ["Node", 1, "ws"], ["Node 26", 1, "ws"]]],
+  [IDLE, "direct", [["Bun", 2, "native"], ["Deno", 0.7, "native"], ["Node", 1, "ws"]]],
 ];
 
 /** All of them. */
