@@ -9,7 +9,27 @@ import { LARGE_FROM, raiseMallocThreshold } from "./tuning.ts";
 /** Up to this many bytes one buffer doubles, and is copied; from here on blocks are added. */
 const BLOCKS_FROM = 2 ** 18;
 
+/** A buffer between these sizes is kept when it is given back; only the last one. */
+const SPARE_FROM = 2 ** 13, SPARE_UP_TO = 2 ** 20;
+
 const EMPTY = new Uint8Array();
+
+/** A buffer that was given back. */
+let spare = EMPTY;
+
+/** Gives bytes back that were taken of a builder: nobody else may have them, or their buffer. */
+export function recycle({ buffer }: Uint8Array<ArrayBuffer>): void {
+  const { byteLength } = buffer;
+  if (byteLength >= SPARE_FROM && byteLength <= SPARE_UP_TO) spare = new Uint8Array(buffer);
+}
+
+/** The spare buffer, if it is large enough, and not twice that; what it is larger has none of the bytes of before. */
+function takeSpare(size: number): Uint8Array<ArrayBuffer> | undefined {
+  const found = spare;
+  if (size > found.length || 2 * size <= found.length) return undefined;
+  spare = EMPTY;
+  return found.fill(0, size);
+}
 
 /** Builds one run of bytes after the other. */
 export class ByteBuilder {
@@ -49,6 +69,8 @@ export class ByteBuilder {
   #grow(length: number, limit: number): void {
     const grown = 2 * (this.length > 0 || limit === Infinity ? this.#buffer.length : length);
     const size = Math.max(length, Math.min(limit, this.#most, grown));
+    const found = this.#buffer === EMPTY ? takeSpare(size) : undefined;
+    if (found) return void (this.#buffer = found);
     if (size >= LARGE_FROM && limit < Infinity) raiseMallocThreshold();
     // transfer() frees the old buffer at once: until its garbage collection, a message would take twice the memory
     this.#buffer = this.#buffer === EMPTY ? new Uint8Array(size) : new Uint8Array(this.#buffer.buffer.transfer(size));

@@ -45,6 +45,11 @@ export interface HandlerHabits extends ReceiveOptions {
   hasAside?(): boolean;
 }
 
+/** Whether a handler that has returned keeps no bytes. */
+export function keepsNothing(habits: HandlerHabits | undefined): boolean {
+  return habits?.reuse === true && habits.hasAside?.() !== true;
+}
+
 /** How the peer is held back: whether a chunk is read nevertheless, and how many bytes were read past the mark. */
 interface Held {
   isLooking: boolean;

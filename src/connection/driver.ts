@@ -10,16 +10,16 @@ import type { PreparedMessage } from "../protocol/prepared_message.ts";
 import { Machine } from "../protocol/machine.ts";
 import type { MachineEvents } from "../protocol/machine_contract.ts";
 import type { Transport, TransportHandlers } from "../transport/transport.ts";
+import type { ReceiverHost } from "./back_pressure.ts";
 import { Closing, type ClosingHost } from "./closing.ts";
 import type { ConnectionOwner } from "./connection_owner.ts";
 import { Flusher, type FlusherHost } from "./flusher.ts";
 import { type IdleHandlers, IdleWatch } from "./idle_watch.ts";
 import type { CheckedOptions } from "./connection_options.ts";
 import type { Received } from "./inbox.ts";
-import type { Outgoing } from "./outgoing.ts";
 import { isPieces, type Pieces } from "./pieces.ts";
 import { Pings } from "./pings.ts";
-import { Receiver, type ReceiverHost } from "./receiver.ts";
+import { Receiver } from "./receiver.ts";
 import { Sending, type SendingHost } from "./sending.ts";
 import { type WorkHost, workLater } from "./work.ts";
 import type { ConnectionState, MessageHandler, ReceiveOptions } from "./websocket_connection.ts";
@@ -189,7 +189,7 @@ export class Driver
     return this.closed;
   }
 
-  onAllSent(closing: Outgoing["closing"]): void {
+  onAllSent(closing: Parameters<SendingHost["onAllSent"]>[0]): void {
     if (closing) this.#closing.close(closing);
     else if (this.messages.isDrained) this.onTaken();
   }

@@ -2,13 +2,11 @@
 // high-water mark the peer is held back. The end is reported behind the messages that came before it.
 
 import type { CloseInfo, WebSocketError } from "../errors/websocket_error.ts";
-import { BackPressuredReader, type HandlerHabits, type ReceiverHost } from "./back_pressure.ts";
+import { BackPressuredReader, type HandlerHabits, keepsNothing, type ReceiverHost } from "./back_pressure.ts";
 import { Inbox, type Received } from "./inbox.ts";
 import { errorOf, IncomingPieces, type PieceHandlers, untakenError } from "./incoming_pieces.ts";
 import { MessageSource } from "./message_streams.ts";
 import { isPromiseLike, type MessageHandler as HandlerOf } from "./websocket_connection.ts";
-
-export type { ReceiverHost };
 
 type MessageHandler = HandlerOf<Received>;
 
@@ -44,9 +42,11 @@ export class Receiver extends BackPressuredReader<ReceiverHost> implements Piece
   }
 
   protected override get lendsViews(): boolean {
-    if (!this.#handler) return false; // inbox, streams and pipes copy
-    const { reuse, hasAside } = this.#habits ?? {};
-    return !reuse || this.#isHandling || hasAside?.() === true;
+    return this.#handler !== undefined && !this.isDone; // inbox, streams and pipes copy
+  }
+
+  get isDone(): boolean {
+    return !this.#isHandling && keepsNothing(this.#habits);
   }
 
   /** Whether everything that was received has been taken, and more is asked for. */

@@ -1,9 +1,10 @@
 // A message that comes in pieces: gathers its bytes, counts them, and checks its text as it comes (RFC 6455 §5.4, §8.1).
 
-import { ByteBuilder } from "../base/byte_builder.ts";
+import { ByteBuilder, recycle } from "../base/byte_builder.ts";
 import { decodeText, Utf8Check } from "../base/utf8.ts";
 import type { ProtocolFailure } from "../errors/failures.ts";
 import type { Work } from "./deflate.ts";
+import type { MessageEvents } from "./reader_events.ts";
 
 /** How many bytes of a large message are joined at a time, and how many of them cost as much as one byte to compress. */
 const STEP = 2 ** 19, COPIED_PER_BYTE = 16;
@@ -94,6 +95,12 @@ export class MessageBuilder extends ByteBuilder {
     // The text was checked: decoding fails only if the string would be longer than the engine allows
     this.detail = `No string can have the text of ${bytes.length} bytes`;
     return this.#fail("message-too-big");
+  }
+
+  /** Tells a message that is whole; its memory is used again where nobody keeps it. */
+  tell(message: string | Uint8Array<ArrayBuffer>, events: MessageEvents): void {
+    events.onMessage(message);
+    if (typeof message === "object" && events.isDone) recycle(message);
   }
 
   /** Returns what was gathered of a message that is not whole; the rest is as with {@linkcode finish}. */

@@ -317,7 +317,7 @@ export class MessageReader extends FrameReader {
     if (this.#skipping) return;
     const message = gathered.finish();
     if (message === undefined) this.#fail(gathered.failure!, gathered.detail);
-    else this.#events.messages.onMessage(message);
+    else gathered.tell(message, this.#events.messages);
   }
 
   #endStreamed(): void {

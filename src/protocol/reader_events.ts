@@ -6,6 +6,8 @@ import type { PieceEvents } from "./streamed_message.ts";
 /** What is told of messages; that of pieces is called only where messages are handed over in pieces. */
 export interface MessageEvents extends Partial<PieceEvents> {
   onMessage(message: string | Uint8Array<ArrayBuffer>): void;
+  /** Whether nobody has the bytes of the message that was told last any more. */
+  readonly isDone?: boolean;
 }
 
 /** What a reader reports while it is fed. */

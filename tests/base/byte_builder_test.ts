@@ -1,5 +1,5 @@
-import { assert, assertEquals, assertNotStrictEquals } from "@std/assert";
-import { ByteBuilder } from "../../src/base/byte_builder.ts";
+import { assert, assertEquals, assertNotStrictEquals, assertStrictEquals } from "@std/assert";
+import { ByteBuilder, recycle } from "../../src/base/byte_builder.ts";
 import { assertSame } from "../kit/assert_same.ts";
 import { random, test } from "../kit/harness.ts";
 
@@ -158,4 +158,35 @@ test("ByteBuilder.prepare() joins a part at a time what take() then gives, and c
     assert(calls <= Math.ceil(size / count) + 20 && (calls > 1 || size <= 2 ** 19), `${calls} calls for ${size}`);
     assertSame(builder.take(), bytes, `round ${round}`);
   }
+});
+
+test("what is given back is filled again, if it is of the size: behind the new bytes are none of the old", () => {
+  const taken = (size: number, fill: number) => {
+    const builder = new ByteBuilder();
+    builder.add(new Uint8Array(size).fill(fill), 0, size, size);
+    return builder.take();
+  };
+  const first = taken(20_000, 1);
+  recycle(first);
+  const smaller = taken(12_000, 2);
+  assertStrictEquals(smaller.buffer, first.buffer);
+  assertEquals([...new Set(new Uint8Array(smaller.buffer, 12_000))], [0]);
+  assert(taken(20_000, 3).buffer !== first.buffer, "it is given once");
+  assertEquals([smaller.length, ...new Set(smaller)], [12_000, 2]);
+  recycle(first);
+  for (const size of [20_001, 10_000]) assert(taken(size, 4).buffer !== first.buffer, `${size} bytes of 20,000`);
+  recycle(taken(20_000, 5));
+  for (const size of [8191, 2 ** 20 + 1]) { // of these, one alone would not be worth it, or keep too much
+    const bytes = taken(size, 6);
+    recycle(bytes);
+    assert(taken(size, 7).buffer !== bytes.buffer, `${size} bytes`);
+  }
+});
+
+test("bytes whose buffer was transferred are not filled again", () => {
+  const builder = new ByteBuilder(), bytes = new Uint8Array(20_000);
+  bytes.buffer.transfer();
+  recycle(bytes);
+  builder.add(new Uint8Array(20_000).fill(1), 0, 20_000, 20_000);
+  assertEquals([...new Set(builder.take())], [1]);
 });

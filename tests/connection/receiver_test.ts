@@ -2,9 +2,11 @@
 
 import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import { type CloseInfo, type WebSocketConnection, WebSocketError } from "../../mod.ts";
+import { connectionPair } from "../../src/testing.ts";
 import { closing } from "../cases/frames_base.ts";
 import { handlingAll, test } from "../kit/harness.ts";
 import { type Attached, attached, settled } from "../kit/raw_peer.ts";
+import { receiveTwos } from "../kit/receiving.ts";
 
 type Received = string | Uint8Array;
 
@@ -352,4 +354,30 @@ test("send() and ping() on a connection that is not open say how it ended", asyn
   await other.closed;
   const late = await assertRejects(async () => await other.send("late"), DOMException);
   assertEquals(((late as { cause?: unknown }).cause as WebSocketError).closeCode, 4001);
+});
+
+/** More than what a frame is written into at a time: it comes in several chunks, and is gathered. */
+const GATHERED = 100_000;
+
+test("with reuse, the memory of a message that was gathered is used again behind its handler, and not without", async () => {
+  for (const reuse of [true, false]) {
+    const messages = await receiveTwos(connectionPair(), GATHERED, reuse, (message) => {
+      return { message, first: message[0], last: message.at(-1), length: message.length };
+    });
+    assertEquals(
+      messages.map(({ first, last, length }) => [first, last, length]),
+      Array.from({ length: 100 }, (_, i) => [i, i, GATHERED]),
+    );
+    const kept = messages.filter(({ message, first }) => message[0] === first).length;
+    assert(reuse ? kept < 10 : kept === 100, `${kept} of 100 are as they came, reuse: ${reuse}`);
+  }
+});
+
+test("with reuse, a message that was gathered stays as it is while its handler's promise is pending", async () => {
+  const same = await receiveTwos(connectionPair(), GATHERED, true, async (message) => {
+    const before = message[0];
+    for (let turn = 0; turn < 5; turn++) await settled();
+    return message[0] === before && message.at(-1) === before;
+  });
+  assertEquals(same, Array.from({ length: 100 }, () => true));
 });

@@ -10,6 +10,7 @@ import { fromSocket } from "../../src/node.ts";
 import type { Transport } from "../../src/transport/transport.ts";
 import { transportOf } from "../../src/runtime/choose.ts";
 import { latin1, test, text } from "../kit/harness.ts";
+import { receiveTwos } from "../kit/receiving.ts";
 import { given } from "../whole/sockets/doors.ts";
 import { testConnection } from "../whole/sockets/suite.ts";
 
@@ -204,37 +205,14 @@ for (const face of ["receive()", "its streams"] as const) {
   });
 }
 
-/**
- * Sends messages of 1 KiB, each in a chunk of its own: the second of two once the handler has got the first, the next two
- * once it is done with both. Gives what it has seen of each.
- */
-async function receiveTwos<Seen>(reuse: boolean, see: (message: Uint8Array<ArrayBuffer>) => Seen | Promise<Seen>) {
-  const [a, b] = await denoPair(), seen: Seen[] = [];
-  const client = attach(a, { role: "client", protocol: "", extensions: "" });
-  const server = attach(b, { role: "server", protocol: "", extensions: "" });
-  let got = Promise.withResolvers<void>(), done = Promise.withResolvers<void>();
-  const received = server.receive((message) => {
-    const one = see(message as Uint8Array<ArrayBuffer>);
-    got.resolve();
-    const keep = (one: Seen) => void (seen.push(one) % 2 === 0 && done.resolve());
-    return one instanceof Promise ? one.then(keep) : keep(one);
-  }, { reuse });
-  for (let i = 0; i < 100; i += 2) {
-    got = Promise.withResolvers();
-    done = Promise.withResolvers();
-    client.send(new Uint8Array(1024).fill(i));
-    await got.promise;
-    client.send(new Uint8Array(1024).fill(i + 1));
-    await done.promise;
-  }
-  await client.close();
-  await received;
-  return seen;
-}
-
 test("with reuse, the memory of a message is read into again once its handler has returned, and not without", async () => {
   for (const reuse of [true, false]) {
-    const messages = await receiveTwos(reuse, (message) => ({ message, first: message[0], last: message.at(-1) }));
+    const messages = await receiveTwos(
+      await denoPair(),
+      1024,
+      reuse,
+      (message) => ({ message, first: message[0], last: message.at(-1) }),
+    );
     assertEquals(messages.map(({ first, last }) => [first, last]), Array.from({ length: 100 }, (_, i) => [i, i]));
     const kept = messages.filter(({ message, first }) => message[0] === first).length;
     assert(reuse ? kept < 10 : kept === 100, `${kept} of 100 are as they came, reuse: ${reuse}`);
@@ -242,7 +220,7 @@ test("with reuse, the memory of a message is read into again once its handler ha
 });
 
 test("with reuse, the memory of a message stays as it is while its handler's promise is pending", async () => {
-  const same = await receiveTwos(true, async (message) => {
+  const same = await receiveTwos(await denoPair(), 1024, true, async (message) => {
     const before = message.slice();
     for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setTimeout(resolve)); // others come meanwhile
     return equal(before, message);
