@@ -14,7 +14,7 @@ import { tests } from "../harness.ts";
  * What a Worker does not have: something that listens, and HTTP/2. Nor is the class WebSocket for it: its EventTarget calls
  * what is in `onmessage` by itself, beside the listeners.
  */
-const NOT_HERE = /^(?:serve\(\)|a connection of serve\(\):|a stream of HTTP\/2|WebSocket:)/;
+const NOT_HERE = /^(?:serve\(\)|a connection of serve\(\):|(?:accept\(\) on )?a stream of HTTP\/2|WebSocket:)/;
 
 /** What came of a test: its name, and what is wrong. */
 export type CaseOutcome = readonly [name: string, wrong?: string];
