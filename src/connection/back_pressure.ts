@@ -41,13 +41,8 @@ export interface ReceiverHost extends ReaderHost {
 
 /** What a handler says of itself. */
 export interface HandlerHabits extends ReceiveOptions {
-  /** Whether it has put messages aside: it answers them in this turn all the same, and keeps them until then. */
+  /** Whether it has put messages aside: it answers them in this turn all the same. */
   hasAside?(): boolean;
-}
-
-/** Whether a handler that has returned keeps no bytes. */
-export function keepsNothing(habits: HandlerHabits | undefined): boolean {
-  return habits?.reuse === true && habits.hasAside?.() !== true;
 }
 
 /** How the peer is held back: whether a chunk is read nevertheless, and how many bytes were read past the mark. */

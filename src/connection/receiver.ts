@@ -2,7 +2,7 @@
 // high-water mark the peer is held back. The end is reported behind the messages that came before it.
 
 import type { CloseInfo, WebSocketError } from "../errors/websocket_error.ts";
-import { BackPressuredReader, type HandlerHabits, keepsNothing, type ReceiverHost } from "./back_pressure.ts";
+import { BackPressuredReader, type HandlerHabits, type ReceiverHost } from "./back_pressure.ts";
 import { Inbox, type Received } from "./inbox.ts";
 import { errorOf, IncomingPieces, type PieceHandlers, untakenError } from "./incoming_pieces.ts";
 import { MessageSource } from "./message_streams.ts";
@@ -46,7 +46,7 @@ export class Receiver extends BackPressuredReader<ReceiverHost> implements Piece
   }
 
   get isDone(): boolean {
-    return !this.#isHandling && keepsNothing(this.#habits);
+    return !this.#isHandling && this.#habits?.reuse === true;
   }
 
   /** Whether everything that was received has been taken, and more is asked for. */

@@ -247,7 +247,7 @@ export class WebSocket extends EventTarget {
       });
       const receiving = driver.messages.receive(
         (message) => this.#events.push(message as Received), // no option lets it come in pieces
-        { reuse: true, hasAside: () => this.#events.isBehind }, // an event has a copy
+        { hasAside: () => this.#events.isBehind },
       );
       receiving.catch(() => {}); // the owner is told
     } catch (error) {

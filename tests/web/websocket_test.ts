@@ -228,24 +228,24 @@ test("console.log() shows no URL, and so no credentials", async () => {
   await next(socket, "close");
 });
 
-testSocket(
-  "bytes that wait for their turn stay as they came, whatever is read meanwhile",
-  async (conn) => {
-    const accepted = await accept(conn);
-    for (let i = 0; i < 1000; i++) await accepted.send(new Uint8Array(1000).fill(i));
-    await accepted.close({ closeCode: 3000 });
-  },
-  async (open) => {
-    const socket = open(), seen: (number | undefined)[][] = [];
-    socket.binaryType = "arraybuffer";
-    socket.onmessage = ({ data }) => {
-      const bytes = new Uint8Array(data);
-      seen.push([bytes.length, bytes[0], bytes.at(-1)]);
-    };
-    await cleanly(socket);
-    assertEquals(seen, Array.from({ length: 1000 }, (_, i) => [1000, i & 255, i & 255]));
-  },
-);
+for (const size of [1000, 100_000]) { // the second comes in several chunks, and is gathered
+  testSocket(
+    `the ${size} bytes of an event stay as they came, whatever is read before it and behind it`,
+    async (conn) => {
+      const accepted = await accept(conn);
+      for (let i = 0; i < 300; i++) await accepted.send(new Uint8Array(size).fill(i));
+      await accepted.close({ closeCode: 3000 });
+    },
+    async (open) => {
+      const socket = open(), data: ArrayBuffer[] = [];
+      socket.binaryType = "arraybuffer";
+      socket.onmessage = (event) => data.push(event.data);
+      await cleanly(socket);
+      const seen = data.map((buffer) => new Uint8Array(buffer)).map((bytes) => [bytes.length, bytes[0], bytes.at(-1)]);
+      assertEquals(seen, Array.from({ length: 300 }, (_, i) => [size, i & 255, i & 255]));
+    },
+  );
+}
 
 test("answers to the messages of one chunk leave together", async () => {
   const [near, far] = connectionPair(), writer = near.writable.getWriter(), written: Uint8Array[] = [];
