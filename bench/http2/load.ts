@@ -14,7 +14,7 @@ import { table } from "../peers/results.ts";
 import { median, pinned, startServer } from "../processes.ts";
 import { cpuMeter } from "../usage.ts";
 
-const COUNT = 32, WINDOW = 16, SIZES = [20, 1024], ROUNDS = 3;
+const COUNT = 32, WINDOW = 16, SIZES = [20, 1024], ROUNDS = 5;
 
 /** Keeps messages on their way, and gives how many came back in a second of the server's CPU time. */
 async function load(port: string, pid: string, isHttp2: boolean, size: number, seconds: number): Promise<number> {
