@@ -2,7 +2,7 @@
 // and reads the body of a refusal.
 
 import type { HandshakeError } from "../errors/handshake_error.ts";
-import { ExchangeError, type Problem } from "../errors/problem.ts";
+import type { Problem } from "../errors/problem.ts";
 import { handshakeFailed, judge } from "../handshake/confirm.ts";
 import { connectOf, type ExtendedConnect } from "../handshake/extended_connect.ts";
 import type { OfferDraft } from "../handshake/offer.ts";
@@ -14,7 +14,7 @@ import { transportOf } from "../runtime/choose.ts";
 import { readToEnd } from "../transport/read_to_end.ts";
 import type { Transport } from "../transport/transport.ts";
 import type { CheckedDialOptions } from "./dial_options.ts";
-import type { Http2Answer } from "../runtime/http2_client.ts";
+import { Http1Instead, type Http2Answer } from "../runtime/http2_client.ts";
 import { requestStream } from "./http2_sessions.ts";
 import type { RequestUpgradeOptions } from "./request_upgrade.ts";
 
@@ -34,7 +34,7 @@ export function connectOfDraft({ url, fields, protocols, deflate }: OfferDraft):
 /**
  * Asks for a WebSocket on a stream, in a session that others may share.
  *
- * @returns `undefined` when the server takes none and `http2` is "auto". Rejects as `connect()` does.
+ * @returns `undefined` when the server takes none, or none now, and `http2` is "auto". Rejects as `connect()` does.
  */
 export async function connectStream(
   url: URL,
@@ -44,10 +44,12 @@ export async function connectStream(
   signal: AbortSignal,
 ): Promise<StreamOutcome | undefined> {
   const connect = connectOfDraft(offer);
-  const answer = await requestStream(url, connect.fields, options, signal);
-  if (typeof answer === "string") {
-    if (options.http2 === "auto") return undefined;
-    throw new ExchangeError("http2-unsupported", `the server has ${answer}; with http2: "auto", HTTP/1.1 is used then`);
+  let answer: Http2Answer;
+  try {
+    answer = await requestStream(url, connect.fields, options, signal);
+  } catch (error) {
+    if (options.http2 === "auto" && error instanceof Http1Instead) return undefined;
+    throw error;
   }
   const transport = transportOf(answer.conn);
   const parsed = findTooLarge(answer.fields, maxHeadSize) ?? parseHttp2Response(answer.fields);

@@ -4,7 +4,13 @@
 import { unlessAborted } from "../base/abort.ts";
 import { systemClock } from "../base/clock.ts";
 import { ExchangeError } from "../errors/problem.ts";
-import { Http1Required, type Http2Answer, type Http2Session, StreamRefused } from "../runtime/http2_client.ts";
+import {
+  Http1Instead,
+  type Http2Answer,
+  type Http2Session,
+  http2Unsupported,
+  StreamRefused,
+} from "../runtime/http2_client.ts";
 import { http2Dialler } from "../runtime/sockets.ts";
 import { transportOf } from "../runtime/choose.ts";
 import { addressOf } from "./dial.ts";
@@ -24,33 +30,33 @@ const without = new Map<string, { readonly why: Unsupported; readonly until: num
 const BELIEVED_FOR = 600_000, MOST_WITHOUT = 1000;
 
 /** Why there is no WebSocket over HTTP/2 with a server. */
-export type Unsupported = "no HTTP/2" | "no extended CONNECT" | "reset the stream with HTTP_1_1_REQUIRED";
+type Unsupported = "no HTTP/2" | "no extended CONNECT";
 
 /**
  * Sends an extended CONNECT to the host of a URL.
  *
  * @param url With the scheme http or https.
- * @returns The response, or why the server can't have been asked. Rejects with an `ExchangeError`, or with the signal's reason.
+ * @returns The response. Rejects with the signal's reason, or with an `ExchangeError`; that is an {@linkcode Http1Instead}
+ * when the server takes no WebSockets over HTTP/2, or none now.
  */
 export async function requestStream(
   url: URL,
   fields: Readonly<Record<string, string>>,
   options: CheckedDialOptions,
   signal: AbortSignal,
-): Promise<Http2Answer | Unsupported> {
+): Promise<Http2Answer> {
   const key = keyOf(url, options), known = without.get(key);
-  if (options.http2 === "auto" && known && systemClock.now() < known.until) return known.why;
+  if (options.http2 === "auto" && known && systemClock.now() < known.until) throw http2Unsupported(known.why);
   for (let tries = 1;;) {
     const shared = sharedFor(key, url, options);
     try {
       const session = await shared.claim(signal);
       if (typeof session === "string") {
         remember(key, session);
-        return session;
+        throw http2Unsupported(session);
       }
       if (session) return await session.request(fields, signal, () => shared.release());
     } catch (error) {
-      if (error instanceof Http1Required) return "reset the stream with HTTP_1_1_REQUIRED"; // of others nothing is known
       if (!(error instanceof StreamRefused) || tries++ === MOST_TRIES) throw error;
     }
   }
@@ -117,8 +123,8 @@ class SharedSession {
   /**
    * Waits for the session, for one stream.
    *
-   * @returns `undefined` when others have filled it. What is returned as a session is to be given back by `release()`.
-   * Rejects with a {@linkcode StreamRefused} when the server has let it go since.
+   * @returns `undefined` when others have filled it. What is returned as a session is to be given back by `release()`, and
+   * refuses the request if the server has let it go since.
    */
   async claim(signal: AbortSignal): Promise<Http2Session | Unsupported | undefined> {
     const place = ++this.#claims;
@@ -130,16 +136,15 @@ class SharedSession {
       throw error;
     }
     if (session?.takesConnect && session.maxStreams > 0) {
-      const { isOpen } = session;
-      if (isOpen && Math.min(place, this.#claims) <= session.maxStreams) return session;
+      if (!session.isOpen || Math.min(place, this.#claims) <= session.maxStreams) return session;
       this.release();
-      if (isOpen) return undefined;
-      throw new StreamRefused("connection-closed", "the server takes no streams in the session");
+      return undefined;
     }
     this.release();
     if (!session) return "no HTTP/2";
     if (!session.takesConnect) return "no extended CONNECT";
-    throw new ExchangeError("connection-closed", "the server lets no stream be open (SETTINGS_MAX_CONCURRENT_STREAMS)");
+    // RFC 9113 §5.1.2: for a short time only, so that it is not remembered
+    throw new Http1Instead("connection-closed", "the server lets no stream be open (SETTINGS_MAX_CONCURRENT_STREAMS)");
   }
 
   /** One stream is closed, or is not opened. The last one closes the session. */

@@ -30,8 +30,8 @@ export interface Http2Session {
   readonly maxStreams: number;
   /**
    * Opens a stream. Rejects with the signal's reason, or with an `ExchangeError` when the stream is lost before its response;
-   * that is a {@linkcode StreamRefused} when the server has done nothing about the request, and {@linkcode Http1Required}
-   * when it asks for HTTP/1.1.
+   * that is a {@linkcode StreamRefused} when the server has done nothing about the request, and {@linkcode Http1Instead}
+   * when it asks for HTTP/1.1. So it is for a session that takes no new streams any more.
    *
    * @param onClose Called once the stream is closed, whatever became of it.
    */
@@ -43,8 +43,18 @@ export interface Http2Session {
 /** The error of a stream that the server has not looked at: the request can be sent again (RFC 9113 §8.7). */
 export class StreamRefused extends ExchangeError {}
 
-/** The error of a stream that the server has reset with HTTP_1_1_REQUIRED (RFC 9113 §7). */
-export class Http1Required extends ExchangeError {}
+/** An error that `http2: "auto"` answers with a request over HTTP/1.1. */
+export class Http1Instead extends ExchangeError {}
+
+/**
+ * The error of a server that takes no WebSockets over HTTP/2.
+ *
+ * @param what It has, or has done.
+ */
+export function http2Unsupported(what: string, options?: ErrorOptions): Http1Instead {
+  const message = `the server has ${what}; with http2: "auto", HTTP/1.1 is used then`;
+  return new Http1Instead("http2-unsupported", message, options);
+}
 
 /**
  * Begins a session on a connection of {@linkcode nodeDialler}, with the TLS handshake where there is one.

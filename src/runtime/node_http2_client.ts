@@ -13,10 +13,10 @@ import { unlessAborted } from "../base/abort.ts";
 import { ExchangeError } from "../errors/problem.ts";
 import { endedEarly } from "./dialler.ts";
 import {
-  Http1Required,
   type Http2Answer,
   type Http2Dialler,
   type Http2Session,
+  http2Unsupported,
   StreamRefused,
 } from "./http2_client.ts";
 import { nodeDialler, startTls } from "./node_dialler.ts";
@@ -41,6 +41,7 @@ export const nodeHttp2: Http2Dialler = {
     }
     socket.allowHalfOpen = false; // a server that has ended can't be asked: the streams are lost
     const session = connect(url.origin, { createConnection: () => socket, settings: { enablePush: false } });
+    const nodeSession = new NodeSession(session, socket); // before its SETTINGS: a GOAWAY may come right behind them
     try {
       await settingsOf(session, signal);
     } catch (error) {
@@ -48,7 +49,7 @@ export const nodeHttp2: Http2Dialler = {
       socket.destroy();
       throw error;
     }
-    return new NodeSession(session, socket);
+    return nodeSession;
   },
 };
 
@@ -66,13 +67,16 @@ async function settingsOf(session: ClientHttp2Session, signal: AbortSignal): Pro
 class NodeSession implements Http2Session {
   readonly #session: ClientHttp2Session;
   readonly #socket: Duplex;
-  /** From GOAWAY on: streams above it were not looked at (RFC 9113 §6.8). */
-  #lastStreamId: number | undefined;
+  /**
+   * The last GOAWAY: streams above the last stream were not looked at (RFC 9113 §6.8). With an error code, node:http2 ends
+   * the session and all of its streams behind the event.
+   */
+  #goaway: { readonly code: number; readonly lastStreamId: number } | undefined;
 
   constructor(session: ClientHttp2Session, socket: Duplex) {
     this.#session = session;
     this.#socket = socket;
-    session.on("goaway", (_code, lastStreamId) => this.#lastStreamId = lastStreamId);
+    session.on("goaway", (code, lastStreamId) => this.#goaway = { code, lastStreamId });
     session.once("close", () => this.#socket.destroy());
   }
 
@@ -81,7 +85,7 @@ class NodeSession implements Http2Session {
   }
 
   get isOpen(): boolean {
-    return this.#lastStreamId === undefined && !this.#session.closed && !this.#session.destroyed;
+    return this.#goaway === undefined && !this.#session.closed && !this.#session.destroyed;
   }
 
   get maxStreams(): number {
@@ -93,12 +97,16 @@ class NodeSession implements Http2Session {
     signal: AbortSignal,
     onClose: () => void,
   ): Promise<Http2Answer> {
+    if (!this.isOpen) {
+      onClose();
+      throw this.#refused();
+    }
     let stream: ClientHttp2Stream;
     try {
       stream = this.#session.request({ ...fields }, { endStream: false });
     } catch (error) {
       onClose();
-      throw this.isOpen ? error : refused(error); // the session is gone
+      throw this.isOpen ? error : this.#refused(error); // the session is gone
     }
     stream.once("close", onClose);
     const conn = new NodeHttp2Connection(stream);
@@ -120,23 +128,29 @@ class NodeSession implements Http2Session {
       resolve(fields);
     });
     const lost = (cause?: unknown) => {
-      const { id = Infinity, rstCode = NO_ERROR } = stream, last = this.#lastStreamId;
-      if (rstCode === REFUSED_STREAM || last !== undefined && id > last) return reject(refused(cause));
-      const wasLost = this.#session.destroyed && (last === undefined || rstCode === NO_ERROR);
+      const { id = Infinity, rstCode = NO_ERROR } = stream, goaway = this.#goaway;
+      if (rstCode === REFUSED_STREAM || goaway && id > goaway.lastStreamId) return reject(this.#refused(cause));
+      if (rstCode === HTTP_1_1_REQUIRED) {
+        const what = goaway?.code === rstCode ? "ended the session" : "reset the stream";
+        return reject(http2Unsupported(`${what} with HTTP_1_1_REQUIRED`, { cause }));
+      }
+      const wasLost = this.#session.destroyed && (!goaway || rstCode === NO_ERROR);
       const why = wasLost ? "the session was lost" : `the stream was reset with ${codeName(rstCode)}`;
-      if (rstCode === HTTP_1_1_REQUIRED) return reject(new Http1Required("http2-unsupported", why, { cause }));
       reject(new ExchangeError("connection-closed", why, { cause }));
     };
     stream.once("error", lost).once("close", () => lost());
     return promise;
   }
 
+  /** RFC 9113 §8.7: the server has done nothing about the request, so that it can be sent again, if not over HTTP/1.1. */
+  #refused(cause?: unknown): ExchangeError {
+    if (this.#goaway?.code === HTTP_1_1_REQUIRED) {
+      return http2Unsupported("ended the session with HTTP_1_1_REQUIRED", { cause });
+    }
+    return new StreamRefused("connection-closed", "the server takes no more streams in the session", { cause });
+  }
+
   close(): void {
     this.#session.close();
   }
-}
-
-/** RFC 9113 §8.7: the server has done nothing about the request, so that it can be sent again. */
-function refused(cause: unknown): ExchangeError {
-  return new StreamRefused("connection-closed", "the server takes no more streams in the session", { cause });
 }
