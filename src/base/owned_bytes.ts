@@ -27,6 +27,11 @@ function copyByHand(bytes: Uint8Array, start: number, end: number): Uint8Array {
   return copy;
 }
 
+/** A view of `bytes[start, end)`: `subarray()` takes V8 two to four times as long, since a subclass could make another. */
+export function viewOf(bytes: Uint8Array<ArrayBuffer>, start: number, end: number): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(bytes.buffer, bytes.byteOffset + start, end - start);
+}
+
 /** Copies the `length` bytes of an array into a buffer, from an offset on. */
 export function copyTo(target: Uint8Array, at: number, bytes: Uint8Array, length: number): void {
   if (length > COPIED_BY_HAND) return target.set(bytes, at);

@@ -1,13 +1,12 @@
-// The streams face: messages as a ReadableStream and a WritableStream, made only when somebody asks for them. We push into
-// the readable and count its bytes ourselves (back-pressure); the writable waits only when `send()` does. The names are
-// those of WebSocketStream (WHATWG WebSockets, PR 48). A pipe from one connection into another, or back into the same one,
-// bypasses both streams.
+// The streams face: messages as a ReadableStream and a WritableStream (`message_sink.ts`), made only when somebody asks for
+// them. We push into the readable and count its bytes ourselves (back-pressure). The names are those of WebSocketStream
+// (WHATWG WebSockets, PR 48). A pipe from one connection into another, or back into the same one, bypasses both streams;
+// `for await` bypasses the queue of the readable.
 
-import { nextTurn } from "../base/clock.ts";
-import { closedError, type CloseInfo, WebSocketError } from "../errors/websocket_error.ts";
-import type { Message } from "../protocol/contract.ts";
+import { type CloseInfo, WebSocketError } from "../errors/websocket_error.ts";
 import { chargeOf, keptOf, type Received } from "./inbox.ts";
-import type { Pieces } from "./pieces.ts";
+import { type IteratedSource, MessageIterator } from "./message_iterator.ts";
+import { type MessageSink, sinkOf } from "./message_sink.ts";
 
 /** What a {@linkcode MessageSource} calls. */
 export interface SourceHandlers {
@@ -21,7 +20,7 @@ export interface SourceHandlers {
 }
 
 /** The messages that come in, as a stream. */
-export class MessageSource {
+export class MessageSource implements IteratedSource {
   readonly stream: ReadableStream<Received>;
   /** Whether anything was read: from then on the messages come here. */
   isTaken = false;
@@ -41,6 +40,10 @@ export class MessageSource {
   /** Where a pipe takes the messages, past the queue, and the signal that ends it. */
   #sink: MessageSink | undefined;
   #signal: AbortSignal | undefined;
+  /** Where `for await` takes the messages, past the queue of the stream. */
+  #iterator: MessageIterator | undefined;
+  /** Whether the stream is to be closed behind what the iterator has. */
+  #isClosing = false;
 
   constructor(handlers: SourceHandlers) {
     this.#handlers = handlers;
@@ -61,6 +64,7 @@ export class MessageSource {
     this.queued = 0;
     this.isFull = false;
     if (this.#error) return this.abort(this.#error);
+    if (this.#isClosing) return this.#close();
     this.isTaken = this.isAwaited = true;
     try {
       this.#handlers.onPull();
@@ -73,7 +77,12 @@ export class MessageSource {
 
   /** Whether messages wait in the stream. */
   get hasQueued(): boolean {
-    return !this.#over && this.#controller.desiredSize !== 0;
+    return !this.#over && !this.#isEmpty;
+  }
+
+  /** Whether nothing waits: that is so as well once the stream is closed. */
+  get #isEmpty(): boolean {
+    return this.#iterator ? this.#iterator.isEmpty : this.#controller.desiredSize === 0;
   }
 
   /** Whether messages are passed on, to be sent. */
@@ -93,10 +102,14 @@ export class MessageSource {
     }
     this.isAwaited = false;
     // A view may lie in a buffer with other messages: a reader gets its own
-    this.#controller.enqueue(keptOf(message));
+    if (!this.#iterator) this.#controller.enqueue(keptOf(message));
+    else {
+      this.#iterator.push(message);
+      this.isAwaited = this.#iterator.isAwaited;
+    }
     this.queued += chargeOf(message);
     if (this.queued <= this.#handlers.highWaterMark) return;
-    if (this.#controller.desiredSize !== 0) this.isFull = true;
+    if (!this.#isEmpty) this.isFull = true;
     else this.queued = 0; // all of it has been read
   }
 
@@ -130,23 +143,66 @@ export class MessageSource {
     }
   }
 
+  /**
+   * Gives the messages to an iterator from now on.
+   *
+   * @param reader Locks the stream.
+   */
+  iterate(reader: ReadableStreamDefaultReader<Received>, preventCancel: boolean): MessageIterator {
+    return this.#iterator = new MessageIterator(this, reader, preventCancel);
+  }
+
+  /** Whether an iterator need not look for messages in the stream, nor for its end. */
+  get canIterate(): boolean {
+    return !this.#over && this.#isEmpty;
+  }
+
+  onRead(): void {
+    try {
+      this.#pull();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  onReturn(isCancelled: boolean): void {
+    const iterator = this.#iterator;
+    this.#iterator = undefined;
+    if (isCancelled || !iterator) return;
+    while (!iterator.isEmpty) this.#controller.enqueue(iterator.take());
+    if (this.#isClosing) this.#close();
+  }
+
   /** Nothing more comes: the stream ends, behind what is queued. */
   end(outcome: CloseInfo | WebSocketError): void {
     if (this.#over) return;
     if (outcome instanceof WebSocketError) {
-      if (this.#controller.desiredSize === 0) this.abort(outcome);
+      if (this.#isEmpty) this.abort(outcome);
       else this.#error = outcome;
       return;
     }
     this.#over = true;
+    if (this.#iterator && !this.#isEmpty) this.#isClosing = true;
+    else this.#close();
+  }
+
+  #close(): void {
+    this.#isClosing = false;
     this.#controller.close();
+    this.#iterator?.onEnd({});
   }
 
   /** The stream fails at once; what is queued is thrown away. */
   abort(error: unknown): void {
     if (this.#over) return;
     this.#over = true;
+    this.#fail(error);
+  }
+
+  #fail(error: unknown): void {
     this.#controller.error(error);
+    this.#iterator?.clear();
+    this.#iterator?.onEnd({ error });
   }
 }
 
@@ -156,8 +212,8 @@ interface UnderlyingSource {
   pull(): void;
   cancel(reason: unknown): void;
 }
-type UnderlyingSink = ConstructorParameters<typeof WritableStream<Message | Pieces>>[0];
 type PipeOptions = Parameters<ReadableStream["pipeTo"]>[1];
+type IteratorOptions = { preventCancel?: boolean } | null | undefined;
 
 /** The stream of a source: it can tell a pipe into a connection from others. */
 class MessageReadable extends ReadableStream<Received> {
@@ -166,6 +222,16 @@ class MessageReadable extends ReadableStream<Received> {
   constructor(source: MessageSource, underlying: UnderlyingSource) {
     super(underlying, { highWaterMark: 0 });
     this.#source = source;
+  }
+
+  override values(options?: IteratorOptions): AsyncIterableIterator<Received> {
+    if (!this.#source.canIterate) return super.values(options ?? {});
+    const preventCancel = !!options?.preventCancel;
+    return this.#source.iterate(super.getReader(), preventCancel);
+  }
+
+  override [Symbol.asyncIterator](options?: IteratorOptions): AsyncIterableIterator<Received> {
+    return this.values(options);
   }
 
   override pipeThrough<Output>(
@@ -178,100 +244,7 @@ class MessageReadable extends ReadableStream<Received> {
 
   override pipeTo(destination: WritableStream<Received>, options?: PipeOptions): Promise<void> {
     this.#source.isPiped = true;
-    const pipe = () => super.pipeTo(destination, options), sink = MessageWritable.sinkOf(destination);
+    const pipe = () => super.pipeTo(destination, options), sink = sinkOf(destination);
     return sink ? this.#source.piped(sink, options?.signal, pipe) : pipe();
-  }
-}
-
-/** What a {@linkcode MessageSink} calls. */
-export interface SinkHandlers {
-  write(message: Message | Pieces): void | Promise<void>;
-  close(): Promise<unknown>;
-  abort(reason: unknown): void;
-}
-
-/** The messages that go out, as a stream. */
-export class MessageSink {
-  readonly stream: MessageWritable;
-  readonly #handlers: SinkHandlers;
-  #controller!: WritableStreamDefaultController;
-  #over = false;
-
-  constructor(handlers: SinkHandlers) {
-    this.#handlers = handlers;
-    this.stream = new MessageWritable(this, {
-      start: (controller) => {
-        this.#controller = controller;
-        // Not in `abort`, which is called only after a write under way, and that may be stuck
-        controller.signal.addEventListener("abort", () => handlers.abort(controller.signal.reason));
-      },
-      write: (message) => handlers.write(message),
-      close: async () => {
-        this.#over = true;
-        await handlers.close();
-      },
-      abort: () => {
-        this.#over = true;
-      },
-    });
-  }
-
-  /** Whether the queue is empty; call only while the stream is not locked. */
-  get isIdle(): boolean {
-    const writer = this.stream.getWriter(), { desiredSize } = writer;
-    writer.releaseLock();
-    return desiredSize === 1;
-  }
-
-  /** Writes past the stream, in which nothing waits. Throws where a write of the stream fails. */
-  write(message: Message | Pieces): void | Promise<void> {
-    return this.#handlers.write(message);
-  }
-
-  #fail(error: unknown): void {
-    if (this.#over) return;
-    this.#over = true;
-    this.#controller.error(error);
-  }
-
-  /** The connection is over. */
-  end(outcome: CloseInfo | WebSocketError): void {
-    if (outcome instanceof WebSocketError) return this.#fail(outcome);
-    // A turn later: a pipe from the readable side, which has just closed, closes this side first and so succeeds
-    nextTurn(() => this.#fail(closedError()));
-  }
-}
-
-/** The stream of a sink: we recognize it as ours, and can tell a pipe into it from a writer of the user's. */
-class MessageWritable extends WritableStream<Message | Pieces> {
-  readonly #sink: MessageSink;
-  #writer: WritableStreamDefaultWriter<Message | Pieces> | undefined;
-
-  constructor(sink: MessageSink, underlying: UnderlyingSink) {
-    super(underlying);
-    this.#sink = sink;
-  }
-
-  override getWriter(): WritableStreamDefaultWriter<Message | Pieces> {
-    return this.#writer = super.getWriter();
-  }
-
-  /** Whether a pipe holds the lock: a pipe of the runtime's does not ask for its writer by `getWriter()`. */
-  get isPiped(): boolean {
-    return this.locked && !(this.#writer && isLocking(this.#writer));
-  }
-
-  /** The sink of a stream, if the stream is ours. */
-  static sinkOf(stream: WritableStream): MessageSink | undefined {
-    return stream instanceof MessageWritable ? stream.#sink : undefined;
-  }
-}
-
-/** Whether a writer still has its lock. */
-function isLocking(writer: WritableStreamDefaultWriter): boolean {
-  try {
-    return writer.desiredSize !== undefined;
-  } catch {
-    return false; // it was released
   }
 }

@@ -10,7 +10,7 @@ import {
 } from "../errors/websocket_error.ts";
 import type { Message, SendOptions } from "../protocol/contract.ts";
 import type { PreparedMessage } from "../protocol/prepared_message.ts";
-import { MessageSink } from "./message_streams.ts";
+import { MessageSink } from "./message_sink.ts";
 import { Outgoing, type OutgoingHost } from "./outgoing.ts";
 import type { Pieces } from "./pieces.ts";
 

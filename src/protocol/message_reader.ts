@@ -3,7 +3,7 @@
 // it are there. Compressed messages are inflated as they come (RFC 7692 §6.2).
 
 import { ByteBuilder } from "../base/byte_builder.ts";
-import { copyOf } from "../base/owned_bytes.ts";
+import { copyOf, viewOf } from "../base/owned_bytes.ts";
 import { COPIED } from "../base/tuning.ts";
 import { decodeText } from "../base/utf8.ts";
 import type { ProtocolFailure } from "../errors/failures.ts";
@@ -241,9 +241,9 @@ export class MessageReader extends FrameReader {
       const text = decodeText(chunk, at, end); // needs no view
       return text === undefined ? this.#fail("text-not-utf8") : this.#events.messages.onMessage(text);
     }
-    const isCopied = end - at <= COPIED;
+    const { messages } = this.#events, isCopied = end - at <= COPIED || messages.isStreaming;
     if (!isCopied) this.isLent = true;
-    this.#events.messages.onMessage(isCopied ? copyOf(chunk, at, end) : chunk.subarray(at, end));
+    messages.onMessage(isCopied ? copyOf(chunk, at, end) : viewOf(chunk, at, end));
   }
 
   /** What gathers the message being read. */

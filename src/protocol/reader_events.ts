@@ -8,6 +8,8 @@ export interface MessageEvents extends Partial<PieceEvents> {
   onMessage(message: string | Uint8Array<ArrayBuffer>): void;
   /** Whether nobody has the bytes of the message that was told last any more. */
   readonly isDone?: boolean;
+  /** Whether messages go into a stream, which gets copies: a view less is made of each then. */
+  readonly isStreaming?: boolean;
 }
 
 /** What a reader reports while it is fed. */

@@ -6,7 +6,7 @@ import { notOpenError, WebSocketError as ConnectionError } from "../errors/webso
 import { nextTurn } from "../base/clock.ts";
 import { Connection } from "../connection/connection.ts";
 import type { ConnectionOwner } from "../connection/connection_owner.ts";
-import { MessageSink } from "../connection/message_streams.ts";
+import { MessageSink } from "../connection/message_sink.ts";
 import type { Message } from "../protocol/contract.ts";
 import { asStreamError, unwrittenError, type WebSocketError } from "./stream_error.ts";
 

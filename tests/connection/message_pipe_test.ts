@@ -3,7 +3,8 @@
 
 import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import { type WebSocketConnection, WebSocketError } from "../../mod.ts";
-import { MessageSink, MessageSource } from "../../src/connection/message_streams.ts";
+import { MessageSink } from "../../src/connection/message_sink.ts";
+import { MessageSource } from "../../src/connection/message_streams.ts";
 import { closing, times, toward, unhex, utf8 } from "../cases/frames_base.ts";
 import { test } from "../kit/harness.ts";
 import { type Attached, attached, settled, type WireFrame } from "../kit/raw_peer.ts";

@@ -66,6 +66,7 @@ const TESTED_BY: Readonly<Record<string, string>> = {
   "connection/lazy_promise.ts": "connection/closing_test.ts",
   "connection/connection_options.ts": "connection/connection_test.ts",
   "connection/connection_owner.ts": "group/connections_test.ts",
+  "connection/message_sink.ts": "connection/message_pipe_test.ts",
   "connection/message_watch.ts": "connection/incoming_pieces_test.ts",
   "connection/pieces.ts": "connection/outgoing_test.ts",
   "connection/sending.ts": "connection/outgoing_test.ts",

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { nextTurn } from "../../src/base/clock.ts";
-import { isOver, thisTurn } from "../../src/web/turns.ts";
+import { beginTurn, endTurn, isOver, thisTurn } from "../../src/base/turns.ts";
 import { test } from "../kit/harness.ts";
 
 test("a turn has one number, until everything that promises set off in it has run", async () => {
@@ -11,4 +11,17 @@ test("a turn has one number, until everything that promises set off in it has ru
   assert(isOver(turn));
   assert(thisTurn() !== turn);
   await new Promise<void>((resolve) => nextTurn(resolve));
+});
+
+test("a turn in which a socket is called back is over with the next one, or once somebody has asked", async () => {
+  beginTurn();
+  const first = thisTurn();
+  endTurn();
+  beginTurn();
+  const second = thisTurn();
+  endTurn();
+  assert(isOver(first));
+  assert(!isOver(second)); // as far as is known
+  await new Promise<void>((resolve) => nextTurn(resolve));
+  assert(isOver(second));
 });
