@@ -76,19 +76,25 @@ export class Rounds {
 
   /**
    * The same for a while, unmeasured: what is hot gets compiled, which takes a second and more of each thing. Where the
-   * load is to be a share of what the servers can do, this shows what that is.
+   * load is to be a share of what the servers can do, this shows what that is first.
    */
   async #warmUp(workload: Workload, all: Running, first: number): Promise<void> {
-    const times = { warmUp: 0, seconds: first * (workload.warmUpFactor ?? 1) };
-    const capacities = new Map<Runtime, number>();
-    for (const [peer, server] of all) {
-      if (!takesPart(peer, workload)) continue;
-      const job = (workload.capacity ?? workload.job)(server, peer.kind === "raw", times, 0);
-      const result = await this.#loader.run(job);
+    const seconds = first * (workload.warmUpFactor ?? 1), taking = all.filter(([peer]) => takesPart(peer, workload));
+    if (workload.capacity) await this.#findRates(workload.capacity, taking, first);
+    for (const [peer, server] of taking) {
+      const times = { warmUp: 0, seconds }, rate = this.rates[peer.runtime] ?? 0;
+      const result = await this.#loader.run(workload.job(server, peer.kind === "raw", times, rate));
       if ("error" in result) this.#tell(`${peer.name} at ${workload.name}, unmeasured: ${result.error}`);
-      if (!workload.capacity || !("count" in result)) continue;
+    }
+  }
+
+  async #findRates(capacityOf: Workload["job"], all: Running, seconds: number): Promise<void> {
+    const capacities = new Map<Runtime, number>();
+    for (const [{ runtime, kind }, server] of all) {
+      const result = await this.#loader.run(capacityOf(server, kind === "raw", { warmUp: 0, seconds }, 0));
+      if (!("count" in result)) continue;
       const capacity = result.count / result.wall;
-      capacities.set(peer.runtime, Math.min(capacity, capacities.get(peer.runtime) ?? Infinity));
+      capacities.set(runtime, Math.min(capacity, capacities.get(runtime) ?? Infinity));
     }
     for (const [runtime, capacity] of capacities) this.rates[runtime] = Math.round(capacity / 2);
   }

@@ -160,6 +160,7 @@ function latency(): Workload {
     isBrief: true,
     figuresOf: (result) => (result as Latencies).microseconds,
     parts: SHARES.map((share) => `${share * 100} %`),
+    warmUpFactor: 10, // whatever is still compiled beside it, on the same core, shows in milliseconds
     durationFactor: 4,
     capacity: ({ port, pids }, isRaw, times) => ({ kind: "echo", port, pids, isRaw, ...traffic, ...times }),
     job: ({ port }, isRaw, times, rate) => ({ kind: "latency", port, rate, isRaw, ...traffic, ...times }),
@@ -182,7 +183,7 @@ export function workloads(idle: number): readonly Workload[] {
       service: "echo",
       unit: "handshakes",
       breadth: "peers",
-      warmUpFactor: 6, // much more code, which runs a tenth as often
+      warmUpFactor: 12, // much more code, which runs a tenth as often
       job: ({ port, pid }, _, times) => ({ kind: "handshake", port, pid, connections: 16, ...times }),
     },
     {
