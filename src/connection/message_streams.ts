@@ -213,7 +213,9 @@ interface UnderlyingSource {
   cancel(reason: unknown): void;
 }
 type PipeOptions = Parameters<ReadableStream["pipeTo"]>[1];
-type IteratorOptions = { preventCancel?: boolean } | null | undefined;
+type IteratorOptions = { preventCancel?: boolean };
+/** Each library of types has its own, with what an iterator inherits or without. */
+type MessagesOf = ReturnType<ReadableStream<Received>["values"]>;
 
 /** The stream of a source: it can tell a pipe into a connection from others. */
 class MessageReadable extends ReadableStream<Received> {
@@ -224,13 +226,12 @@ class MessageReadable extends ReadableStream<Received> {
     this.#source = source;
   }
 
-  override values(options?: IteratorOptions): AsyncIterableIterator<Received> {
-    if (!this.#source.canIterate) return super.values(options ?? {});
-    const preventCancel = !!options?.preventCancel;
-    return this.#source.iterate(super.getReader(), preventCancel);
+  override values(options?: IteratorOptions): MessagesOf {
+    if (!this.#source.canIterate) return super.values(options);
+    return this.#source.iterate(super.getReader(), !!options?.preventCancel) as unknown as MessagesOf;
   }
 
-  override [Symbol.asyncIterator](options?: IteratorOptions): AsyncIterableIterator<Received> {
+  override [Symbol.asyncIterator](options?: IteratorOptions): MessagesOf {
     return this.values(options);
   }
 
