@@ -41,7 +41,7 @@ export interface ReceiverHost extends ReaderHost {
 
 /** What a handler says of itself. */
 export interface HandlerHabits extends ReceiveOptions {
-  /** Whether it has put messages aside: it answers them in this turn all the same. */
+  /** Whether it has put messages aside: it answers them in this turn all the same. Where not, it keeps no view of a chunk. */
   hasAside?(): boolean;
 }
 

@@ -42,7 +42,7 @@ export class Receiver extends BackPressuredReader<ReceiverHost> implements Piece
   }
 
   protected override get lendsViews(): boolean {
-    return this.#handler !== undefined && !this.isDone; // inbox, streams and pipes copy
+    return this.#handler !== undefined && !this.isDone && this.#habits?.hasAside?.() !== false; // others copy
   }
 
   get isDone(): boolean {

@@ -36,7 +36,7 @@ export class EventQueue<Item> implements Stepping {
     if (IO_IS_PER_REQUEST) return nextTurn(() => void this.step());
     const count = this.#items.length - this.#taken;
     if (count === 1) joinTurns(this);
-    takeTurns(count); // as many as the longest queue needs
+    takeTurns(count + 1); // as many as the longest queue needs, and the last of them takes one as well
   }
 
   step(): boolean {
