@@ -52,12 +52,16 @@ export function takeTurns(count: number): void {
 /** The number of this turn. One callback a turn counts for everybody who asks. */
 export function thisTurn(): number {
   if (IO_IS_PER_REQUEST) nextTurn(() => void turn++);
-  else if (!isCalledBack) takeTurns(1);
+  else takeTurns(1);
   return turn;
+}
+
+/** The same for whoever goes on in another callback of a socket, or takes a turn for it: none is taken to end this one. */
+export function eventTurn(): number {
+  return isCalledBack ? turn : thisTurn();
 }
 
 /** Whether the turn of this number is over. */
 export function isOver(number: number): boolean {
-  if (number === turn) thisTurn(); // so that whoever asks again gets another answer
   return number !== turn;
 }

@@ -20,6 +20,8 @@ interface Read {
   reject(error: unknown): void;
 }
 
+const done = (): Result => ({ done: true, value: undefined });
+
 /** The messages, one after the other. */
 export class MessageIterator implements AsyncIterableIterator<Received, undefined> {
   readonly #source: IteratedSource;
@@ -33,6 +35,8 @@ export class MessageIterator implements AsyncIterableIterator<Received, undefine
   /** How the stream has ended, until a read has told it. */
   #end: { readonly error?: unknown } | undefined;
   #isFinished = false;
+  /** The last `return()`: what is asked for behind it comes behind it, and is the end. */
+  #returned: Promise<unknown> | undefined;
 
   /** @param reader Holds the lock. */
   constructor(source: IteratedSource, reader: ReadableStreamDefaultReader<Received>, preventCancel: boolean) {
@@ -51,20 +55,29 @@ export class MessageIterator implements AsyncIterableIterator<Received, undefine
   }
 
   next(): Promise<Result> {
+    if (this.#returned) return this.#returned.then(done, done);
     if (!this.isEmpty) return Promise.resolve({ done: false, value: this.#inbox.shift() });
-    if (this.#isFinished) return Promise.resolve({ done: true, value: undefined });
+    if (this.#isFinished) return Promise.resolve(done());
     const read = this.#lastRead = new Promise<Result>((resolve, reject) => this.#reads.push({ resolve, reject }));
     if (this.#end) this.#tellEnd();
     else this.#source.onRead();
     return read;
   }
 
-  async return(value?: unknown): Promise<IteratorReturnResult<undefined>> {
-    if (this.isAwaited) await this.#lastRead!.catch(() => {});
+  return(value?: unknown): Promise<IteratorReturnResult<undefined>> {
+    const returned = this.#return(value, this.#returned);
+    this.#returned = returned;
+    return returned;
+  }
+
+  async #return(value: unknown, before: Promise<unknown> | undefined): Promise<IteratorReturnResult<undefined>> {
+    const reads = this.isAwaited ? this.#lastRead : before;
+    if (reads) await reads.catch(() => {});
     const result = { done: true, value: value as undefined } as const;
     if (this.#isFinished) return result;
     this.#isFinished = true;
     this.#source.onReturn(!this.#preventCancel);
+    this.clear();
     const cancelled = this.#preventCancel ? undefined : this.#reader.cancel(value);
     this.#reader.releaseLock();
     await cancelled;
@@ -106,8 +119,8 @@ export class MessageIterator implements AsyncIterableIterator<Received, undefine
     this.#isFinished = true;
     this.#reader.releaseLock();
     if ("error" in end) first!.reject(end.error);
-    else first!.resolve({ done: true, value: undefined });
-    for (const read of others) read.resolve({ done: true, value: undefined });
+    else first!.resolve(done());
+    for (const read of others) read.resolve(done());
   }
 
   static {

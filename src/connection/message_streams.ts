@@ -228,7 +228,8 @@ class MessageReadable extends ReadableStream<Received> {
 
   override values(options?: IteratorOptions): MessagesOf {
     if (!this.#source.canIterate) return super.values(options);
-    return this.#source.iterate(super.getReader(), !!options?.preventCancel) as unknown as MessagesOf;
+    const preventCancel = !!options?.preventCancel; // a getter may throw, before anything is locked
+    return this.#source.iterate(super.getReader(), preventCancel) as unknown as MessagesOf;
   }
 
   override [Symbol.asyncIterator](options?: IteratorOptions): MessagesOf {

@@ -3,7 +3,7 @@
 // all WebSockets share: an event of each in every one of them.
 
 import { IO_IS_PER_REQUEST, nextTurn } from "../base/clock.ts";
-import { isOver, joinTurns, type Stepping, takeTurns, thisTurn } from "../base/turns.ts";
+import { eventTurn, isOver, joinTurns, type Stepping, takeTurns } from "../base/turns.ts";
 
 /** The events of one WebSocket, in their order. */
 export class EventQueue<Item> implements Stepping {
@@ -11,6 +11,8 @@ export class EventQueue<Item> implements Stepping {
   #items: Item[] = [];
   /** How many at the beginning were delivered: shifting an array of thousands costs as much as it is long. */
   #taken = 0;
+  /** Whether it takes part in the next turn, or in this one. */
+  #isJoined = false;
   /** The number of the turn that an event has had. */
   #turn = -1;
 
@@ -26,7 +28,7 @@ export class EventQueue<Item> implements Stepping {
 
   /** Nothing is delivered before the next turn. */
   takeTurn(): void {
-    this.#turn = thisTurn();
+    this.#turn = eventTurn();
   }
 
   /** Delivers an event: now, if none was delivered in this turn and none waits, and otherwise in a turn of its own. */
@@ -34,14 +36,14 @@ export class EventQueue<Item> implements Stepping {
     if (!this.isBehind && isOver(this.#turn)) return this.#deliver(item);
     this.#items.push(item);
     if (IO_IS_PER_REQUEST) return nextTurn(() => void this.step());
-    const count = this.#items.length - this.#taken;
-    if (count === 1) joinTurns(this);
-    takeTurns(count + 1); // as many as the longest queue needs, and the last of them takes one as well
+    if (!this.#isJoined) joinTurns(this);
+    this.#isJoined = true;
+    takeTurns(this.#items.length - this.#taken + 1); // as many as the longest queue needs, and the last of them takes one as well
   }
 
   step(): boolean {
     if (this.isBehind) this.#deliver(this.#take());
-    return this.isBehind;
+    return this.#isJoined = this.isBehind;
   }
 
   #deliver(item: Item): void {

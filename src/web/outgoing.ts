@@ -37,7 +37,7 @@ export class Outgoing {
     this.#driver = undefined;
   }
 
-  /** How many bytes of messages have not been written. It grows only, until the turn is known to be over. */
+  /** How many bytes of messages have not been written. It grows only, until the turn is over. */
   get bufferedAmount(): number {
     if (isOver(this.#turn)) this.#count();
     return this.#waitingSize + this.#sentNow + this.#sentBefore + this.#unsent;

@@ -111,6 +111,35 @@ both("return() comes behind a read that waits", async ({ peer, iterate }) => {
   assertEquals(await states([read, returned]), [message("a"), { done: true, value: "given" }]);
 });
 
+for (const preventCancel of [false, true]) {
+  both(`behind return() nothing comes, with preventCancel ${preventCancel}`, async ({ peer, iterate }) => {
+    const iterator = iterate({ preventCancel });
+    for (const value of ["a", "b", "c"]) peer.frame("server", "text", value);
+    assertEquals(await iterator.next(), message("a"));
+    const all = [iterator.return!("given"), iterator.next(), iterator.return!("again"), iterator.next()];
+    assertEquals(await states(all), [{ done: true, value: "given" }, DONE, { done: true, value: "again" }, DONE]);
+    assertEquals(await iterator.next(), DONE);
+  });
+}
+
+both("a read behind return() ends, while one before it waits", async ({ peer, iterate }) => {
+  const iterator = iterate(), all = [iterator.next(), iterator.return!("given"), iterator.next()];
+  assertEquals(await states(all), ["pending", "pending", "pending"]);
+  for (const value of ["a", "b"]) peer.frame("server", "text", value);
+  assertEquals(await states(all), [message("a"), { done: true, value: "given" }, DONE]);
+});
+
+both("an option that throws locks nothing", async ({ socket, iterate }) => {
+  const options = {
+    get preventCancel(): boolean {
+      throw new RangeError("No");
+    },
+  };
+  assertThrows(() => iterate(options), RangeError);
+  assert(!socket.readable.locked);
+  await settled();
+});
+
 both("with preventCancel the next reader goes on where it has left", async ({ peer, socket, iterate }) => {
   for (const value of ["a", "b", "c"]) peer.frame("server", "text", value);
   const iterator = iterate({ preventCancel: true });

@@ -57,6 +57,18 @@ test("while a turn is taken nothing is delivered", async () => {
   assertEquals(seen, ["a"]);
 });
 
+test("several that are pushed while the last event is delivered take a turn each", async () => {
+  const seen: string[] = [];
+  const queue: EventQueue<string> = new EventQueue((item) => {
+    seen.push(item);
+    void Promise.resolve().then(() => seen.push(`${item}'`));
+    if (item === "b") { for (const more of ["c", "d", "e"]) queue.push(more); }
+  });
+  for (const item of ["a", "b"]) queue.push(item);
+  for (let i = 0; i < 8; i++) await turn();
+  assertEquals(seen, ["a", "b", "c", "d", "e"].flatMap((item) => [item, `${item}'`]));
+});
+
 test("where the runtime calls a socket back, that is a turn of its own", async () => {
   const { queue, seen } = recorded();
   beginTurn();
