@@ -1,6 +1,5 @@
 // Turns the sockets of Bun.listen and Bun.connect into connections: what Bun calls back with goes to the transport.
 
-import { beginTurn, endTurn } from "../base/turns.ts";
 import { ConnectionOverTransport } from "../transport/byte_streams.ts";
 import { SocketTransport } from "../transport/push_transport.ts";
 import type { ByteConnection, Endpoints, NetworkAddress } from "../transport/transport.ts";
@@ -181,11 +180,7 @@ export function bunHandlers(opened: (connection: BunSocketConnection) => void, u
   return {
     binaryType: "uint8array",
     open: (socket) => opened(new BunSocketConnection(socket, unix)),
-    data(socket, chunk) {
-      beginTurn();
-      of(socket)?.onData(chunk);
-      endTurn();
-    },
+    data: (socket, chunk) => of(socket)?.onData(chunk),
     drain: (socket) => of(socket)?.onDrain(),
     end: (socket) => of(socket)?.onEnd(),
     close: (socket, error) => of(socket)?.onClose(error),

@@ -3,22 +3,20 @@
 // all WebSockets share: an event of each in every one of them.
 
 import { IO_IS_PER_REQUEST, nextTurn } from "../base/clock.ts";
-import { eventTurn, isOver, joinTurns, type Stepping, takeTurns } from "../base/turns.ts";
+import { joinTurns, type Stepping, takeTurns } from "./turns.ts";
 
 /** The events of one WebSocket, in their order. */
 export class EventQueue<Item> implements Stepping {
-  readonly #run: (item: Item) => void;
+  readonly #deliver: (item: Item) => void;
   #items: Item[] = [];
   /** How many at the beginning were delivered: shifting an array of thousands costs as much as it is long. */
   #taken = 0;
-  /** Whether it takes part in the next turn, or in this one. */
-  #isJoined = false;
-  /** The number of the turn that an event has had. */
-  #turn = -1;
+  /** How many turns are taken: by the event that was delivered last, and by each that waits. */
+  #turns = 0;
 
-  /** @param run Runs an event. It must not throw. */
-  constructor(run: (item: Item) => void) {
-    this.#run = run;
+  /** @param deliver Runs an event. It must not throw. */
+  constructor(deliver: (item: Item) => void) {
+    this.#deliver = deliver;
   }
 
   /** Whether an event waits for its turn. */
@@ -28,27 +26,29 @@ export class EventQueue<Item> implements Stepping {
 
   /** Nothing is delivered before the next turn. */
   takeTurn(): void {
-    this.#turn = eventTurn();
+    this.#turns++;
+    if (IO_IS_PER_REQUEST) return nextTurn(() => void this.step());
+    if (this.#turns === 1) joinTurns(this);
+    takeTurns(this.#turns); // as many as the longest queue needs
   }
 
   /** Delivers an event: now, if none was delivered in this turn and none waits, and otherwise in a turn of its own. */
   push(item: Item): void {
-    if (!this.isBehind && isOver(this.#turn)) return this.#deliver(item);
-    this.#items.push(item);
-    if (IO_IS_PER_REQUEST) return nextTurn(() => void this.step());
-    if (!this.#isJoined) joinTurns(this);
-    this.#isJoined = true;
-    takeTurns(this.#items.length - this.#taken + 1); // as many as the longest queue needs, and the last of them takes one as well
+    this.takeTurn();
+    if (this.#turns === 1) this.#deliver(item);
+    else this.#items.push(item);
+  }
+
+  /** The same for the last of all: no turn need be taken behind it. */
+  pushLast(item: Item): void {
+    if (this.#turns === 0) this.#deliver(item);
+    else this.#items.push(item);
   }
 
   step(): boolean {
-    if (this.isBehind) this.#deliver(this.#take());
-    return this.#isJoined = this.isBehind;
-  }
-
-  #deliver(item: Item): void {
-    this.takeTurn();
-    this.#run(item);
+    this.#turns--;
+    if (this.#taken < this.#items.length) this.#deliver(this.#take());
+    return this.#turns > 0;
   }
 
   #take(): Item {

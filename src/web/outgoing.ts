@@ -4,7 +4,7 @@
 import { bytesOf, snapshotOf } from "../base/owned_bytes.ts";
 import type { Driver } from "../connection/driver.ts";
 import type { Message } from "../protocol/contract.ts";
-import { isOver, thisTurn } from "../base/turns.ts";
+import { isOver, thisTurn } from "./turns.ts";
 import { checkMemory, sizeOf, type WebMessage } from "./web_message.ts";
 
 /** What our Close frame is to say. */

@@ -251,7 +251,7 @@ export class WebSocket extends EventTarget {
       );
       receiving.catch(() => {}); // the owner is told
     } catch (error) {
-      this.#events.push(() => this.#end(error));
+      this.#events.pushLast(() => this.#end(error));
     }
   }
 
@@ -263,7 +263,7 @@ export class WebSocket extends EventTarget {
           if (this.#readyState === OPEN) this.#readyState = CLOSING;
         });
       },
-      onClosed: (outcome) => this.#events.push(() => this.#end(outcome)),
+      onClosed: (outcome) => this.#events.pushLast(() => this.#end(outcome)),
     };
   }
 

@@ -1,6 +1,5 @@
 import { assertEquals } from "@std/assert";
 import { nextTurn } from "../../src/base/clock.ts";
-import { beginTurn, endTurn } from "../../src/base/turns.ts";
 import { EventQueue } from "../../src/web/event_queue.ts";
 import { test } from "../kit/harness.ts";
 
@@ -57,6 +56,18 @@ test("while a turn is taken nothing is delivered", async () => {
   assertEquals(seen, ["a"]);
 });
 
+test("the last event comes behind all others, and at once where none waits and none was delivered", async () => {
+  const { queue, seen } = recorded();
+  queue.push("a");
+  queue.pushLast("b");
+  assertEquals(seen, ["a"]);
+  await turn();
+  assertEquals(seen, ["a", "b"]);
+  const other = recorded();
+  other.queue.pushLast("z");
+  assertEquals(other.seen, ["z"]);
+});
+
 test("several that are pushed while the last event is delivered take a turn each", async () => {
   const seen: string[] = [];
   const queue: EventQueue<string> = new EventQueue((item) => {
@@ -67,26 +78,6 @@ test("several that are pushed while the last event is delivered take a turn each
   for (const item of ["a", "b"]) queue.push(item);
   for (let i = 0; i < 8; i++) await turn();
   assertEquals(seen, ["a", "b", "c", "d", "e"].flatMap((item) => [item, `${item}'`]));
-});
-
-test("where the runtime calls a socket back, that is a turn of its own", async () => {
-  const { queue, seen } = recorded();
-  beginTurn();
-  queue.push("a");
-  queue.push("b"); // in the same one
-  endTurn();
-  assertEquals(seen, ["a"]);
-  beginTurn();
-  queue.push("c"); // behind the one that waits
-  endTurn();
-  assertEquals(seen, ["a"]);
-  while (queue.isBehind) await turn();
-  for (const item of ["d", "e"]) {
-    beginTurn();
-    queue.push(item);
-    endTurn();
-  }
-  assertEquals(seen, ["a", "b", "c", "d", "e"]);
 });
 
 test("queues share the turns, and each has its own order", async () => {
