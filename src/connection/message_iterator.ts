@@ -1,6 +1,6 @@
 // What `for await` takes from the stream of a connection. The messages come past the queue of the stream, which its iterator
 // has locked: a runtime's own costs up to half of all that is done for a short message. What is seen is as the standard has
-// it (Streams §4.2.4, Web IDL §3.7.10.2).
+// it (Streams §4.2.5, Web IDL §3.7.10.2).
 
 import { Inbox, keptOf, type Received } from "./inbox.ts";
 
