@@ -3,32 +3,45 @@
 // allocated once half of it is there. Up to then, or where no length is known, a large run is a list of blocks, which are
 // not copied when it grows.
 
-import { markOwn } from "./owned_bytes.ts";
+import { isMarked, markOwn } from "./owned_bytes.ts";
 import { LARGE_FROM, raiseMallocThreshold } from "./tuning.ts";
 
 /** Up to this many bytes one buffer doubles, and is copied; from here on blocks are added. */
 const BLOCKS_FROM = 2 ** 18;
 
-/** A buffer between these sizes is kept when it is given back; only the last one. */
-const SPARE_FROM = 2 ** 13, SPARE_UP_TO = 2 ** 20;
+/** Buffers between these sizes are kept when they are given back: the last ones, up to so many, and so many bytes. */
+const SPARE_FROM = 2 ** 13, SPARE_UP_TO = 2 ** 20, MOST_SPARES = 64, MOST_SPARE_BYTES = 2 ** 22;
 
 const EMPTY = new Uint8Array();
 
-/** A buffer that was given back. */
-let spare = EMPTY;
+/** Buffers that were given back, the last one last. */
+const spares: Uint8Array<ArrayBuffer>[] = [];
 
-/** Gives bytes back that were taken of a builder: nobody else may have them, or their buffer. */
+/** Gives bytes back that were taken of a builder, once: nobody else may have them, or their buffer. */
 export function recycle({ buffer }: Uint8Array<ArrayBuffer>): void {
   const { byteLength } = buffer;
-  if (byteLength >= SPARE_FROM && byteLength <= SPARE_UP_TO) spare = new Uint8Array(buffer);
+  if (byteLength < SPARE_FROM || byteLength > SPARE_UP_TO) return;
+  spares.push(new Uint8Array(buffer));
+  while (spares.length > MOST_SPARES || spareBytes() > MOST_SPARE_BYTES) spares.shift();
 }
 
-/** The spare buffer, if it is large enough, and not twice that; what it is larger has none of the bytes of before. */
+/** The same of bytes that may be a view of something else, such as of a chunk: of these nothing is kept. */
+export function recycleOwn(bytes: Uint8Array<ArrayBuffer>): void {
+  if (isMarked(bytes)) recycle(bytes);
+}
+
+/** What the spare buffers have: somebody who was done with one may have transferred it all the same. */
+function spareBytes(): number {
+  let bytes = 0;
+  for (const { length } of spares) bytes += length;
+  return bytes;
+}
+
+/** A spare buffer that is large enough, and not twice that; what it is larger has none of the bytes of before. */
 function takeSpare(size: number): Uint8Array<ArrayBuffer> | undefined {
-  const found = spare;
-  if (size > found.length || 2 * size <= found.length) return undefined;
-  spare = EMPTY;
-  return found.fill(0, size);
+  const at = spares.findLastIndex(({ length }) => size <= length && length < 2 * size);
+  if (at < 0) return undefined;
+  return spares.splice(at, 1)[0]!.fill(0, size);
 }
 
 /** Builds one run of bytes after the other. */

@@ -49,7 +49,7 @@ export function ownedOf(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer>
 }
 
 /** Whether bytes carry our mark and are still there: a detached array has no length. */
-function isMarked(bytes: Uint8Array): bytes is Uint8Array<ArrayBuffer> {
+export function isMarked(bytes: Uint8Array): bytes is Uint8Array<ArrayBuffer> {
   // A look-up that fails takes 20 ns on Node. Views of chunks carry no mark, and begin behind a header: the offset tells
   return bytes.byteOffset === 0 && Mark.isOn(bytes) && lengthOf(bytes) > 0;
 }

@@ -1,14 +1,13 @@
 // Who gets the messages. They go to a handler or into a stream; those that neither has taken wait in the inbox, and past the
 // high-water mark the peer is held back. The end is reported behind the messages that came before it.
 
+import { recycleOwn } from "../base/byte_builder.ts";
 import type { CloseInfo, WebSocketError } from "../errors/websocket_error.ts";
 import { BackPressuredReader, type HandlerHabits, type ReceiverHost } from "./back_pressure.ts";
 import { Inbox, type Received } from "./inbox.ts";
 import { errorOf, IncomingPieces, type PieceHandlers, untakenError } from "./incoming_pieces.ts";
 import { MessageSource } from "./message_streams.ts";
-import { isPromiseLike, type MessageHandler as HandlerOf } from "./websocket_connection.ts";
-
-type MessageHandler = HandlerOf<Received>;
+import { isPromiseLike, type MessageHandler } from "./websocket_connection.ts";
 
 /** The handler of `receive()` without one: throws messages away. */
 function discard(): void {}
@@ -17,7 +16,7 @@ function discard(): void {}
 export class Receiver extends BackPressuredReader<ReceiverHost> implements PieceHandlers {
   #inbox: Inbox | undefined;
   #source: MessageSource | undefined;
-  #handler: MessageHandler | undefined;
+  #handler: MessageHandler<Received> | undefined;
   /** What the handler says of itself. */
   #habits: HandlerHabits | undefined;
   /** Whether the handler's last promise is pending, or messages are being handed to it. */
@@ -128,7 +127,7 @@ export class Receiver extends BackPressuredReader<ReceiverHost> implements Piece
     this.#source?.end(info);
   }
 
-  receive(handler: MessageHandler = discard, habits?: HandlerHabits): Promise<CloseInfo> {
+  receive(handler: MessageHandler<Received> = discard, habits?: HandlerHabits): Promise<CloseInfo> {
     if (typeof handler !== "function") {
       return Promise.reject(new TypeError("Cannot receive: the handler is not a function"));
     }
@@ -215,7 +214,7 @@ export class Receiver extends BackPressuredReader<ReceiverHost> implements Piece
   }
 
   /** Hands over a message in pieces. The next message waits until the handler is done with its call, and with them. */
-  #handlePieces(handler: MessageHandler, pieces: IncomingPieces): void {
+  #handlePieces(handler: MessageHandler<Received>, pieces: IncomingPieces): void {
     this.#isHandling = true;
     this.#pieces = pieces;
     try {
@@ -235,19 +234,21 @@ export class Receiver extends BackPressuredReader<ReceiverHost> implements Piece
     else if (!pieces.stream.locked) pieces.abort(untakenError());
   }
 
-  #handle(handler: MessageHandler, message: Received): void {
+  #handle(handler: MessageHandler<Received>, message: Received): void {
     try {
       const returned = handler(message); // without a `this`, which would be ours
       if (!isPromiseLike(returned)) return;
       this.#isHandling = true;
-      returned.then(() => this.#onHandled(), (error: unknown) => this.#onHandlerFailed(error));
+      // As a promise of the language's: any other may be fulfilled at once, or twice
+      Promise.resolve(returned).then(() => this.#onHandled(message), (error: unknown) => this.#onHandlerFailed(error));
     } catch (error) {
       this.#onHandlerFailed(error);
     }
   }
 
-  /** The handler's promise is fulfilled: what has come meanwhile is handed over. */
-  #onHandled(): void {
+  /** The handler's promise is fulfilled: what has come meanwhile is handed over. Nobody keeps its message with `reuse`. */
+  #onHandled(message?: Received): void {
+    if (this.#habits?.reuse && typeof message === "object") recycleOwn(message as Uint8Array<ArrayBuffer>);
     this.#isHandling = false;
     if (!this.#isHandingOver) this.#handOver();
   }

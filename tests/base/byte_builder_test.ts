@@ -183,6 +183,29 @@ test("what is given back is filled again, if it is of the size: behind the new b
   }
 });
 
+test("what was given back last is kept: 64 buffers, and 4 MiB", () => {
+  const taken = (size: number) => {
+    const builder = new ByteBuilder();
+    builder.add(new Uint8Array(size), 0, size, size);
+    return builder.take();
+  };
+  const kept = (size: number, count: number) => {
+    const given = Array.from({ length: count }, () => taken(size));
+    given.forEach(recycle);
+    const buffers = given.map(({ buffer }) => buffer);
+    return buffers.map(() => buffers.indexOf(taken(size).buffer)).filter((index) => index >= 0);
+  };
+  const counting = (from: number, to: number) => Array.from({ length: from - to + 1 }, (_, i) => from - i);
+  assertEquals(kept(10_000, 70), counting(69, 6));
+  assertEquals(kept(2 ** 20, 6), counting(5, 2));
+  const gone = Array.from({ length: 64 }, () => taken(2 ** 20));
+  for (const bytes of gone) {
+    recycle(bytes);
+    bytes.buffer.transfer();
+  }
+  assertEquals(kept(2 ** 20, 4), counting(3, 0), "what was transferred counts for nothing");
+});
+
 test("bytes whose buffer was transferred are not filled again", () => {
   const builder = new ByteBuilder(), bytes = new Uint8Array(20_000);
   bytes.buffer.transfer();

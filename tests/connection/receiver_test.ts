@@ -1,7 +1,7 @@
 // Who gets the messages, and when the end is told: on a connection in memory, by both faces.
 
 import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
-import { type CloseInfo, type WebSocketConnection, WebSocketError } from "../../mod.ts";
+import { attach, type CloseInfo, type MessageHandler, type WebSocketConnection, WebSocketError } from "../../mod.ts";
 import { connectionPair } from "../../src/testing.ts";
 import { closing } from "../cases/frames_base.ts";
 import { handlingAll, test } from "../kit/harness.ts";
@@ -380,4 +380,38 @@ test("with reuse, a message that was gathered stays as it is while its handler's
     return message[0] === before && message.at(-1) === before;
   });
   assertEquals(same, Array.from({ length: 100 }, () => true));
+});
+
+test("with reuse, the memory of a message that was gathered is used again once its handler's promise is fulfilled", async () => {
+  for (const reuse of [true, false]) {
+    const messages = await receiveTwos(connectionPair(), GATHERED, reuse, async (message) => {
+      const first = message[0];
+      await settled();
+      return { message, first, isSame: message[0] === first && message.at(-1) === first };
+    });
+    assert(messages.every(({ isSame }) => isSame), "none changes before");
+    const kept = messages.filter(({ message, first }) => message[0] === first).length;
+    assert(reuse ? kept < 10 : kept === 100, `${kept} of 100 are as they came, reuse: ${reuse}`);
+  }
+});
+
+test("with reuse, a promise of somebody else's that is fulfilled at once, and twice, gives memory back once", async () => {
+  const AGREED = { protocol: "", extensions: "" };
+  const receiving = (handler: MessageHandler) => {
+    const [a, b] = connectionPair(), socket = attach(b, { role: "server", ...AGREED });
+    return { client: attach(a, { role: "client", ...AGREED }), end: socket.receive(handler, { reuse: true }) };
+  };
+  const twice = receiving(() => ({ then: (done: () => void) => (done(), done()) }));
+  twice.client.send(new Uint8Array(GATHERED));
+  await settled();
+  const held: Uint8Array[] = [], never = Promise.withResolvers<void>();
+  const others = [1, 2].map(() => receiving((message) => (held.push(message as Uint8Array), never.promise)));
+  others.forEach(({ client }, i) => client.send(new Uint8Array(GATHERED).fill(i + 1)));
+  await settled();
+  assertEquals(held.map((message) => [message.length, message[0], message.at(-1)]), [
+    [GATHERED, 1, 1],
+    [GATHERED, 2, 2],
+  ]);
+  never.resolve();
+  await Promise.all([twice, ...others].flatMap(({ client, end }) => [client.close(), end]));
 });
