@@ -87,6 +87,9 @@ export const WIDE_WORDS = !isBun;
 /** Whether a TCP socket of `node:net` has mostly written when `write()` returns, so that no callback need be waited for. */
 export const WRITES_AT_ONCE = !isBun && !isDeno;
 
+/** From this many bytes on, the memory of what a socket of `node:net` has read is freed as soon as nobody has it. */
+export const RELEASED_FROM = isBun || isDeno ? Infinity : 4096;
+
 /** Whether asking for the runtime's `MessageEvent` or `CloseEvent` loads all of its `fetch()`: 25 to 60 ms on Node. */
 export const EVENTS_LOAD_FETCH = !isBun && !isDeno;
 

@@ -47,21 +47,22 @@ export abstract class SocketTransport extends OwnedTransport {
     return this.#queue !== undefined && this.#queue.length > 0;
   }
 
-  /** Bytes arrived; they are the transport's. */
-  onData(chunk: Uint8Array<ArrayBuffer>): void {
-    if (this.closed || chunk.length === 0) return;
+  /** Bytes arrived; they are the transport's. Returns whether nobody has them any more. */
+  onData(chunk: Uint8Array<ArrayBuffer>): boolean {
+    if (this.closed || chunk.length === 0) return false;
     if (!this.paused && !this.#isHandingOver && !this.#isQueueing) {
       this.#isHandingOver = true;
-      this.handOver(chunk);
+      const isFree = this.handOver(chunk);
       this.#isHandingOver = false;
       if (this.closed) this.tellLoss();
       else if (this.#isQueueing || this.peerEnded) this.#handOver();
-      return;
+      return isFree;
     }
     (this.#queue ??= []).push(chunk);
-    if (this.#sourcePaused || this.#isHandingOver) return;
+    if (this.#sourcePaused || this.#isHandingOver) return false;
     this.#sourcePaused = true;
     this.pauseSource();
+    return false;
   }
 
   /** The peer has half-closed; writing goes on. */

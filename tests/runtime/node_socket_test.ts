@@ -104,6 +104,120 @@ test("a socket tells that a write has waited for the peer where it can know", as
   assertEquals(await waits, !("Deno" in globalThis || "Bun" in globalThis));
 });
 
+/** What has been read by a socket whose owner says of each chunk that nobody has it any more, or doesn't. */
+async function readBy(socket: Socket, raw: RawConn, isFree: boolean, sent: number): Promise<Uint8Array> {
+  const transport = transportOf(fromSocket(socket)), parts: Uint8Array[] = [], all = Promise.withResolvers<void>();
+  let got = 0;
+  const onData = (chunk: Uint8Array) => {
+    parts.push(chunk.slice());
+    if ((got += chunk.length) === sent) all.resolve();
+    return isFree;
+  };
+  transport.start({ onData, onEnd() {}, onDrained() {}, onLost: all.reject });
+  transport.resume();
+  await all.promise;
+  await new Promise((resolve) => setTimeout(resolve)); // the last chunk is given back behind its handler
+  transport.abort();
+  raw.close();
+  return new Uint8Array(Buffer.concat(parts));
+}
+
+const isNode = !("Deno" in globalThis || "Bun" in globalThis), LARGE = 30_000;
+
+test("what a socket has read is freed on Node once nobody has it: large chunks, and no others", async () => {
+  for (const isFree of [true, false]) {
+    const [raw, socket] = await socketPair(), chunks: [chunk: Uint8Array, length: number][] = [];
+    const { push } = socket;
+    socket.push = (chunk: Uint8Array | null, ...rest) => {
+      if (chunk) chunks.push([chunk, chunk.length]);
+      return push.call(socket, chunk, ...rest);
+    };
+    const bytes = noise(LARGE, 1), reading = readBy(socket, raw, isFree, LARGE + 10);
+    await raw.write(bytes);
+    await raw.write(new Uint8Array(10));
+    assertEquals((await reading).subarray(0, LARGE), bytes);
+    const mayGo = isFree && isNode;
+    assertEquals(chunks.map(([{ length }]) => length), chunks.map(([, was]) => mayGo && was >= 4096 ? 0 : was));
+  }
+});
+
+/** Somebody else who has what a socket reads: begins to keep it, before or after the socket is ours. */
+const KEEPERS: Readonly<Record<string, (socket: Socket, keep: (chunk: Uint8Array) => void) => void>> = {
+  "a listener of its own": (socket, keep) => socket.on("data", keep),
+  "a listener that is called first": (socket, keep) => socket.prependListener("data", keep),
+  "a listener that is called once": function once(socket, keep) {
+    socket.once("data", (chunk: Uint8Array) => {
+      keep(chunk);
+      queueMicrotask(() => once(socket, keep)); // for the next chunk, when ours has seen this one
+    });
+  },
+  "a reader of its own": (socket, keep) => {
+    socket.on("readable", () => {
+      for (let chunk; (chunk = socket.read() as Uint8Array | null) !== null;) keep(chunk);
+    });
+  },
+};
+for (const [who, begin] of Object.entries(KEEPERS)) {
+  for (const when of ["before", "after"]) {
+    test(`${who}, ${when} ours, keeps what a socket has read`, async () => {
+      const [raw, socket] = await socketPair(), kept: Uint8Array[] = [], bytes = noise(LARGE, 1);
+      const keep = (chunk: Uint8Array) => void kept.push(chunk);
+      socket.pause();
+      if (when === "before") begin(socket, keep);
+      const reading = readBy(socket, raw, true, LARGE);
+      if (when === "after") begin(socket, keep);
+      await raw.write(bytes);
+      assertEquals(await reading, bytes);
+      assertEquals(new Uint8Array(Buffer.concat(kept)), bytes);
+    });
+  }
+}
+
+test("what somebody has given back to a socket stays theirs", async () => {
+  const [raw, socket] = await socketPair(), given = noise(LARGE, 2);
+  socket.pause();
+  socket.unshift(given);
+  const reading = readBy(socket, raw, true, 2 * LARGE);
+  await raw.write(noise(LARGE, 1));
+  assertEquals(await reading, new Uint8Array(Buffer.concat([noise(LARGE, 2), noise(LARGE, 1)])));
+  assertEquals(given, noise(LARGE, 2));
+});
+
+test("it does with as many bytes behind it that the socket has read", {
+  lacks: isNode ? undefined : "only Node reads on while a socket is paused",
+}, async () => {
+  const [raw, socket] = await socketPair(), given = noise(LARGE, 2);
+  const reading = readBy(socket, raw, true, 3 * LARGE),
+    bytesRead = async (count: number) => {
+      while (socket.bytesRead < count) await new Promise((resolve) => setTimeout(resolve));
+    };
+  await raw.write(noise(LARGE, 1));
+  await bytesRead(LARGE);
+  socket.pause();
+  socket.unshift(given);
+  await raw.write(noise(LARGE, 3));
+  await bytesRead(2 * LARGE);
+  socket.resume();
+  const wanted = [noise(LARGE, 1), noise(LARGE, 2), noise(LARGE, 3)];
+  assertEquals(await reading, new Uint8Array(Buffer.concat(wanted)));
+  assertEquals(given, noise(LARGE, 2));
+});
+
+test("a part of something larger is left alone", async () => {
+  const [raw, socket] = await socketPair(), larger: Uint8Array[] = [], { push } = socket;
+  socket.push = (chunk: Uint8Array | null, ...rest) => {
+    if (!chunk) return push.call(socket, chunk, ...rest);
+    const one = Buffer.alloc(chunk.length + 1);
+    larger.push(one);
+    one.set(chunk);
+    return push.call(socket, one.subarray(0, -1), ...rest);
+  };
+  const reading = readBy(socket, raw, true, LARGE);
+  await raw.write(noise(LARGE, 1));
+  assertEquals(await reading, noise(LARGE, 1));
+  assertEquals(new Uint8Array(Buffer.concat(larger.map((one) => one.subarray(0, -1)))), noise(LARGE, 1));
+});
+
 /** Two ends that hand over the very chunks that they are given, a turn later. */
 function duplexPair(): [Duplex, Duplex] {
   const [a, b] = [0, 1].map(() => new Duplex({ read() {}, allowHalfOpen: true }));
