@@ -73,10 +73,10 @@ export async function acceptStream(
 /** The WebSocket on a stream whose request was accepted. */
 export function openStream(
   { transport, request, acceptance, rest }: AcceptedStream,
-  { connection }: CheckedAcceptOptions,
+  { connection, keepRequest }: CheckedAcceptOptions,
   owner?: ConnectionOwner,
 ): Accepted {
-  return new AcceptedConnection(transport, acceptance, connection, rest, request, owner);
+  return new AcceptedConnection(transport, acceptance, connection, rest, request, owner, keepRequest);
 }
 
 function message(why: unknown): string {

@@ -148,12 +148,14 @@ export class Handshaking implements ExchangeReader {
   /** The 101 is written. */
   #open(): void {
     this.#isOver = true;
-    const exchange = this.#exchange, { connection, authorize, headers } = this.#options, host = this.#host;
+    const exchange = this.#exchange, { connection, authorize, headers, keepRequest } = this.#options, host = this.#host;
     exchange.dispose();
     const { request, acceptance } = this.#machine, { transport, rest } = exchange;
     const isSeen = authorize !== undefined || headers !== undefined || host.showsRequest === true ||
       request === this.#options.request;
-    host.onOpen(new AcceptedConnection(transport, acceptance!, connection, rest, request!, host.owner, isSeen));
+    host.onOpen(
+      new AcceptedConnection(transport, acceptance!, connection, rest, request!, host.owner, keepRequest, isSeen),
+    );
   }
 
   /** @param isJudged Whether it is the request that is refused: then another one may follow. */
