@@ -216,20 +216,23 @@ for (const [name, options] of SERVED) {
 }
 
 for (const keepRequest of [true, false]) {
-  test(`once reading has begun, the request itself ${keepRequest ? "stays" : "goes"} with keepRequest: ${keepRequest}`, async () => {
-    const requests: WeakRef<object>[] = [], sockets: Accepted[] = [];
+  test(`once reading has begun, both heads ${keepRequest ? "stay" : "go"} with keepRequest: ${keepRequest}`, async () => {
+    const requests: WeakRef<object>[] = [], responses: WeakRef<object>[] = [], sockets: Accepted[] = [];
     const authorize: AcceptOptions["authorize"] = (request) => void requests.push(new WeakRef(request));
     const open = async () => {
       const { socket } = await accepting({ authorize, keepRequest });
+      responses.push(new WeakRef(socket.response));
       socket.receive().catch(() => {});
       sockets.push(socket);
     };
     for (let i = 0; i < 20; i++) await open();
     for (let i = 0; i < 5; i++) await settled();
     collectGarbage();
-    const kept = requests.filter((request) => request.deref() !== undefined).length;
-    if (keepRequest) assertEquals(kept, 20);
-    else assert(kept <= 10, `${kept} of 20 are there`); // Bun takes what lies on the stack for references
+    for (const heads of [requests, responses]) {
+      const kept = heads.filter((head) => head.deref() !== undefined).length;
+      if (keepRequest) assertEquals(kept, 20);
+      else assert(kept <= 10, `${kept} of 20 are there`); // Bun takes what lies on the stack for references
+    }
     for (const socket of sockets) socket.abort();
   });
 }
