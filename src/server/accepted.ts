@@ -37,7 +37,7 @@ export interface Accepted<Received = string | Uint8Array<ArrayBuffer>> extends W
     /** The request target as the client sent it, such as `/chat?room=7` (RFC 9112 §3.2). */
     readonly target: string;
   };
-  /** The 101 response that was sent; in HTTP/2, the 200. It is let go together with `request`. */
+  /** The 101 response that was sent; in HTTP/2, the 200. With `keepRequest: false` it is let go as `request` is. */
   readonly response: Response;
 }
 
@@ -47,12 +47,8 @@ export class AcceptedConnection extends Connection implements Accepted {
   #request: Accepted["request"] | string | undefined;
   /** Where it is missing, it is made again of the request. */
   #head: ResponseHeadDraft | undefined;
-  readonly #keepsRequest: boolean;
 
-  /**
-   * @param keepRequest Whether the two are kept once reading has begun.
-   * @param isSeen Whether somebody was shown one of the heads, and may know the request again, or has changed the response.
-   */
+  /** @param isSeen Whether somebody was shown one of the heads, and may know the request again, or has changed the response. */
   constructor(
     transport: Transport,
     { agreement, head }: Acceptance,
@@ -60,7 +56,6 @@ export class AcceptedConnection extends Connection implements Accepted {
     rest: Uint8Array,
     request: RequestHead,
     owner: ConnectionOwner | undefined,
-    keepRequest: boolean,
     isSeen = true,
   ) {
     super(transport, agreement, options, rest, owner);
@@ -68,12 +63,16 @@ export class AcceptedConnection extends Connection implements Accepted {
     parsed?.headers.dropPositions();
     this.#request = !isSeen && parsed ? parsed.headers.text : parsed ?? withTarget(request);
     this.#head = isSeen ? head : undefined;
-    this.#keepsRequest = keepRequest;
   }
 
   /** The request of a connection, unless it was let go. */
   static requestOf(socket: Accepted): Accepted["request"] | undefined {
     return #request in socket && socket.#request === undefined ? undefined : socket.request;
+  }
+
+  /** From now on it has neither head. */
+  protected static letGo(socket: AcceptedConnection): void {
+    socket.#request = socket.#head = undefined;
   }
 
   get request(): Accepted["request"] {
@@ -91,20 +90,21 @@ export class AcceptedConnection extends Connection implements Accepted {
     this.#head = new ResponseHeadDraft(101, agreedFields(accept, this.protocol, this.extensions));
     return this.#head.response;
   }
+}
 
+/**
+ * One that lets both heads go when reading of messages begins, for `keepRequest: false`. It is a class of its own so that
+ * others pay nothing for it: a field that says so would be memory of each.
+ */
+export class ForgetfulConnection extends AcceptedConnection {
   override get readable(): ReadableStream<string | Uint8Array<ArrayBuffer>> {
-    this.#onReading();
+    AcceptedConnection.letGo(this);
     return super.readable;
   }
 
   override receive(handler?: MessageHandler, options?: ReceiveOptions): Promise<CloseInfo> {
-    if (handler === undefined || typeof handler === "function") this.#onReading(); // any other is refused
+    if (handler === undefined || typeof handler === "function") AcceptedConnection.letGo(this); // any other is refused
     return super.receive(handler, options);
-  }
-
-  /** Reading of messages begins. */
-  #onReading(): void {
-    if (!this.#keepsRequest) this.#request = this.#head = undefined;
   }
 }
 
