@@ -49,9 +49,6 @@ export abstract class Served<Owned extends Transport = Transport> implements Con
     this.host = host;
   }
 
-  /** Begins to serve it. What fails is reported. */
-  abstract run(): void;
-
   /** Ends it if nothing is under way: a request is waited for. */
   abstract stopIdle(): void;
 
