@@ -11,7 +11,10 @@ interface Arguments extends AcceptOptions {
   door?: "accept" | "serve";
 }
 
-const { face = "direct", door = "accept", ...options } = JSON.parse(process.argv[2] ?? "{}") as Arguments;
+const { face = "direct", door = "accept", ...given } = JSON.parse(process.argv[2] ?? "{}") as Arguments;
+
+/** As with the others, whose request is gone once the upgrade is done. */
+const options: AcceptOptions = { keepRequest: false, ...given };
 
 const FACES: Readonly<Record<string, (socket: WebSocketConnection) => Promise<unknown>>> = {
   "direct": (socket) => socket.receive((message) => socket.send(message), { reuse: true }),

@@ -58,7 +58,7 @@ export class NodeHttp2Connection extends ConnectionOverTransport implements Push
   }
 
   /** Made when the connection is used: until then the stream is its owner's, who may answer by himself. */
-  protected get transport(): PushTransport {
+  get transport(): PushTransport {
     return this.#transport ?? this.#listen();
   }
 
@@ -139,7 +139,7 @@ export class NodeHttp2Connection extends ConnectionOverTransport implements Push
   }
 
   /** Resets the stream, even where the peer has ended, and with what is still being written. */
-  protected reset(code: number): void {
+  reset(code: number): void {
     const stream = this.#stream;
     // Deno's close() ends the stream first: behind the peer's end that would be a clean end, and no reset would follow
     if (code !== NO_ERROR && "Deno" in globalThis) stream.end = () => stream;
@@ -195,15 +195,21 @@ export class NodeHttp2Connection extends ConnectionOverTransport implements Push
   }
 }
 
-/** The server's end of a stream, whose request is to be answered. */
-export class NodeHttp2RequestStream extends NodeHttp2Connection implements RequestStream {
+/** The server's end of a stream, whose request is to be answered. Its transport lives on without it, and so without the request. */
+export class NodeHttp2RequestStream extends ConnectionOverTransport implements RequestStream {
   readonly request: RequestHead;
   readonly #stream: ServerHttp2Stream;
+  readonly #conn: NodeHttp2Connection;
 
   constructor(stream: ServerHttp2Stream, request: RequestHead, unix?: string) {
-    super(stream, unix);
+    super();
     this.#stream = stream;
+    this.#conn = new NodeHttp2Connection(stream, unix);
     this.request = request;
+  }
+
+  protected get transport(): PushTransport {
+    return this.#conn.transport;
   }
 
   get hasBody(): boolean {
@@ -227,6 +233,6 @@ export class NodeHttp2RequestStream extends NodeHttp2Connection implements Reque
   }
 
   [CUT](): void {
-    if (!this.#stream.destroyed) this.reset(CANCEL);
+    if (!this.#stream.destroyed) this.#conn.reset(CANCEL);
   }
 }

@@ -62,6 +62,15 @@ export interface AcceptOptions extends AnswerOptions, ConnectionOptions {
    * @default {false}
    */
   keepAlive?: boolean | undefined;
+  /**
+   * Whether `request` and `response` of the WebSocket can be read at any time, for which the connection keeps the head of
+   * the request. With `false` they can be read until reading of messages begins, that is until the first `receive()` or the
+   * first use of `readable`, and are let go there: reading one of them later is a `TypeError`. What was taken of them before
+   * stays as it is. A server with very many idle connections saves the head, some half a kilobyte each.
+   *
+   * @default {true}
+   */
+  keepRequest?: boolean | undefined;
   /** Cancels the handshake and closes the connection. Once the WebSocket is open, the signal has no effect on it. */
   signal?: AbortSignal | undefined;
 }
@@ -74,6 +83,7 @@ export interface CheckedAcceptOptions extends CheckedAnswerOptions {
   readonly maxHeadSize: number;
   readonly handshakeTimeout: number;
   readonly keepAlive: boolean;
+  readonly keepRequest: boolean;
 }
 
 /**
@@ -97,6 +107,7 @@ export function checkAcceptOptions(options: AcceptOptions): CheckedAcceptOptions
     maxHeadSize,
     handshakeTimeout,
     keepAlive: options.keepAlive === true,
+    keepRequest: options.keepRequest !== false,
   };
 }
 

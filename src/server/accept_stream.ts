@@ -13,7 +13,7 @@ import { discardBody } from "../http/response.ts";
 import { type RequestStream, RESPOND } from "../runtime/request_stream.ts";
 import { TRANSPORT, type Transport, type TransportHandlers } from "../transport/transport.ts";
 import type { CheckedAcceptOptions } from "./accept_options.ts";
-import { type Accepted, AcceptedConnection } from "./accepted.ts";
+import { type Accepted, AcceptedConnection, ForgetfulConnection } from "./accepted.ts";
 import { serverError } from "./respond.ts";
 import { respondOnStream } from "./stream_response.ts";
 
@@ -73,10 +73,11 @@ export async function acceptStream(
 /** The WebSocket on a stream whose request was accepted. */
 export function openStream(
   { transport, request, acceptance, rest }: AcceptedStream,
-  { connection }: CheckedAcceptOptions,
+  { connection, keepRequest }: CheckedAcceptOptions,
   owner?: ConnectionOwner,
 ): Accepted {
-  return new AcceptedConnection(transport, acceptance, connection, rest, request, owner);
+  const Socket = keepRequest ? AcceptedConnection : ForgetfulConnection;
+  return new Socket(transport, acceptance, connection, rest, request, owner);
 }
 
 function message(why: unknown): string {

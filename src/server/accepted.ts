@@ -3,7 +3,8 @@
 import { Connection } from "../connection/connection.ts";
 import type { CheckedOptions } from "../connection/connection_options.ts";
 import type { ConnectionOwner } from "../connection/connection_owner.ts";
-import type { WebSocketConnection } from "../connection/websocket_connection.ts";
+import type { MessageHandler, ReceiveOptions, WebSocketConnection } from "../connection/websocket_connection.ts";
+import type { CloseInfo } from "../errors/websocket_error.ts";
 import type { RequestHead } from "../errors/handshake_error.ts";
 import { type Acceptance, agreedFields, keyOf } from "../handshake/decide.ts";
 import { fastSha1 } from "../base/tuning.ts";
@@ -31,19 +32,19 @@ import type { Transport } from "../transport/transport.ts";
  * ```
  */
 export interface Accepted<Received = string | Uint8Array<ArrayBuffer>> extends WebSocketConnection<Received> {
-  /** The client's request. */
+  /** The client's request. With `keepRequest: false` a `TypeError` is thrown for it once reading has begun. */
   readonly request: RequestHead & {
     /** The request target as the client sent it, such as `/chat?room=7` (RFC 9112 §3.2). */
     readonly target: string;
   };
-  /** The 101 response that was sent; in HTTP/2, the 200. */
+  /** The 101 response that was sent; in HTTP/2, the 200. With `keepRequest: false` it is let go as `request` is. */
   readonly response: Response;
 }
 
 /** It, as a class. Of the two heads it keeps the text of the first alone, where nobody can tell. */
 export class AcceptedConnection extends Connection implements Accepted {
-  /** The request, or its head, which was parsed before: it is parsed again when somebody asks. */
-  #request: Accepted["request"] | string;
+  /** The request, or its head, which was parsed before: it is parsed again when somebody asks. None once it was let go. */
+  #request: Accepted["request"] | string | undefined;
   /** Where it is missing, it is made again of the request. */
   #head: ResponseHeadDraft | undefined;
 
@@ -64,7 +65,18 @@ export class AcceptedConnection extends Connection implements Accepted {
     this.#head = isSeen ? head : undefined;
   }
 
+  /** The request of a connection, unless it was let go. */
+  static requestOf(socket: Accepted): Accepted["request"] | undefined {
+    return #request in socket && socket.#request === undefined ? undefined : socket.request;
+  }
+
+  /** From now on it has neither head. */
+  protected static letGo(socket: AcceptedConnection): void {
+    socket.#request = socket.#head = undefined;
+  }
+
   get request(): Accepted["request"] {
+    if (this.#request === undefined) throw letGoError("request");
     if (typeof this.#request !== "string") return this.#request;
     const parsed = parseRequest(this.#request, this.isSecure);
     if ("failure" in parsed) throw new TypeError("Cannot read the request again"); // it was read with the same result
@@ -72,11 +84,35 @@ export class AcceptedConnection extends Connection implements Accepted {
   }
 
   get response(): Response {
+    if (this.#request === undefined) throw letGoError("response");
     if (this.#head) return this.#head.response;
     const accept = acceptValue(keyOf(this.request), fastSha1());
     this.#head = new ResponseHeadDraft(101, agreedFields(accept, this.protocol, this.extensions));
     return this.#head.response;
   }
+}
+
+/**
+ * One that lets both heads go when reading of messages begins, for `keepRequest: false`. It is a class of its own so that
+ * others pay nothing for it: a field that says so would be memory of each.
+ */
+export class ForgetfulConnection extends AcceptedConnection {
+  override get readable(): ReadableStream<string | Uint8Array<ArrayBuffer>> {
+    AcceptedConnection.letGo(this);
+    return super.readable;
+  }
+
+  override receive(handler?: MessageHandler, options?: ReceiveOptions): Promise<CloseInfo> {
+    if (handler === undefined || typeof handler === "function") AcceptedConnection.letGo(this); // any other is refused
+    return super.receive(handler, options);
+  }
+}
+
+function letGoError(name: "request" | "response"): TypeError {
+  return new TypeError(
+    `Cannot read ${name}: it was let go when receive() or readable was first used, as keepRequest: false asks; ` +
+      "keep what you need of it before",
+  );
 }
 
 /** A request that was not read by us, such as a `Request`, does not know its target: it is taken from the URL. */

@@ -15,7 +15,7 @@ import type { ParsedRequest } from "../http/request_head.ts";
 import { RequestReader } from "../http/request_reader.ts";
 import { discardBody } from "../http/response.ts";
 import type { CheckedAcceptOptions } from "./accept_options.ts";
-import { type Accepted, AcceptedConnection } from "./accepted.ts";
+import { type Accepted, AcceptedConnection, ForgetfulConnection } from "./accepted.ts";
 import { respond, serverError } from "./respond.ts";
 
 /** Who is told of what becomes of a handshake. */
@@ -148,12 +148,13 @@ export class Handshaking implements ExchangeReader {
   /** The 101 is written. */
   #open(): void {
     this.#isOver = true;
-    const exchange = this.#exchange, { connection, authorize, headers } = this.#options, host = this.#host;
+    const exchange = this.#exchange, { connection, authorize, headers, keepRequest } = this.#options, host = this.#host;
     exchange.dispose();
     const { request, acceptance } = this.#machine, { transport, rest } = exchange;
     const isSeen = authorize !== undefined || headers !== undefined || host.showsRequest === true ||
       request === this.#options.request;
-    host.onOpen(new AcceptedConnection(transport, acceptance!, connection, rest, request!, host.owner, isSeen));
+    const Socket = keepRequest ? AcceptedConnection : ForgetfulConnection;
+    host.onOpen(new Socket(transport, acceptance!, connection, rest, request!, host.owner, isSeen));
   }
 
   /** @param isJudged Whether it is the request that is refused: then another one may follow. */

@@ -124,7 +124,7 @@ export interface ServeOptions extends Omit<AcceptOptions, "prefix" | "request" |
 export interface ServeErrorContext {
   /** Who or what has failed. */
   readonly kind: "peer" | "socket" | "http" | "handshake" | "listener";
-  /** The request, once its head was read; it may have credentials in it. */
+  /** The request, once its head was read, unless `keepRequest: false` has let it go; it may have credentials in it. */
   readonly request?: RequestHead | undefined;
   /** The address of the client, or of the proxy in front; some sockets no longer know it when they are lost. */
   readonly remoteAddr?: NetworkAddress | undefined;

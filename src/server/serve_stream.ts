@@ -16,21 +16,19 @@ import type { HttpContext } from "./serve_options.ts";
 import { type ConnectionHost, Served } from "./served.ts";
 import { respondOnStream } from "./stream_response.ts";
 
-/** One stream. */
+/** One stream. Of what it is made it keeps the transport alone: its request may be let go before it ends. */
 export class ServeStream extends Served<OwnedTransport> {
-  readonly #stream: RequestStream;
-
   constructor(stream: RequestStream, host: ConnectionHost) {
     super(stream[TRANSPORT](), host);
-    this.#stream = stream;
   }
 
-  async run(): Promise<void> {
-    const { handlers } = this.host.options, head = headOf(this.#stream.request);
+  /** Serves its request. */
+  async run(stream: RequestStream): Promise<void> {
+    const { handlers } = this.host.options, head = headOf(stream.request);
     this.keepAddress();
     const problem = this.host.stopping ?? this.host.limits.enter(this, this.transport);
-    if (!problem && handlers.http && head && !isUpgrade(head)) await this.#serveHttp(head);
-    else if (await this.#accept(problem)) return;
+    if (!problem && handlers.http && head && !isUpgrade(head)) await this.#serveHttp(stream, head);
+    else if (await this.#accept(stream, problem)) return;
     this.leave();
   }
 
@@ -41,10 +39,10 @@ export class ServeStream extends Served<OwnedTransport> {
   }
 
   /** Gives whether it has become a WebSocket. */
-  async #accept(problem: Problem | undefined): Promise<boolean> {
+  async #accept(stream: RequestStream, problem: Problem | undefined): Promise<boolean> {
     const { accepting: options } = this.host.options, { limits } = this.host;
     try {
-      const accepted = await acceptStream(this.#stream, options, (request) => {
+      const accepted = await acceptStream(stream, options, (request) => {
         return problem ?? this.host.stopping ??
           (isUpgrade(request) ? limits.reserve(this, request, this.transport) : undefined);
       });
@@ -52,17 +50,17 @@ export class ServeStream extends Served<OwnedTransport> {
       return true;
     } catch (error) {
       limits.giveUp(this);
-      this.report(error instanceof HandshakeError ? "peer" : "handshake", error, this.#stream.request);
+      this.report(error instanceof HandshakeError ? "peer" : "handshake", error, stream.request);
       return false;
     }
   }
 
-  async #serveHttp(head: ParsedRequest): Promise<void> {
+  async #serveHttp(stream: RequestStream, head: ParsedRequest): Promise<void> {
     const { accepting: { connection: { clock }, handshakeTimeout: timeout } } = this.host.options;
     const asking = new AbortController();
     let answer: HttpAnswer;
     try {
-      answer = await this.#answer(head, asking);
+      answer = await this.#answer(stream, head, asking);
     } catch (error) { // nobody waits for an answer any more
       this.transport.abort();
       return this.report("peer", error, head);
@@ -70,16 +68,16 @@ export class ServeStream extends Served<OwnedTransport> {
     const { response, requestBody } = answer;
     try {
       const options = { clock, timeout, isPaced: true, ...(requestBody && { requestBody }) };
-      await respondOnStream(this.#stream, this.transport, response, options);
+      await respondOnStream(stream, this.transport, response, options);
     } catch (error) { // its body has failed, perhaps with that of the request
       this.report(requestBody?.problem ? "peer" : "http", error, head);
     }
   }
 
-  async #answer(head: ParsedRequest, asking: AbortController): Promise<HttpAnswer> {
-    const problem = await this.#findUnreadable(head);
+  async #answer(stream: RequestStream, head: ParsedRequest, asking: AbortController): Promise<HttpAnswer> {
+    const problem = await this.#findUnreadable(stream, head);
     if (problem) return { response: this.refuseHttp(problem, head) };
-    const requestBody = this.#bodyOf(head, asking), request = toRequest(head, this.#stream.hasBody, requestBody);
+    const requestBody = this.#bodyOf(stream, head, asking), request = toRequest(head, stream.hasBody, requestBody);
     if ("failure" in request) return { response: this.refuseHttp(request, head), requestBody };
     const transport = this.transport, { signal } = asking;
     const context: HttpContext = {
@@ -98,7 +96,7 @@ export class ServeStream extends Served<OwnedTransport> {
   }
 
   /** What is wrong with a request, as far as its head shows. */
-  async #findUnreadable(head: ParsedRequest): Promise<Problem | undefined> {
+  async #findUnreadable(stream: RequestStream, head: ParsedRequest): Promise<Problem | undefined> {
     const { accepting: { connection: { clock }, handshakeTimeout: timeout, maxHeadSize }, maxBodySize } =
       this.host.options;
     const { method, headers } = head;
@@ -111,7 +109,7 @@ export class ServeStream extends Served<OwnedTransport> {
     if (Number(headers.get("content-length")) > maxBodySize) {
       return { failure: "body-too-large", detail: `the body has more than ${maxBodySize} bytes` };
     }
-    if (!this.#stream.hasBody || !isBodiless(method)) return undefined;
+    if (!stream.hasBody || !isBodiless(method)) return undefined;
     const { ending } = await readToEnd(this.transport, { limit: 0, clock, timeout });
     if (ending === "end") return undefined;
     if (ending === "limit") return { failure: "body-present", detail: `a ${method} has a body` };
@@ -121,7 +119,7 @@ export class ServeStream extends Served<OwnedTransport> {
     throw new HandshakeError("connection-closed", "Cannot answer the request: the stream was lost", { request: head });
   }
 
-  #bodyOf(head: ParsedRequest, asking: AbortController): RequestBody {
+  #bodyOf(stream: RequestStream, head: ParsedRequest, asking: AbortController): RequestBody {
     const { maxBodySize: limit, accepting: { connection: { clock }, handshakeTimeout: timeout } } = this.host.options;
     return new RequestBody(this.transport, {
       head,
@@ -129,7 +127,7 @@ export class ServeStream extends Served<OwnedTransport> {
       clock,
       timeout,
       onFirstRead: () => {
-        if (expectsContinue(head)) this.#stream[RESPOND](100, []); // RFC 9110 §10.1.1
+        if (expectsContinue(head)) stream[RESPOND](100, []); // RFC 9110 §10.1.1
       },
       onLost: (error) => asking.abort(error),
     });

@@ -10,7 +10,7 @@ import { isEndOfConnection } from "../errors/websocket_error.ts";
 import { refuse } from "../handshake/refusal.ts";
 import { checkResponse, discardBody } from "../http/response.ts";
 import type { Transport } from "../transport/transport.ts";
-import type { Accepted } from "./accepted.ts";
+import { type Accepted, AcceptedConnection } from "./accepted.ts";
 import type { Limits, Place } from "./limits.ts";
 import { serverError } from "./respond.ts";
 import type { CheckedServeOptions, HttpContext, ServeErrorContext } from "./serve_options.ts";
@@ -48,9 +48,6 @@ export abstract class Served<Owned extends Transport = Transport> implements Con
     this.transport = transport;
     this.host = host;
   }
-
-  /** Begins to serve it. What fails is reported. */
-  abstract run(): void;
 
   /** Ends it if nothing is under way: a request is waited for. */
   abstract stopIdle(): void;
@@ -92,7 +89,7 @@ export abstract class Served<Owned extends Transport = Transport> implements Con
   #onHandlerFailed(socket: Accepted, error: unknown): void {
     // What a connection has ended with, or a call that came too late for it, is not the handler's mistake
     const isEnd = socket.state !== "open" && isEndOfConnection(error);
-    this.report(isEnd ? "peer" : "socket", error, socket.request);
+    this.report(isEnd ? "peer" : "socket", error, AcceptedConnection.requestOf(socket));
     if (socket.state === "open") socket.close({ closeCode: 1011 });
   }
 

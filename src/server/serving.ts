@@ -67,7 +67,7 @@ export class Serving implements ConnectionHost {
   addStream(stream: RequestStream): void {
     const served = new ServeStream(stream, this);
     this.#all.add(served);
-    served.run();
+    served.run(stream);
   }
 
   /** Refuses a client as it comes: nothing of it is read but to see that it has begun to ask, and its end. */

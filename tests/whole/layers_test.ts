@@ -104,7 +104,6 @@ const TESTED_BY: Readonly<Record<string, string>> = {
   "runtime/node_ca.ts": "client/dial_test.ts",
   "runtime/node_dialler.ts": "client/dial_test.ts",
   "runtime/sockets.ts": "client/dial_test.ts",
-  "server/accepted.ts": "server/accept_test.ts",
   "server/handshaking.ts": "server/accept_test.ts",
   "server/serving.ts": "whole/shutdown_test.ts",
   "rooms.ts": "rooms/rooms_test.ts",
