@@ -9,6 +9,7 @@ import type { Workload } from "./workloads.ts";
 /** What a server is, whichever the runtime. */
 export type Kind =
   | "direct"
+  | "serve"
   | "for-await"
   | "pipeTo"
   | "native"
@@ -57,6 +58,7 @@ const WS_DEFLATE = { zlibDeflateOptions: { level: LEVEL }, threshold: THRESHOLD 
 
 const KINDS: readonly [service: Service, kind: Kind, file: string, options?: object][] = [
   ["echo", "direct", "ours", { face: "direct" }],
+  ["echo", "serve", "ours", { face: "direct", door: "serve" }],
   ["echo", "for-await", "ours", { face: "for-await" }],
   ["echo", "pipeTo", "ours", { face: "pipeTo" }],
   ["echo", "native", "native"],
@@ -87,6 +89,7 @@ export function runtimeOf(peer: Kind, runtime: Runtime): Runtime {
 
 const NAMES: Readonly<Partial<Record<Kind, string>>> = {
   "direct": "Handfast direct",
+  "serve": "Handfast serve()",
   "for-await": "Handfast for-await",
   "pipeTo": "Handfast pipeTo",
   "raw": "raw TCP",
@@ -151,6 +154,7 @@ export function takesPart({ kind, runtime, service }: Peer, workload: Workload):
   if (isBrief && kind !== "raw" && !isBeside(kind, runtime)) return false;
   if (service === "fan-out") return !isCompressed || kind !== "native" || runtime === "Bun"; // Deno's does not compress
   if (service !== "echo") return true;
+  if (kind === "serve") return unit === "handshakes" || unit === "bytes"; // its messages go the same way
   if (kind === "raw" && (unit === "handshakes" || unit === "bytes" || isText)) return false; // bytes have no type
   if (kind === "for-await" || kind === "pipeTo" || kind === "ws corked") return breadth === "faces";
   return breadth !== undefined || runtime !== "Node 26" && (kind !== "ws" || runtime === "Node");

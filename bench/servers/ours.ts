@@ -25,7 +25,10 @@ const FACES: Readonly<Record<string, (socket: WebSocketConnection) => Promise<un
 };
 
 const echo = FACES[face]!, hostname = "127.0.0.1";
-const echoOver = (conn: ByteConnection) => void accept(conn, options).then(echo).catch(() => {});
+const ignore = () => {}; // clients leave as they like
+const echoOver = (conn: ByteConnection) => {
+  accept(conn, options).then((socket) => void echo(socket).catch(ignore), ignore);
+};
 
 if (door === "serve") {
   const { addr } = await serve({ port: 0, ...options }, echo);

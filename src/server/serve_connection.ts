@@ -20,7 +20,8 @@ import { Served } from "./served.ts";
 
 /** One connection. */
 export class ServeConnection extends Served<OwnedTransport> implements HandshakeHost {
-  #exchange!: Exchange;
+  /** The one of the request that is under way; a WebSocket does without. */
+  #exchange: Exchange | undefined;
   /** The handshake with which each request begins; none while one is answered as plain HTTP. */
   #handshaking: Handshaking | undefined;
 
@@ -41,8 +42,8 @@ export class ServeConnection extends Served<OwnedTransport> implements Handshake
   run(prefix?: Uint8Array): void {
     const { accepting: options } = this.host.options;
     const { connection: { clock }, handshakeTimeout: timeout } = options;
-    this.#exchange = new Exchange(this.transport, { clock, timeout, prefix });
-    this.#handshaking = new Handshaking(this.#exchange, options, this);
+    const exchange = this.#exchange = new Exchange(this.transport, { clock, timeout, prefix });
+    this.#handshaking = new Handshaking(exchange, options, this);
     this.#handshaking.begin();
   }
 
@@ -69,7 +70,7 @@ export class ServeConnection extends Served<OwnedTransport> implements Handshake
 
   async onHttp(request: ParsedRequest): Promise<void> {
     this.#handshaking = undefined;
-    this.#goOn(await this.#serveHttp(this.#exchange, request));
+    this.#goOn(await this.#serveHttp(this.#exchange!, request));
   }
 
   /** A handshake has failed, and was answered. A client that leaves without having asked for anything is no error. */
@@ -82,7 +83,7 @@ export class ServeConnection extends Served<OwnedTransport> implements Handshake
   }
 
   onOpen(socket: Accepted): void {
-    this.#handshaking = undefined;
+    this.#handshaking = this.#exchange = undefined;
     this.open(socket);
   }
 
