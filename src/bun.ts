@@ -136,5 +136,5 @@ export async function dial(options: DialOptions): Promise<BunConnection> {
  * ```
  */
 export function handlers(opened: (connection: BunConnection) => void): BunHandlers {
-  return bunHandlers(opened);
+  return bunHandlers(opened, undefined, false); // whoever calls them may have kept a chunk
 }

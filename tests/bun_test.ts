@@ -17,6 +17,7 @@ import {
   type ListenOptions,
 } from "../src/bun.ts";
 import { type BunTcp, bunTcp } from "../src/runtime/bun_api.ts";
+import { transportOf } from "../src/runtime/choose.ts";
 import { runExamples } from "./kit/examples.ts";
 import { latin1, random, test, text } from "./kit/harness.ts";
 import { countedSignal } from "./kit/raw_peer.ts";
@@ -121,6 +122,47 @@ test("dial() leaves nothing on its signal when its options can't be used", async
 function ownListen(allowHalfOpen: boolean | undefined, opened: (conn: BunConnection) => void) {
   return bunTcp().listen({ ...HOST, port: 0, allowHalfOpen, socket: handlers(opened) });
 }
+
+/** What becomes of the chunks of 200,000 bytes whose owner is done with each at once, or isn't. */
+async function chunksOf(
+  conn: BunConnection,
+  from: BunConnection,
+  isDone: boolean,
+): Promise<(readonly [was: number, is: number])[]> {
+  const transport = transportOf(conn), sender = transportOf(from), bytes = noise(200_000, 1);
+  const chunks: Uint8Array[] = [], copies: Uint8Array[] = [], all = Promise.withResolvers<void>();
+  const onData = (chunk: Uint8Array) => {
+    chunks.push(chunk);
+    copies.push(chunk.slice());
+    if (copies.reduce((sum, { length }) => sum + length, 0) === bytes.length) all.resolve();
+    return isDone;
+  };
+  transport.start({ onData, onEnd() {}, onDrained() {}, onLost: all.reject });
+  sender.start({ onData() {}, onEnd() {}, onDrained() {}, onLost: all.reject });
+  transport.resume();
+  sender.write(bytes);
+  await all.promise;
+  await new Promise((resolve) => setTimeout(resolve)); // the last chunk is given back behind its handler
+  for (const end of [transport, sender]) end.abort();
+  assertEquals(new Uint8Array(await new Blob(copies as BlobPart[]).arrayBuffer()), bytes);
+  return copies.map(({ length }, i) => [length, chunks[i]!.length]);
+}
+
+test("large chunks are freed once nobody has them, where they are of a socket of ours", async () => {
+  for (const isDone of [true, false]) {
+    const [here, there] = await pair();
+    const chunks = await chunksOf(there, here, isDone);
+    assertEquals(chunks.map(([, is]) => is), chunks.map(([was]) => isDone && was >= 32768 ? 0 : was));
+    assert(chunks.some(([was]) => was >= 32768), `${chunks.map(([was]) => was)}`);
+  }
+});
+
+test("whoever calls handlers() may keep a chunk", async () => {
+  const opened = Promise.withResolvers<BunConnection>(), server = ownListen(true, opened.resolve);
+  const here = await dial({ ...HOST, port: server.port! }), chunks = await chunksOf(await opened.promise, here, true);
+  assertEquals(chunks.map(([, is]) => is), chunks.map(([was]) => was));
+  server.stop();
+});
 
 test("handlers() serve a Bun.listen of one's own", async () => {
   const server = ownListen(true, (conn) => {

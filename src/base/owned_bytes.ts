@@ -32,6 +32,11 @@ export function viewOf(bytes: Uint8Array<ArrayBuffer>, start: number, end: numbe
   return new Uint8Array(bytes.buffer, bytes.byteOffset + start, end - start);
 }
 
+/** Frees the memory of bytes that have all of their buffer, before any garbage collection. Nobody else may have them. */
+export function free({ buffer, byteOffset, byteLength }: Uint8Array<ArrayBuffer>): void {
+  if (byteOffset === 0 && buffer.byteLength === byteLength) buffer.transfer(0);
+}
+
 /** Copies the `length` bytes of an array into a buffer, from an offset on. */
 export function copyTo(target: Uint8Array, at: number, bytes: Uint8Array, length: number): void {
   if (length > COPIED_BY_HAND) return target.set(bytes, at);

@@ -3,6 +3,8 @@
 import { ConnectionOverTransport } from "../transport/byte_streams.ts";
 import { SocketTransport } from "../transport/push_transport.ts";
 import type { ByteConnection, Endpoints, NetworkAddress } from "../transport/transport.ts";
+import { free } from "../base/owned_bytes.ts";
+import { FREED_FROM } from "../base/tuning.ts";
 import type { BunSocket, BunSocketHandlers } from "./bun_api.ts";
 
 /**
@@ -116,6 +118,12 @@ class BunTransport extends SocketTransport {
     if (this.writeSource(bytes)) this.onDrained(true);
   }
 
+  /** A chunk of which nobody else knows. */
+  onOwnData(chunk: Uint8Array<ArrayBuffer>): void {
+    const { length } = chunk, isFree = this.onData(chunk);
+    if (isFree && length >= FREED_FROM) free(chunk);
+  }
+
   onError(error: Error): void {
     this.#cause = error;
   }
@@ -173,14 +181,22 @@ export class BunSocketConnection extends ConnectionOverTransport implements BunC
   }
 }
 
-/** Handlers that make a connection of each socket once it is open; at a listener with TLS, once its handshake is done. */
-export function bunHandlers(opened: (connection: BunSocketConnection) => void, unix?: string): BunSocketHandlers {
+/**
+ * Handlers that make a connection of each socket once it is open; at a listener with TLS, once its handshake is done.
+ *
+ * @param isOurs Whether nobody else sees what they are called with.
+ */
+export function bunHandlers(
+  opened: (connection: BunSocketConnection) => void,
+  unix?: string,
+  isOurs = true,
+): BunSocketHandlers {
   // A failed TLS handshake is reported for a socket that was never open, and has no connection
   const of = (socket: BunSocket) => socket.data as BunTransport | undefined;
   return {
     binaryType: "uint8array",
     open: (socket) => opened(new BunSocketConnection(socket, unix)),
-    data: (socket, chunk) => of(socket)?.onData(chunk),
+    data: isOurs ? (socket, chunk) => of(socket)?.onOwnData(chunk) : (socket, chunk) => void of(socket)?.onData(chunk),
     drain: (socket) => of(socket)?.onDrain(),
     end: (socket) => of(socket)?.onEnd(),
     close: (socket, error) => of(socket)?.onClose(error),

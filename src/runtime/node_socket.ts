@@ -4,8 +4,9 @@
 import type { Duplex } from "node:stream";
 import { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
+import { free } from "../base/owned_bytes.ts";
 import { ReturnsArgument } from "../base/returns_argument.ts";
-import { RELEASED_FROM, WRITES_AT_ONCE } from "../base/tuning.ts";
+import { NODE_SOCKET_FREED_FROM, WRITES_AT_ONCE } from "../base/tuning.ts";
 import { ConnectionOverTransport } from "../transport/byte_streams.ts";
 import { SocketTransport } from "../transport/push_transport.ts";
 import type { Endpoints, NetworkAddress } from "../transport/transport.ts";
@@ -77,7 +78,7 @@ class NodeTransport extends SocketTransport {
     socket.on("end", end).on("error", error).on("close", close).prependListener("data", data);
     if (socket instanceof Socket) {
       socket.setNoDelay(true); // the frames of a turn leave in one write: Nagle's algorithm could only delay them
-      if (RELEASED_FROM < Infinity) this.#read = socket.bytesRead;
+      if (NODE_SOCKET_FREED_FROM < Infinity) this.#read = socket.bytesRead;
     }
     socket.resume(); // somebody may have paused it; the first chunk that has to be queued pauses it again
     if (socket.destroyed || socket.errored) this.#onLost(socket.errored ?? new Error("The socket was closed"));
@@ -143,7 +144,7 @@ class NodeTransport extends SocketTransport {
     const { length } = bytes, isFree = this.onData(bytes);
     if (this.#read >= 0) {
       this.#read += length;
-      if (isFree && length >= RELEASED_FROM) this.#release(bytes);
+      if (isFree && length >= NODE_SOCKET_FREED_FROM && this.#isOursAlone) free(bytes);
     }
     if (this.#isUnstoppable && this.queuedBytes > MOST_QUEUED) {
       const what = `more than ${MOST_QUEUED} bytes wait to be read`;
@@ -152,14 +153,14 @@ class NodeTransport extends SocketTransport {
   }
 
   /**
-   * Frees the memory of a chunk that we are done with, which V8 would only do in a collection of all that lives: of 64 KiB
-   * messages that was half of the time. Only where it is sure that nobody else has it: the socket has just read it, into
-   * memory for it alone, which is for no other listener, and is not what somebody has given back to the socket.
+   * Whether nobody else has the chunk that was told last, if it has all of its buffer: the socket has just read it, it is
+   * not what somebody has given back to it, and there is no other listener. Freed at once, its memory waits for no
+   * collection of all that lives, which was half of the time of 64 KiB messages.
    */
-  #release({ buffer, byteOffset, byteLength }: Uint8Array<ArrayBuffer>): void {
-    const socket = this.#socket as Socket, isAlone = byteOffset === 0 && buffer.byteLength === byteLength;
+  get #isOursAlone(): boolean {
+    const socket = this.#socket as Socket;
     const isLast = socket.bytesRead === this.#read && socket.readableLength === 0 && socket.readableFlowing === true;
-    if (isAlone && isLast && socket.listenerCount("data") === 1) buffer.transfer(0);
+    return isLast && socket.listenerCount("data") === 1;
   }
 
   #onEnd(): void {
