@@ -50,6 +50,7 @@ const ROWS: readonly Row[] = [
   [CLIENT_LARGE, "class", [["Bun", 1, "own"], ["Deno", 1, "own"], ["Node", 1, "own"], ["Node", 1, "undici"]]],
   [LATENCY, "direct", [["Bun", 1.1, "native"], ["Deno", 1, "native"], ["Node", 1, "ws"]]],
   [IDLE, "direct", [["Bun", 2, "native"], ["Deno", 0.7, "native"], ["Node", 1, "ws"]]],
+  [IDLE, "serve", [["Deno", 0.7, "native"]]], // where the listener is ours: none of Deno's streams are made
 ];
 
 /** All of them. */

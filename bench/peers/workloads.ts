@@ -184,6 +184,7 @@ export function workloads(idle: number): readonly Workload[] {
       unit: "handshakes",
       breadth: "peers",
       warmUpFactor: 12, // much more code, which runs a tenth as often
+      durationFactor: 3,
       job: ({ port, pid }, _, times) => ({ kind: "handshake", port, pid, connections: 16, ...times }),
     },
     {
