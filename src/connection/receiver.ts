@@ -17,7 +17,6 @@ export class Receiver extends BackPressuredReader<ReceiverHost> implements Piece
   #inbox: Inbox | undefined;
   #source: MessageSource | undefined;
   #handler: MessageHandler<Received> | undefined;
-  /** What the handler says of itself. */
   #habits: HandlerHabits | undefined;
   /** Whether the handler's last promise is pending, or messages are being handed to it. */
   #isHandling = false;
