@@ -48,7 +48,7 @@ export type { RequestHead } from "./errors/handshake_error.ts";
 
 /**
  * Makes a connection of a Node socket, or of any other `Duplex` of bytes. From then on the socket belongs to the connection:
- * do not read it, write to it or destroy it. Deno can't pause the sockets of `node:tls` and `node:https`: a connection over
+ * do not read it, write to it or destroy it, and keep nothing that it reads, which is freed on Node once it is done with. Deno can't pause the sockets of `node:tls` and `node:https`: a connection over
  * one is lost when more than 16 MiB wait to be read. Use `Deno.listenTls()` and `Deno.connectTls()` there.
  *
  * @param socket A `net.Socket`, a `tls.TLSSocket`, or another duplex.

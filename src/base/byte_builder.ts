@@ -25,7 +25,7 @@ export function recycle({ buffer }: Uint8Array<ArrayBuffer>): void {
   while (spares.length > MOST_SPARES || spareBytes() > MOST_SPARE_BYTES) spares.shift();
 }
 
-/** The same of bytes that may be a view of something else, such as of a chunk: of these nothing is kept. */
+/** The same of bytes that may be a view of something else, such as of a chunk: only what carries our mark is kept. */
 export function recycleOwn(bytes: Uint8Array<ArrayBuffer>): void {
   if (isMarked(bytes)) recycle(bytes);
 }

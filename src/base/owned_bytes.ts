@@ -32,9 +32,12 @@ export function viewOf(bytes: Uint8Array<ArrayBuffer>, start: number, end: numbe
   return new Uint8Array(bytes.buffer, bytes.byteOffset + start, end - start);
 }
 
-/** Frees the memory of bytes that have all of their buffer, before any garbage collection. Nobody else may have them. */
+/**
+ * Frees the memory of bytes that have all of their buffer, before any garbage collection. Nobody else may have them; who was
+ * done with them may have transferred their buffer all the same.
+ */
 export function free({ buffer, byteOffset, byteLength }: Uint8Array<ArrayBuffer>): void {
-  if (byteOffset === 0 && buffer.byteLength === byteLength) buffer.transfer(0);
+  if (byteLength > 0 && byteOffset === 0 && buffer.byteLength === byteLength) buffer.transfer(0);
 }
 
 /** Copies the `length` bytes of an array into a buffer, from an offset on. */

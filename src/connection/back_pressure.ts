@@ -120,7 +120,7 @@ export abstract class BackPressuredReader<Host extends ReaderHost> {
   /**
    * Bytes from the peer.
    *
-   * @returns Whether their memory may be read into again.
+   * @returns Whether their memory may be read into again, or freed.
    */
   onData(chunk: Uint8Array<ArrayBuffer>): boolean {
     const { flusher, machine, transport } = this.host;

@@ -171,6 +171,7 @@ class NodeTransport extends SocketTransport {
   /** A socket that is destroyed still has what it had read while it was paused. */
   #onLost(error: unknown): void {
     this.#socket.off("data", NodeTransport.#listeners.data); // it may be told of a chunk that is read
+    this.#read = -1; // what is read from here on comes by another way
     for (let chunk; (chunk = this.#socket.read() as Uint8Array<ArrayBuffer> | null) !== null;) this.#onData(chunk);
     this.onLost(error);
   }

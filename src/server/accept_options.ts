@@ -64,8 +64,8 @@ export interface AcceptOptions extends AnswerOptions, ConnectionOptions {
   keepAlive?: boolean | undefined;
   /**
    * Whether `request` and `response` of the WebSocket can be read at any time, for which the connection keeps the head of
-   * the request. With `false` they can be read until reading of messages begins, that is until the first `receive()` or the
-   * first use of `readable`, and are let go there: reading one of them later is a `TypeError`. What was taken of them before
+   * the request. With `false` they can be read until `receive()` is called or `readable` is first asked for, and are let go
+   * there: reading one of them later is a `TypeError`. What was taken of them before
    * stays as it is. A server with very many idle connections saves the head, some half a kilobyte each.
    *
    * @default {true}

@@ -53,7 +53,7 @@ export abstract class OwnedTransport implements Transport {
     this.paused = true;
   }
 
-  /** Hands bytes to the owner; gives `true` when their memory may be read into again. */
+  /** Hands bytes to the owner; gives `true` when their memory may be read into again, or freed. */
   protected handOver(chunk: Uint8Array<ArrayBuffer>): boolean {
     try {
       return this.handlers!.onData(chunk) === true;

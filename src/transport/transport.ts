@@ -42,7 +42,7 @@ export interface TransportHandlers {
   /**
    * Bytes have arrived: at least one, and the callee's to keep.
    *
-   * @returns `true` when nobody keeps any of them: the memory may be read into again.
+   * @returns `true` when nobody keeps any of them: the memory may be read into again, or freed.
    */
   onData(chunk: Uint8Array<ArrayBuffer>): boolean | void;
   /** The peer has half-closed: nothing more arrives, and writing goes on. */

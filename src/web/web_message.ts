@@ -1,6 +1,6 @@
 // Messages as the class WebSocket takes and tells them (WHATWG WebSockets §3.1, Web IDL).
 
-import { bytesOf } from "../base/owned_bytes.ts";
+import { bytesOf, isMarked } from "../base/owned_bytes.ts";
 import { ownBuffer } from "../base/tuning.ts";
 import { utf8Length } from "../base/utf8.ts";
 import type { Message } from "../protocol/contract.ts";
@@ -47,11 +47,11 @@ export function sizeOf(message: WebMessage): number {
 }
 
 /**
- * What is told of bytes that came. They may be a view of a chunk in which other messages came, too, and then are copied; a
- * buffer that they fill is nobody else's.
+ * What is told of bytes that came. They may be a view of a chunk, even of all of it, whose memory is read into again, or
+ * freed: then they are copied. A buffer that they fill is nobody else's where they carry our mark.
  */
 export function dataOf(bytes: Uint8Array<ArrayBuffer>, binaryType: "blob" | "arraybuffer"): Blob | ArrayBuffer {
   if (binaryType === "blob") return new Blob([bytes]);
   const { buffer, length } = bytes;
-  return length === buffer.byteLength ? buffer : ownBuffer(bytes);
+  return length === buffer.byteLength && isMarked(bytes) ? buffer : ownBuffer(bytes);
 }

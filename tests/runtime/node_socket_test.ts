@@ -6,13 +6,14 @@ import { once } from "node:events";
 import type { IncomingMessage } from "node:http";
 import { createServer, type Socket } from "node:net";
 import { Duplex, PassThrough } from "node:stream";
-import { accept, attach, connect, HandshakeError, WebSocketError } from "../../mod.ts";
+import { accept, attach, connect, HandshakeError, type WebSocketConnection, WebSocketError } from "../../mod.ts";
 import { handshakeFailures } from "../../src/errors/failures.ts";
 import { fromSocket, fromUpgrade } from "../../src/node.ts";
 import { transportOf } from "../../src/runtime/choose.ts";
 import { upgrade } from "../cases/requests_base.ts";
 import { latin1, random, test, text } from "../kit/harness.ts";
 import { closed, listening, readAll } from "../kit/node_server.ts";
+import { settled } from "../kit/raw_peer.ts";
 import { dialRaw, type RawConn } from "../kit/tcp.ts";
 
 const SERVER = { role: "server", protocol: "", extensions: "" } as const;
@@ -104,14 +105,19 @@ test("a socket tells that a write has waited for the peer where it can know", as
   assertEquals(await waits, !("Deno" in globalThis || "Bun" in globalThis));
 });
 
-/** What has been read by a socket whose owner says of each chunk that nobody has it any more, or doesn't. */
-async function readBy(socket: Socket, raw: RawConn, isFree: boolean, sent: number): Promise<Uint8Array> {
+/** What has been read by a socket whose owner says of each chunk whether nobody has it any more. */
+async function readBy(
+  socket: Socket,
+  raw: RawConn,
+  isFree: (chunk: Uint8Array) => boolean,
+  sent: number,
+): Promise<Uint8Array> {
   const transport = transportOf(fromSocket(socket)), parts: Uint8Array[] = [], all = Promise.withResolvers<void>();
   let got = 0;
   const onData = (chunk: Uint8Array) => {
     parts.push(chunk.slice());
     if ((got += chunk.length) === sent) all.resolve();
-    return isFree;
+    return isFree(chunk);
   };
   transport.start({ onData, onEnd() {}, onDrained() {}, onLost: all.reject });
   transport.resume();
@@ -132,13 +138,21 @@ test("what a socket has read is freed on Node once nobody has it: large chunks, 
       if (chunk) chunks.push([chunk, chunk.length]);
       return push.call(socket, chunk, ...rest);
     };
-    const bytes = noise(LARGE, 1), reading = readBy(socket, raw, isFree, LARGE + 10);
+    const bytes = noise(LARGE, 1), reading = readBy(socket, raw, () => isFree, LARGE + 10);
     await raw.write(bytes);
     await raw.write(new Uint8Array(10));
     assertEquals((await reading).subarray(0, LARGE), bytes);
+    assert(chunks.some(([, was]) => was >= 4096), `${chunks.map(([, was]) => was)}`);
     const mayGo = isFree && isNode;
     assertEquals(chunks.map(([{ length }]) => length), chunks.map(([, was]) => mayGo && was >= 4096 ? 0 : was));
   }
+});
+
+test("what a socket has read may be transferred by who is done with it", async () => {
+  const [raw, socket] = await socketPair();
+  const reading = readBy(socket, raw, ({ buffer }) => (buffer as ArrayBuffer).transfer().byteLength > 0, LARGE);
+  await raw.write(noise(LARGE, 1));
+  assertEquals(await reading, noise(LARGE, 1));
 });
 
 /** Somebody else who has what a socket reads: begins to keep it, before or after the socket is ours. */
@@ -164,7 +178,7 @@ for (const [who, begin] of Object.entries(KEEPERS)) {
       const keep = (chunk: Uint8Array) => void kept.push(chunk);
       socket.pause();
       if (when === "before") begin(socket, keep);
-      const reading = readBy(socket, raw, true, LARGE);
+      const reading = readBy(socket, raw, () => true, LARGE);
       if (when === "after") begin(socket, keep);
       await raw.write(bytes);
       assertEquals(await reading, bytes);
@@ -177,7 +191,7 @@ test("what somebody has given back to a socket stays theirs", async () => {
   const [raw, socket] = await socketPair(), given = noise(LARGE, 2);
   socket.pause();
   socket.unshift(given);
-  const reading = readBy(socket, raw, true, 2 * LARGE);
+  const reading = readBy(socket, raw, () => true, 2 * LARGE);
   await raw.write(noise(LARGE, 1));
   assertEquals(await reading, new Uint8Array(Buffer.concat([noise(LARGE, 2), noise(LARGE, 1)])));
   assertEquals(given, noise(LARGE, 2));
@@ -187,7 +201,7 @@ test("it does with as many bytes behind it that the socket has read", {
   lacks: isNode ? undefined : "only Node reads on while a socket is paused",
 }, async () => {
   const [raw, socket] = await socketPair(), given = noise(LARGE, 2);
-  const reading = readBy(socket, raw, true, 3 * LARGE),
+  const reading = readBy(socket, raw, () => true, 3 * LARGE),
     bytesRead = async (count: number) => {
       while (socket.bytesRead < count) await new Promise((resolve) => setTimeout(resolve));
     };
@@ -212,10 +226,72 @@ test("a part of something larger is left alone", async () => {
     one.set(chunk);
     return push.call(socket, one.subarray(0, -1), ...rest);
   };
-  const reading = readBy(socket, raw, true, LARGE);
+  const reading = readBy(socket, raw, () => true, LARGE);
   await raw.write(noise(LARGE, 1));
   assertEquals(await reading, noise(LARGE, 1));
   assertEquals(new Uint8Array(Buffer.concat(larger.map((one) => one.subarray(0, -1)))), noise(LARGE, 1));
+});
+
+/** Those who get messages, and keep what they get. */
+const TAKERS: Readonly<Record<string, (socket: WebSocketConnection, keep: (part: Uint8Array) => void) => Promise<unknown>>> = {
+  "receive()": (socket, keep) => socket.receive((message) => keep(message as Uint8Array)),
+  "receive() with a promise": (socket, keep) => {
+    return socket.receive(async (message) => {
+      await settled();
+      keep(message as Uint8Array);
+    });
+  },
+  "receive() that comes late": async (socket, keep) => {
+    await settled();
+    await socket.receive((message) => keep(message as Uint8Array));
+  },
+  "for await": async (socket, keep) => {
+    for await (const message of socket.readable) keep(message as Uint8Array);
+  },
+  "a reader": async (socket, keep) => {
+    const reader = socket.readable.getReader();
+    for (let next; !(next = await reader.read()).done;) keep(next.value as Uint8Array);
+  },
+  "a pipe": (socket, keep) => {
+    return socket.readable.pipeTo(new WritableStream({ write: (message) => keep(message as Uint8Array) }));
+  },
+};
+
+/** Sends three messages that fill a chunk each, as far as the kernel lets them, and a Close frame. */
+async function sendChunks(raw: RawConn, size: number): Promise<void> {
+  const pong = new Uint8Array(2);
+  for (const fill of [1, 2, 3]) {
+    // A Ping and the header: once the Pong has come, all of it is read
+    await raw.write(Uint8Array.of(0x89, 0x80, 0, 0, 0, 0, 0x82, 0x80 | 126, size >> 8, size & 255, 0, 0, 0, 0));
+    await raw.read(pong);
+    await raw.write(new Uint8Array(size).fill(fill));
+  }
+  await raw.write(Uint8Array.of(0x88, 0x82, 0, 0, 0, 0, 0x03, 0xe8));
+}
+
+for (const [who, take] of Object.entries(TAKERS)) {
+  test(`messages that fill a chunk stay as they came, by ${who}`, async () => {
+    const [raw, socket] = await socketPair(), kept: Uint8Array[] = [];
+    const taking = take(attach(fromSocket(socket), SERVER), (message) => kept.push(message));
+    await sendChunks(raw, LARGE);
+    await taking;
+    const seen = kept.map((message) => [message.length, ...new Set(message)]);
+    assertEquals(seen, [[LARGE, 1], [LARGE, 2], [LARGE, 3]]);
+    raw.close();
+  });
+}
+
+test("messages in pieces stay as they came where they fill a chunk", async () => {
+  const [raw, socket] = await socketPair(), kept: Uint8Array[] = [];
+  const ours = attach(fromSocket(socket), SERVER, { streamAbove: 0 });
+  const taking = ours.receive(async (message) => {
+    for await (const piece of message as AsyncIterable<Uint8Array>) kept.push(piece);
+  });
+  await sendChunks(raw, LARGE);
+  await taking;
+  const wanted = [1, 2, 3].map((fill) => new Uint8Array(LARGE).fill(fill));
+  assertEquals(Buffer.compare(Buffer.concat(kept), Buffer.concat(wanted)), 0);
+  raw.close();
 });
 
 /** Two ends that hand over the very chunks that they are given, a turn later. */

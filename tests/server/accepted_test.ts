@@ -250,6 +250,9 @@ const DOORS: readonly Door[] = [
   })),
 ];
 
+/** How many of 20 may be there although nobody refers to them: Bun takes what lies on the stack for references to some. */
+const MOST_KEPT = "Bun" in globalThis ? 15 : 2;
+
 for (const { name, open } of DOORS) {
   for (const keepRequest of [true, false]) {
     test(`${name} ${keepRequest ? "keeps" : "lets go of"} both heads with keepRequest: ${keepRequest}`, async () => {
@@ -265,7 +268,7 @@ for (const { name, open } of DOORS) {
       for (const heads of [requests, responses]) {
         const kept = heads.filter((head) => head.deref() !== undefined).length;
         if (keepRequest) assertEquals(kept, 20);
-        else assert(kept <= 15, `${kept} of 20 are there`); // Bun takes what lies on the stack for references to some
+        else assert(kept <= MOST_KEPT, `${kept} of 20 are there`);
       }
       for (const socket of sockets) socket.abort();
     });

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
+import { copyOf } from "../../src/base/owned_bytes.ts";
 import { dataOf, sizeOf, webMessage } from "../../src/web/web_message.ts";
 import { test } from "../kit/harness.ts";
 
@@ -33,8 +34,10 @@ test("bytes become a Blob, or a buffer of just their length and their own", asyn
   const chunk = Uint8Array.of(0, 1, 2, 3), part = chunk.subarray(1, 3);
   const blob = dataOf(part, "blob"), buffer = dataOf(part, "arraybuffer"), whole = dataOf(chunk, "arraybuffer");
   assert(blob instanceof Blob && buffer instanceof ArrayBuffer && whole instanceof ArrayBuffer);
+  const own = copyOf(chunk);
+  assertStrictEquals(dataOf(own, "arraybuffer"), own.buffer, "nobody else has it");
   chunk.fill(9);
   assertEquals([...new Uint8Array(await blob.arrayBuffer())], [1, 2]);
   assertEquals([...new Uint8Array(buffer)], [1, 2]);
-  assertStrictEquals(whole, chunk.buffer);
+  assertEquals([...new Uint8Array(whole)], [0, 1, 2, 3], "a chunk that one message fills is read into again all the same");
 });

@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { accept, type ByteConnection } from "../../mod.ts";
 import { connectionPair } from "../../src/testing.ts";
 import { MessageEvent, WebSocket, type WebSocketInit } from "../../src/websocket.ts";
-import { collectGarbage, test } from "../kit/harness.ts";
+import { collectGarbage, concat, test } from "../kit/harness.ts";
 import { readFrames, settled } from "../kit/raw_peer.ts";
 import { listen } from "../kit/tcp.ts";
 import { cleanly, echo, HandPeer, next, type ServeOne, testSocket } from "./peers.ts";
@@ -243,6 +243,36 @@ for (const size of [1000, 100_000]) { // the second comes in several chunks, and
       await cleanly(socket);
       const seen = data.map((buffer) => new Uint8Array(buffer)).map((bytes) => [bytes.length, bytes[0], bytes.at(-1)]);
       assertEquals(seen, Array.from({ length: 300 }, (_, i) => [size, i & 255, i & 255]));
+    },
+  );
+}
+
+for (const size of [1024, 8192, 40_000, 65_536]) { // some are as large as what a runtime reads into, and all fill a chunk
+  testSocket(
+    `the ${size} bytes of an event stay as they came where they are all of what was read at once`,
+    async (conn) => {
+      const peer = await HandPeer.opened(conn), frame = toward("client");
+      const bytesOf = (opcode: number, payload: readonly number[]) => Uint8Array.from(unhex(frame(opcode, payload)));
+      for (const fill of [1, 2, 3]) {
+        const whole = bytesOf(OPCODE.binary, new Array<number>(size).fill(fill)), at = whole.length - size;
+        await peer.write(concat(bytesOf(OPCODE.ping, []), whole.subarray(0, at)));
+        await peer.read(); // the Pong: the header is read
+        await peer.write(whole.subarray(at));
+      }
+      await peer.close(3000);
+      await peer.closed();
+      await peer.finish();
+    },
+    async (open) => {
+      const socket = open(), data: ArrayBuffer[] = [];
+      socket.binaryType = "arraybuffer";
+      socket.onmessage = (event) => data.push(event.data);
+      await cleanly(socket);
+      assertEquals(data.map((buffer) => [buffer.byteLength, ...new Set(new Uint8Array(buffer))]), [
+        [size, 1],
+        [size, 2],
+        [size, 3],
+      ]);
     },
   );
 }
