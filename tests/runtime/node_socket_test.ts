@@ -233,7 +233,9 @@ test("a part of something larger is left alone", async () => {
 });
 
 /** Those who get messages, and keep what they get. */
-const TAKERS: Readonly<Record<string, (socket: WebSocketConnection, keep: (part: Uint8Array) => void) => Promise<unknown>>> = {
+const TAKERS: Readonly<
+  Record<string, (socket: WebSocketConnection, keep: (part: Uint8Array) => void) => Promise<unknown>>
+> = {
   "receive()": (socket, keep) => socket.receive((message) => keep(message as Uint8Array)),
   "receive() with a promise": (socket, keep) => {
     return socket.receive(async (message) => {

@@ -39,5 +39,9 @@ test("bytes become a Blob, or a buffer of just their length and their own", asyn
   chunk.fill(9);
   assertEquals([...new Uint8Array(await blob.arrayBuffer())], [1, 2]);
   assertEquals([...new Uint8Array(buffer)], [1, 2]);
-  assertEquals([...new Uint8Array(whole)], [0, 1, 2, 3], "a chunk that one message fills is read into again all the same");
+  assertEquals(
+    [...new Uint8Array(whole)],
+    [0, 1, 2, 3],
+    "a chunk that one message fills is read into again all the same",
+  );
 });
