@@ -6,7 +6,7 @@
 
 import { existsSync } from "node:fs";
 import { cp, readFile, rm, writeFile } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { join, posix, resolve } from "node:path";
 import process from "node:process";
 import ts from "typescript";
 import { linkedFiles, PAGES } from "../docs/make/pages.ts";
@@ -42,14 +42,30 @@ const ENGINES = { node: ">=22.1" };
  */
 const TOO_OLD = `${OUT}/needs_typescript_5.7.d.ts`;
 
-/**
- * What dials and listens, by the name under which the package imports it: bundlers for runtimes without sockets of their
- * own get another module, from which nothing leads to Node's.
- */
-const SOCKETS = { name: "#sockets", module: "runtime/sockets.js", instead: "runtime/no_sockets.js" };
+/** A module that bundlers for runtimes without sockets of their own get another one for. */
+interface StandIn {
+  /** The name under which the package imports it. */
+  readonly name: string;
+  readonly module: string;
+  readonly instead: string;
+  readonly importers: readonly string[];
+}
 
-/** Who imports it. */
-const DOORS = ["client/dial.js", "client/http2_sessions.js", "server/serve.js"];
+/** What dials, listens and serves. From what is there instead, nothing leads to Node's modules, nor to what serves. */
+const STAND_INS: readonly StandIn[] = [
+  {
+    name: "#sockets",
+    module: "src/runtime/sockets.js",
+    instead: "src/runtime/no_sockets.js",
+    importers: ["src/client/dial.js", "src/client/http2_sessions.js", "src/server/serve.js"],
+  },
+  {
+    name: "#serve",
+    module: "src/server/serve.js",
+    instead: "src/server/no_serve.js",
+    importers: ["mod.js"],
+  },
+];
 
 interface Config {
   readonly name: string;
@@ -84,13 +100,10 @@ function manifestOf(config: Config, { description, keywords, dependencies }: Man
     sideEffects: false,
     engines: ENGINES,
     exports: Object.fromEntries(entries),
-    imports: {
-      [SOCKETS.name]: {
-        workerd: `./${OUT}/src/${SOCKETS.instead}`,
-        browser: `./${OUT}/src/${SOCKETS.instead}`,
-        default: `./${OUT}/src/${SOCKETS.module}`,
-      },
-    },
+    imports: Object.fromEntries(STAND_INS.map(({ name, module, instead }) => {
+      const path = `./${OUT}/${instead}`;
+      return [name, { workerd: path, browser: path, default: `./${OUT}/${module}` }];
+    })),
     // By the range that users of JSR get, where the tests have one version
     dependencies: Object.fromEntries(
       Object.keys(dependencies).map((name) => [name, config.imports[name]!.replace(`npm:${name}@`, "")]),
@@ -98,10 +111,11 @@ function manifestOf(config: Config, { description, keywords, dependencies }: Man
   };
 }
 
-/** Compiles the entries and what they import. Gives what is wrong with them, as text; then nothing was written. */
+/** Compiles the entries, what stands in, and what they import. Gives what is wrong with them, as text; then nothing was written. */
 function compile({ exports, compilerOptions: { lib: _, ...checks } }: Config, rootDir: string): string {
-  const entries = Object.values(exports).map((entry) => join(rootDir, entry));
-  const program = ts.createProgram(entries, { ...checks, ...OPTIONS, rootDir, outDir: join(rootDir, OUT) });
+  const standIns = STAND_INS.map(({ instead }) => instead.replace(/js$/, "ts"));
+  const files = [...Object.values(exports), ...standIns].map((file) => join(rootDir, file));
+  const program = ts.createProgram(files, { ...checks, ...OPTIONS, rootDir, outDir: join(rootDir, OUT) });
   const wrong = [...ts.getPreEmitDiagnostics(program), ...program.emit().diagnostics];
   return ts.formatDiagnostics(ts.sortAndDeduplicateDiagnostics(wrong), {
     getCanonicalFileName: (name) => name,
@@ -110,13 +124,14 @@ function compile({ exports, compilerOptions: { lib: _, ...checks } }: Config, ro
   });
 }
 
-/** Has the doors import the sockets by their name. */
-async function nameSockets(folder: string): Promise<void> {
-  for (const door of DOORS) {
-    const path = join(folder, OUT, "src", door), code = await readFile(path, "utf8");
-    const named = code.replace(`"../${SOCKETS.module}"`, `"${SOCKETS.name}"`);
-    if (named === code) throw new Error(`${door} does not import ${SOCKETS.module}`);
-    await writeFile(path, named);
+/** Has a module imported by its name. */
+async function nameModule(folder: string, { name, module, importers }: StandIn): Promise<void> {
+  for (const importer of importers) {
+    const file = join(folder, OUT, importer), code = await readFile(file, "utf8");
+    const path = posix.relative(posix.dirname(importer), module);
+    const named = code.replace(`"${path.startsWith(".") ? path : `./${path}`}"`, `"${name}"`);
+    if (named === code) throw new Error(`${importer} does not import ${module}`);
+    await writeFile(file, named);
   }
 }
 
@@ -139,5 +154,5 @@ if (wrong !== "") {
   console.error(wrong);
   process.exit(1);
 }
-await nameSockets(target);
+for (const standIn of STAND_INS) await nameModule(target, standIn);
 await writeFile(join(target, TOO_OLD), "export {};\n");
