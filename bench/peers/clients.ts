@@ -8,7 +8,9 @@ import type { Measured } from "../echo/load.ts";
 import { startServer } from "../processes.ts";
 import type { Failed } from "./jobs.ts";
 import { startWorker, type Worker } from "./loader.ts";
+import { TARGET_ROUNDS } from "./rounds.ts";
 import { type Kind, nameOf, type Runtime } from "./servers.ts";
+import { isTarget } from "./targets.ts";
 
 /** A row. */
 export interface Client {
@@ -81,8 +83,8 @@ export async function runClients(
   }
   for (const workload of workloads) {
     const { name: _, ...traffic } = workload;
-    for (let round = 1; round <= rounds; round++) {
-      for (const [client, worker] of all) {
+    for (let round = 1; round <= rounds * TARGET_ROUNDS; round++) {
+      for (const [client, worker] of all.filter(([client]) => round <= rounds || isTarget(workload.name, client))) {
         onResult(client, workload, await worker.run({ ...traffic, port, warmUp, seconds }));
       }
     }

@@ -7,7 +7,11 @@ import type { Failed } from "./jobs.ts";
 import type { Result } from "./load.ts";
 import type { Loader } from "./loader.ts";
 import { type Peer, type Runtime, takesPart } from "./servers.ts";
+import { isTarget } from "./targets.ts";
 import type { Workload } from "./workloads.ts";
+
+/** How many times as often what a target is about is measured: two rounds of a server may differ by a third. */
+export const TARGET_ROUNDS = 3;
 
 /** How often, and how long in seconds: see bench/README.md. */
 export interface Settings {
@@ -53,8 +57,10 @@ export class Rounds {
       for (const workload of timed) {
         await this.#warmUp(workload, all, this.#settings.first); // again: they have done everything else since
         const othersSince = this.#others(all);
-        for (let round = 1; round <= this.#settings.rounds; round++) {
-          for (const [peer, server] of all) await this.#measure(workload, peer, server);
+        const { rounds } = this.#settings;
+        for (let round = 1; round <= rounds * TARGET_ROUNDS; round++) {
+          const measured = all.filter(([peer]) => round <= rounds || isTarget(workload.name, peer));
+          for (const [peer, server] of measured) await this.#measure(workload, peer, server);
         }
         this.disturbance.push(othersSince());
         this.#tell(`${workload.name}: what else runs took ${this.disturbance.at(-1)!.toFixed(2)} cores`);

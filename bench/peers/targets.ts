@@ -1,6 +1,6 @@
 // What Handfast is to reach beside its peers, as ratios of medians: data for bench/peers/summary.ts.
 
-import type { Kind, Runtime } from "./servers.ts";
+import { type Kind, type Runtime, runtimeOf } from "./servers.ts";
 
 /** A row. */
 export interface Target {
@@ -64,3 +64,15 @@ export const TARGETS: readonly Target[] = ROWS.flatMap(([workload, kind, ratios]
     isMost: LESS.includes(workload),
   }));
 });
+
+/** Whether a target is about what a server, or a client, does at a workload, or about a part of it. */
+export function isTarget(
+  workload: string,
+  { runtime, kind }: { readonly runtime: Runtime; readonly kind: Kind },
+): boolean {
+  return TARGETS.some((target) => {
+    if (target.workload !== workload && !target.workload.startsWith(`${workload}: `)) return false;
+    return target.runtime === runtime && target.kind === kind ||
+      runtimeOf(target.peer, target.runtime) === runtime && target.peer === kind;
+  });
+}

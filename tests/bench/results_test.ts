@@ -4,6 +4,7 @@ import { assert, assertEquals } from "@std/assert";
 import { picture } from "../../bench/peers/picture.ts";
 import { type Cell, cellsOf, resultTable, short, told } from "../../bench/peers/results.ts";
 import { gain, scaling } from "../../bench/peers/scaling.ts";
+import { isTarget } from "../../bench/peers/targets.ts";
 import { test } from "../kit/harness.ts";
 
 function cell(workload: string, kind: Cell["kind"], figure: number, unit: Cell["unit"] = "messages"): Cell {
@@ -70,4 +71,15 @@ test("picture() leaves out what was not measured", () => {
   assert(!picture(PORT, "here").includes("Latency"));
   const drawn = picture([...PORT, cell("latency at half load: 99 %", "direct", 850, "µs")], "here");
   assert(drawn.includes("Latency, 99 %") && drawn.includes(">850 µs<") && drawn.includes(">1.80<"));
+});
+
+test("isTarget() knows both sides of a target, and the workload that it is a part of", () => {
+  const handshake = "handshake and close", latency = "latency at half load";
+  assert(isTarget(handshake, { runtime: "Node 26", kind: "direct" }));
+  assert(isTarget(handshake, { runtime: "Node 26", kind: "ws" }));
+  assert(isTarget("32 × 20 B × 16 binary", { runtime: "C, C++", kind: "Beast" }));
+  assert(isTarget(latency, { runtime: "Node", kind: "ws" }), "its target is one of 99 %");
+  assert(!isTarget(latency, { runtime: "Node", kind: "raw" }));
+  assert(!isTarget(handshake, { runtime: "Bun", kind: "ws" }), "its target is one beside Bun.serve");
+  assert(!isTarget("32 × 20 B × 1 text", { runtime: "Bun", kind: "direct" }));
 });
