@@ -5,7 +5,7 @@
 //   deno task npm some/folder  into another, from where node_modules/ must be found
 
 import { existsSync } from "node:fs";
-import { cp, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join, posix, resolve } from "node:path";
 import process from "node:process";
 import ts from "typescript";
@@ -48,23 +48,12 @@ interface StandIn {
   readonly name: string;
   readonly module: string;
   readonly instead: string;
-  readonly importers: readonly string[];
 }
 
 /** What dials, listens and serves. From what is there instead, nothing leads to Node's modules, nor to what serves. */
 const STAND_INS: readonly StandIn[] = [
-  {
-    name: "#sockets",
-    module: "src/runtime/sockets.js",
-    instead: "src/runtime/no_sockets.js",
-    importers: ["src/client/dial.js", "src/client/http2_sessions.js", "src/server/serve.js"],
-  },
-  {
-    name: "#serve",
-    module: "src/server/serve.js",
-    instead: "src/server/no_serve.js",
-    importers: ["mod.js"],
-  },
+  { name: "#sockets", module: "src/runtime/sockets.js", instead: "src/runtime/no_sockets.js" },
+  { name: "#serve", module: "src/server/serve.js", instead: "src/server/no_serve.js" },
 ];
 
 interface Config {
@@ -124,15 +113,19 @@ function compile({ exports, compilerOptions: { lib: _, ...checks } }: Config, ro
   });
 }
 
-/** Has a module imported by its name. */
-async function nameModule(folder: string, { name, module, importers }: StandIn): Promise<void> {
-  for (const importer of importers) {
-    const file = join(folder, OUT, importer), code = await readFile(file, "utf8");
-    const path = posix.relative(posix.dirname(importer), module);
-    const named = code.replace(`"${path.startsWith(".") ? path : `./${path}`}"`, `"${name}"`);
-    if (named === code) throw new Error(`${importer} does not import ${module}`);
-    await writeFile(file, named);
+/** Has a module imported by its name, wherever it is imported. */
+async function nameModule(folder: string, { name, module }: StandIn): Promise<void> {
+  const files = await readdir(join(folder, OUT), { recursive: true });
+  let count = 0;
+  for (const file of files.filter((file) => file.endsWith(".js"))) {
+    const path = posix.relative(posix.dirname(file.replaceAll("\\", "/")), module);
+    const specifier = `from "${path.startsWith(".") ? path : `./${path}`}"`;
+    const code = await readFile(join(folder, OUT, file), "utf8"), named = code.replaceAll(specifier, `from "${name}"`);
+    if (named === code) continue;
+    count++;
+    await writeFile(join(folder, OUT, file), named);
   }
+  if (count === 0) throw new Error(`Nothing imports ${module}`);
 }
 
 const read = async <T>(name: string): Promise<T> => JSON.parse(await readFile(join(root, name), "utf8"));

@@ -121,7 +121,9 @@ export function disturbed(runs: readonly Results[]): string {
 /** How much half load was. */
 export function halfLoads(runs: readonly Results[]): string {
   const names = [...new Set(runs.flatMap(({ rates = {} }) => Object.keys(rates)))] as Runtime[];
-  const rates = names.map((name) => `${name} ${short(median(runs.flatMap(({ rates }) => rates?.[name] ?? [])))}`);
+  const rates = names.map((name) =>
+    `${name} ${runs.flatMap(({ rates }) => rates?.[name] ?? []).map(short).join(" / ")}`
+  );
   return rates.length > 0 ? `Half load, messages a second: ${rates.join(", ")}.` : "";
 }
 

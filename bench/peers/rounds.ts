@@ -1,7 +1,7 @@
 // The rounds of a run: which server is driven with what, in which order, and what was in the way meanwhile.
 
 import process from "node:process";
-import { type BenchServer, startPair, startServer } from "../processes.ts";
+import { type BenchServer, median, startPair, startServer } from "../processes.ts";
 import { machineCpu } from "../usage.ts";
 import type { Failed } from "./jobs.ts";
 import type { Result } from "./load.ts";
@@ -28,7 +28,7 @@ type Running = readonly (readonly [Peer, BenchServer])[];
 export class Rounds {
   /** How many cores were busy with something else, at each workload. */
   readonly disturbance: number[] = [];
-  /** How many messages a second are half of what the slowest server of a runtime can do. */
+  /** How many messages a second are half of what the slowest server of a runtime can do, by the median of its rounds. */
   readonly rates: Partial<Record<Runtime, number>> = {};
   readonly #loader: Loader;
   readonly #settings: Settings;
@@ -95,14 +95,18 @@ export class Rounds {
   }
 
   async #findRates(capacityOf: Workload["job"], all: Running, seconds: number): Promise<void> {
-    const capacities = new Map<Runtime, number>();
-    for (const [{ runtime, kind }, server] of all) {
-      const result = await this.#loader.run(capacityOf(server, kind === "raw", { warmUp: 0, seconds }, 0));
-      if (!("count" in result)) continue;
-      const capacity = result.count / result.wall;
-      capacities.set(runtime, Math.min(capacity, capacities.get(runtime) ?? Infinity));
+    const capacities = new Map<Peer, number[]>();
+    for (let round = 1; round <= this.#settings.rounds; round++) {
+      for (const [peer, server] of all) {
+        const result = await this.#loader.run(capacityOf(server, peer.kind === "raw", { warmUp: 0, seconds }, 0));
+        if (!("count" in result)) continue;
+        capacities.set(peer, [...capacities.get(peer) ?? [], result.count / result.wall]);
+      }
     }
-    for (const [runtime, capacity] of capacities) this.rates[runtime] = Math.round(capacity / 2);
+    for (const runtime of new Set(all.map(([{ runtime }]) => runtime))) {
+      const own = [...capacities].filter(([peer]) => peer.runtime === runtime).map(([, tries]) => median(tries));
+      if (own.length > 0) this.rates[runtime] = Math.round(Math.min(...own) / 2);
+    }
   }
 
   async #measure(workload: Workload, peer: Peer, server: BenchServer): Promise<void> {

@@ -41,6 +41,7 @@ const cells: Cell[] = [
   ...rows.flatMap((row) => cellsOf(row, peers.filter((peer) => takesPart(peer, row)))),
   ...clientRows.flatMap((row) => cellsOf({ ...row, unit: "messages" }, clientPeers)),
 ];
+if (cells.length === 0) throw new Error("There is nothing to measure: ONLY and WORKLOADS match no server and workload");
 const started = Date.now();
 await using loader = startLoader(runtimes.bun);
 const rounds = new Rounds(loader, settings, record, tell);

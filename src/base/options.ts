@@ -104,6 +104,17 @@ export function shown(value: unknown): string {
   return typeof value === "string" ? `the string ${JSON.stringify(value)}` : String(value);
 }
 
+/**
+ * What is either true or false, or its default.
+ *
+ * @throws {TypeError} When it is anything else.
+ */
+export function checkBoolean(name: string, value: boolean | undefined, byDefault: boolean): boolean {
+  if (value === undefined) return byDefault;
+  if (typeof value === "boolean") return value;
+  throw new TypeError(`Cannot use the option ${name}: it is ${shown(value)}, and must be true or false`);
+}
+
 /** The longest delay of a timer: with a longer one `setTimeout()` would fire at once. */
 export const MAX_DELAY = 2 ** 31 - 1;
 

@@ -120,7 +120,7 @@ class Timers {
   }
 
   add(timer: Timer, delay: number): void {
-    timer.due = this.#now() + delay;
+    timer.due = Math.ceil(this.#now() + delay); // V8 keeps each number with a fraction on the heap
     this.#heap.push(timer);
     this.#siftUp(timer, this.#heap.length - 1);
     if (timer.due < this.#next) this.#arm(timer.due, delay);

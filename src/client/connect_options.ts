@@ -1,6 +1,6 @@
 // The options of connect() and their check, which is done before anything is dialled or the connection is touched.
 
-import { checkPrefix, checkSignal, limitOf, timeOf } from "../base/options.ts";
+import { checkBoolean, checkPrefix, checkSignal, limitOf, timeOf } from "../base/options.ts";
 import { checkConnectionOptions, type ConnectionOptions } from "../connection/connection_options.ts";
 import { type CheckedOfferOptions, checkOfferOptions, type OfferOptions } from "../handshake/offer.ts";
 import type { ByteConnection } from "../transport/transport.ts";
@@ -100,7 +100,7 @@ export function checkConnectOptions(options: ConnectOptions): CheckedConnectOpti
     handshakeTimeout: timeOf(options, "handshakeTimeout"),
     followRedirects: followRedirects === undefined ? undefined : limitOf(options, "followRedirects"),
     use: conn === undefined ? checkDialOptions(options) : checkGiven(conn, options),
-    keepAlive: options.keepAlive === true,
+    keepAlive: checkBoolean("keepAlive", options.keepAlive, false),
     signal: checkSignal(options.signal),
   };
 }

@@ -10,7 +10,7 @@ import type { PreparedMessage } from "../protocol/prepared_message.ts";
 import { Machine } from "../protocol/machine.ts";
 import type { MachineEvents } from "../protocol/machine_contract.ts";
 import type { Transport, TransportHandlers } from "../transport/transport.ts";
-import type { ReceiverHost } from "./back_pressure.ts";
+import { type ReceiverHost, REUSES } from "./back_pressure.ts";
 import { Closing, type ClosingHost } from "./closing.ts";
 import type { ConnectionOwner } from "./connection_owner.ts";
 import { Flusher, type FlusherHost } from "./flusher.ts";
@@ -139,7 +139,7 @@ export class Driver
   }
 
   receive(handler?: MessageHandler<Received>, options?: ReceiveOptions): Promise<CloseInfo> {
-    return this.messages.receive(handler, options && { reuse: options.reuse });
+    return this.messages.receive(handler, options?.reuse ? REUSES : undefined);
   }
 
   get #sending(): Sending {

@@ -1,6 +1,7 @@
 // What a server must find in the request of an upgrade (RFC 6455 §4.2.1, §4.2.2), in the order of the RFC: the first rule
 // that is broken decides the failure. What only the bytes of a head can show was checked when they were parsed.
 
+import { rememberLast } from "../base/remember_last.ts";
 import type { HandshakeFailure } from "../errors/failures.ts";
 import type { RequestHead } from "../errors/handshake_error.ts";
 import { badField, type Problem, quote } from "../errors/problem.ts";
@@ -10,6 +11,9 @@ import { isAllowedOrigin, type Origins } from "./origin.ts";
 
 /** 16 bytes in base64. */
 const KEY = /^[A-Za-z0-9+/]{22}==$/;
+
+/** Browsers all send the same. */
+const isExtensionList = rememberLast((value) => parseExtensions(value) !== undefined);
 
 /** What is wrong with the value of a field, which is `null` when there is none. */
 type FieldCheck = (value: string | null) => HandshakeFailure | undefined;
@@ -29,7 +33,7 @@ export const COMMON_FIELDS: FieldRows = [
   // §4.2.1 (9), §9.1
   [
     "Sec-WebSocket-Extensions",
-    (value) => value === null || parseExtensions(value) ? undefined : "extension-malformed",
+    (value) => value === null || isExtensionList(value) ? undefined : "extension-malformed",
   ],
   // RFC 6454 §7.3: one origin; several lines were joined
   ["Origin", (value) => value?.includes(",") ? "head-malformed" : undefined],

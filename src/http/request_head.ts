@@ -3,6 +3,7 @@
 // head of a `Request` is remembered for `answer`.
 
 import type { RequestHead } from "../errors/handshake_error.ts";
+import { rememberLast } from "../base/remember_last.ts";
 import { malformed, malformedHttp2, type Problem, quote } from "../errors/problem.ts";
 import { readBodyLength } from "./body_length.ts";
 import { Fields, readLines, wrongCharacter } from "./field_lines.ts";
@@ -172,10 +173,23 @@ function locate(
     if (!isAuthority(authority)) return { failure: "host-invalid", detail: `the target is ${quoteTarget(target)}` };
   } else if (target === "*" && method === "OPTIONS" || method === "CONNECT") path = "/"; // §3.2.3, §3.2.4
   else if (!target.startsWith("/")) return badTarget(target);
-  // Concatenated, not resolved against a base: there a path of `//other/x` would change the host
-  const url = URL.parse(`${scheme}://${authority}${path}`);
+  const url = urlOf(`${scheme}://${authority}`, path);
   if (!url) return { failure: "host-invalid", detail: `the authority is ${quoteTarget(authority)}` };
-  return { authority, url: url.href };
+  return { authority, url };
+}
+
+/** The beginning of URLs on a host, as the URL parser writes it, or `undefined` for no host. */
+const originOf = rememberLast((base) => URL.parse(base)?.origin);
+
+/** A path that the URL parser leaves as it is: no segment begins with a dot, nothing is or has to be percent-encoded. */
+const PLAIN_PATH = /^(?:\/(?!\.)[\w~!$&()*+,;=:@.-]*)+(?:\?[\w~!$&()*+,;=:@.\/?%-]*)?$/;
+
+/** The URL of a path on a host, or `undefined` for no host. */
+function urlOf(base: string, path: string): string | undefined {
+  // Concatenated, not resolved against a base: there a path of `//other/x` would change the host
+  if (!PLAIN_PATH.test(path)) return URL.parse(base + path)?.href;
+  const origin = originOf(base);
+  return origin && origin + path;
 }
 
 /** Where an HTTP/2 request says that it goes; `isTunnel` is a CONNECT that is not extended. */
@@ -213,9 +227,9 @@ export function locateHttp2(
   }
   const named = authority ?? host;
   if (named === null) return malformedHttp2("RFC 8441 §5", "there is no :authority");
-  const url = isAuthority(named) ? URL.parse(`${scheme}://${named}${isAsterisk ? "/" : path}`) : null;
+  const url = isAuthority(named) ? urlOf(`${scheme}://${named}`, isAsterisk ? "/" : path) : undefined;
   if (!url) return malformedHttp2("RFC 9113 §8.3.1", `:authority is ${quote(named.replace(/^.*@/s, "…@"))}`);
-  return { target: isTunnel ? named : path, authority: named, url: url.href };
+  return { target: isTunnel ? named : path, authority: named, url };
 }
 
 /** Quotes a target without its user information and its query, which may be credentials. */

@@ -1,7 +1,7 @@
 // The parameters of permessage-deflate (RFC 7692 §7.1) in their three forms: the option of the application, the offer
 // of a client, and the agreement of a handshake. Each is checked here, and options get their defaults.
 
-import { checkNumber, DEFAULTS, inRange, optional } from "../base/options.ts";
+import { checkBoolean, checkNumber, DEFAULTS, inRange, optional } from "../base/options.ts";
 
 /**
  * The parameters of permessage-deflate that a handshake has agreed on, by their names in RFC 7692 §7.1.
@@ -183,6 +183,13 @@ export function checkCompression(
 /** What was checked last: most connections of a server have the same settings, and then share them. */
 let latest = DEFAULT_COMPRESSION;
 
+function checkTakeover(
+  name: "serverNoContextTakeover" | "clientNoContextTakeover",
+  options: CompressionOptions,
+): boolean {
+  return checkBoolean(`compression.${name}`, options[name], false);
+}
+
 function checkSettings(options: CompressionOptions, role: "client" | "server"): CheckedCompression {
   const byDefault = DEFAULT_COMPRESSION;
   const level = optional("compression.level", options.level, 0, 9) ?? byDefault.level;
@@ -195,8 +202,8 @@ function checkSettings(options: CompressionOptions, role: "client" | "server"): 
   const isWindowSet = ownWindowBits(windows, role) !== undefined;
   return {
     ...windows,
-    serverNoContextTakeover: options.serverNoContextTakeover === true,
-    clientNoContextTakeover: options.clientNoContextTakeover === true,
+    serverNoContextTakeover: checkTakeover("serverNoContextTakeover", options),
+    clientNoContextTakeover: checkTakeover("clientNoContextTakeover", options),
     level,
     memLevel: memLevel ?? (isWindowSet ? MEM_LEVEL_OF_SET_WINDOW : byDefault.memLevel),
     threshold,

@@ -55,7 +55,7 @@ class NodeTransport extends SocketTransport {
   /** The callback, made for the first write that needs one. */
   #whenWritten: (() => void) | undefined;
   #peerEnded = false;
-  /** How many bytes the socket has read, if all of them have come here; below 0 where that is not asked for. */
+  /** How many bytes the socket has read, if all of them have come here alone; below 0 where that is not asked for. */
   #read = -1;
   /** Whether the first write has yet to show that the socket really sends. */
   #mayDropWrites: boolean;
@@ -73,13 +73,14 @@ class NodeTransport extends SocketTransport {
     this.#isCalledBack = this.#sharesChunks || isSecure || !WRITES_AT_ONCE;
     this.#isUnstoppable = "Deno" in globalThis && isSecure;
     socket.allowHalfOpen = true;
-    const { data, end, error, close } = NodeTransport.#listeners;
+    const { data, end, error, close, newListener } = NodeTransport.#listeners;
     if (Owned.give(socket, this)) this.#unlisten();
-    socket.on("end", end).on("error", error).on("close", close).prependListener("data", data);
     if (socket instanceof Socket) {
       socket.setNoDelay(true); // the frames of a turn leave in one write: Nagle's algorithm could only delay them
-      if (NODE_SOCKET_FREED_FROM < Infinity) this.#read = socket.bytesRead;
+      if (NODE_SOCKET_FREED_FROM < Infinity && socket.listenerCount("data") === 0) this.#read = socket.bytesRead;
     }
+    socket.on("end", end).on("error", error).on("close", close).prependListener("data", data);
+    if (this.#read >= 0) socket.on("newListener", newListener);
     socket.resume(); // somebody may have paused it; the first chunk that has to be queued pauses it again
     if (socket.destroyed || socket.errored) this.#onLost(socket.errored ?? new Error("The socket was closed"));
     else if (socket.readableEnded) this.#onEnd();
@@ -134,6 +135,10 @@ class NodeTransport extends SocketTransport {
     close(this: Duplex): void {
       Owned.ownerOf(this).#onClose();
     },
+    /** Somebody else is told of chunks from now on, perhaps before us: nothing is freed any more. */
+    newListener(this: Duplex, event: string | symbol): void {
+      if (event === "data") Owned.ownerOf(this).#read = -1;
+    },
   };
 
   #onData(chunk: Uint8Array<ArrayBuffer>): void {
@@ -153,14 +158,13 @@ class NodeTransport extends SocketTransport {
   }
 
   /**
-   * Whether nobody else has the chunk that was told last, if it has all of its buffer: the socket has just read it, it is
-   * not what somebody has given back to it, and there is no other listener. Freed at once, its memory waits for no
-   * collection of all that lives, which was half of the time of 64 KiB messages.
+   * Whether nobody else has the chunk that was told last, if it has all of its buffer: the socket has just read it, and it
+   * is not what somebody has given back to it. Freed at once, its memory waits for no collection of all that lives, which
+   * was half of the time of 64 KiB messages.
    */
   get #isOursAlone(): boolean {
     const socket = this.#socket as Socket;
-    const isLast = socket.bytesRead === this.#read && socket.readableLength === 0 && socket.readableFlowing === true;
-    return isLast && socket.listenerCount("data") === 1;
+    return socket.bytesRead === this.#read && socket.readableLength === 0 && socket.readableFlowing === true;
   }
 
   #onEnd(): void {
@@ -231,7 +235,8 @@ class NodeTransport extends SocketTransport {
   }
 
   #unlisten(): void {
-    const { data, end, error, close } = NodeTransport.#listeners;
+    const { data, end, error, close, newListener } = NodeTransport.#listeners;
+    this.#socket.off("newListener", newListener);
     this.#socket.off("end", end).off("error", error).off("close", close).off("data", data);
   }
 }

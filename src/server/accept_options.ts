@@ -1,6 +1,6 @@
 // The options of accept() and their check, which is done before the connection is touched.
 
-import { checkPrefix, limitOf, timeOf } from "../base/options.ts";
+import { checkBoolean, checkPrefix, limitOf, timeOf } from "../base/options.ts";
 import {
   checkConnectionOptions,
   type CheckedOptions,
@@ -106,8 +106,8 @@ export function checkAcceptOptions(options: AcceptOptions): CheckedAcceptOptions
     request,
     maxHeadSize,
     handshakeTimeout,
-    keepAlive: options.keepAlive === true,
-    keepRequest: options.keepRequest !== false,
+    keepAlive: checkBoolean("keepAlive", options.keepAlive, false),
+    keepRequest: checkBoolean("keepRequest", options.keepRequest, true),
   };
 }
 

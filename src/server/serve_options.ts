@@ -1,9 +1,8 @@
 // The options and handlers of serve() and their check, which is done before anything is listened on.
 
 import type { NetworkAddress } from "../base/network_address.ts";
-import { checkSignal, inRange, limitOf } from "../base/options.ts";
+import { checkBoolean, checkSignal, inRange, limitOf } from "../base/options.ts";
 import type { RequestHead } from "../errors/handshake_error.ts";
-import { quote } from "../errors/problem.ts";
 import type { ListenOptions } from "../runtime/listener.ts";
 import type { Accepted } from "./accepted.ts";
 import { type AcceptOptions, checkAcceptOptions, type CheckedAcceptOptions } from "./accept_options.ts";
@@ -252,7 +251,7 @@ function checkHandlers(handlers: ServeHandlers | ServeHandlers["socket"]): Serve
 }
 
 function checkWhere(options: ServeOptions): Omit<ListenOptions, "handshakeTimeout"> {
-  const { hostname = LOOPBACK, port = DEFAULT_PORT, unix, reusePort = false, http2 = false } = options;
+  const { hostname = LOOPBACK, port = DEFAULT_PORT, unix } = options;
   for (const name of ["hostname", "unix", "cert", "key"] as const) {
     const value = options[name];
     if (value !== undefined && (typeof value !== "string" || value === "")) {
@@ -260,10 +259,8 @@ function checkWhere(options: ServeOptions): Omit<ListenOptions, "handshakeTimeou
     }
   }
   const tls = checkTls(options);
-  for (const [name, value] of [["reusePort", reusePort], ["http2", http2]] as const) {
-    if (typeof value === "boolean") continue;
-    throw new TypeError(`Cannot use the option ${name}: it is ${quote(String(value))}, and must be true or false`);
-  }
+  const reusePort = checkBoolean("reusePort", options.reusePort, false);
+  const http2 = checkBoolean("http2", options.http2, false);
   if (unix === undefined) {
     return { address: { hostname, port: inRange("port", port, 0, MAX_PORT) }, tls, reusePort, http2 };
   }

@@ -2,7 +2,7 @@
 // cutting off what the peer may still be sending (RFC 9112 §9.6).
 
 import type { Clock } from "../base/clock.ts";
-import { checkClock, checkSignal, timeOf } from "../base/options.ts";
+import { checkBoolean, checkClock, checkSignal, timeOf } from "../base/options.ts";
 import { HandshakeError, type RequestHead } from "../errors/handshake_error.ts";
 import { ExchangeError } from "../errors/problem.ts";
 import { Exchange } from "../exchange/exchange.ts";
@@ -70,7 +70,7 @@ function checkWriteResponseOptions(options: WriteResponseOptions): CheckedWriteR
   if (options.request) checkRequest(options.request);
   return {
     request: options.request,
-    keepAlive: options.keepAlive === true,
+    keepAlive: checkBoolean("keepAlive", options.keepAlive, false),
     timeout: timeOf(options, "timeout"),
     clock: checkClock(options.clock),
     signal: checkSignal(options.signal),

@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { checkNumber, checkTime } from "../../src/base/options.ts";
+import { checkBoolean, checkNumber, checkTime } from "../../src/base/options.ts";
 import { test } from "../kit/harness.ts";
 
 test("checkNumber() gives the default, takes integers from the least on, and refuses the rest", () => {
@@ -11,6 +11,13 @@ test("checkNumber() gives the default, takes integers from the least on, and ref
     assertThrows(() => checkNumber("limit", value as number, 7), RangeError, "limit");
   }
   assertThrows(() => checkNumber("limit", 0, 7, 1), RangeError, "1");
+});
+
+test("checkBoolean() gives the default, takes true and false, and refuses the rest", () => {
+  assertEquals([undefined, true, false].map((value) => checkBoolean("flag", value, true)), [true, true, false]);
+  for (const value of [1, 0, "yes", "", null, {}]) {
+    assertThrows(() => checkBoolean("flag", value as boolean, true), TypeError, "flag");
+  }
 });
 
 test("checkTime() gives the default, takes what timers can be, and refuses the rest", () => {

@@ -159,6 +159,12 @@ test("what a socket has read may be transferred by who is done with it", async (
 const KEEPERS: Readonly<Record<string, (socket: Socket, keep: (chunk: Uint8Array) => void) => void>> = {
   "a listener of its own": (socket, keep) => socket.on("data", keep),
   "a listener that is called first": (socket, keep) => socket.prependListener("data", keep),
+  "a listener that is called first, and once": function first(socket, keep) {
+    socket.prependOnceListener("data", (chunk: Uint8Array) => {
+      keep(chunk);
+      queueMicrotask(() => first(socket, keep)); // for the next chunk, when ours has seen this one
+    });
+  },
   "a listener that is called once": function once(socket, keep) {
     socket.once("data", (chunk: Uint8Array) => {
       keep(chunk);

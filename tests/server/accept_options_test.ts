@@ -30,6 +30,9 @@ const BAD_OPTIONS: readonly [name: string, options: unknown, type: typeof TypeEr
   ["a highWaterMark that is not a number", { highWaterMark: NaN }, RangeError],
   ["a closeTimeout that is too long", { closeTimeout: 2 ** 31 }, RangeError],
   ["an idleTimeout that is no number", { idleTimeout: "1" }, RangeError],
+  ["a keepAlive that is no boolean", { keepAlive: 1 }, TypeError],
+  ["a keepRequest that is no boolean", { keepRequest: "no" }, TypeError],
+  ["a takeover that is no boolean", { compression: { serverNoContextTakeover: "yes" } }, TypeError],
 ];
 for (const [name, options, type] of BAD_OPTIONS) {
   test(`accept() with ${name} leaves the connection untouched and unlocked`, async () => {

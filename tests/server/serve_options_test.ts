@@ -17,7 +17,7 @@ const WRONG: readonly [options: Record<string, unknown>, error: ErrorConstructor
   [{ unix: "/s", port: 1 }, TypeError, "port: a Unix socket"],
   [{ unix: "/s", hostname: "::" }, TypeError, "hostname: a Unix socket"],
   [{ unix: "/s", reusePort: true }, TypeError, "reusePort: a Unix socket"],
-  [{ reusePort: 1 }, TypeError, 'reusePort: it is "1"'],
+  [{ reusePort: 1 }, TypeError, "reusePort: it is 1, and must be true or false"],
   [{ cert: CERT }, TypeError, "also needs the option key"],
   [{ key: KEY }, TypeError, "also needs the option cert"],
   [{ cert: "cert.pem", key: KEY }, TypeError, "cert: it must be the text of a PEM file, not its path"],
