@@ -76,12 +76,17 @@ export abstract class Served<Owned extends Transport = Transport> implements Con
     if (!this.#isHandled) this.#handle(socket);
   }
 
-  async #handle(socket: Accepted): Promise<void> {
+  /** Not an async function, which would keep more of each WebSocket as long as its handler runs. */
+  #handle(socket: Accepted): void {
     try {
-      await this.host.options.handlers.socket(socket);
+      const handling = Promise.resolve(this.host.options.handlers.socket(socket));
+      handling.then(() => this.#onHandled(), (error: unknown) => this.#onHandlerFailed(socket, error));
     } catch (error) {
       this.#onHandlerFailed(socket, error);
     }
+  }
+
+  #onHandled(): void {
     this.#isHandled = true;
     this.#checkOver();
   }
@@ -91,6 +96,7 @@ export abstract class Served<Owned extends Transport = Transport> implements Con
     const isEnd = socket.state !== "open" && isEndOfConnection(error);
     this.report(isEnd ? "peer" : "socket", error, AcceptedConnection.requestOf(socket));
     if (socket.state === "open") socket.close({ closeCode: 1011 });
+    this.#onHandled();
   }
 
   onClosed(): void {

@@ -31,7 +31,9 @@ const BAD_OPTIONS: readonly [name: string, options: unknown, type: typeof TypeEr
   ["a closeTimeout that is too long", { closeTimeout: 2 ** 31 }, RangeError],
   ["an idleTimeout that is no number", { idleTimeout: "1" }, RangeError],
   ["a keepAlive that is no boolean", { keepAlive: 1 }, TypeError],
-  ["a keepRequest that is no boolean", { keepRequest: "no" }, TypeError],
+  ...[null, 0, "", "false"].map((keepRequest): typeof BAD_OPTIONS[number] => {
+    return [`the keepRequest ${JSON.stringify(keepRequest)}`, { keepRequest }, TypeError];
+  }),
   ["a takeover that is no boolean", { compression: { serverNoContextTakeover: "yes" } }, TypeError],
 ];
 for (const [name, options, type] of BAD_OPTIONS) {

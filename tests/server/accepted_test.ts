@@ -49,11 +49,10 @@ const BEGINNINGS: readonly [name: string, begin: (socket: Accepted) => unknown][
   ["a pipe", (socket) => void socket.readable.pipeTo(socket.writable).catch(() => {})],
 ];
 
-// As `keepAlive`, it is looked at for one value alone: any other is the default
-for (const keepRequest of [undefined, true, null, 0, "", "false"]) {
-  test(`accept() keeps both heads with keepRequest ${JSON.stringify(keepRequest)}`, async () => {
+for (const keepRequest of [undefined, true]) {
+  test(`accept() keeps both heads with keepRequest ${keepRequest}`, async () => {
     for (const [, begin] of BEGINNINGS) {
-      const { socket } = await accepting({ keepRequest: keepRequest as boolean });
+      const { socket } = await accepting({ keepRequest });
       Promise.resolve(begin(socket)).catch(() => {});
       assertKept(socket);
       await settled();
