@@ -76,7 +76,7 @@ export class Driver
 
   /** One more is told of the end, in the order of the calls. */
   addOwner(owner: ConnectionOwner): void {
-    this.#owners = this.#owners === undefined ? owner : [...this.owners, owner];
+    this.#owners = this.#owners === undefined ? owner : this.owners.concat(owner); // not spread, which leaves room for more
   }
 
   /** It is told no more. */
