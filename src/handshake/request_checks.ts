@@ -1,11 +1,11 @@
 // What a server must find in the request of an upgrade (RFC 6455 §4.2.1, §4.2.2), in the order of the RFC: the first rule
 // that is broken decides the failure. What only the bytes of a head can show was checked when they were parsed.
 
-import { rememberLast } from "../base/remember_last.ts";
 import type { HandshakeFailure } from "../errors/failures.ts";
 import type { RequestHead } from "../errors/handshake_error.ts";
 import { badField, type Problem, quote } from "../errors/problem.ts";
 import { listHas, parseExtensions, parseTokens } from "../http/field_values.ts";
+import { rememberLast } from "../http/remember_last.ts";
 import { headOf, problemOf } from "../http/request_head.ts";
 import { isAllowedOrigin, type Origins } from "./origin.ts";
 

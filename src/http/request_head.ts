@@ -3,11 +3,11 @@
 // head of a `Request` is remembered for `answer`.
 
 import type { RequestHead } from "../errors/handshake_error.ts";
-import { rememberLast } from "../base/remember_last.ts";
 import { malformed, malformedHttp2, type Problem, quote } from "../errors/problem.ts";
 import { readBodyLength } from "./body_length.ts";
 import { Fields, readLines, wrongCharacter } from "./field_lines.ts";
 import { isToken, listHas, tokenEnd } from "./field_values.ts";
+import { rememberLast } from "./remember_last.ts";
 
 /** The head of a request, with all that its bytes say. */
 export interface ParsedRequest extends RequestHead {

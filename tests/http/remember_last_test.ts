@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { rememberLast } from "../../src/base/remember_last.ts";
+import { rememberLast } from "../../src/http/remember_last.ts";
 import { test } from "../kit/harness.ts";
 
 test("what is remembered is the result for the last string, and no error", () => {
