@@ -8,7 +8,7 @@ import type { Measured } from "../echo/load.ts";
 import { startServer } from "../processes.ts";
 import type { Failed } from "./jobs.ts";
 import { startWorker, type Worker } from "./loader.ts";
-import { TARGET_ROUNDS } from "./rounds.ts";
+import { turns } from "./rounds.ts";
 import { type Kind, nameOf, type Runtime } from "./servers.ts";
 import { isTarget } from "./targets.ts";
 
@@ -83,10 +83,8 @@ export async function runClients(
   }
   for (const workload of workloads) {
     const { name: _, ...traffic } = workload;
-    for (let round = 1; round <= rounds * TARGET_ROUNDS; round++) {
-      for (const [client, worker] of all.filter(([client]) => round <= rounds || isTarget(workload.name, client))) {
-        onResult(client, workload, await worker.run({ ...traffic, port, warmUp, seconds }));
-      }
+    for (const [client, worker] of turns(all, rounds, ([client]) => isTarget(workload.name, client))) {
+      onResult(client, workload, await worker.run({ ...traffic, port, warmUp, seconds }));
     }
   }
 }

@@ -11,7 +11,13 @@ import { isTarget } from "./targets.ts";
 import type { Workload } from "./workloads.ts";
 
 /** How many times as often what a target is about is measured: two rounds of a server may differ by a third. */
-export const TARGET_ROUNDS = 3;
+const TARGET_ROUNDS = 3;
+
+/** Who is measured, one after the other: all of them in each round, and in further rounds what a target is about. */
+export function* turns<Item>(all: readonly Item[], rounds: number, isTarget: (item: Item) => boolean): Generator<Item> {
+  const targets = all.filter(isTarget);
+  for (let round = 1; round <= rounds * TARGET_ROUNDS; round++) yield* round <= rounds ? all : targets;
+}
 
 /** How often, and how long in seconds: see bench/README.md. */
 export interface Settings {
@@ -57,10 +63,8 @@ export class Rounds {
       for (const workload of timed) {
         await this.#warmUp(workload, all, this.#settings.first); // again: they have done everything else since
         const othersSince = this.#others(all);
-        const { rounds } = this.#settings;
-        for (let round = 1; round <= rounds * TARGET_ROUNDS; round++) {
-          const measured = all.filter(([peer]) => round <= rounds || isTarget(workload.name, peer));
-          for (const [peer, server] of measured) await this.#measure(workload, peer, server);
+        for (const [peer, server] of turns(all, this.#settings.rounds, ([peer]) => isTarget(workload.name, peer))) {
+          await this.#measure(workload, peer, server);
         }
         this.disturbance.push(othersSince());
         this.#tell(`${workload.name}: what else runs took ${this.disturbance.at(-1)!.toFixed(2)} cores`);

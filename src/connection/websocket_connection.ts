@@ -64,9 +64,9 @@ export interface ReceiveOptions {
    * Whether the bytes of a message may be overwritten once the handler is done with it: when it has returned, or its
    * promise is fulfilled. `send()` copies what it is given, so an echo may say so; streams do not: return the promise of
    * `writer.write(message)`, or write a `slice()`. Whoever keeps bytes beyond that, or a view of them, finds others in
-   * their place, or none. With 16 messages of 1 KiB on their way, an echo
-   * then takes two fifths less on Deno, where the library reads into the same memory again, and a third less on Node, where
-   * what was read is freed at once; with one of 64 KiB two fifths less on Node, a third on Bun, a quarter on Deno.
+   * their place, or none. With 16 messages of 1 KiB on their way, an echo then takes two fifths less on Deno, where the
+   * library reads into the same memory again, and a third less on Node, where what was read is freed at once; with one of
+   * 64 KiB two fifths less on Node, a third on Bun, a quarter on Deno.
    *
    * @default {false}
    */

@@ -3,6 +3,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { picture } from "../../bench/peers/picture.ts";
 import { type Cell, cellsOf, resultTable, short, told } from "../../bench/peers/results.ts";
+import { turns } from "../../bench/peers/rounds.ts";
 import { gain, scaling } from "../../bench/peers/scaling.ts";
 import { isTarget } from "../../bench/peers/targets.ts";
 import { test } from "../kit/harness.ts";
@@ -82,4 +83,8 @@ test("isTarget() knows both sides of a target, and the workload that it is a par
   assert(!isTarget(latency, { runtime: "Node", kind: "raw" }));
   assert(!isTarget(handshake, { runtime: "Bun", kind: "ws" }), "its target is one beside Bun.serve");
   assert(!isTarget("32 × 20 B × 1 text", { runtime: "Bun", kind: "direct" }));
+});
+
+test("turns() gives everybody in each round, and then three times as many in all to what a target is about", () => {
+  assertEquals([...turns(["a", "b"], 2, (name) => name === "b")].join(""), "ababbbbb");
 });
