@@ -8,6 +8,7 @@ import { Connection } from "../connection/connection.ts";
 import type { Driver } from "../connection/driver.ts";
 import type { StreamingOptions } from "../connection/connection_options.ts";
 import type { ReceivedOrPieces } from "../connection/incoming_pieces.ts";
+import { checkReceive } from "../connection/receive_arguments.ts";
 import type { MessageHandler, ReceiveOptions } from "../connection/websocket_connection.ts";
 import { HandshakeError } from "../errors/handshake_error.ts";
 import { checkClose } from "../errors/websocket_error.ts";
@@ -151,6 +152,7 @@ class ReconnectingClient implements Reconnecting {
   }
 
   async receive(handler?: MessageHandler, options?: ReceiveOptions): Promise<void> {
+    checkReceive(handler, options);
     for await (const socket of this.#connections()) {
       try {
         await socket.receive(handler, options);

@@ -51,7 +51,8 @@ export interface Reconnecting<Received = string | Uint8Array<ArrayBuffer>> exten
    *
    * @param handler Called with each message, in order. What it throws closes the connection with 1011, and ends the client.
    * @param options Whether the handler keeps bytes.
-   * @returns Settles as the iterable of connections does, or rejects with what the handler threw.
+   * @returns Settles as the iterable of connections does, or rejects with what the handler threw. When an argument is wrong
+   * it rejects with a `TypeError` at once, and nothing is dialled.
    */
   receive(handler?: MessageHandler<Received>, options?: ReceiveOptions): Promise<void>;
   /**

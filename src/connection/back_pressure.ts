@@ -45,9 +45,6 @@ export interface HandlerHabits extends ReceiveOptions {
   hasAside?(): boolean;
 }
 
-/** The habits of every handler of a user's that keeps nothing: one object, for each connection would keep its own. */
-export const REUSES: HandlerHabits = { reuse: true };
-
 /** How the peer is held back: whether a chunk is read nevertheless, and how many bytes were read past the mark. */
 interface Held {
   isLooking: boolean;

@@ -10,7 +10,7 @@ import type { PreparedMessage } from "../protocol/prepared_message.ts";
 import { Machine } from "../protocol/machine.ts";
 import type { MachineEvents } from "../protocol/machine_contract.ts";
 import type { Transport, TransportHandlers } from "../transport/transport.ts";
-import { type ReceiverHost, REUSES } from "./back_pressure.ts";
+import type { HandlerHabits, ReceiverHost } from "./back_pressure.ts";
 import { Closing, type ClosingHost } from "./closing.ts";
 import type { ConnectionOwner } from "./connection_owner.ts";
 import { Flusher, type FlusherHost } from "./flusher.ts";
@@ -19,6 +19,7 @@ import type { CheckedOptions } from "./connection_options.ts";
 import type { Received } from "./inbox.ts";
 import { isPieces, type Pieces } from "./pieces.ts";
 import { Pings } from "./pings.ts";
+import { checkReceive } from "./receive_arguments.ts";
 import { Receiver } from "./receiver.ts";
 import { Sending, type SendingHost } from "./sending.ts";
 import { type WorkHost, workLater } from "./work.ts";
@@ -139,7 +140,13 @@ export class Driver
   }
 
   receive(handler?: MessageHandler<Received>, options?: ReceiveOptions): Promise<CloseInfo> {
-    return this.messages.receive(handler, options?.reuse ? REUSES : undefined);
+    let habits: HandlerHabits | undefined;
+    try {
+      habits = checkReceive(handler, options);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    return this.messages.receive(handler, habits);
   }
 
   get #sending(): Sending {

@@ -127,9 +127,6 @@ export class Receiver extends BackPressuredReader<ReceiverHost> implements Piece
   }
 
   receive(handler: MessageHandler<Received> = discard, habits?: HandlerHabits): Promise<CloseInfo> {
-    if (typeof handler !== "function") {
-      return Promise.reject(new TypeError("Cannot receive: the handler is not a function"));
-    }
     if (this.#handler || this.#source?.isTaken || this.#source?.stream.locked) {
       return Promise.reject(new TypeError("Cannot receive: the messages are already being read"));
     }

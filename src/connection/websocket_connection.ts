@@ -172,7 +172,8 @@ export interface WebSocketConnection<Received = string | Uint8Array<ArrayBuffer>
    * @param handler Called with each message, in order. Without one, messages are thrown away.
    * @param options Whether the handler keeps bytes.
    * @returns Settles as `closed` does, once the handler is done with all messages; rejects with what the handler threw,
-   * unless that only says that the connection was lost.
+   * unless that only says that the connection was lost. Rejects with a `TypeError` when the messages are already being read,
+   * or an argument is wrong.
    */
   receive(handler?: MessageHandler<Received>, options?: ReceiveOptions): Promise<CloseInfo>;
   /**
@@ -189,7 +190,8 @@ export interface WebSocketConnection<Received = string | Uint8Array<ArrayBuffer>
    * pieces always a promise: it resolves when the last piece is on its way, and rejects with what the source fails with.
    * @throws {DOMException} `InvalidStateError` when the connection is not open; its `cause` says how it ended.
    * @throws {TypeError} When it is neither a string nor a buffer, or the buffer is shared, resizable or detached; when the
-   * stream is locked; when it is prepared or a stream, and another one is being sent by `fin: false`.
+   * stream is locked; when it is prepared or a stream, and another one is being sent by `fin: false`; when an option is
+   * wrong.
    */
   send(message: Message | PreparedMessage | Pieces, options?: SendOptions): void | Promise<void>;
   /**

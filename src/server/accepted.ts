@@ -3,6 +3,7 @@
 import { Connection } from "../connection/connection.ts";
 import type { CheckedOptions } from "../connection/connection_options.ts";
 import type { ConnectionOwner } from "../connection/connection_owner.ts";
+import { checkReceive } from "../connection/receive_arguments.ts";
 import type { MessageHandler, ReceiveOptions, WebSocketConnection } from "../connection/websocket_connection.ts";
 import type { CloseInfo } from "../errors/websocket_error.ts";
 import type { RequestHead } from "../errors/handshake_error.ts";
@@ -103,7 +104,12 @@ export class ForgetfulConnection extends AcceptedConnection {
   }
 
   override receive(handler?: MessageHandler, options?: ReceiveOptions): Promise<CloseInfo> {
-    if (handler === undefined || typeof handler === "function") AcceptedConnection.letGo(this); // any other is refused
+    try {
+      checkReceive(handler, options);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    AcceptedConnection.letGo(this);
     return super.receive(handler, options);
   }
 }

@@ -52,6 +52,14 @@ test("receive() ends with what its handler throws, and closes with 1011", async 
   assertEquals([codes, conns.length, conns[0]!.isClosed, clock.pending], [[1011], 1, true, 0]);
 });
 
+test("receive() refuses what is wrong before it dials, and the client can still be used", async () => {
+  const { configure, conns, clock } = naming(), client = reconnect(URL, { clock, configure });
+  await assertRejects(() => client.receive("echo" as unknown as () => void), TypeError, "not a function");
+  await assertRejects(() => client.receive(() => {}, { reuse: 0 as unknown as boolean }), TypeError, "reuse: it is 0");
+  assertEquals(conns.length, 0);
+  assertEquals(await passing(clock, allOf(client.messages())), EXPECTED);
+});
+
 test("send() keeps messages for the next connection, behind what onOpen sends", async () => {
   const received: string[][] = [], drop: (() => void)[] = [];
   const { configure, clock } = inMemory(async (conn) => {

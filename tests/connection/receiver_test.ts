@@ -1,7 +1,14 @@
 // Who gets the messages, and when the end is told: on a connection in memory, by both faces.
 
 import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
-import { attach, type CloseInfo, type MessageHandler, type WebSocketConnection, WebSocketError } from "../../mod.ts";
+import {
+  attach,
+  type CloseInfo,
+  type MessageHandler,
+  type ReceiveOptions,
+  type WebSocketConnection,
+  WebSocketError,
+} from "../../mod.ts";
 import { connectionPair } from "../../src/testing.ts";
 import { closing } from "../cases/frames_base.ts";
 import { handlingAll, test } from "../kit/harness.ts";
@@ -307,6 +314,23 @@ test("receive() without a handler throws messages away, and is told the end", as
   peer.frame("server", "close");
   peer.end();
   assertEquals((await received).closeCode, 1005);
+});
+
+test("receive() refuses an option that is wrong, and the messages can still be taken", async () => {
+  const { peer, socket } = attached(), got: Received[] = [];
+  for (const options of [null, true, { reuse: 1 }, { reuse: "false" }, { reuse: null }]) {
+    await assertRejects(
+      () => socket.receive(() => {}, options as unknown as ReceiveOptions),
+      TypeError,
+      "Cannot use the option",
+    );
+  }
+  const received = socket.receive((message) => void got.push(message), { reuse: undefined });
+  peer.frame("server", "text", "a");
+  peer.frame("server", "close");
+  peer.end();
+  await received;
+  assertEquals(got, ["a"]);
 });
 
 test("who only sends answers Pings and Closes, is told of losses, and keeps its deadlines", async () => {

@@ -116,11 +116,12 @@ test("keepRequest: false keeps both heads of who sends alone, and is closed", as
   assertKept(socket);
 });
 
-test("keepRequest: false keeps both heads when receive() is refused what is no handler", async () => {
+test("keepRequest: false keeps both heads when receive() is refused what is no handler, or no option", async () => {
   const { socket } = await accepting({ keepRequest: false });
   for (const handler of [null, 5, {}, "echo"]) {
     await assertRejects(() => socket.receive(handler as unknown as () => void), TypeError, "not a function");
   }
+  await assertRejects(() => socket.receive(() => {}, { reuse: 1 as unknown as boolean }), TypeError, "reuse: it is 1");
   assertKept(socket);
   socket.abort();
 });
