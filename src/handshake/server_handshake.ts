@@ -2,7 +2,7 @@
 // doors drive.
 
 import { concat } from "../base/concat.ts";
-import { limitOf } from "../base/options.ts";
+import { checkBoolean, limitOf } from "../base/options.ts";
 import { sha1 } from "../base/sha1.ts";
 import { HandshakeError, type RequestHead } from "../errors/handshake_error.ts";
 import { endedBefore, endedInHead } from "../errors/problem.ts";
@@ -126,10 +126,11 @@ export class ServerHandshake {
    * @throws {RangeError} When a number among the options is out of its range.
    */
   constructor(options: ServerHandshakeOptions = {}) {
-    const { protocols, origins, headers, compression, isSecure = false, keepAlive = false } = options;
+    const { protocols, origins, headers, compression } = options;
     const checked = checkAnswerOptions({ protocols, origins, headers, compression });
+    const isSecure = checkBoolean("isSecure", options.isSecure, false);
     this.#machine = new ServerMachine(checked, new RequestReader(limitOf(options, "maxHeadSize"), isSecure));
-    this.#keepAlive = keepAlive;
+    this.#keepAlive = checkBoolean("keepAlive", options.keepAlive, false);
   }
 
   /**

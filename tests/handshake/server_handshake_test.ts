@@ -186,6 +186,12 @@ test("ServerHandshake checks its options", () => {
   assertThrows(() => new ServerHandshake({ maxHeadSize: 0 }), RangeError);
   assertThrows(() => new ServerHandshake({ origins: "*" as "any" }), TypeError);
   assertThrows(() => new ServerHandshake({ protocols: [""] }), TypeError);
+  assertThrows(() => new ServerHandshake({ keepAlive: 1 as unknown as boolean }), TypeError, "keepAlive: it is 1");
+  assertThrows(
+    () => new ServerHandshake({ isSecure: "" as unknown as boolean }),
+    TypeError,
+    "isSecure: it is the string",
+  );
 });
 
 test("ServerHandshake.end() after a whole request changes nothing", () => {
