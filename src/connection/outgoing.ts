@@ -7,6 +7,7 @@ import type { WebSocketErrorInit } from "../errors/websocket_error.ts";
 import type { Message, SendOptions } from "../protocol/contract.ts";
 import type { Machine } from "../protocol/machine.ts";
 import { Prepared, type PreparedMessage } from "../protocol/prepared_message.ts";
+import { checkSendOptions } from "../protocol/send_options.ts";
 import { MAX_PIECE } from "../protocol/streamed_message.ts";
 import type { Flusher, FlusherLimits } from "./flusher.ts";
 import { isPieces, PieceReader, type Pieces } from "./pieces.ts";
@@ -73,7 +74,9 @@ export class Outgoing {
   }
 
   /** Takes its own copy, and checks at once what the machine would check too late. */
-  #checked(message: Message | PreparedMessage | Pieces, { fin = true, compress }: SendOptions): Waiting {
+  #checked(message: Message | PreparedMessage | Pieces, given: SendOptions): Waiting {
+    checkSendOptions(given);
+    const { fin = true, compress } = given;
     const options = { fin, compress }; // the caller's may change until it is sent
     const isWhole = isPieces(message) || message instanceof Prepared;
     const isBetween = this.#isRunning ? this.#open === undefined : this.#host.machine.isBetweenMessages;

@@ -1,7 +1,7 @@
 // One message to all members of a group, and what becomes of it at those that are slow. Nobody waits for anybody: each
 // member has a buffer of its own, and the policy says what happens where that is full.
 
-import { checkNumber } from "../base/options.ts";
+import { checkBoolean, checkNumber } from "../base/options.ts";
 import type { Driver } from "../connection/driver.ts";
 import type { WebSocketConnection } from "../connection/websocket_connection.ts";
 import { quote } from "../errors/problem.ts";
@@ -121,6 +121,7 @@ export interface CheckedBroadcast<Value, Socket> {
   readonly isExcepted: ((value: Value, socket: Socket) => boolean) | undefined;
   readonly policy: Policy;
   readonly slowAbove: number | undefined;
+  readonly compress: boolean;
 }
 
 /** Sends a message to a slow member, or does not, and counts that. */
@@ -152,7 +153,7 @@ function send(driver: Driver, message: Prepared, report: BroadcastReport): void 
 /**
  * Checks the options.
  *
- * @throws {TypeError} When `slow` is no policy, or `except` nothing that says who is excepted.
+ * @throws {TypeError} When `slow` is no policy, `except` nothing that says who is excepted, or `compress` no boolean.
  * @throws {RangeError} When `slowAbove` is no number of bytes.
  */
 export function checkBroadcast<Value, Socket extends WebSocketConnection<unknown>>(
@@ -167,6 +168,7 @@ export function checkBroadcast<Value, Socket extends WebSocketConnection<unknown
     isExcepted: checkExcept(options.except),
     policy: POLICIES[slow],
     slowAbove: slowAbove === undefined ? undefined : checkNumber("slowAbove", slowAbove, 0),
+    compress: checkBoolean("compress", options.compress, true),
   };
 }
 

@@ -180,7 +180,8 @@ export class Connections<Value = undefined, Socket extends WebSocketConnection<u
    * @throws {RangeError} When `slowAbove` is no number of bytes.
    */
   broadcast(message: Message | PreparedMessage, options: BroadcastOptions<Value, Socket> = {}): BroadcastReport {
-    return this.#broadcaster.broadcast(Prepared.of(message, options.compress), checkBroadcast(options));
+    const checked = checkBroadcast(options);
+    return this.#broadcaster.broadcast(Prepared.of(message, checked.compress), checked);
   }
 
   /**

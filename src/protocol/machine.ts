@@ -19,6 +19,7 @@ import { MessageReader } from "./message_reader.ts";
 import type { ReaderEvents } from "./reader_events.ts";
 import { Prepared, type PreparedMessage } from "./prepared_message.ts";
 import type { Burst } from "./shared_frame.ts";
+import { checkSendOptions } from "./send_options.ts";
 import { SendQueue, writeCompressed } from "./send_queue.ts";
 
 /** One end of a connection. The methods are described at `Protocol`, which has the same ones. */
@@ -203,6 +204,7 @@ export class Machine implements ReaderEvents {
     if (this.state !== "open") {
       throw new DOMException("Cannot send: the connection is not open", "InvalidStateError");
     }
+    if (options) checkSendOptions(options);
     // In this order: a view of a buffer is no prepared message, which is slower to find out
     if (typeof message === "object" && !ArrayBuffer.isView(message) && message instanceof Prepared) {
       return this.sendPrepared(message, options);

@@ -1,6 +1,7 @@
 // A message that is framed once and sent to many, compressed once for each set of parameters that they have agreed on.
 
 import { type BufferSource, bytesOf, lengthOf } from "../base/owned_bytes.ts";
+import { checkBoolean } from "../base/options.ts";
 import type { Deflater } from "./deflate.ts";
 import type { Message } from "./contract.ts";
 import { FIN, OPCODE, RSV1 } from "./frame_header.ts";
@@ -62,7 +63,8 @@ export interface PrepareOptions {
  * @param message A string goes as text, a buffer as binary. It is copied.
  * @param options Whether it may be compressed.
  * @returns The message, for `send()` and `broadcast()`.
- * @throws {TypeError} When it is neither a string nor a buffer, or the buffer is shared, resizable or detached.
+ * @throws {TypeError} When it is neither a string nor a buffer, or the buffer is shared, resizable or detached; when the
+ * option is wrong.
  *
  * @example The same bytes for everybody
  * ```ts
@@ -81,7 +83,7 @@ export interface PrepareOptions {
  * ```
  */
 export function prepare(message: Message, options: PrepareOptions = {}): PreparedMessage {
-  return new Prepared(message, options.compress !== false);
+  return new Prepared(message, checkBoolean("compress", options.compress, true));
 }
 
 const ENCODER = new TextEncoder();

@@ -104,7 +104,7 @@ export class Protocol {
    * @param options Whether this ends the message, and whether it may be compressed.
    * @throws {DOMException} `InvalidStateError` when the state is not `"open"`.
    * @throws {TypeError} When it is neither a string nor a buffer, the buffer is shared, resizable or detached, pieces are
-   * mixed, or a prepared message comes between them.
+   * mixed, or a prepared message comes between them; when an option is wrong.
    */
   send(message: Message | PreparedMessage, options?: SendOptions): void {
     this.#machine.send(message, options);

@@ -392,6 +392,8 @@ test("what can't be sent in pieces is told at once, and changes nothing", async 
   assertThrows(() => socket.send(new Source().as("iterable")), TypeError, "between pieces");
   assertThrows(() => socket.send(5 as unknown as string), TypeError);
   assertThrows(() => socket.send({} as unknown as string), TypeError);
+  assertThrows(() => socket.send("d", { fin: 1 as unknown as boolean }), TypeError, "fin: it is 1");
+  assertThrows(() => socket.send("d", { compress: null as unknown as boolean }), TypeError, "compress: it is null");
   socket.send("e");
   source.end();
   await sent;

@@ -329,6 +329,7 @@ const WRONG: readonly [options: Record<string, unknown>, error: string][] = [
   ],
   [{ except: null }, "Cannot use the option except"],
   [{ except: [1] }, "Cannot use the option except"],
+  [{ compress: "no" }, 'Cannot use the option compress: it is the string "no", and must be true or false'],
 ];
 
 for (const [options, message] of WRONG) {

@@ -77,6 +77,16 @@ for (const wrong of [5, null, undefined, {}, [1], new SharedArrayBuffer(2)]) {
   });
 }
 
+test("prepare() refuses a compress that is no boolean: it may keep a secret apart", () => {
+  for (const compress of ["no", 0, null]) {
+    assertThrows(
+      () => prepare("a", { compress: compress as unknown as boolean }),
+      TypeError,
+      "Cannot use the option compress",
+    );
+  }
+});
+
 test("send() refuses what only looks like a prepared message", () => {
   const { send } = pair("server");
   const like = { isText: true, size: 1, compress: true };

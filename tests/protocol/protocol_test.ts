@@ -2,7 +2,8 @@ import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/ass
 import type { CompressionOptions, DeflateAgreement } from "../../src/protocol/compression_options.ts";
 import { WebSocketError } from "../../src/errors/websocket_error.ts";
 import { latin1 as latin } from "../../src/http/field_lines.ts";
-import { type Agreement, type Message, Protocol, type ProtocolOptions } from "../../src/protocol.ts";
+import { type Agreement, type Message, Protocol, type ProtocolOptions, type SendOptions } from "../../src/protocol.ts";
+import { prepare } from "../../src/protocol/prepared_message.ts";
 import { agreed } from "../cases/deflate.ts";
 import { type Event, type FrameRow, frames } from "../cases/frames.ts";
 import { concat, everySplit, hex, latin1, random, test } from "../kit/harness.ts";
@@ -235,6 +236,21 @@ test("Protocol.send() throws for what is no message, and writes nothing", () => 
     machine.send("a");
     assertEquals(takeAll(machine), hex("81 01 61"));
   }
+});
+
+test("Protocol.send() throws for an option that is no boolean, and goes on as if it had not been called", () => {
+  const { machine } = new Subject("server");
+  for (const wrong of [1, 0, "", "false", null]) {
+    for (const name of ["fin", "compress"]) {
+      for (const message of ["a", Uint8Array.of(1), prepare("a")]) {
+        const options = { [name]: wrong } as SendOptions;
+        assertThrows(() => machine.send(message, options), TypeError, `Cannot use the option ${name}`);
+      }
+    }
+  }
+  assertEquals([machine.buffered, machine.take()], [0, undefined]);
+  machine.send("a", { fin: true, compress: undefined });
+  assertEquals(takeAll(machine), hex("81 01 61"));
 });
 
 test("Protocol.send() has taken its own copy when it returns", () => {
