@@ -181,13 +181,16 @@ function locate(
 /** The beginning of URLs on a host, as the URL parser writes it, or `undefined` for no host. */
 const originOf = rememberLast((base) => URL.parse(base)?.origin);
 
-/** A path that the URL parser leaves as it is: no segment begins with a dot, nothing is or has to be percent-encoded. */
-const PLAIN_PATH = /^(?:\/(?!\.)[\w~!$&()*+,;=:@.-]*)+(?:\?[\w~!$&()*+,;=:@.\/?%-]*)?$/;
+/**
+ * A path that the URL parser leaves as it is, if no segment begins with a dot: nothing is or has to be percent-encoded. No
+ * group is repeated: for each segment of a long path an engine would keep something, until it throws.
+ */
+const PLAIN_PATH = /^\/[\w~!$&()*+,;=:@.\/-]*(?:\?[\w~!$&()*+,;=:@.\/?%-]*)?$/;
 
 /** The URL of a path on a host, or `undefined` for no host. */
 function urlOf(base: string, path: string): string | undefined {
   // Concatenated, not resolved against a base: there a path of `//other/x` would change the host
-  if (!PLAIN_PATH.test(path)) return URL.parse(base + path)?.href;
+  if (path.includes("/.") || !PLAIN_PATH.test(path)) return URL.parse(base + path)?.href;
   const origin = originOf(base);
   return origin && origin + path;
 }

@@ -172,6 +172,15 @@ test("parseRequest() gives the URL that the URL parser makes of host and target 
   }
 });
 
+test("parseRequest() takes a target of millions of segments, where a head may be that long (RFC 9112 §3)", () => {
+  for (const target of ["/".repeat(8_000_000), "/a".repeat(4_000_000)]) {
+    for (const query of ["", '?"']) {
+      const read = parseRequest(`GET ${target}${query} HTTP/1.1\r\nHost: h\r\n\r\n`);
+      assert("url" in read && read.url === `http://h${target}${query && "?%22"}`); // not compared by pictures of 8 MB
+    }
+  }
+});
+
 test("parseRequest() says nothing of what may be a credential in a target (RFC 9112 §3)", () => {
   for (
     const line of [
