@@ -59,6 +59,20 @@ test("Deadlines of one clock share a timer, and each fires at its time, in the o
   assertEquals(sorted(fired), sorted(expected.map(({ name }) => name)));
 });
 
+for (const delay of [1.01, 4.5]) {
+  test(`a Deadline is not early because others of ${delay} ms set themselves again beside it`, async () => {
+    const clock = fakeClock(), long = new Deadline(clock), other = new Deadline(clock), fired: number[] = [];
+    const again = () => other.set(delay, again);
+    long.set(1000, () => fired.push(clock.now()));
+    again();
+    await clock.advance(998);
+    assertEquals(fired, []);
+    await clock.advance(10);
+    assertEquals(fired.length, 1);
+    other.clear();
+  });
+}
+
 test("Deadlines may be cleared and set by the callback of another, and one that throws stops no other", async () => {
   const clock = fakeClock(), fired: string[] = [];
   const [a, b, c, d] = Array.from({ length: 4 }, () => new Deadline(clock)) as [Deadline, Deadline, Deadline, Deadline];
