@@ -10,6 +10,7 @@ import { accept, attach, connect, HandshakeError, type WebSocketConnection, WebS
 import { handshakeFailures } from "../../src/errors/failures.ts";
 import { fromSocket, fromUpgrade } from "../../src/node.ts";
 import { transportOf } from "../../src/runtime/choose.ts";
+import { NodeSocketConnection } from "../../src/runtime/node_socket.ts";
 import { upgrade } from "../cases/requests_base.ts";
 import { latin1, random, test, text } from "../kit/harness.ts";
 import { closed, listening, readAll } from "../kit/node_server.ts";
@@ -139,6 +140,7 @@ test("what a socket has read is freed on Node once nobody has it: large chunks, 
       return push.call(socket, chunk, ...rest);
     };
     const bytes = noise(LARGE, 1), reading = readBy(socket, raw, () => isFree, LARGE + 10);
+    socket.on("timeout", () => {}); // who listens for something else has no chunk
     await raw.write(bytes);
     await raw.write(new Uint8Array(10));
     assertEquals((await reading).subarray(0, LARGE), bytes);
@@ -192,6 +194,16 @@ for (const [who, begin] of Object.entries(KEEPERS)) {
     });
   }
 }
+
+test("a socket that is given back has no listener of ours", async () => {
+  const [raw, socket] = await socketPair();
+  const listeners = () => ["data", "end", "error", "close", "newListener"].map((name) => socket.listenerCount(name));
+  const before = listeners();
+  new NodeSocketConnection(socket).detach();
+  assertEquals(listeners(), before);
+  socket.destroy();
+  raw.close();
+});
 
 test("what somebody has given back to a socket stays theirs", async () => {
   const [raw, socket] = await socketPair(), given = noise(LARGE, 2);
