@@ -2,10 +2,12 @@
 
 import { INSPECT, type Inspect, inspectAs } from "../base/inspect.ts";
 import type { BufferSource } from "../base/owned_bytes.ts";
+import type { HandlerHabits } from "./back_pressure.ts";
 import type { ConnectionOwner } from "./connection_owner.ts";
 import { Driver } from "./driver.ts";
 import type { CheckedOptions } from "./connection_options.ts";
 import type { Pieces } from "./pieces.ts";
+import { checkReceive } from "./receive_arguments.ts";
 import type { ConnectionState, MessageHandler, ReceiveOptions, WebSocketConnection } from "./websocket_connection.ts";
 import type { CloseInfo } from "../errors/websocket_error.ts";
 import type { Agreement } from "../protocol/agreement.ts";
@@ -78,7 +80,13 @@ export class Connection<Received = string | Uint8Array<ArrayBuffer>> implements 
   }
 
   receive(handler?: MessageHandler<Received>, options?: ReceiveOptions): Promise<CloseInfo> {
-    return this.#driver.receive(handler as MessageHandler<unknown> | undefined, options);
+    let habits: HandlerHabits | undefined;
+    try {
+      habits = checkReceive(handler, options);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    return this.#driver.receive(handler as MessageHandler<unknown> | undefined, habits);
   }
 
   send(message: Message | PreparedMessage | Pieces, options?: SendOptions): void | Promise<void> {

@@ -19,11 +19,10 @@ import type { CheckedOptions } from "./connection_options.ts";
 import type { Received } from "./inbox.ts";
 import { isPieces, type Pieces } from "./pieces.ts";
 import { Pings } from "./pings.ts";
-import { checkReceive } from "./receive_arguments.ts";
 import { Receiver } from "./receiver.ts";
 import { Sending, type SendingHost } from "./sending.ts";
 import { type WorkHost, workLater } from "./work.ts";
-import type { ConnectionState, MessageHandler, ReceiveOptions } from "./websocket_connection.ts";
+import type { ConnectionState, MessageHandler } from "./websocket_connection.ts";
 
 /** One WebSocket. Its parts report to methods: a closure for each callback would take more memory per connection. */
 export class Driver
@@ -139,13 +138,7 @@ export class Driver
     return this.messages.readable;
   }
 
-  receive(handler?: MessageHandler<Received>, options?: ReceiveOptions): Promise<CloseInfo> {
-    let habits: HandlerHabits | undefined;
-    try {
-      habits = checkReceive(handler, options);
-    } catch (error) {
-      return Promise.reject(error);
-    }
+  receive(handler?: MessageHandler<Received>, habits?: HandlerHabits): Promise<CloseInfo> {
     return this.messages.receive(handler, habits);
   }
 
