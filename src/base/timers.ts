@@ -119,13 +119,8 @@ class Timers {
     return this.#latest = Math.max(this.#latest, this.#clock.now());
   }
 
-  /**
-   * In whole milliseconds: V8 keeps each number with a fraction on the heap. The delay is rounded, too: if the clock's timer
-   * ran out before the time that is noted as due, the latest time would get ahead of the clock, by more each time.
-   */
-  add(timer: Timer, exactDelay: number): void {
-    const delay = Math.ceil(exactDelay);
-    timer.due = Math.ceil(this.#now()) + delay;
+  add(timer: Timer, delay: number): void {
+    timer.due = this.#now() + delay; // not rounded: the latest time would get ahead of the clock, by more each time
     this.#heap.push(timer);
     this.#siftUp(timer, this.#heap.length - 1);
     if (timer.due < this.#next) this.#arm(timer.due, delay);
