@@ -29,7 +29,10 @@ export interface BasicAuthOptions {
   realm: string;
   /** The password of each user name. Passwords are compared in constant time. */
   users?: Readonly<Record<string, string>> | undefined;
-  /** Decides whether the password is right. It should compare in constant time, too. */
+  /**
+   * Decides whether the password is right. It should compare in constant time, too. What it gives must be true or false, and
+   * the policy rejects with a `TypeError` for anything else: nobody is let in by an object that says no.
+   */
   verify?: ((user: string, password: string) => boolean | Promise<boolean>) | undefined;
 }
 
@@ -43,8 +46,8 @@ interface Credentials {
  *
  * @param options What is protected, and who may pass.
  * @returns A function that gives a 401 response for a request without valid credentials, and `undefined` for one with them.
- * @throws {TypeError} When the realm has other than visible ASCII characters, when a user name has a colon, or when both
- * or neither of `users` and `verify` are given.
+ * @throws {TypeError} When the realm has other than visible ASCII characters, when a user name has a colon, when
+ * `verify` is not a function, or when both or neither of `users` and `verify` are given.
  *
  * @example Usage
  * ```ts
@@ -68,6 +71,9 @@ export function basicAuth(options: BasicAuthOptions): (request: RequestHead) => 
   if ((users === undefined) === (verify === undefined)) {
     throw new TypeError("Cannot ask for a password: give either users or verify");
   }
+  if (verify !== undefined && typeof verify !== "function") {
+    throw new TypeError("Cannot ask for a password: verify is not a function");
+  }
   if (Object.keys(users ?? {}).some((user) => user.includes(":"))) {
     throw new TypeError("Cannot ask for a password: a user name must not have a colon (RFC 7617 §2)");
   }
@@ -76,7 +82,11 @@ export function basicAuth(options: BasicAuthOptions): (request: RequestHead) => 
   const challenge = `Basic realm="${realm.replace(/[\\"]/g, "\\$&")}", charset="UTF-8"`;
   return async (request) => {
     const credentials = readCredentials(request.headers.get("authorization"));
-    if (credentials && await check(credentials.user, credentials.password)) return undefined;
+    const isRight = credentials !== undefined && await check(credentials.user, credentials.password);
+    if (typeof isRight !== "boolean") { // what it gave is not shown: it may be what is known of a user
+      throw new TypeError("Cannot judge a password: verify gave neither true nor false");
+    }
+    if (isRight) return undefined;
     const headers = { "www-authenticate": challenge, "content-type": "text/plain; charset=utf-8" };
     return new Response("A user name and a password are needed\n", {
       status: 401,

@@ -49,7 +49,7 @@ for (const [name, value, expected] of VALUES) {
   });
 }
 
-test("basicAuth() asks verify with user and password, and takes only true", async () => {
+test("basicAuth() asks verify with user and password, and takes nothing but true and false", async () => {
   const asked: unknown[] = [];
   const by = (answer: unknown) => ({
     realm: "",
@@ -64,6 +64,16 @@ test("basicAuth() asks verify with user and password, and takes only true", asyn
   assertEquals(await passes(`Basic ${encode(":")}`, by(Promise.resolve(false))), false);
   assertEquals(await passes("Basic ?", by(true)), false);
   assertEquals(asked, [["a", "b:c"], ["a", ""], ["", ""], ["", ""]]);
+  for (
+    const answer of [{ ok: false, row: "secret" }, Promise.resolve({ ok: true }), 1, "false", undefined, null, 0, ""]
+  ) {
+    const error = await assertRejects(
+      () => passes(`Basic ${encode("a:b")}`, by(answer)),
+      TypeError,
+      "neither true nor",
+    );
+    assert(!error.message.includes("secret"));
+  }
 });
 
 test("basicAuth() rejects with the error of verify", async () => {
@@ -93,6 +103,7 @@ test("basicAuth() refuses a realm that can't be quoted, and both or neither of u
   }
   assertThrows(() => basicAuth({ realm: "" }), TypeError, "either");
   assertThrows(() => basicAuth({ realm: "", users: {}, verify: () => true }), TypeError, "either");
+  assertThrows(() => basicAuth({ realm: "", verify: "b" as unknown as () => true }), TypeError, "not a function");
 });
 
 test("basicAuth() refuses a user name with a colon, which nobody could give", () => {
