@@ -4,6 +4,7 @@
 // from and to the like shows it. A new page may be dearer by far, so that the best of many runs is judged, and the median
 // shown.
 
+import { Buffer } from "node:buffer";
 import process from "node:process";
 import { Protocol } from "../src/protocol/protocol.ts";
 import { FIN, headerSizeFor, OPCODE, writeHeader } from "../src/protocol/frame_header.ts";
@@ -88,8 +89,8 @@ function send(role: "client" | "server", size: number): Step {
   };
 }
 
-/** What a message that is received costs at least: its bytes copied in, and into memory of its own. */
-function copyIn(size: number): Step {
+/** What a message that is received costs at least: its bytes copied in, and into memory of its own; text is a string, too. */
+function copyIn(size: number, isText = false): Step {
   const wire = ascii(Math.min(size, CHUNK)), buffer = new Uint8Array(CHUNK);
   return {
     units: size,
@@ -100,7 +101,8 @@ function copyIn(size: number): Step {
         chunk.set(wire);
         bytes.set(chunk, at);
       }
-      if (bytes[size - 1] !== wire.at(-1)) throw new Error("Not all was copied");
+      const { length } = isText ? Buffer.from(bytes.buffer).toString("latin1") : bytes;
+      if (length !== size || bytes[size - 1] !== wire.at(-1)) throw new Error("Not all was copied");
     },
   };
 }
@@ -145,7 +147,7 @@ const FAMILIES: readonly [name: string, unit: string, steps: () => Step[], copy?
     "a text message, received by a server",
     "byte",
     () => SIZES.map((size) => receive(size, size, framesOf(OPCODE.text, ascii(size)))),
-    copyIn,
+    (size) => copyIn(size, true),
   ],
   ["a binary message, sent by a server", "byte", () => SIZES.map((size) => send("server", size)), copyOut],
   ["a binary message, sent by a client", "byte", () => SIZES.map((size) => send("client", size)), copyOut],
@@ -160,8 +162,11 @@ const FAMILIES: readonly [name: string, unit: string, steps: () => Step[], copy?
   ["a head, byte by byte", "byte", () => [256, 512, 1024, 2048, 4096, 8192, 16384].map(head)],
 ];
 
-/** How often each step is timed, for how many milliseconds at least, and how far above the line one may be. */
-const ROUNDS = 61, SAMPLE = 4, LIMIT = 1.3;
+/**
+ * How often steps are made anew, how often each is timed then, for how many milliseconds at least, and how far above the
+ * line one may be. Where their memory comes to lie decides much of what long ones cost.
+ */
+const SETS = 15, ROUNDS = 9, SAMPLE = 4, LIMIT = 1.3;
 
 /** Milliseconds of the process, so that nobody else's count. */
 function now(): number {
@@ -176,13 +181,16 @@ interface Timed {
 }
 
 /** Times steps in turns, so that what disturbs one disturbs all. */
-function time(steps: readonly Step[]): Timed[] {
-  const samples: number[][] = steps.map(() => []), repeats = steps.map(calibrate);
-  for (let round = 0; round < ROUNDS; round++) {
-    for (const [i, { run }] of steps.entries()) {
-      const start = now();
-      for (let n = 0; n < repeats[i]!; n++) run();
-      samples[i]!.push((now() - start) / repeats[i]!);
+function time(make: () => readonly Step[]): Timed[] {
+  const samples: number[][] = [];
+  for (let set = 0; set < SETS; set++) {
+    const steps = make(), repeats = steps.map(calibrate);
+    for (let round = 0; round < ROUNDS; round++) {
+      for (const [i, { run }] of steps.entries()) {
+        const start = now();
+        for (let n = 0; n < repeats[i]!; n++) run();
+        (samples[i] ??= []).push((now() - start) / repeats[i]!);
+      }
     }
   }
   return samples.map((list) => ({ best: Math.min(...list), usual: median(list) }));
@@ -227,8 +235,8 @@ function excesses(units: readonly number[], times: readonly number[]): number[] 
 }
 
 for (const [name, unit, steps, copy] of FAMILIES) {
-  const list = steps(), units = list.map((step) => step.units), copies = copy ? units.map(copy) : [];
-  const timed = time([...list, ...copies]), memory = timed.splice(list.length).map(({ best }) => best);
+  const units = steps().map((step) => step.units), timed = time(() => [...steps(), ...copy ? units.map(copy) : []]);
+  const memory = timed.splice(units.length).map(({ best }) => best);
   const line = lineThrough(units, timed.map(({ best }) => best)), per = (line.each * 1e6).toFixed(2);
   const dearer = copy ? excesses(units, memory) : units.map(() => 0);
   console.log(`\n${name}: ${(line.fixed * 1000).toFixed(2)} µs, and ${per} ns for each ${unit}\n`);

@@ -1,16 +1,27 @@
 // Decodes text (RFC 6455 §8.1): UTF-8 that is not valid is refused at its first wrong byte, also in the middle of a code
 // point, and wherever the bytes are cut (RFC 3629 §4).
 
-import { asciiSlice, COPIED, countBytes, COUNTED_BY_HAND, SHORT_TEXT } from "./tuning.ts";
+import {
+  asciiSlice,
+  CHECKED_BY_HAND,
+  COPIED,
+  countBytes,
+  COUNTED_BY_HAND,
+  latin1Slice,
+  nativeIsUtf8,
+  SHORT_TEXT,
+  utf8Slice,
+} from "./tuning.ts";
 
 const DECODER = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** The text in `bytes[start, end)`, or `undefined` when they are not valid UTF-8. */
 export function decodeText(bytes: Uint8Array, start = 0, end: number = bytes.length): string | undefined {
-  const length = end - start, text = length <= SHORT_TEXT ? decodeAscii(bytes, start, end) : undefined;
-  if (text !== undefined) return text;
+  const length = end - start;
   try {
-    return DECODER.decode(length <= COPIED ? bytes.slice(start, end) : bytes.subarray(start, end));
+    return (length <= SHORT_TEXT ? decodeShortAscii(bytes, start, end) : decodeAscii(bytes, start, end)) ??
+      decodeUtf8(bytes, start, end) ??
+      DECODER.decode(length <= COPIED ? bytes.slice(start, end) : bytes.subarray(start, end));
   } catch {
     return undefined;
   }
@@ -20,7 +31,7 @@ export function decodeText(bytes: Uint8Array, start = 0, end: number = bytes.len
 const LISTS = Array.from({ length: asciiSlice ? 0 : SHORT_TEXT + 1 }, (_, length) => Array.from({ length }, () => 0));
 
 /** Short text if all of it is ASCII, and otherwise `undefined`. */
-function decodeAscii(bytes: Uint8Array, start: number, end: number): string | undefined {
+function decodeShortAscii(bytes: Uint8Array, start: number, end: number): string | undefined {
   if (asciiSlice) return skipAscii(bytes, start, end) === end ? asciiSlice.call(bytes, start, end) : undefined;
   const codes = LISTS[end - start]!;
   for (let i = 0; i < codes.length; i++) {
@@ -29,6 +40,19 @@ function decodeAscii(bytes: Uint8Array, start: number, end: number): string | un
     codes[i] = code;
   }
   return String.fromCharCode.apply(null, codes);
+}
+
+/** Text if all of it is ASCII and the runtime is fast at that, and otherwise `undefined`. */
+function decodeAscii(bytes: Uint8Array, start: number, end: number): string | undefined {
+  const text = latin1Slice?.call(bytes, start, end);
+  // As many characters as bytes: only those of ASCII take one byte in both
+  return text !== undefined && countBytes!(text) === text.length ? text : undefined;
+}
+
+/** Text if the runtime is faster than a TextDecoder, and it is sure that the bytes were valid; otherwise `undefined`. */
+function decodeUtf8(bytes: Uint8Array, start: number, end: number): string | undefined {
+  const text = utf8Slice?.call(bytes, start, end);
+  return text?.includes("\ufffd") ? undefined : text; // that may have been sent, or stand for what is not valid
 }
 
 /** How many bytes text takes as UTF-8; a lone surrogate takes the three of U+FFFD. */
@@ -53,6 +77,14 @@ export class Utf8Check {
 
   /** Takes the next bytes. Returns `false` once one of them is not valid where it stands. */
   push(bytes: Uint8Array, start = 0, end: number = bytes.length): boolean {
+    const isUtf8 = end - start > CHECKED_BY_HAND ? nativeIsUtf8() : undefined;
+    if (!isUtf8) return this.#pushByHand(bytes, start, end);
+    // What belongs to code points of the pieces before and behind is checked by hand
+    const from = start + this.#missing, to = end - lengthOfCut(bytes, from, end);
+    return this.#pushByHand(bytes, start, from) && isUtf8(bytes.subarray(from, to)) && this.#pushByHand(bytes, to, end);
+  }
+
+  #pushByHand(bytes: Uint8Array, start: number, end: number): boolean {
     for (let i = start; i < end; i++) {
       if (this.#missing === 0) {
         i = skipAscii(bytes, i, end);

@@ -92,6 +92,30 @@ test("decodeText() and Utf8Check judge 100,000 random texts as the platform (RFC
   }
 });
 
+test("decodeText() and Utf8Check judge long texts as the platform, wherever they are cut (RFC 3629 §4)", () => {
+  const next = random(5), check = new Utf8Check();
+  for (let i = 0; i < 20_000; i++) {
+    const most = [0x80, 0x100, 0x800, 0xd800, 0x110000][next() % 5]!;
+    const points = Array.from({ length: 1 + next() % 400 }, () => next() % [0x80, most][next() % 2]!);
+    if (i % 7 === 0) points[next() % points.length] = i % 2 === 0 ? 0xfffd : 0xfeff; // as it was sent
+    const whole = new TextEncoder().encode(`${i % 5 === 0 ? "\ufeff" : ""}${String.fromCodePoint(...points)}`);
+    const start = next() % 9, end = i % 4 === 3 ? whole.length - next() % 4 : whole.length;
+    const bytes = concat(new Uint8Array(start).fill(0xff), whole, Uint8Array.of(0x80, 0xff));
+    if (i % 3 === 1) bytes[start + next() % whole.length] = next();
+    const stop = Math.max(start, start + end), expected = platform(bytes.subarray(start, stop));
+    assertEquals(decodeText(bytes, start, stop), expected);
+    const cuts = [start, stop, ...Array.from({ length: 3 }, () => start + next() % (stop - start + 1))];
+    cuts.sort((a, b) => a - b);
+    let right = true;
+    for (let n = 1; n < cuts.length && right; n++) {
+      right = check.push(bytes, cuts[n - 1], cuts[n]);
+      assertEquals(right, isBeginning(bytes.subarray(start, cuts[n])));
+    }
+    const isWhole = check.end();
+    assertEquals(right && isWhole, expected !== undefined);
+  }
+});
+
 test("decodeText() keeps a byte order mark (RFC 6455 §8.1)", () => {
   assertEquals(decodeText(Uint8Array.of(0xef, 0xbb, 0xbf, 0x61)), "\ufeffa");
 });
