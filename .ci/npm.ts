@@ -50,9 +50,13 @@ interface StandIn {
   readonly instead: string;
 }
 
-/** What dials, listens and serves. From what is there instead, nothing leads to Node's modules, nor to what serves. */
+/**
+ * What dials, listens and serves, and what reads Deno's connections. From what is there instead, nothing leads to Node's
+ * modules, nor to any of that.
+ */
 const STAND_INS: readonly StandIn[] = [
   { name: "#sockets", module: "src/runtime/sockets.js", instead: "src/runtime/no_sockets.js" },
+  { name: "#deno", module: "src/runtime/deno_transport.js", instead: "src/runtime/no_deno_transport.js" },
   { name: "#serve", module: "src/server/serve.js", instead: "src/server/no_serve.js" },
 ];
 

@@ -1,30 +1,9 @@
 // Chooses the Transport of a connection. Only the doors call this; everything below them is handed what was chosen.
 
-import { ReturnsArgument } from "../base/returns_argument.ts";
-import { type DenoConn, DenoSource, isDenoConn } from "./deno_conn.ts";
+import { denoTransportOf } from "./deno_transport.ts";
 import { streamSource } from "./stream_pair.ts";
 import { PullTransport } from "../transport/pull_transport.ts";
 import { type ByteConnection, TRANSPORT, type Transport, type TransportConnection } from "../transport/transport.ts";
-
-type DenoTransport = PullTransport<number | null>;
-
-/**
- * A read of a `Deno.Conn` can't be cancelled: the next owner has to find the transport in which it is still under way, at the
- * connection itself. In a `WeakMap` V8 would keep all connections and what they hold until a full collection. The other
- * connections have a transport of their own, or are streams that unlock.
- */
-class Kept extends ReturnsArgument {
-  readonly #transport: DenoTransport;
-
-  constructor(conn: DenoConn, transport: DenoTransport) {
-    super(conn);
-    this.#transport = transport;
-  }
-
-  static transportOf(conn: DenoConn): DenoTransport | undefined {
-    return #transport in conn ? (conn as unknown as Kept).#transport : undefined;
-  }
-}
 
 /**
  * The transport of a connection, for a new owner.
@@ -40,20 +19,11 @@ export function transportOf(conn: ByteConnection): Transport {
     );
   }
   if (readable.locked || writable.locked) throw new TypeError("Cannot use the connection: a stream of it is locked");
-  return isDenoConn(conn) ? denoTransportOf(conn) : new PullTransport(streamSource(readable, writable));
+  return denoTransportOf(conn) ?? new PullTransport(streamSource(readable, writable));
 }
 
 function hasTransport(conn: unknown): conn is TransportConnection {
   return typeof (conn as Partial<TransportConnection> | undefined)?.[TRANSPORT] === "function";
-}
-
-function denoTransportOf(conn: DenoConn): Transport {
-  const kept = Kept.transportOf(conn);
-  if (kept?.inUse) throw new TypeError("Cannot use the connection: it is already in use");
-  if (kept) return kept;
-  const transport = new PullTransport(new DenoSource(conn));
-  new Kept(conn, transport);
-  return transport;
 }
 
 /** Names the function that makes a connection of a socket of Node or Bun, when it was given one. */

@@ -91,6 +91,8 @@ const TESTED_BY: Readonly<Record<string, string>> = {
   "protocol/slabs.ts": "protocol/outbox_test.ts",
   "runtime/bun_serving.ts": "runtime/listener_test.ts",
   "runtime/deno_listener.ts": "runtime/listener_test.ts",
+  "runtime/deno_transport.ts": "runtime/choose_test.ts",
+  "runtime/no_deno_transport.ts": "workers/doors_test.ts",
   "runtime/http2_client.ts": "client/connect_stream_test.ts",
   "runtime/node_http2_client.ts": "client/connect_stream_test.ts",
   "runtime/request_stream.ts": "server/accept_stream_test.ts",
