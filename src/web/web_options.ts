@@ -1,6 +1,5 @@
 // What connect() can and the web's classes can't, for the bag that their constructors take last.
 
-import type { StreamingOptions } from "../connection/connection_options.ts";
 import { checkConnectOptions, type CheckedConnectOptions, type ConnectOptions } from "../client/connect_options.ts";
 
 /**
@@ -27,6 +26,14 @@ import { checkConnectOptions, type CheckedConnectOptions, type ConnectOptions } 
  */
 export interface WebOptions extends Omit<ConnectOptions, "protocols" | "signal" | "keepAlive"> {}
 
+/** Options of `connect()` that the bag can't have but for their defaults, and why. */
+const REFUSED: readonly [name: string, byDefault: unknown, reason: string][] = [
+  ["protocols", undefined, "the class takes it by an argument of its own"],
+  ["signal", undefined, "WebSocketStream takes it by its second argument, and close() ends any attempt"],
+  ["keepAlive", false, "the web's classes close a connection that was refused, connect() can keep it"],
+  ["streamAbove", Infinity, "the web's classes hand over whole messages, connect() pieces"],
+];
+
 /**
  * Checks the bag, with what the class has decided.
  *
@@ -38,11 +45,10 @@ export function checkWebOptions(
   { protocols, signal }: { readonly protocols: readonly string[]; readonly signal: AbortSignal },
 ): CheckedConnectOptions {
   if (typeof (options ?? {}) !== "object") throw new TypeError("Cannot use the options: they must be an object");
-  const { streamAbove = Infinity } = options as Partial<StreamingOptions> ?? {};
-  if (streamAbove !== Infinity) {
-    throw new TypeError(
-      "Cannot use the option streamAbove: the web's classes hand over whole messages, connect() pieces",
-    );
+  const given = (options ?? {}) as Record<string, unknown>;
+  for (const [name, byDefault, reason] of REFUSED) {
+    const isGiven = given[name] !== undefined && given[name] !== byDefault;
+    if (isGiven) throw new TypeError(`Cannot use the option ${name}: ${reason}`);
   }
   return checkConnectOptions({ ...options, keepAlive: false, protocols, signal });
 }
