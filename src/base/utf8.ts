@@ -1,4 +1,4 @@
-// Decodes text (RFC 6455 §8.1): UTF-8 that is not valid is refused at its first wrong byte, also in the middle of a code
+// Encodes and decodes text (RFC 6455 §8.1): UTF-8 that is not valid is refused at its first wrong byte, also in the middle of a code
 // point, and wherever the bytes are cut (RFC 3629 §4).
 
 import {
@@ -11,9 +11,10 @@ import {
   nativeIsUtf8,
   SHORT_TEXT,
   utf8Slice,
+  utf8Write,
 } from "./tuning.ts";
 
-const DECODER = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+const ENCODER = new TextEncoder(), DECODER = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** The text in `bytes[start, end)`, or `undefined` when they are not valid UTF-8. */
 export function decodeText(bytes: Uint8Array, start = 0, end: number = bytes.length): string | undefined {
@@ -53,6 +54,17 @@ function decodeAscii(bytes: Uint8Array, start: number, end: number): string | un
 function decodeUtf8(bytes: Uint8Array, start: number, end: number): string | undefined {
   const text = utf8Slice?.call(bytes, start, end);
   return text?.includes("\ufffd") ? undefined : text; // that may have been sent, or stand for what is not valid
+}
+
+/**
+ * Writes text to `bytes`, from `start` on, where there must be room for three bytes for each of its UTF-16 units; a lone
+ * surrogate becomes U+FFFD.
+ *
+ * @returns How many bytes it took.
+ */
+export function encodeTo(bytes: Uint8Array<ArrayBuffer>, start: number, text: string): number {
+  const most = 3 * text.length;
+  return utf8Write?.call(bytes, text, start, most) ?? ENCODER.encodeInto(text, bytes.subarray(start)).written;
 }
 
 /** How many bytes text takes as UTF-8; a lone surrogate takes the three of U+FFFD. */

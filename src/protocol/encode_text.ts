@@ -1,6 +1,8 @@
 // Text on its way to the compressor, or to where it waits for that: UTF-8, in a buffer that is used again where it is short,
 // and encoded once where long text is sent to many.
 
+import { encodeTo } from "../base/utf8.ts";
+
 const ENCODER = new TextEncoder();
 
 /** Text on its way to the compressor; overwritten by the next call. */
@@ -9,7 +11,7 @@ const encoded = new Uint8Array(16384);
 /** Text as UTF-8: bytes that nobody may write to, and that the next call may overwrite. */
 export function encode(text: string): Uint8Array<ArrayBuffer> {
   if (3 * text.length > encoded.length) return encodeLong(text);
-  return encoded.subarray(0, ENCODER.encodeInto(text, encoded).written);
+  return encoded.subarray(0, encodeTo(encoded, 0, text));
 }
 
 /** Text as UTF-8: bytes that nobody may write to, and that stay as they are. */

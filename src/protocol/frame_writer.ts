@@ -2,6 +2,7 @@
 // where they have been copied to (§5.3).
 
 import { copyTo, lengthOf, plainOf } from "../base/owned_bytes.ts";
+import { encodeTo } from "../base/utf8.ts";
 import { headerSizeFor, MAX_HEADER, writeHeader } from "./frame_header.ts";
 import { mask, type MaskKeys } from "./mask.ts";
 import { Outbox } from "./outbox.ts";
@@ -70,7 +71,7 @@ export class FrameWriter extends Outbox {
     const slab = this.reserve(MAX_HEADER + 3 * text.length);
     const guess = this.used + headerSizeFor(text.length, masked); // right if the text is ASCII
     const isDone = text.length <= BY_HAND && putAscii(slab, guess, text);
-    const written = isDone ? text.length : ENCODER.encodeInto(text, slab.subarray(guess)).written;
+    const written = isDone ? text.length : encodeTo(slab, guess, text);
     const at = this.used + headerSizeFor(written, masked);
     if (at !== guess) slab.copyWithin(at, guess, guess + written);
     this.#finish(slab, first, at, written);

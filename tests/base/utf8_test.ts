@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { decodeText, Utf8Check, utf8Length, Utf8Pieces } from "../../src/base/utf8.ts";
+import { decodeText, encodeTo, Utf8Check, utf8Length, Utf8Pieces } from "../../src/base/utf8.ts";
 import { concat, random, test } from "../kit/harness.ts";
 
 /** What the platform says of bytes: the text, or `undefined`. */
@@ -168,5 +168,19 @@ test("utf8Length() counts the bytes of text, short and long, lone surrogates as 
         assertEquals(utf8Length("ü".repeat(100) + text), 200 + length, JSON.stringify(text));
       }
     }
+  }
+});
+
+test("encodeTo() writes what a TextEncoder gives, at any place, and nothing beside it (RFC 3629 §3)", () => {
+  const next = random(7);
+  for (let i = 0; i < 20_000; i++) {
+    const most = [0x80, 0x100, 0x800, 0x10000][i % 4]!; // lone surrogates among them
+    const text = String.fromCharCode(...Array.from({ length: next() % 300 }, () => next() % [0x80, most][next() % 2]!));
+    const expected = new TextEncoder().encode(text), start = next() % 9;
+    const bytes = new Uint8Array(start + 3 * text.length + next() % 9).fill(0xff);
+    assertEquals(encodeTo(bytes, start, text), expected.length);
+    const around = [bytes.subarray(0, start), bytes.subarray(start + expected.length)];
+    assertEquals(bytes.subarray(start, start + expected.length), expected);
+    for (const beside of around) assert(beside.every((byte) => byte === 0xff));
   }
 });
