@@ -17,35 +17,35 @@ type Slice = (this: Uint8Array, start: number, end: number) => string;
 /** Writes text to `this[start, start + length)`; gives how many bytes it took. */
 type Write = (this: Uint8Array, text: string, start: number, length: number) => number;
 
-/** What is used of Node's `Buffer`, where the runtime has it. */
+/** What is used of Node's `Buffer`, where the runtime has it, or something in its place, which may lack any of it. */
 const { Buffer } = globalThis as {
   Buffer?: {
-    readonly prototype: { readonly latin1Slice?: Slice; readonly utf8Slice?: Slice; readonly utf8Write?: Write };
+    readonly prototype?: { readonly latin1Slice?: Slice; readonly utf8Slice?: Slice; readonly utf8Write?: Write };
     byteLength?(text: string): number;
     compare?(a: Uint8Array, b: Uint8Array): number;
   };
 };
 
 /** Makes a string of ASCII bytes, where the runtime has something faster than a list of character codes. */
-export const asciiSlice: Slice | undefined = isBun ? Buffer?.prototype.latin1Slice : undefined;
+export const asciiSlice: Slice | undefined = isBun ? Buffer?.prototype?.latin1Slice : undefined;
 
 /**
  * Makes a string of Latin-1, where that and counting its bytes as UTF-8, to see whether it is ASCII, is the fastest for what
  * is longer: 1 KiB of ASCII takes Deno 0.19 µs so, and 0.8 with a TextDecoder.
  */
-export const latin1Slice: Slice | undefined = isDeno ? Buffer?.prototype.latin1Slice : undefined;
+export const latin1Slice: Slice | undefined = isDeno ? Buffer?.prototype?.latin1Slice : undefined;
 
 /**
  * Decodes UTF-8, with U+FFFD for what is not valid, where that is faster than a TextDecoder: 1 KiB that is not ASCII takes
  * Node 0.22 µs for 0.57, and Deno 0.6 for 1.1. Bun takes as long for both.
  */
-export const utf8Slice: Slice | undefined = isBun ? undefined : Buffer?.prototype.utf8Slice;
+export const utf8Slice: Slice | undefined = isBun ? undefined : Buffer?.prototype?.utf8Slice;
 
 /**
  * Encodes UTF-8, where that is faster than a TextEncoder and the view that it needs: at 1 KiB of ASCII 49 ns for 80 on Node
  * and 34 for 62 on Bun, and of other Latin-1 59 for 481 on Node. Deno takes as long for both.
  */
-export const utf8Write: Write | undefined = isDeno ? undefined : Buffer?.prototype.utf8Write;
+export const utf8Write: Write | undefined = isDeno ? undefined : Buffer?.prototype?.utf8Write;
 
 /** The bytes of text of up to this length are counted one by one: calling {@linkcode countBytes} takes longer. */
 export const COUNTED_BY_HAND = 64;

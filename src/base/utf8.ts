@@ -20,9 +20,14 @@ const ENCODER = new TextEncoder(), DECODER = new TextDecoder("utf-8", { fatal: t
 export function decodeText(bytes: Uint8Array, start = 0, end: number = bytes.length): string | undefined {
   const length = end - start;
   try {
-    return (length <= SHORT_TEXT ? decodeShortAscii(bytes, start, end) : decodeAscii(bytes, start, end)) ??
-      decodeUtf8(bytes, start, end) ??
-      DECODER.decode(length <= COPIED ? bytes.slice(start, end) : bytes.subarray(start, end));
+    const text = (length <= SHORT_TEXT ? decodeShortAscii(bytes, start, end) : decodeAscii(bytes, start, end)) ??
+      decodeUtf8(bytes, start, end);
+    if (text !== undefined) return text;
+  } catch {
+    // Deno slices no more bytes than a string may have characters; their text may have fewer
+  }
+  try {
+    return DECODER.decode(length <= COPIED ? bytes.slice(start, end) : bytes.subarray(start, end));
   } catch {
     return undefined;
   }

@@ -116,6 +116,26 @@ test("decodeText() and Utf8Check judge long texts as the platform, wherever they
   }
 });
 
+test("decodeText() decodes more bytes than a string may have characters, when their text has fewer (RFC 3629 §3)", () => {
+  const length = 2 ** 29, bytes = new Uint8Array(length).fill(0xa9); // é, many times
+  for (let at = 0; at < length; at += 2) bytes[at] = 0xc3;
+  const text = decodeText(bytes);
+  assertEquals([text?.length, text?.at(0), text?.at(-1)], [length / 2, "é", "é"]);
+});
+
+test("the library can be imported where another Buffer stands in for Node's, and lacks what is used of it", async () => {
+  const place = globalThis as { Buffer?: unknown }, { Buffer } = place;
+  try {
+    for (const [i, other] of [{}, { prototype: {} }, () => {}, undefined].entries()) {
+      place.Buffer = other;
+      const { latin1Slice, utf8Slice } = await import(`../../src/base/tuning.ts?other=${i}`);
+      assertEquals([latin1Slice, utf8Slice], [undefined, undefined]);
+    }
+  } finally {
+    place.Buffer = Buffer;
+  }
+});
+
 test("decodeText() keeps a byte order mark (RFC 6455 §8.1)", () => {
   assertEquals(decodeText(Uint8Array.of(0xef, 0xbb, 0xbf, 0x61)), "\ufeffa");
 });
