@@ -57,7 +57,8 @@ function decodeAscii(bytes: Uint8Array, start: number, end: number): string | un
 
 /** Text if the runtime is faster than a TextDecoder, and it is sure that the bytes were valid; otherwise `undefined`. */
 function decodeUtf8(bytes: Uint8Array, start: number, end: number): string | undefined {
-  const text = utf8Slice?.call(bytes, start, end);
+  // Deno 2.4 leaves out a byte order mark; Buffer is a global there when the application has made it one
+  const text = bytes[start] === 0xef ? undefined : utf8Slice?.call(bytes, start, end);
   return text?.includes("\ufffd") ? undefined : text; // that may have been sent, or stand for what is not valid
 }
 
