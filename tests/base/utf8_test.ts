@@ -128,8 +128,8 @@ test("the library can be imported where another Buffer stands in for Node's, and
   try {
     for (const [i, other] of [{}, { prototype: {} }, () => {}, undefined].entries()) {
       place.Buffer = other;
-      const { latin1Slice, utf8Slice } = await import(`../../src/base/tuning.ts?other=${i}`);
-      assertEquals([latin1Slice, utf8Slice], [undefined, undefined]);
+      const { latin1Slice, utf8Slice, utf8Write } = await import(`../../src/base/tuning.ts?other=${i}`);
+      assertEquals([latin1Slice, utf8Slice, utf8Write], [undefined, undefined, undefined]);
     }
   } finally {
     place.Buffer = Buffer;
