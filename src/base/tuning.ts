@@ -5,6 +5,24 @@ import { sha1 } from "./sha1.ts";
 
 const isDeno = "Deno" in globalThis, isBun = "Bun" in globalThis;
 
+/** What is used of Node's modules, which are asked for only when they are used. */
+interface NodeModules {
+  "node:buffer": { isUtf8?(bytes: Uint8Array): boolean };
+  "node:crypto": { hash?(algorithm: "sha1", text: string, encoding: "base64"): string };
+  "node:http": { websocketUnmask?(payload: Uint8Array, key: Uint8Array): void };
+}
+
+/** Asked for only when it is used, too: Deno takes 11 ms to make it. */
+const anyProcess = () =>
+  (globalThis as {
+    process?: {
+      readonly versions?: { readonly node?: string };
+      getBuiltinModule?<Name extends keyof NodeModules>(name: Name): NodeModules[Name];
+    };
+  }).process;
+
+const nodeProcess = isDeno || isBun ? undefined : anyProcess(), nodeVersion = nodeProcess?.versions?.node ?? "";
+
 /**
  * Text of up to this many bytes is first tried as ASCII, without a TextDecoder: a call of that takes 280 ns on Deno, 75 on
  * Node and 40 on Bun, where the copy that it needs takes as long again.
@@ -43,9 +61,12 @@ export const utf8Slice: Slice | undefined = isBun ? undefined : Buffer?.prototyp
 
 /**
  * Encodes UTF-8, where that is faster than a TextEncoder and the view that it needs: at 1 KiB of ASCII 49 ns for 80 on Node
- * and 34 for 62 on Bun, and of other Latin-1 59 for 481 on Node. Deno takes as long for both.
+ * and 34 for 62 on Bun, and of other Latin-1 59 for 481 on Node. Deno takes as long for both. That of Node 22.7 writes Latin-1
+ * as it is, once it has been called some thousand times (nodejs/node issue 54521).
  */
-export const utf8Write: Write | undefined = isDeno ? undefined : Buffer?.prototype?.utf8Write;
+export const utf8Write: Write | undefined = isDeno || nodeVersion.startsWith("22.7.")
+  ? undefined
+  : Buffer?.prototype?.utf8Write;
 
 /** The bytes of text of up to this length are counted one by one: calling {@linkcode countBytes} takes longer. */
 export const COUNTED_BY_HAND = 64;
@@ -127,22 +148,6 @@ export const NODE_SOCKET_FREED_FROM = isBun || isDeno ? Infinity : FREED_FROM;
 /** Whether asking for the runtime's `MessageEvent` or `CloseEvent` loads all of its `fetch()`: 25 to 60 ms on Node. */
 export const EVENTS_LOAD_FETCH = !isBun && !isDeno;
 
-/** What is used of Node's modules, which are asked for only when they are used. */
-interface NodeModules {
-  "node:buffer": { isUtf8?(bytes: Uint8Array): boolean };
-  "node:crypto": { hash?(algorithm: "sha1", text: string, encoding: "base64"): string };
-  "node:http": { websocketUnmask?(payload: Uint8Array, key: Uint8Array): void };
-}
-
-/** Asked for only when it is used, too: Deno takes 11 ms to make it. */
-const anyProcess = () =>
-  (globalThis as {
-    process?: {
-      readonly versions?: { readonly node?: string };
-      getBuiltinModule?<Name extends keyof NodeModules>(name: Name): NodeModules[Name];
-    };
-  }).process;
-
 let nodeBuffer: NodeModules["node:buffer"] | undefined;
 
 /** Text in pieces of up to this many bytes is checked byte by byte: asking the runtime takes up to 100 ns. */
@@ -172,13 +177,11 @@ function runtimeSha1(text: string): string {
   return nodeCrypto!.hash!("sha1", text, "base64");
 }
 
-const nodeProcess = isDeno || isBun ? undefined : anyProcess();
-
 /**
  * From so many bytes on Node ≥ 26.12 masks faster than we do: 65 ns for 89 at 1 KiB, 1.3 µs for 4.2 at 64 KiB; at 512 bytes
  * both take 57, and below that a call costs more than the work.
  */
-export const NATIVE_MASK_FROM = Number.parseInt(nodeProcess?.versions?.node ?? "", 10) >= 26 ? 513 : Infinity;
+export const NATIVE_MASK_FROM = Number.parseInt(nodeVersion, 10) >= 26 ? 513 : Infinity;
 
 /** Node's own masking, in place; `undefined` where it has none. */
 export function nodeMask(): NodeModules["node:http"]["websocketUnmask"] {

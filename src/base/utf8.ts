@@ -1,5 +1,5 @@
-// Encodes and decodes text (RFC 6455 §8.1): UTF-8 that is not valid is refused at its first wrong byte, also in the middle of a code
-// point, and wherever the bytes are cut (RFC 3629 §4).
+// Encodes and decodes text (RFC 6455 §8.1): UTF-8 that is not valid is refused at its first wrong byte, also in the middle of
+// a code point, and wherever the bytes are cut (RFC 3629 §4).
 
 import {
   asciiSlice,

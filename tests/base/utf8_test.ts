@@ -136,6 +136,25 @@ test("the library can be imported where another Buffer stands in for Node's, and
   }
 });
 
+test("text is not encoded by the utf8Write() of Node 22.7, which comes to write Latin-1 (RFC 6455 §5.6)", async () => {
+  const before = Object.getOwnPropertyDescriptor(globalThis, "process")!;
+  const isNode = !("Deno" in globalThis || "Bun" in globalThis);
+  const { utf8Write: usual } = await import("../../src/base/tuning.ts");
+  try {
+    for (const node of ["22.7.0", "22.8.0", "22.17.0", "24.0.0"]) {
+      Object.defineProperty(globalThis, "process", {
+        value: { versions: { node } },
+        configurable: true,
+        writable: true,
+      });
+      const { utf8Write } = await import(`../../src/base/tuning.ts?node=${node}`);
+      assertEquals(utf8Write, isNode && node === "22.7.0" ? undefined : usual, node);
+    }
+  } finally {
+    Object.defineProperty(globalThis, "process", before);
+  }
+});
+
 test("decodeText() keeps a byte order mark (RFC 6455 §8.1)", () => {
   assertEquals(decodeText(Uint8Array.of(0xef, 0xbb, 0xbf, 0x61)), "\ufeffa");
 });
