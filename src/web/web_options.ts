@@ -27,12 +27,12 @@ import { checkConnectOptions, type CheckedConnectOptions, type ConnectOptions } 
 export interface WebOptions extends Omit<ConnectOptions, "protocols" | "signal" | "keepAlive"> {}
 
 /** Options of `connect()` that the bag can't have but for their defaults, and why. */
-const REFUSED: readonly [name: string, byDefault: unknown, reason: string][] = [
-  ["protocols", undefined, "the class takes it by an argument of its own"],
-  ["signal", undefined, "WebSocketStream takes it by its second argument, and close() ends any attempt"],
-  ["keepAlive", false, "the web's classes close a connection that was refused, connect() can keep it"],
-  ["streamAbove", Infinity, "the web's classes hand over whole messages, connect() pieces"],
-];
+const REFUSED = {
+  protocols: [undefined, "the class takes it by an argument of its own"],
+  signal: [undefined, "WebSocketStream takes it by its second argument, and close() ends any attempt"],
+  keepAlive: [false, "the web's classes close a connection that was refused, connect() can keep it"],
+  streamAbove: [Infinity, "the web's classes hand over whole messages, connect() pieces"],
+} as const;
 
 /**
  * Checks the bag, with what the class has decided.
@@ -42,13 +42,16 @@ const REFUSED: readonly [name: string, byDefault: unknown, reason: string][] = [
  */
 export function checkWebOptions(
   options: WebOptions | undefined,
-  { protocols, signal }: { readonly protocols: readonly string[]; readonly signal: AbortSignal },
+  decided: { readonly protocols: readonly string[]; readonly signal: AbortSignal },
 ): CheckedConnectOptions {
   if (typeof (options ?? {}) !== "object") throw new TypeError("Cannot use the options: they must be an object");
-  const given = (options ?? {}) as Record<string, unknown>;
-  for (const [name, byDefault, reason] of REFUSED) {
-    const isGiven = given[name] !== undefined && given[name] !== byDefault;
+  // Each is read once: a getter could give the check one value, and the connection another
+  const { protocols, signal, keepAlive, streamAbove, ...rest } = (options ?? {}) as Record<string, unknown>;
+  const given = { protocols, signal, keepAlive, streamAbove };
+  for (const name of Object.keys(REFUSED) as (keyof typeof REFUSED)[]) {
+    const value = given[name], [byDefault, reason] = REFUSED[name];
+    const isGiven = value !== undefined && value !== byDefault;
     if (isGiven) throw new TypeError(`Cannot use the option ${name}: ${reason}`);
   }
-  return checkConnectOptions({ ...options, keepAlive: false, protocols, signal });
+  return checkConnectOptions({ ...rest, keepAlive: false, ...decided });
 }

@@ -20,6 +20,18 @@ test("what the class decides, the bag can't have, and is told why", () => {
   assertEquals([offer.protocols, signal, keepAlive], [["a"], given.signal, false]);
 });
 
+test("the bag is read once: no getter gives what is refused behind the check", () => {
+  const reads: Record<string, number> = {}, bag = Object.create(null);
+  const values = { protocols: ["b"], signal: AbortSignal.abort(), keepAlive: true, streamAbove: 0, maxMessageSize: 5 };
+  for (const [name, value] of Object.entries(values)) {
+    const get = () => (reads[name] = (reads[name] ?? 0) + 1) === 1 ? undefined : value;
+    Object.defineProperty(bag, name, { enumerable: true, get });
+  }
+  const { offer, signal, keepAlive, connection } = checkWebOptions(bag, given);
+  assertEquals(reads, { protocols: 1, signal: 1, keepAlive: 1, streamAbove: 1, maxMessageSize: 1 });
+  assertEquals([offer.protocols, signal, keepAlive, connection.streamAbove], [["a"], given.signal, false, Infinity]);
+});
+
 test("what is wrong in the bag is told as connect() tells it", () => {
   assertThrows(() => checkWebOptions({ maxMessageSize: -1 }, given), RangeError, "maxMessageSize");
   assertThrows(() => checkWebOptions({ caCerts: ["x"] }, given), TypeError, "caCerts");
